@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A hash map from u64 to u64: open addressing, linear probing, load at most
+   3/4. Any key is allowed. Removal shifts back, so there are no tombstones
+   and a long-lived map does not decay. */
+#ifndef PM_MAP_H
+#define PM_MAP_H
+
+#include "base/pm_types.h"
+
+struct pm_map_entry {
+    u64 key, value;
+};
+
+struct pm_map {
+    struct pm_map_entry *entries;
+    u8 *used;           /* one byte a slot */
+    u64 count;
+    u64 mask;           /* slots - 1; slots is a power of two */
+};
+
+void pm_map_init(struct pm_map *map);
+void pm_map_release(struct pm_map *map);
+void pm_map_clear(struct pm_map *map);
+
+/* Points to key's value or is NULL. Valid until the next put or remove. */
+u64 *pm_map_get(const struct pm_map *map, u64 key);
+/* Stores value under key, in place of an older one. */
+void pm_map_put(struct pm_map *map, u64 key, u64 value);
+/* True when key was there. */
+bool pm_map_remove(struct pm_map *map, u64 key);
+
+/* Mixes all bits of x; the map's own hash, for others that need one. */
+static inline u64 pm_hash_u64(u64 x)
+{
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ull;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ull;
+    x ^= x >> 32;
+    return x;
+}
+
+/* Hash of a byte string. */
+u64 pm_hash_bytes(const void *bytes, size_t length);
+
+#endif

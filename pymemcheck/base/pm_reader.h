@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one way in which client memory is read.
+
+   Nothing outside this file follows a client pointer. A read either copies
+   all the bytes asked for or none and returns false; it never faults.
+
+   Which pages may be read is asked of the owner once for each page and then
+   remembered in a small direct-mapped cache; whoever unmaps or protects
+   client memory must call pm_reader_forget. Cost on the usual path: two
+   compares and the copy. */
+#ifndef PM_READER_H
+#define PM_READER_H
+
+#include "base/pm_platform.h"
+#include "base/pm_types.h"
+
+#define PM_READER_PAGE_BITS 12
+#define PM_READER_CACHE_PAGES 512
+
+struct pm_reader {
+    /* Says whether the page that starts at address can be read, and where its
+       bytes are in our own address space (the same address inside Valgrind,
+       a capture in a test). NULL: cannot be read. */
+    const u8 *(*map_page)(void *context, u64 address);
+    void *context;
+    u64 failures;                               /* reads refused so far */
+    u64 cached_page[PM_READER_CACHE_PAGES];     /* page number + 1; 0 is empty */
+    const u8 *cached_bytes[PM_READER_CACHE_PAGES];
+};
+
+void pm_reader_init(struct pm_reader *reader,
+                    const u8 *(*map_page)(void *context, u64 address), void *context);
+
+/* Forgets all that is known of pages. Call it when client memory was unmapped
+   or protected. */
+void pm_reader_forget(struct pm_reader *reader);
+
+/* The general path, across pages; use pm_reader_read. */
+bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t bytes);
+
+/* Copies bytes from client address to to. False, with to unspecified, when
+   any of it cannot be read. */
+static inline bool pm_reader_read(struct pm_reader *reader, u64 address, void *to, size_t bytes)
+{
+    u64 page = address >> PM_READER_PAGE_BITS;
+    u64 offset = address & ((1u << PM_READER_PAGE_BITS) - 1);
+    u64 slot = page & (PM_READER_CACHE_PAGES - 1);
+
+    if (__builtin_expect(reader->cached_page[slot] == page + 1
+                             && offset + bytes <= (1u << PM_READER_PAGE_BITS), 1)) {
+        pm_copy(to, reader->cached_bytes[slot] + offset, bytes);
+        return true;
+    }
+    return pm_reader_read_slow(reader, address, to, bytes);
+}
+
+static inline bool pm_reader_read_u64(struct pm_reader *reader, u64 address, u64 *to)
+{
+    return pm_reader_read(reader, address, to, sizeof *to);
+}
+
+static inline bool pm_reader_read_u32(struct pm_reader *reader, u64 address, u32 *to)
+{
+    return pm_reader_read(reader, address, to, sizeof *to);
+}
+
+/* Copies a NUL-terminated string of at most capacity - 1 bytes; a longer one
+   is cut. False when its bytes cannot be read. */
+bool pm_reader_read_text(struct pm_reader *reader, u64 address, char *to, size_t capacity);
+
+#endif

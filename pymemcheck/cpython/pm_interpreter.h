@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One running CPython: which layout it has, and whether we may trust it.
+
+   Order of calls: pm_interpreter_init once, when the evaluation function is
+   first entered; if it returns false attribution stays off for this
+   interpreter and why says which check failed. Then pm_walk_frames and
+   pm_code_resolve as often as wanted. */
+#ifndef PM_INTERPRETER_H
+#define PM_INTERPRETER_H
+
+#include "base/pm_reader.h"
+#include "base/pm_types.h"
+#include "cpython/pm_layout.h"
+
+/* What the part of us that runs inside the program found out. All are client
+   addresses; 0 where the symbol is not there. */
+struct pm_interpreter_facts {
+    u64 version_text;       /* what Py_GetVersion() returns, NUL-terminated */
+    u64 code_type;          /* &PyCode_Type */
+    u64 runtime;            /* &_PyRuntime */
+    u64 debug_marker;       /* &_Py_NegativeRefcount (3.x) or another symbol that
+                               only Py_REF_DEBUG builds define */
+    u64 trace_refs_marker;  /* a symbol that only Py_TRACE_REFS builds define */
+};
+
+struct pm_interpreter {
+    const struct pm_layout *layout;     /* NULL: refused */
+    u64 code_type;
+    bool debug;
+    char version[32];                   /* "3.11.2" */
+};
+
+/* Chooses the layout row and checks it against the first frame: the version
+   text names a version that has a row; the walk from anchor (the first
+   argument of the evaluation function) ends; each frame's code object has the
+   type PyCode_Type (or, where that address is not known, one type shared by
+   all); the first code object's file name is readable and its line plausible.
+   False: why holds one sentence naming the check that failed. */
+bool pm_interpreter_init(struct pm_interpreter *interpreter, struct pm_reader *reader,
+                         const struct pm_interpreter_facts *facts, u64 anchor, char *why,
+                         size_t why_capacity);
+
+#endif

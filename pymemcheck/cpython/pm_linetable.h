@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The four ways in which CPython has stored line numbers, as pure functions of
+   a byte string. See docs/line-tables.md for sources. */
+#ifndef PM_LINETABLE_H
+#define PM_LINETABLE_H
+
+#include "base/pm_types.h"
+
+enum pm_linetable_kind {
+    PM_LINETABLE_UNSIGNED,  /* co_lnotab up to 3.5: unsigned line deltas */
+    PM_LINETABLE_SIGNED,    /* co_lnotab 3.6 to 3.9: signed line deltas */
+    PM_LINETABLE_RANGES,    /* co_linetable of 3.10 (PEP 626) */
+    PM_LINETABLE_LOCATIONS, /* co_linetable from 3.11 on (PEP 657) */
+};
+
+enum {
+    PM_LINE_NONE = -1,      /* the table says that no line belongs to the instruction */
+    PM_LINE_BROKEN = -2,    /* the table is not well-formed, or ends before the instruction */
+};
+
+/* The line of the instruction at byte offset in the code (not in code units), or one of
+   the values above. A negative offset means that the frame has not begun and
+   gives first_line. */
+i32 pm_linetable_line(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
+                      i64 offset);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads the interpreter's own chain of frames. No names are looked up here:
+   this runs at every allocation. */
+#ifndef PM_WALK_H
+#define PM_WALK_H
+
+#include "base/pm_reader.h"
+#include "base/pm_types.h"
+#include "cpython/pm_interpreter.h"
+
+struct pm_raw_frame {
+    u64 code;       /* address of the code object */
+    u64 position;   /* where it is in that code: opaque, for pm_code_resolve, and
+                       equal exactly if the instruction is the same */
+    bool entry;     /* the frame that this C call of the evaluation function was
+                       made for: an evaluation frame of the native stack ends here */
+};
+
+enum pm_walk_end {
+    PM_WALK_COMPLETE,       /* reached the outermost frame */
+    PM_WALK_LIMIT,          /* capacity frames were read and there are more */
+    PM_WALK_UNREADABLE,     /* a frame could not be read, or makes no sense */
+};
+
+/* Fills frames, innermost first, with the frames that are running in the
+   thread of anchor; returns how many. anchor is the first argument that the
+   thread's evaluation function was last entered with. As tracemalloc does,
+   frames that are not yet complete are passed over. */
+unsigned pm_walk_frames(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+                        u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
+                        enum pm_walk_end *end);
+
+#endif

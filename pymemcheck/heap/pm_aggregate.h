@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sums of sites by what they have in common, sorted for a report. */
+#ifndef PM_AGGREGATE_H
+#define PM_AGGREGATE_H
+
+#include "base/pm_types.h"
+#include "heap/pm_histogram.h"
+#include "heap/pm_profile.h"
+
+enum pm_group {
+    /* Allocations outside any Python function, by the C function that wanted
+       the memory. */
+    PM_GROUP_CALLER,
+    /* Allocations inside a Python function, by its file and name. */
+    PM_GROUP_FUNCTION,
+    /* The same by file and line. */
+    PM_GROUP_LINE,
+    /* Every allocation by its whole stack. */
+    PM_GROUP_STACK,
+};
+
+struct pm_row {
+    /* CALLER: object and function. FUNCTION: file and function. LINE: file,
+       function and line. STACK: none of these. */
+    struct pm_string_id object, file, function;
+    u32 line;
+    struct pm_stack_id stack;       /* STACK: the stack. Others: the stack of the row with the most bytes */
+    u64 total_bytes, total_blocks;
+    u64 live_bytes, live_blocks;
+    u64 peak_bytes, peak_blocks;
+    struct pm_histogram sizes;
+};
+
+struct pm_aggregate {
+    struct pm_row *rows;
+    size_t count;
+    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over rows */
+};
+
+enum pm_order {
+    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last */
+    PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first; rows with nothing live are left out */
+};
+
+/* Builds the rows of group. Ties are broken by name, then line, then stack
+   contents, so that equal runs give equal reports. Release it. */
+void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+                        enum pm_group group, enum pm_order order);
+void pm_aggregate_release(struct pm_aggregate *aggregate);
+
+/* The innermost Python frame of stack, or NULL when it has none. */
+const struct pm_frame *pm_profile_python_frame(const struct pm_profile *profile,
+                                               struct pm_stack_id stack);
+/* The innermost native frame that is no allocator, or the outermost frame if
+   all are; NULL for an empty stack. */
+const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
+                                         struct pm_stack_id stack);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interned stacks: a tree in which a node is one frame and its parent is the
+   frame that called it. A stack is the id of its innermost node; walking
+   parents goes outwards. Node 0 is the empty stack. Parents always have
+   smaller ids than their children. */
+#ifndef PM_STACKS_H
+#define PM_STACKS_H
+
+#include "base/pm_map.h"
+#include "base/pm_types.h"
+#include "heap/pm_frames.h"
+
+struct pm_stack_id {
+    u32 v;
+};
+
+#define PM_STACK_EMPTY ((struct pm_stack_id){ 0 })
+
+struct pm_stack_node {
+    struct pm_stack_id parent;
+    struct pm_frame_id frame;
+};
+
+struct pm_stacks {
+    struct pm_stack_node *nodes;
+    u32 count, capacity;
+    struct pm_map children;     /* parent << 32 | frame -> node */
+};
+
+void pm_stacks_init(struct pm_stacks *stacks);
+void pm_stacks_release(struct pm_stacks *stacks);
+
+/* The stack in which frame was called by parent. One hash look-up. */
+struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id parent,
+                                  struct pm_frame_id frame);
+/* The stack of count frames, given innermost first. */
+struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_frame_id *frames,
+                                    size_t count);
+
+static inline struct pm_stack_node pm_stacks_node(const struct pm_stacks *stacks,
+                                                  struct pm_stack_id id)
+{
+    return stacks->nodes[id.v];
+}
+
+#endif

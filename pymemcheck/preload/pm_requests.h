@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the part of us inside the program and the tool say to each other:
+   client requests, their arguments, and the per-thread slot. */
+#ifndef PM_REQUESTS_H
+#define PM_REQUESTS_H
+
+#include "base/pm_types.h"
+
+/* As VG_USERREQ_TOOL_BASE('P','M'). */
+#define PM_REQUEST_BASE 0x504d0000u
+
+enum pm_request {
+    /* arg1: address of a struct pm_slot of the calling thread; valid until the thread ends.
+       arg2: address of a struct pm_hello. Made when a thread first evaluates Python code. */
+    PM_REQUEST_SLOT = PM_REQUEST_BASE + 0,
+};
+
+/* One for each thread, in its thread-local storage. */
+struct pm_slot {
+    u64 anchor;         /* first argument of the running evaluation function; 0: none runs */
+    u64 registered;     /* 1 after PM_REQUEST_SLOT */
+};
+
+/* Addresses in the program; 0 where the symbol is not there. */
+struct pm_hello {
+    u64 version_text, code_type, runtime, debug_marker, trace_refs_marker;
+    u64 tracemalloc_config;
+};
+
+#endif
