@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/pm_map.h"
+
+#include "base/pm_platform.h"
+
+enum { INITIAL_SLOTS = 16 };
+
+static void allocate(struct pm_map *map, u64 slots)
+{
+    map->entries = pm_alloc("pm.map", slots * sizeof *map->entries);
+    map->used = pm_alloc_zero("pm.map", slots);
+    map->mask = slots - 1;
+    map->count = 0;
+}
+
+void pm_map_init(struct pm_map *map)
+{
+    allocate(map, INITIAL_SLOTS);
+}
+
+void pm_map_release(struct pm_map *map)
+{
+    pm_free(map->entries);
+    pm_free(map->used);
+    *map = (struct pm_map){ 0 };
+}
+
+void pm_map_clear(struct pm_map *map)
+{
+    pm_zero(map->used, map->mask + 1);
+    map->count = 0;
+}
+
+/* The slot that holds key, or the empty one where it would go. */
+static u64 slot_of(const struct pm_map *map, u64 key)
+{
+    u64 slot = pm_hash_u64(key) & map->mask;
+
+    while (map->used[slot] && map->entries[slot].key != key)
+        slot = (slot + 1) & map->mask;
+    return slot;
+}
+
+u64 *pm_map_get(const struct pm_map *map, u64 key)
+{
+    u64 slot = slot_of(map, key);
+    return map->used[slot] ? &map->entries[slot].value : NULL;
+}
+
+static void grow(struct pm_map *map)
+{
+    struct pm_map old = *map;
+
+    allocate(map, (old.mask + 1) * 2);
+    for (u64 i = 0; i <= old.mask; i++)
+        if (old.used[i])
+            pm_map_put(map, old.entries[i].key, old.entries[i].value);
+    pm_map_release(&old);
+}
+
+void pm_map_put(struct pm_map *map, u64 key, u64 value)
+{
+    u64 slot = slot_of(map, key);
+
+    if (!map->used[slot]) {
+        if ((map->count + 1) * 4 > (map->mask + 1) * 3) {
+            grow(map);
+            slot = slot_of(map, key);
+        }
+        map->used[slot] = 1;
+        map->entries[slot].key = key;
+        map->count++;
+    }
+    map->entries[slot].value = value;
+}
+
+bool pm_map_remove(struct pm_map *map, u64 key)
+{
+    u64 hole = slot_of(map, key);
+
+    if (!map->used[hole])
+        return false;
+    /* Close the hole: an entry further on moves into it unless its own place
+       lies between the hole and itself. */
+    for (u64 i = (hole + 1) & map->mask; map->used[i]; i = (i + 1) & map->mask) {
+        u64 home = pm_hash_u64(map->entries[i].key) & map->mask;
+        if (((i - home) & map->mask) >= ((i - hole) & map->mask)) {
+            map->entries[hole] = map->entries[i];
+            hole = i;
+        }
+    }
+    map->used[hole] = 0;
+    map->count--;
+    return true;
+}
+
+u64 pm_hash_bytes(const void *bytes, size_t length)
+{
+    const u8 *p = bytes;
+    u64 hash = 0x9e3779b97f4a7c15ull ^ length;
+
+    for (; length >= 8; length -= 8, p += 8) {
+        u64 word;
+        pm_copy(&word, p, 8);
+        hash = (hash ^ word) * 0x9fb21c651e98df25ull;
+        hash ^= hash >> 28;
+    }
+    if (length > 0) {
+        u64 word = 0;
+        pm_copy(&word, p, length);
+        hash = (hash ^ word) * 0x9fb21c651e98df25ull;
+    }
+    return pm_hash_u64(hash);
+}

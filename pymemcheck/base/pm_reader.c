@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/pm_reader.h"
+
+enum { PAGE_BYTES = 1 << PM_READER_PAGE_BITS };
+
+void pm_reader_init(struct pm_reader *reader,
+                    const u8 *(*map_page)(void *context, u64 address), void *context)
+{
+    *reader = (struct pm_reader){ .map_page = map_page, .context = context };
+}
+
+void pm_reader_forget(struct pm_reader *reader)
+{
+    pm_zero(reader->cached_page, sizeof reader->cached_page);
+}
+
+/* Bytes of the page, or NULL. */
+static const u8 *page_bytes(struct pm_reader *reader, u64 page)
+{
+    u64 slot = page & (PM_READER_CACHE_PAGES - 1);
+
+    if (reader->cached_page[slot] != page + 1) {
+        const u8 *bytes = reader->map_page(reader->context, page << PM_READER_PAGE_BITS);
+        if (bytes == NULL)
+            return NULL;
+        reader->cached_page[slot] = page + 1;
+        reader->cached_bytes[slot] = bytes;
+    }
+    return reader->cached_bytes[slot];
+}
+
+bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t bytes)
+{
+    u8 *out = to;
+
+    if (address + bytes < address) {
+        reader->failures++;
+        return false;
+    }
+    while (bytes > 0) {
+        u64 offset = address & (PAGE_BYTES - 1);
+        size_t here = PAGE_BYTES - offset < bytes ? PAGE_BYTES - offset : bytes;
+        const u8 *from = page_bytes(reader, address >> PM_READER_PAGE_BITS);
+        if (from == NULL) {
+            reader->failures++;
+            return false;
+        }
+        pm_copy(out, from + offset, here);
+        out += here;
+        address += here;
+        bytes -= here;
+    }
+    return true;
+}
+
+bool pm_reader_read_text(struct pm_reader *reader, u64 address, char *to, size_t capacity)
+{
+    for (size_t i = 0; i + 1 < capacity; i++) {
+        if (!pm_reader_read(reader, address + i, &to[i], 1)) {
+            to[i] = '\0';
+            return false;
+        }
+        if (to[i] == '\0')
+            return true;
+    }
+    to[capacity - 1] = '\0';
+    return true;
+}

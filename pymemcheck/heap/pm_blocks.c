@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A block's home slot is its mixed address scaled to the capacity (a multiply
+   and a shift, so the capacity may be any number and growth by a half is
+   possible). Homes grow with the hash, and slots wrap round. */
+#include "heap/pm_blocks.h"
+
+#include "base/pm_platform.h"
+
+enum { INITIAL_CAPACITY = 4096 };
+
+static void allocate(struct pm_blocks *blocks, u64 capacity)
+{
+    blocks->slots = pm_alloc_zero("pm.blocks", capacity * sizeof *blocks->slots);
+    blocks->capacity = capacity;
+    blocks->limit = capacity - capacity / 8;
+    blocks->count = 0;
+}
+
+void pm_blocks_init(struct pm_blocks *blocks)
+{
+    allocate(blocks, INITIAL_CAPACITY);
+}
+
+void pm_blocks_release(struct pm_blocks *blocks)
+{
+    pm_free(blocks->slots);
+    *blocks = (struct pm_blocks){ 0 };
+}
+
+static inline u64 home_of(const struct pm_blocks *blocks, u64 address)
+{
+    u64 hash = (address >> 4) * 0x9e3779b97f4a7c15ull;
+    return (u64)(((unsigned __int128)hash * blocks->capacity) >> 64);
+}
+
+static inline u64 after(const struct pm_blocks *blocks, u64 slot)
+{
+    return slot + 1 == blocks->capacity ? 0 : slot + 1;
+}
+
+/* How far slot lies behind home, going round. */
+static inline u64 distance(const struct pm_blocks *blocks, u64 home, u64 slot)
+{
+    return slot >= home ? slot - home : slot + blocks->capacity - home;
+}
+
+static inline u64 slot_of(const struct pm_blocks *blocks, u64 address)
+{
+    u64 slot = home_of(blocks, address);
+
+    while (blocks->slots[slot].address != 0 && blocks->slots[slot].address != address)
+        slot = after(blocks, slot);
+    return slot;
+}
+
+static void grow(struct pm_blocks *blocks)
+{
+    struct pm_blocks old = *blocks;
+
+    allocate(blocks, old.capacity + old.capacity / 2);
+    for (u64 i = 0; i < old.capacity; i++)
+        if (old.slots[i].address != 0)
+            blocks->slots[slot_of(blocks, old.slots[i].address)] = old.slots[i];
+    blocks->count = old.count;
+    pm_blocks_release(&old);
+}
+
+void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block)
+{
+    if (blocks->count >= blocks->limit)
+        grow(blocks);
+    u64 slot = slot_of(blocks, block->address);
+    PM_ASSERT(block->address != 0 && blocks->slots[slot].address == 0);
+    blocks->slots[slot] = *block;
+    blocks->count++;
+}
+
+struct pm_block *pm_blocks_find(const struct pm_blocks *blocks, u64 address)
+{
+    if (address == 0)
+        return NULL;
+    struct pm_block *block = &blocks->slots[slot_of(blocks, address)];
+    return block->address != 0 ? block : NULL;
+}
+
+bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed)
+{
+    struct pm_block *found = pm_blocks_find(blocks, address);
+
+    if (found == NULL)
+        return false;
+    *removed = *found;
+    u64 hole = (u64)(found - blocks->slots);
+    for (u64 i = after(blocks, hole); blocks->slots[i].address != 0; i = after(blocks, i)) {
+        u64 home = home_of(blocks, blocks->slots[i].address);
+        if (distance(blocks, home, i) >= distance(blocks, hole, i)) {
+            blocks->slots[hole] = blocks->slots[i];
+            hole = i;
+        }
+    }
+    blocks->slots[hole].address = 0;
+    blocks->count--;
+    return true;
+}
+
+void pm_blocks_each(const struct pm_blocks *blocks,
+                    void (*visit)(void *context, struct pm_block *block), void *context)
+{
+    for (u64 i = 0; i < blocks->capacity; i++)
+        if (blocks->slots[i].address != 0)
+            visit(context, &blocks->slots[i]);
+}

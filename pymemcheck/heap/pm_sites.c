@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "heap/pm_sites.h"
+
+#include "base/pm_platform.h"
+
+void pm_sites_init(struct pm_sites *sites)
+{
+    *sites = (struct pm_sites){ .capacity = 256, .by_stack_capacity = 1024, .peak_epoch = 1 };
+    sites->entries = pm_alloc("pm.sites", sites->capacity * sizeof *sites->entries);
+    sites->by_stack = pm_alloc_zero("pm.sites", sites->by_stack_capacity * sizeof *sites->by_stack);
+}
+
+void pm_sites_release(struct pm_sites *sites)
+{
+    for (u32 i = 0; i < sites->count; i++)
+        pm_histogram_release(&sites->entries[i].sizes);
+    pm_free(sites->entries);
+    pm_free(sites->by_stack);
+    *sites = (struct pm_sites){ 0 };
+}
+
+static struct pm_site *add(struct pm_sites *sites, struct pm_stack_id stack)
+{
+    if (sites->count == sites->capacity) {
+        sites->capacity *= 2;
+        sites->entries = pm_realloc("pm.sites", sites->entries,
+                                    sites->capacity * sizeof *sites->entries);
+    }
+    struct pm_site *site = &sites->entries[sites->count++];
+    *site = (struct pm_site){ .stack = stack };
+    pm_histogram_init(&site->sizes);
+    sites->by_stack[stack.v] = sites->count;
+    return site;
+}
+
+static struct pm_site *site_of(struct pm_sites *sites, struct pm_stack_id stack)
+{
+    if (stack.v >= sites->by_stack_capacity) {
+        u32 old = sites->by_stack_capacity;
+        while (stack.v >= sites->by_stack_capacity)
+            sites->by_stack_capacity *= 2;
+        sites->by_stack = pm_realloc("pm.sites", sites->by_stack,
+                                     sites->by_stack_capacity * sizeof *sites->by_stack);
+        pm_zero(sites->by_stack + old, (sites->by_stack_capacity - old) * sizeof *sites->by_stack);
+    }
+    u32 link = sites->by_stack[stack.v];
+    return link != 0 ? &sites->entries[link - 1] : add(sites, stack);
+}
+
+static void save_for_peak(const struct pm_sites *sites, struct pm_site *site)
+{
+    if (site->saved_epoch != sites->peak_epoch) {
+        site->saved_epoch = sites->peak_epoch;
+        site->saved_bytes = site->live_bytes;
+        site->saved_blocks = site->live_blocks;
+    }
+}
+
+void pm_sites_allocate(struct pm_sites *sites, struct pm_stack_id stack, u64 requested_bytes,
+                       u64 padding_bytes, u64 serial)
+{
+    struct pm_site *site = site_of(sites, stack);
+
+    save_for_peak(sites, site);
+    site->total_bytes += requested_bytes;
+    site->total_blocks++;
+    site->padding_bytes += padding_bytes;
+    site->live_bytes += requested_bytes;
+    site->live_blocks++;
+    if (site->first_serial == 0)
+        site->first_serial = serial;
+    site->last_serial = serial;
+    pm_histogram_add(&site->sizes, requested_bytes, 1);
+
+    sites->live_bytes += requested_bytes + padding_bytes;
+    sites->live_blocks++;
+    if (sites->live_bytes > sites->peak_bytes) {
+        sites->peak_bytes = sites->live_bytes;
+        sites->peak_blocks = sites->live_blocks;
+        sites->peak_epoch++;
+    }
+}
+
+void pm_sites_free(struct pm_sites *sites, struct pm_stack_id stack, u64 requested_bytes,
+                   u64 padding_bytes)
+{
+    struct pm_site *site = site_of(sites, stack);
+
+    PM_ASSERT(site->live_blocks > 0 && site->live_bytes >= requested_bytes);
+    save_for_peak(sites, site);
+    site->live_bytes -= requested_bytes;
+    site->live_blocks--;
+    sites->live_bytes -= requested_bytes + padding_bytes;
+    sites->live_blocks--;
+}
+
+void pm_sites_move(struct pm_sites *sites, struct pm_stack_id from, struct pm_stack_id to,
+                   u64 requested_bytes)
+{
+    if (from.v == to.v)
+        return;
+    struct pm_site *site = site_of(sites, from);
+    PM_ASSERT(site->live_blocks > 0 && site->live_bytes >= requested_bytes);
+    save_for_peak(sites, site);
+    site->live_bytes -= requested_bytes;
+    site->live_blocks--;
+    site = site_of(sites, to);
+    save_for_peak(sites, site);
+    site->live_bytes += requested_bytes;
+    site->live_blocks++;
+}
+
+u64 pm_sites_peak_bytes(const struct pm_sites *sites, const struct pm_site *site)
+{
+    return site->saved_epoch == sites->peak_epoch ? site->saved_bytes : site->live_bytes;
+}
+
+u64 pm_sites_peak_blocks(const struct pm_sites *sites, const struct pm_site *site)
+{
+    return site->saved_epoch == sites->peak_epoch ? site->saved_blocks : site->live_blocks;
+}
