@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "heap/pm_aggregate.h"
+
+#include "base/pm_map.h"
+#include "base/pm_platform.h"
+#include "base/pm_sort.h"
+
+const struct pm_frame *pm_profile_python_frame(const struct pm_profile *profile,
+                                               struct pm_stack_id stack)
+{
+    while (stack.v != 0) {
+        struct pm_stack_node node = pm_stacks_node(profile->stacks, stack);
+        const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
+        if (frame->kind == PM_FRAME_PYTHON)
+            return frame;
+        stack = node.parent;
+    }
+    return NULL;
+}
+
+const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
+                                         struct pm_stack_id stack)
+{
+    const struct pm_frame *outermost = NULL, *unnamed = NULL;
+
+    while (stack.v != 0) {
+        struct pm_stack_node node = pm_stacks_node(profile->stacks, stack);
+        const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
+        stack = node.parent;
+        if (frame->kind != PM_FRAME_NATIVE)
+            continue;
+        outermost = frame;
+        if (frame->flags & PM_FRAME_ALLOCATOR)
+            continue;
+        if (frame->function.v != 0)
+            return frame;
+        if (unnamed == NULL)
+            unnamed = frame;
+    }
+    return unnamed != NULL ? unnamed : outermost;
+}
+
+/* Fills in what makes a row of group out of a site; false if the site has no
+   part in the group. */
+static bool describe(const struct pm_profile *profile, enum pm_group group,
+                     const struct pm_site *site, struct pm_row *row)
+{
+    const struct pm_frame *python = pm_profile_python_frame(profile, site->stack);
+    const struct pm_frame *caller;
+
+    *row = (struct pm_row){ .stack = site->stack };
+    switch (group) {
+    case PM_GROUP_CALLER:
+        if (python != NULL)
+            return false;
+        caller = pm_profile_caller(profile, site->stack);
+        if (caller != NULL) {
+            row->object = caller->object;
+            row->function = caller->function;
+        }
+        return true;
+    case PM_GROUP_FUNCTION:
+    case PM_GROUP_LINE:
+        if (python == NULL)
+            return false;
+        row->file = python->file;
+        row->function = python->function;
+        row->line = group == PM_GROUP_LINE ? python->line : 0;
+        return true;
+    case PM_GROUP_STACK:
+        return true;
+    }
+    return false;
+}
+
+static u64 key_of(enum pm_group group, const struct pm_row *row)
+{
+    switch (group) {
+    case PM_GROUP_CALLER:
+        return (u64)row->object.v << 32 | row->function.v;
+    case PM_GROUP_FUNCTION:
+        return (u64)row->file.v << 32 | row->function.v;
+    case PM_GROUP_LINE:
+        return (u64)row->file.v << 32 | row->line;
+    case PM_GROUP_STACK:
+        break;
+    }
+    return row->stack.v;
+}
+
+static void add_site(struct pm_row *row, const struct pm_profile *profile,
+                     const struct pm_site *site)
+{
+    row->total_bytes += site->total_bytes;
+    row->total_blocks += site->total_blocks;
+    row->live_bytes += site->live_bytes;
+    row->live_blocks += site->live_blocks;
+    row->peak_bytes += pm_sites_peak_bytes(profile->sites, site);
+    row->peak_blocks += pm_sites_peak_blocks(profile->sites, site);
+    pm_histogram_merge(&row->sizes, &site->sizes);
+}
+
+struct ordering {
+    const struct pm_profile *profile;
+    const struct pm_row *rows;
+    enum pm_order order;
+};
+
+static int compare_numbers(u64 a, u64 b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_texts(const struct pm_profile *profile, struct pm_string_id a,
+                         struct pm_string_id b)
+{
+    if (a.v == b.v)
+        return 0;
+    size_t n = pm_strings_length(profile->strings, a), m = pm_strings_length(profile->strings, b);
+    int c = pm_compare(pm_strings_text(profile->strings, a), pm_strings_text(profile->strings, b),
+                       n < m ? n : m);
+    return c != 0 ? c : compare_numbers(n, m);
+}
+
+static int compare_frames(const struct pm_profile *profile, const struct pm_frame *a,
+                          const struct pm_frame *b)
+{
+    int c = compare_numbers(a->kind, b->kind);
+    if (c == 0)
+        c = compare_texts(profile, a->object, b->object);
+    if (c == 0)
+        c = compare_texts(profile, a->file, b->file);
+    if (c == 0)
+        c = compare_texts(profile, a->function, b->function);
+    if (c == 0)
+        c = compare_numbers(a->line, b->line);
+    return c != 0 ? c : compare_numbers(a->offset, b->offset);
+}
+
+static int compare_stacks(const struct pm_profile *profile, struct pm_stack_id a,
+                          struct pm_stack_id b)
+{
+    while (a.v != b.v && a.v != 0 && b.v != 0) {
+        struct pm_stack_node x = pm_stacks_node(profile->stacks, a);
+        struct pm_stack_node y = pm_stacks_node(profile->stacks, b);
+        int c = compare_frames(profile, pm_frames_get(profile->frames, x.frame),
+                               pm_frames_get(profile->frames, y.frame));
+        if (c != 0)
+            return c;
+        a = x.parent;
+        b = y.parent;
+    }
+    return a.v == b.v ? 0 : a.v == 0 ? -1 : 1;
+}
+
+/* Stack ids depend on the order in which stacks were met, which is the same
+   in equal runs, but a reader wants names: ids never decide. */
+static int compare_rows(const void *context, u32 i, u32 j)
+{
+    const struct ordering *ordering = context;
+    const struct pm_profile *profile = ordering->profile;
+    const struct pm_row *a = &ordering->rows[i], *b = &ordering->rows[j];
+    int c = ordering->order == PM_ORDER_TOTAL_BYTES
+        ? compare_numbers(a->total_bytes, b->total_bytes)
+        : compare_numbers(b->live_bytes, a->live_bytes);
+
+    if (c == 0 && ordering->order == PM_ORDER_LIVE_BYTES)
+        c = compare_numbers(b->live_blocks, a->live_blocks);
+    if (c == 0)
+        c = compare_texts(profile, a->object, b->object);
+    if (c == 0)
+        c = compare_texts(profile, a->file, b->file);
+    if (c == 0)
+        c = compare_texts(profile, a->function, b->function);
+    if (c == 0)
+        c = compare_numbers(a->line, b->line);
+    return c != 0 ? c : compare_stacks(profile, a->stack, b->stack);
+}
+
+/* Replaces rows by the same rows in order, without those that order leaves out. */
+static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+                 enum pm_order order)
+{
+    struct ordering ordering = { profile, aggregate->rows, order };
+    u32 *places = pm_alloc("pm.aggregate", (aggregate->count + 1) * sizeof *places);
+    struct pm_row *sorted = pm_alloc("pm.aggregate", (aggregate->count + 1) * sizeof *sorted);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < aggregate->count; i++)
+        places[i] = (u32)i;
+    pm_sort_u32(places, aggregate->count, compare_rows, &ordering);
+    for (size_t i = 0; i < aggregate->count; i++) {
+        struct pm_row *row = &aggregate->rows[places[i]];
+        if (order == PM_ORDER_LIVE_BYTES && row->live_blocks == 0)
+            pm_histogram_release(&row->sizes);
+        else
+            sorted[kept++] = *row;
+    }
+    pm_free(places);
+    pm_free(aggregate->rows);
+    aggregate->rows = sorted;
+    aggregate->count = kept;
+}
+
+void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+                        enum pm_group group, enum pm_order order)
+{
+    const struct pm_sites *sites = profile->sites;
+    u64 *best = pm_alloc_zero("pm.aggregate", (sites->count + 1) * sizeof *best);
+    struct pm_map by_key;
+
+    *aggregate = (struct pm_aggregate){ 0 };
+    aggregate->rows = pm_alloc("pm.aggregate", (sites->count + 1) * sizeof *aggregate->rows);
+    pm_map_init(&by_key);
+    for (u32 i = 0; i < sites->count; i++) {
+        const struct pm_site *site = &sites->entries[i];
+        struct pm_row fresh;
+        if (!describe(profile, group, site, &fresh))
+            continue;
+        u64 key = key_of(group, &fresh);
+        const u64 *found = pm_map_get(&by_key, key);
+        u64 place = found != NULL ? *found : aggregate->count;
+        struct pm_row *row = &aggregate->rows[place];
+        if (found == NULL) {
+            pm_map_put(&by_key, key, place);
+            *row = fresh;
+            aggregate->count++;
+        }
+        if (site->total_bytes > best[place]) {
+            best[place] = site->total_bytes;
+            row->stack = site->stack;
+            row->function = fresh.function;
+        }
+        add_site(row, profile, site);
+        aggregate->total_bytes += site->total_bytes;
+        aggregate->total_blocks += site->total_blocks;
+        aggregate->live_bytes += site->live_bytes;
+        aggregate->live_blocks += site->live_blocks;
+    }
+    pm_map_release(&by_key);
+    pm_free(best);
+    sort(aggregate, profile, order);
+}
+
+void pm_aggregate_release(struct pm_aggregate *aggregate)
+{
+    for (size_t i = 0; i < aggregate->count; i++)
+        pm_histogram_release(&aggregate->rows[i].sizes);
+    pm_free(aggregate->rows);
+    *aggregate = (struct pm_aggregate){ 0 };
+}
