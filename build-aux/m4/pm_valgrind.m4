@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Everything configure must know about the Valgrind it builds against.
+#
+# Variables set for the Makefile:
+#   VALGRIND            the program that runs the tool
+#   VALGRIND_VERSION    e.g. 3.19.0
+#   VALGRIND_CPPFLAGS   to find the tool headers
+#   VALGRIND_LIB_DIR    folder of the static libraries
+#   VALGRIND_TOOL_DIR   folder in which this Valgrind looks for its tools
+#   PM_TOOL_DIR         folder in which make install puts ours
+#   PM_LOAD_ADDRESS     where the tool executable is linked
+#   PM_HAVE_ORIG_ALIGN  0 or 1, see config.h.in
+
+# PM_CHECK_PLATFORM
+# The tool is linked against Valgrind's amd64-linux libraries and reads amd64
+# stacks; no other platform would even link.
+AC_DEFUN([PM_CHECK_PLATFORM], [
+AC_MSG_CHECKING([for x86-64 Linux])
+AC_COMPILE_IFELSE([AC_LANG_SOURCE([
+#if !defined(__x86_64__) || defined(__ILP32__) || !defined(__linux__)
+#error not amd64-linux
+#endif
+])],
+    [AC_MSG_RESULT([yes])],
+    [AC_MSG_RESULT([no])
+     AC_MSG_ERROR([pymemcheck runs on 64-bit x86 Linux only (Valgrind's amd64-linux), and this compiler builds for $host.])])
+])
+
+# PM_FIND_VALGRIND
+# By --with-valgrind=PREFIX, else by pkg-config's own search path.
+AC_DEFUN([PM_FIND_VALGRIND], [
+AC_ARG_WITH([valgrind],
+    [AS_HELP_STRING([--with-valgrind=PREFIX],
+        [use the Valgrind installed under PREFIX @<:@found by pkg-config@:>@])],
+    [], [with_valgrind=])
+AS_CASE([$with_valgrind],
+    [yes], [with_valgrind=],
+    [no], [AC_MSG_ERROR([pymemcheck is a Valgrind tool and cannot be built --without-valgrind.])],
+    [''|/*], [],
+    [AC_MSG_ERROR([--with-valgrind needs an absolute path, not "$with_valgrind".])])
+AC_ARG_VAR([PKG_CONFIG], [the program pkg-config or pkgconf])
+AC_PATH_PROGS([PKG_CONFIG], [pkg-config pkgconf])
+AS_IF([test -z "$PKG_CONFIG"],
+    [AC_MSG_ERROR([pkg-config is missing: install the package pkg-config (Debian) or pkgconf-pkg-config (Fedora).])])
+
+pm_pc=valgrind
+PM_DISTCHECK_VALGRIND=
+AC_MSG_CHECKING([for Valgrind, 3.19 or later])
+AS_IF([test -n "$with_valgrind"], [
+    pm_pc=
+    for pm_dir in "$with_valgrind"/lib/pkgconfig "$with_valgrind"/lib64/pkgconfig \
+                  "$with_valgrind"/lib/x86_64-linux-gnu/pkgconfig \
+                  "$with_valgrind"/lib*/pkgconfig "$with_valgrind"/lib/*/pkgconfig \
+                  "$with_valgrind"/share/pkgconfig
+    do
+        AS_IF([test -z "$pm_pc" && test -f "$pm_dir/valgrind.pc"],
+            [pm_pc=$pm_dir/valgrind.pc])
+    done
+    AS_IF([test -z "$pm_pc"], [
+        AC_MSG_RESULT([no])
+        AC_MSG_ERROR([there is no lib*/pkgconfig/valgrind.pc under $with_valgrind: give the prefix Valgrind was installed with, or install the package valgrind (Debian) or valgrind-devel and valgrind-tools-devel (Fedora).])])
+    PM_DISTCHECK_VALGRIND=--with-valgrind=$with_valgrind
+])
+AC_SUBST([PM_DISTCHECK_VALGRIND])
+AS_IF([$PKG_CONFIG --exists "$pm_pc" 2>/dev/null], [], [
+    AC_MSG_RESULT([no])
+    AC_MSG_ERROR([pkg-config does not find valgrind.pc: install the package valgrind (Debian) or valgrind-devel and valgrind-tools-devel (Fedora), or name another Valgrind by --with-valgrind=PREFIX.])])
+VALGRIND_VERSION=`$PKG_CONFIG --modversion "$pm_pc"`
+AC_MSG_RESULT([$VALGRIND_VERSION])
+AS_VERSION_COMPARE([$VALGRIND_VERSION], [3.19],
+    [AC_MSG_ERROR([Valgrind $VALGRIND_VERSION is too old, 3.19 is the first that works: install a newer package valgrind (Debian) or valgrind-devel and valgrind-tools-devel (Fedora), or name another Valgrind by --with-valgrind=PREFIX.])])
+
+pm_valgrind_prefix=$with_valgrind
+AS_IF([test -z "$pm_valgrind_prefix"],
+    [pm_valgrind_prefix=`$PKG_CONFIG --variable=prefix "$pm_pc"`])
+AC_ARG_VAR([VALGRIND], [the valgrind program])
+AC_PATH_PROG([VALGRIND], [valgrind], [],
+    [$pm_valgrind_prefix/bin:$pm_valgrind_prefix/usr/bin])
+AS_IF([test -z "$VALGRIND" && test -z "$with_valgrind"],
+    [AC_PATH_PROG([VALGRIND], [valgrind])])
+AS_IF([test -z "$VALGRIND"],
+    [AC_MSG_ERROR([the program valgrind is missing: install the package valgrind (Debian and Fedora).])])
+AC_SUBST([VALGRIND_VERSION])
+
+# The .pc of a Valgrind that was moved names the place it was built for.
+pm_include_dir=`$PKG_CONFIG --variable=includedir "$pm_pc"`
+AS_IF([test -f "$pm_include_dir/pub_tool_basics.h"], [],
+    [test -f "$pm_include_dir/valgrind/pub_tool_basics.h"],
+    [pm_include_dir=$pm_include_dir/valgrind],
+    [test -f "$pm_valgrind_prefix/include/valgrind/pub_tool_basics.h"],
+    [pm_include_dir=$pm_valgrind_prefix/include/valgrind])
+# As system headers: warnings in them are not ours to mend.
+VALGRIND_CPPFLAGS="-isystem $pm_include_dir"
+AC_SUBST([VALGRIND_CPPFLAGS])
+PM_TOOL_CPPFLAGS="-DVGA_amd64=1 -DVGO_linux=1 -DVGP_amd64_linux=1 -DVGPV_amd64_linux_vanilla=1"
+AC_SUBST([PM_TOOL_CPPFLAGS])
+])
+
+# PM_CHECK_VALGRIND_FILES
+# Tool headers, static libraries and the load address.
+AC_DEFUN([PM_CHECK_VALGRIND_FILES], [
+pm_saved_CPPFLAGS=$CPPFLAGS
+CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS $CPPFLAGS"
+for pm_header in pub_tool_basics pub_tool_tooliface pub_tool_replacemalloc \
+    pub_tool_mallocfree pub_tool_libcassert pub_tool_libcbase pub_tool_libcfile \
+    pub_tool_libcprint pub_tool_libcproc pub_tool_options pub_tool_machine \
+    pub_tool_stacktrace pub_tool_threadstate pub_tool_debuginfo pub_tool_aspacemgr \
+    pub_tool_clientstate pub_tool_clreq pub_tool_redir valgrind
+do
+    AC_MSG_CHECKING([for $pm_header.h])
+    AC_COMPILE_IFELSE([AC_LANG_SOURCE([
+#include "pub_tool_basics.h"
+#include "pub_tool_vki.h"
+#include "$pm_header.h"
+int pm_unused;
+])],
+        [AC_MSG_RESULT([yes])],
+        [AC_MSG_RESULT([no])
+         AC_MSG_ERROR([Valgrind's tool header $pm_header.h cannot be used (looked in $pm_include_dir): install the package valgrind (Debian) or valgrind-tools-devel (Fedora).])])
+done
+CPPFLAGS=$pm_saved_CPPFLAGS
+
+AC_MSG_CHECKING([for Valgrind's static libraries])
+VALGRIND_LIB_DIR=
+for pm_dir in "`$PKG_CONFIG --variable=libdir "$pm_pc"`/valgrind" \
+              "$pm_valgrind_prefix"/lib/valgrind "$pm_valgrind_prefix"/lib64/valgrind \
+              "$pm_valgrind_prefix"/lib/x86_64-linux-gnu/valgrind
+do
+    AS_IF([test -z "$VALGRIND_LIB_DIR" && test -f "$pm_dir/libcoregrind-amd64-linux.a"],
+        [VALGRIND_LIB_DIR=$pm_dir])
+done
+pm_dir=$VALGRIND_LIB_DIR
+AS_IF([test -z "$pm_dir"],
+    [pm_dir=`$PKG_CONFIG --variable=libdir "$pm_pc"`/valgrind])
+for pm_lib in coregrind vex replacemalloc_toolpreload gcc-sup; do
+    AS_IF([test -f "$pm_dir/lib$pm_lib-amd64-linux.a"], [], [
+        AC_MSG_RESULT([no])
+        AC_MSG_ERROR([Valgrind's static library lib$pm_lib-amd64-linux.a is not in $pm_dir: install the package valgrind (Debian) or valgrind-tools-devel (Fedora).])])
+done
+AC_MSG_RESULT([$VALGRIND_LIB_DIR])
+AC_SUBST([VALGRIND_LIB_DIR])
+
+AC_MSG_CHECKING([for the load address of Valgrind's tools])
+PM_LOAD_ADDRESS=`$PKG_CONFIG --variable=valt_load_address "$pm_pc"`
+AS_CASE([$PM_LOAD_ADDRESS],
+    [0x*], [AC_MSG_RESULT([$PM_LOAD_ADDRESS])],
+    [''], [PM_LOAD_ADDRESS=0x58000000
+           AC_MSG_RESULT([$PM_LOAD_ADDRESS, Valgrind's default, because valgrind.pc names none])],
+    [AC_MSG_ERROR([valgrind.pc gives the load address "$PM_LOAD_ADDRESS", which is not a hexadecimal number: reinstall the package valgrind (Debian) or valgrind-devel (Fedora).])])
+AC_SUBST([PM_LOAD_ADDRESS])
+])
+
+# PM_TRY_MALLOC_REPLACEMENT(EXTRA, IF-COMPILES, IF-NOT)
+# Redeclares VG_(needs_malloc_replacement) with EXTRA as the parameters that
+# some versions have more; the compiler refuses a declaration that differs.
+AC_DEFUN([PM_TRY_MALLOC_REPLACEMENT], [
+AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
+#include "pub_tool_basics.h"
+#include "pub_tool_tooliface.h"
+#define EXTRA $1
+extern void VG_(needs_malloc_replacement)(
+    void *(*)(ThreadId, SizeT), void *(*)(ThreadId, SizeT),
+    void *(*)(ThreadId, SizeT, SizeT EXTRA),
+    void *(*)(ThreadId, SizeT), void *(*)(ThreadId, SizeT, SizeT EXTRA),
+    void *(*)(ThreadId, SizeT, SizeT EXTRA), void *(*)(ThreadId, SizeT, SizeT),
+    void (*)(ThreadId, void *), void (*)(ThreadId, void *),
+    void (*)(ThreadId, void *, SizeT), void (*)(ThreadId, void *),
+    void (*)(ThreadId, void *, SizeT), void *(*)(ThreadId, void *, SizeT),
+    SizeT (*)(ThreadId, void *), SizeT);
+]])], [$2], [$3])
+])
+
+# PM_CHECK_VALGRIND_API
+# The parts of the tool interface that differ between the versions we support.
+AC_DEFUN([PM_CHECK_VALGRIND_API], [
+pm_saved_CPPFLAGS=$CPPFLAGS
+CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS $CPPFLAGS"
+AC_MSG_CHECKING([whether aligned allocation callbacks take orig_align])
+PM_TRY_MALLOC_REPLACEMENT([[, SizeT]],
+    [PM_HAVE_ORIG_ALIGN=1
+     AC_MSG_RESULT([yes])],
+    [PM_TRY_MALLOC_REPLACEMENT([],
+        [PM_HAVE_ORIG_ALIGN=0
+         AC_MSG_RESULT([no])],
+        [AC_MSG_RESULT([unknown])
+         AC_MSG_ERROR([Valgrind $VALGRIND_VERSION declares VG_(needs_malloc_replacement) in a way this version of pymemcheck does not know: install a package valgrind (Debian) or valgrind-tools-devel (Fedora) from 3.19 to 3.27.])])])
+CPPFLAGS=$pm_saved_CPPFLAGS
+AC_SUBST([PM_HAVE_ORIG_ALIGN])
+])
+
+# PM_FIND_TOOL_DIR
+# Where this Valgrind looks for tools is compiled into its launcher, which says
+# so when it is asked for debug output. Where the launcher cannot run here,
+# the folder that holds none-amd64-linux, the tool every Valgrind has.
+AC_DEFUN([PM_FIND_TOOL_DIR], [
+AC_ARG_WITH([tool-dir],
+    [AS_HELP_STRING([--with-tool-dir=DIR],
+        [install the tool into DIR @<:@where the Valgrind found looks for its tools@:>@])],
+    [], [with_tool_dir=])
+AS_CASE([$with_tool_dir],
+    [yes|no], [AC_MSG_ERROR([--with-tool-dir needs a folder.])],
+    [''|/*|NONE/*], [],
+    [AC_MSG_ERROR([--with-tool-dir needs an absolute path, not "$with_tool_dir".])])
+AC_MSG_CHECKING([where this Valgrind looks for its tools])
+VALGRIND_TOOL_DIR=`env -u VALGRIND_LIB "$VALGRIND" -d --tool=none /bin/true 2>&1 |
+    $SED -n 's|^.*launcher launching \(.*\)/none-amd64-linux$|\1|p'`
+AS_IF([test -z "$VALGRIND_TOOL_DIR"], [
+    for pm_dir in "$pm_valgrind_prefix"/libexec/valgrind "$VALGRIND_LIB_DIR" \
+                  "$pm_valgrind_prefix"/lib/valgrind "$pm_valgrind_prefix"/lib64/valgrind \
+                  "$pm_valgrind_prefix"/lib/x86_64-linux-gnu/valgrind \
+                  "$pm_valgrind_prefix"/lib*/*/valgrind
+    do
+        AS_IF([test -z "$VALGRIND_TOOL_DIR" && test -x "$pm_dir/none-amd64-linux"],
+            [VALGRIND_TOOL_DIR=$pm_dir])
+    done])
+AS_IF([test -x "$VALGRIND_TOOL_DIR/none-amd64-linux"], [],
+    [AC_MSG_RESULT([not found])
+     AC_MSG_ERROR([the tools of $VALGRIND were not found (no folder holds none-amd64-linux): install the package valgrind (Debian and Fedora).])])
+AC_MSG_RESULT([$VALGRIND_TOOL_DIR])
+AC_SUBST([VALGRIND_TOOL_DIR])
+PM_TOOL_DIR=$with_tool_dir
+AS_IF([test -z "$PM_TOOL_DIR"], [PM_TOOL_DIR=$VALGRIND_TOOL_DIR])
+AC_SUBST([PM_TOOL_DIR])
+])
