@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs programs under pymemcheck and reads what it reports.
+
+`Tool.run(...)` gives a `Run`: exit status, output, and for every process that
+reported its log (text) and its profile (the JSON file). A `Profile` turns the
+file's tables back into `Site`s, each with its stack of `Frame`s, innermost first.
+"""
+import collections
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
+
+# The words of the log that tests look for, once.
+HEAP_SUMMARY = re.compile(
+    r"in use at exit: ([\d,]+) bytes in ([\d,]+) blocks\n"
+    r"==\d+==\s+total heap usage: ([\d,]+) allocs, ([\d,]+) frees, ([\d,]+) bytes allocated")
+
+Totals = collections.namedtuple("Totals", "live_bytes live_blocks allocs frees bytes")
+Frame = collections.namedtuple("Frame", "kind function file line object flags")
+PythonLine = collections.namedtuple("PythonLine", "file function line")
+
+
+def heap_totals(log):
+    """The figures of the HEAP SUMMARY in a log of ours or of Memcheck's."""
+    found = HEAP_SUMMARY.search(log)
+    assert found, f"no HEAP SUMMARY in:\n{log}"
+    return Totals(*(int(figure.replace(",", "")) for figure in found.groups()))
+
+
+class Site:
+    """What one stack allocated. Sizes map a power of two (a histogram's row) to a count."""
+
+    def __init__(self, frames, row):
+        self.frames = frames            # innermost first
+        self.total_bytes = row["total_bytes"]
+        self.total_blocks = row["total_blocks"]
+        self.live_bytes = row["live_bytes"]
+        self.live_blocks = row["live_blocks"]
+        self.peak_bytes = row["peak_bytes"]
+        self.peak_blocks = row["peak_blocks"]
+        self.padding_bytes = row["padding_bytes"]
+        self.sizes = {least: count for least, count in row["sizes"]}
+
+    @property
+    def python(self):
+        """Its Python frames, innermost first."""
+        return [PythonLine(f.file, f.function, f.line) for f in self.frames if f.kind == "python"]
+
+    def has_native(self, function):
+        return any(f.kind == "native" and f.function == function for f in self.frames)
+
+    def __repr__(self):
+        return (f"<{self.total_blocks} blocks, {self.total_bytes} bytes, sizes {self.sizes}: "
+                + " < ".join(f"{f.function}:{f.line}" if f.kind == "python" else f.function
+                             for f in self.frames) + ">")
+
+
+class Sum:
+    """Several sites added up."""
+
+    def __init__(self, sites):
+        self.sites = list(sites)
+        for name in ("total_bytes", "total_blocks", "live_bytes", "live_blocks", "padding_bytes"):
+            setattr(self, name, sum(getattr(site, name) for site in self.sites))
+        self.sizes = collections.Counter()
+        for site in self.sites:
+            self.sizes.update(site.sizes)
+
+
+class Profile:
+    """A pymemcheck.out file."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.json = json.loads(self.path.read_text(encoding="utf-8"))
+        self.totals = self.json["totals"]
+        self.troubles = self.json["troubles"]
+        self.sites = list(self._read_sites())
+
+    def _read_sites(self):
+        strings = list(self.json["strings"])
+        for index, exact in self.json["strings_hex"].items():
+            strings[int(index)] = bytes.fromhex(exact).decode("utf-8", "surrogatepass")
+        frames = [Frame(frame["kind"], strings[frame["function"]], strings[frame["file"]],
+                        frame["line"], strings[frame["object"]], tuple(frame["flags"]))
+                  for frame in self.json["frames"]]
+        parents, tops = self.json["stacks"]["parent"], self.json["stacks"]["frame"]
+        for row in self.json["sites"]:
+            stack, node = [], row["stack"]
+            while node != 0:
+                stack.append(frames[tops[node]])
+                node = parents[node]
+            yield Site(stack, row)
+
+    def at_line(self, file, line):
+        """All that was allocated while line was the innermost Python line. file may be a base name."""
+        return Sum(site for site in self.sites
+                   if site.python and site.python[0].line == line
+                   and (site.python[0].file == file or os.path.basename(site.python[0].file) == file))
+
+    def in_function(self, file, function):
+        return Sum(site for site in self.sites
+                   if site.python and site.python[0].function == function
+                   and os.path.basename(site.python[0].file) == os.path.basename(file))
+
+    def from_native(self, function):
+        """The sites whose native stack passes through function."""
+        return [site for site in self.sites if site.has_native(function)]
+
+
+class Run:
+    """One finished run of the tool, or of a program without it."""
+
+    def __init__(self, directory, process, stdout, stderr):
+        self.directory = directory
+        self.pid = process.pid
+        self.returncode = process.returncode
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def _by_pid(self, prefix):
+        return {int(path.name[len(prefix):]): path for path in self.directory.glob(prefix + "*")}
+
+    @property
+    def logs(self):
+        return {pid: path.read_text(errors="surrogateescape") for pid, path in self._by_pid("log.").items()}
+
+    @property
+    def profiles(self):
+        return {pid: Profile(path) for pid, path in self._by_pid("out.").items()}
+
+    @property
+    def log(self):
+        return self.logs[self.pid]
+
+    @property
+    def profile(self):
+        return Profile(self._by_pid("out.")[self.pid])
+
+    def __str__(self):
+        logs = "\n".join(f"log of {pid}:\n{log}" for pid, log in self.logs.items())
+        return f"status {self.returncode}\nstdout:\n{self.stdout}\nstderr:\n{self.stderr}\n{logs}"
+
+
+class Tool:
+    """Starts programs under the pymemcheck of a build folder."""
+
+    def __init__(self, build_directory, scratch):
+        self.build_directory = pathlib.Path(build_directory)
+        self.scratch = pathlib.Path(scratch)
+        self.starter = self.build_directory / "pymemcheck-in-place"
+        self.runs = 0
+
+    def new_directory(self):
+        self.runs += 1
+        directory = self.scratch / f"run{self.runs}"
+        directory.mkdir(parents=True)
+        return directory
+
+    def run(self, *command, options=(), env=None, check=True, files=True, tool=None, timeout=300,
+            cwd=None):
+        """Runs command. files: give it --log-file and --pymemcheck-out-file in a new folder. tool:
+        another Valgrind tool. env: additions to the environment; a value of None takes one away."""
+        directory = self.new_directory()
+        start = [str(self.starter)]
+        if files:
+            start.append(f"--log-file={directory}/log.%p")
+            if tool is None:
+                start.append(f"--pymemcheck-out-file={directory}/out.%p")
+        environment = dict(env or {})
+        if tool is not None:
+            environment["PYMEMCHECK_TOOL"] = tool
+        return self._start([*start, *options, *command], directory, environment, check, timeout, cwd)
+
+    def run_native(self, *command, env=None, check=True, timeout=300):
+        """Runs command by itself."""
+        return self._start(list(command), self.new_directory(), env or {}, check, timeout, None)
+
+    def _start(self, arguments, directory, additions, check, timeout, cwd):
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(("PYTHON", "PYTEST", "PM_", "VALGRIND"))}
+        environment["PYTHONHASHSEED"] = "0"
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        environment["LC_ALL"] = "C.UTF-8"
+        for name, value in additions.items():
+            environment.pop(name, None)
+            if value is not None:
+                environment[name] = str(value)
+        with subprocess.Popen([str(a) for a in arguments], env=environment, cwd=cwd or directory,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, errors="surrogateescape") as process:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                stdout, stderr = process.communicate()
+                raise AssertionError(f"no end after {timeout} s: {arguments}\n{stdout}\n{stderr}") from None
+        run = Run(directory, process, stdout, stderr)
+        assert not check or run.returncode == 0, f"{arguments}\n{run}"
+        return run
+
+
+class Interpreter:
+    """A CPython, and the test extensions compiled against its own headers."""
+
+    FACTS = ("import sys, sysconfig, json; json.dump(dict(include=sysconfig.get_path('include'), "
+             "suffix=sysconfig.get_config_var('EXT_SUFFIX'), debug=hasattr(sys, 'gettotalrefcount'), "
+             "version=list(sys.version_info[:3]), shared=sysconfig.get_config_var('Py_ENABLE_SHARED')), "
+             "sys.stdout)")
+
+    def __init__(self, name, path, scratch):
+        self.name = name
+        self.path = str(path)
+        facts = json.loads(subprocess.run([self.path, "-I", "-c", self.FACTS], check=True,
+                                          stdout=subprocess.PIPE).stdout)
+        self.include, self.suffix, self.debug = facts["include"], facts["suffix"], facts["debug"]
+        self.version = tuple(facts["version"])
+        self.shared = bool(facts["shared"])
+        self.extensions = pathlib.Path(scratch) / f"extensions-{name}"
+
+    def compile_extensions(self):
+        self.extensions.mkdir(parents=True, exist_ok=True)
+        for source in (PROGRAMS / "cmemleak" / "cMemLeak.c", PROGRAMS / "probe" / "pm_probe.c"):
+            compile_program(self.extensions / (source.stem + self.suffix), source,
+                            "-shared", "-fPIC", "-O1", "-pthread", f"-I{self.include}")
+
+    @property
+    def env(self):
+        """The environment in which the extensions can be imported."""
+        return {"PYTHONPATH": str(self.extensions)}
+
+
+def compile_program(output, source, *flags):
+    """Compiles a C or C++ source; a warning is an error."""
+    compiler = shutil.which("g++" if source.suffix == ".cpp" else "gcc")
+    assert compiler, "a C and a C++ compiler are needed"
+    subprocess.run([compiler, "-g", "-Wall", "-Wextra", "-Werror", *flags, "-o", str(output), str(source)],
+                   check=True)
+    return output
+
+
+def find_interpreters():
+    """Name and path of each kind of 3.11 that is looked for; path None where there is none."""
+    def executable(path):
+        return path if os.access(path, os.X_OK) else None
+
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv")) / "versions"
+    shared = [path for path in sorted(pyenv.glob("3.11*/bin/python"))
+              if list(path.parent.parent.glob("lib/libpython3.11*.so*"))]
+    return {
+        "release": executable("/usr/bin/python3.11"),
+        "debug": executable("/usr/bin/python3.11-dbg"),
+        "shared": shared[-1] if shared else None,
+    }
+
+
+def line_of(path, text):
+    """The number of the one line of a file that contains text."""
+    lines = [number for number, line in enumerate(path.read_text().splitlines(), 1) if text in line]
+    assert len(lines) == 1, f"{text!r} is on lines {lines} of {path}"
+    return lines[0]
