@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/pm_json.h"
+
+#include "base/pm_platform.h"
+#include "report/pm_emitter.h"
+#include "report/pm_utf8.h"
+
+/* One entry of a dict of index -> exact bytes, if the string needs one. */
+static void write_exact(struct pm_emitter *out, u64 index, const char *bytes, size_t length)
+{
+    if (pm_utf8_is_exact(bytes, length))
+        return;
+    struct pm_buffer key;
+    pm_buffer_init(&key);
+    pm_buffer_add_u64(&key, index);
+    pm_emitter_key(out, key.bytes);
+    pm_emitter_hex(out, bytes, length);
+    pm_buffer_release(&key);
+}
+
+static const char *end_name(enum pm_end end)
+{
+    switch (end) {
+    case PM_END_EXIT:
+        return "exit";
+    case PM_END_SIGNAL:
+        return "signal";
+    case PM_END_EXEC:
+        return "exec";
+    }
+    return "exit";
+}
+
+static void write_status(struct pm_emitter *out, const char *key, const struct pm_profile *profile,
+                         enum pm_end end)
+{
+    pm_emitter_key(out, key);
+    if (profile->end == end)
+        pm_emitter_i64(out, profile->exit_status);
+    else
+        pm_emitter_null(out);
+}
+
+static void write_run(struct pm_emitter *out, const struct pm_profile *profile)
+{
+    pm_emitter_key(out, "run");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    pm_emitter_key_u64(out, "pid", profile->pid);
+    pm_emitter_key_u64(out, "ppid", profile->ppid);
+    pm_emitter_key(out, "command");
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    for (size_t i = 0; i < profile->command_length; i++)
+        pm_emitter_text(out, profile->command[i]);
+    pm_emitter_list_end(out);
+    pm_emitter_key(out, "command_hex");
+    pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
+    for (size_t i = 0; i < profile->command_length; i++)
+        write_exact(out, i, profile->command[i], pm_length(profile->command[i]));
+    pm_emitter_dict_end(out);
+    pm_emitter_key_text(out, "tool_version", profile->tool_version);
+    pm_emitter_key_text(out, "valgrind_version", profile->valgrind_version);
+    pm_emitter_key_text(out, "python", profile->python);
+    pm_emitter_key_text(out, "python_refused", profile->python_refused);
+    pm_emitter_key_text(out, "hint", profile->hint);
+    pm_emitter_key_bool(out, "pymalloc", profile->pymalloc);
+    pm_emitter_key_bool(out, "debug_hooks", profile->debug_hooks);
+    pm_emitter_key_text(out, "end", end_name(profile->end));
+    write_status(out, "exit_code", profile, PM_END_EXIT);
+    write_status(out, "signal", profile, PM_END_SIGNAL);
+    pm_emitter_key_u64(out, "elapsed_ms", profile->elapsed_ms);
+    pm_emitter_dict_end(out);
+}
+
+static void write_totals(struct pm_emitter *out, const struct pm_profile *profile)
+{
+    const struct pm_troubles *troubles = &profile->troubles;
+
+    pm_emitter_key(out, "totals");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    pm_emitter_key_u64(out, "allocs", profile->total_allocs);
+    pm_emitter_key_u64(out, "frees", profile->total_frees);
+    pm_emitter_key_u64(out, "bytes", profile->total_bytes);
+    pm_emitter_key_u64(out, "live_bytes", profile->live_bytes);
+    pm_emitter_key_u64(out, "live_blocks", profile->live_blocks);
+    pm_emitter_key_u64(out, "peak_bytes", profile->peak_bytes);
+    pm_emitter_key_u64(out, "peak_blocks", profile->peak_blocks);
+    pm_emitter_key_u64(out, "padding_bytes", profile->padding_bytes);
+    pm_emitter_key_u64(out, "moved_blocks", profile->moved_blocks);
+    pm_emitter_dict_end(out);
+    pm_emitter_key(out, "troubles");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    pm_emitter_key_u64(out, "unreadable_stacks", troubles->unreadable_stacks);
+    pm_emitter_key_u64(out, "unreadable_code", troubles->unreadable_code);
+    pm_emitter_key_u64(out, "failed_allocations", troubles->failed_allocations);
+    pm_emitter_key_u64(out, "unknown_frees", troubles->unknown_frees);
+    pm_emitter_dict_end(out);
+}
+
+static void write_strings(struct pm_emitter *out, const struct pm_strings *strings)
+{
+    u32 count = pm_strings_count(strings);
+
+    pm_emitter_key(out, "strings");
+    pm_emitter_list_begin(out, PM_EMITTER_LINES);
+    for (u32 i = 0; i < count; i++) {
+        struct pm_string_id id = { i };
+        pm_emitter_bytes(out, pm_strings_text(strings, id), pm_strings_length(strings, id));
+    }
+    pm_emitter_list_end(out);
+    pm_emitter_key(out, "strings_hex");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    for (u32 i = 0; i < count; i++) {
+        struct pm_string_id id = { i };
+        write_exact(out, i, pm_strings_text(strings, id), pm_strings_length(strings, id));
+    }
+    pm_emitter_dict_end(out);
+}
+
+static const char *kind_name(u8 kind)
+{
+    switch ((enum pm_frame_kind)kind) {
+    case PM_FRAME_NATIVE:
+        return "native";
+    case PM_FRAME_PYTHON:
+        return "python";
+    case PM_FRAME_NOTE:
+        return "note";
+    }
+    return "note";
+}
+
+static void write_flags(struct pm_emitter *out, u8 flags)
+{
+    static const struct {
+        enum pm_frame_flag flag;
+        const char *name;
+    } names[] = {
+        { PM_FRAME_ALLOCATOR, "allocator" },
+        { PM_FRAME_DEBUG_HOOK, "debug_hook" },
+        { PM_FRAME_EVAL, "eval" },
+    };
+
+    pm_emitter_key(out, "flags");
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (flags & names[i].flag)
+            pm_emitter_text(out, names[i].name);
+    pm_emitter_list_end(out);
+}
+
+static void write_frame(struct pm_emitter *out, const struct pm_frame *frame,
+                        struct pm_buffer *offset)
+{
+    pm_buffer_clear(offset);
+    pm_buffer_add_text(offset, "0x");
+    pm_buffer_add_hex(offset, frame->offset);
+    pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
+    pm_emitter_key_text(out, "kind", kind_name(frame->kind));
+    pm_emitter_key_u64(out, "function", frame->function.v);
+    pm_emitter_key_u64(out, "file", frame->file.v);
+    pm_emitter_key_u64(out, "line", frame->line);
+    pm_emitter_key_u64(out, "object", frame->object.v);
+    pm_emitter_key_text(out, "offset", offset->bytes);
+    write_flags(out, frame->flags);
+    pm_emitter_dict_end(out);
+}
+
+static void write_frames(struct pm_emitter *out, const struct pm_frames *frames)
+{
+    struct pm_buffer offset;
+
+    pm_buffer_init(&offset);
+    pm_emitter_key(out, "frames");
+    pm_emitter_list_begin(out, PM_EMITTER_LINES);
+    for (u32 i = 0; i < frames->count; i++)
+        write_frame(out, pm_frames_get(frames, (struct pm_frame_id){ i }), &offset);
+    pm_emitter_list_end(out);
+    pm_buffer_release(&offset);
+}
+
+static void write_stacks(struct pm_emitter *out, const struct pm_stacks *stacks)
+{
+    pm_emitter_key(out, "stacks");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    pm_emitter_key(out, "parent");
+    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
+    pm_emitter_null(out);
+    for (u32 i = 1; i < stacks->count; i++)
+        pm_emitter_u64(out, pm_stacks_node(stacks, (struct pm_stack_id){ i }).parent.v);
+    pm_emitter_list_end(out);
+    pm_emitter_key(out, "frame");
+    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
+    pm_emitter_null(out);
+    for (u32 i = 1; i < stacks->count; i++)
+        pm_emitter_u64(out, pm_stacks_node(stacks, (struct pm_stack_id){ i }).frame.v);
+    pm_emitter_list_end(out);
+    pm_emitter_dict_end(out);
+}
+
+static void write_pair(struct pm_emitter *out, u64 first, u64 second)
+{
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    pm_emitter_u64(out, first);
+    pm_emitter_u64(out, second);
+    pm_emitter_list_end(out);
+}
+
+static void write_site(struct pm_emitter *out, const struct pm_sites *sites,
+                       const struct pm_site *site)
+{
+    pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
+    pm_emitter_key_u64(out, "stack", site->stack.v);
+    pm_emitter_key_u64(out, "total_bytes", site->total_bytes);
+    pm_emitter_key_u64(out, "total_blocks", site->total_blocks);
+    pm_emitter_key_u64(out, "padding_bytes", site->padding_bytes);
+    pm_emitter_key_u64(out, "live_bytes", site->live_bytes);
+    pm_emitter_key_u64(out, "live_blocks", site->live_blocks);
+    pm_emitter_key_u64(out, "peak_bytes", pm_sites_peak_bytes(sites, site));
+    pm_emitter_key_u64(out, "peak_blocks", pm_sites_peak_blocks(sites, site));
+    pm_emitter_key_u64(out, "first", site->first_serial);
+    pm_emitter_key_u64(out, "last", site->last_serial);
+    pm_emitter_key(out, "sizes");
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    for (unsigned bin = 0; bin < PM_HISTOGRAM_BINS; bin++) {
+        u64 count = pm_histogram_count(&site->sizes, bin);
+        if (count != 0)
+            write_pair(out, pm_histogram_bin_value(bin), count);
+    }
+    pm_emitter_list_end(out);
+    pm_emitter_dict_end(out);
+}
+
+void pm_json_write(const struct pm_profile *profile, const struct pm_json_options *options,
+                   const struct pm_sink *sink)
+{
+    struct pm_emitter out;
+
+    pm_emitter_init(&out, sink, options->chunk_bytes);
+    pm_emitter_dict_begin(&out, PM_EMITTER_LINES);
+    pm_emitter_key_text(&out, "format", "pymemcheck");
+    pm_emitter_key_u64(&out, "version", PM_JSON_VERSION);
+    write_run(&out, profile);
+    write_totals(&out, profile);
+    write_strings(&out, profile->strings);
+    write_frames(&out, profile->frames);
+    write_stacks(&out, profile->stacks);
+    pm_emitter_key(&out, "sites");
+    pm_emitter_list_begin(&out, PM_EMITTER_LINES);
+    for (u32 i = 0; i < profile->sites->count; i++)
+        write_site(&out, profile->sites, &profile->sites->entries[i]);
+    pm_emitter_list_end(&out);
+    pm_emitter_dict_end(&out);
+    pm_emitter_finish(&out);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The profile as text, for Valgrind's log: the heap summary, the histograms in
+   the shape of DTrace's py_malloc.d, and what is still allocated by Python
+   line. docs/report.md says how to read it. Equal profiles give equal text. */
+#ifndef PM_TEXT_H
+#define PM_TEXT_H
+
+#include "base/pm_buffer.h"
+#include "heap/pm_aggregate.h"
+#include "heap/pm_profile.h"
+#include "report/pm_sink.h"
+
+/* The bit of pm_text_options.histograms that asks for a group's histograms. */
+#define PM_TEXT_HISTOGRAM(group) (1u << (group))
+#define PM_TEXT_ALL_HISTOGRAMS \
+    (PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) | PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) \
+     | PM_TEXT_HISTOGRAM(PM_GROUP_LINE) | PM_TEXT_HISTOGRAM(PM_GROUP_STACK))
+#define PM_TEXT_DEFAULT_TOP 10
+
+enum pm_text_paths {
+    PM_TEXT_PATHS_DEFAULT,  /* short in labels and tables, whole in stacks */
+    PM_TEXT_PATHS_BASE,     /* short everywhere */
+    PM_TEXT_PATHS_FULL,     /* whole everywhere */
+};
+
+/* All limits: 0 means none. */
+struct pm_text_options {
+    u32 histograms;             /* PM_TEXT_HISTOGRAM(...) bits */
+    size_t histogram_top;       /* rows shown of each group, the largest ones */
+    size_t live_top;            /* rows shown of what is still allocated */
+    enum pm_text_paths paths;
+    unsigned native_frames;     /* frames shown of each stack */
+    unsigned python_frames;
+    /* Appends line number line of the Python source file to out, and is false
+       if it cannot be had. May be NULL. */
+    bool (*source_line)(void *context, const char *file, u32 line, struct pm_buffer *out);
+    void *source_context;
+};
+
+/* Writes the report, one whole line at a time. */
+void pm_text_write(const struct pm_profile *profile, const struct pm_text_options *options,
+                   const struct pm_sink *sink);
+
+#endif

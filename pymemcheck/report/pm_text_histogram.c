@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Histograms in the shape that DTrace's quantize() prints and py_malloc.d and
+   py_mallocstk.d made familiar. A bar is 40 columns for all of a histogram's
+   counts; its length is 40 * count / total rounded to the nearest whole column,
+   halves upwards: the rule that gives every bar of the published outputs. One
+   empty row stands before the first row and one after the last; before the row
+   of value 0 there is none. */
+#include "base/pm_platform.h"
+#include "report/pm_text_parts.h"
+
+enum {
+    BAR_COLUMNS = 40,
+    VALUE_COLUMNS = 16,
+    COUNT_COLUMNS = 9,
+    STACK_INDENT = 14,
+    PYTHON_INDENT = 16,
+};
+
+struct kind {
+    enum pm_group group;
+    const char *heading;        /* after "Python malloc byte distributions by " */
+    const char *noun;           /* what a row is */
+    bool needs_python;
+};
+
+static const struct kind kinds[] = {
+    { PM_GROUP_CALLER, "engine caller", "caller", false },
+    { PM_GROUP_FUNCTION, "Python file and function", "function", true },
+    { PM_GROUP_LINE, "Python file and line", "line", true },
+    { PM_GROUP_STACK, "stack trace", "stack", false },
+};
+
+static void put_bar(struct pm_text *text, u64 value, u64 count, u64 total)
+{
+    u64 length = total == 0 ? 0 : (count * BAR_COLUMNS + total / 2) / total;
+    size_t start;
+
+    pm_buffer_add_u64_right(&text->line, value, VALUE_COLUMNS);
+    pm_text_add(text, " |");
+    pm_buffer_add_repeated(&text->line, '@', length);
+    pm_buffer_add_repeated(&text->line, ' ', BAR_COLUMNS + 1 - length);
+    start = text->line.length;
+    pm_buffer_add_u64(&text->line, count);
+    size_t digits = text->line.length - start;
+    pm_buffer_add_repeated(&text->line, ' ', digits < COUNT_COLUMNS ? COUNT_COLUMNS - digits : 0);
+    pm_text_end_line(text);
+}
+
+static void put_histogram(struct pm_text *text, const struct pm_histogram *sizes)
+{
+    u64 total = 0;
+    unsigned first = PM_HISTOGRAM_BINS, last = 0;
+
+    for (unsigned bin = 0; bin < PM_HISTOGRAM_BINS; bin++) {
+        u64 count = pm_histogram_count(sizes, bin);
+        if (count == 0)
+            continue;
+        total += count;
+        first = first == PM_HISTOGRAM_BINS ? bin : first;
+        last = bin;
+    }
+    pm_text_put_line(text, "           value  ------------- Distribution ------------- count    ");
+    for (unsigned bin = first > 0 ? first - 1 : 0; total > 0 && bin <= last + 1; bin++)
+        put_bar(text, pm_histogram_bin_value(bin), pm_histogram_count(sizes, bin), total);
+    pm_text_end_line(text);
+}
+
+static void put_total_of_row(struct pm_text *text, const char *words, const struct pm_row *row)
+{
+    pm_text_add(text, words);
+    pm_buffer_add_u64(&text->line, row->total_bytes);
+    pm_text_end_line(text);
+}
+
+static void put_label(struct pm_text *text, enum pm_group group, const struct pm_row *row)
+{
+    bool full = text->options->paths == PM_TEXT_PATHS_FULL;
+
+    pm_text_add(text, "   ");
+    switch (group) {
+    case PM_GROUP_CALLER:
+        pm_labels_add_object(&text->labels, &text->line, row->object);
+        pm_text_add(text, "`");
+        pm_labels_add_function(&text->labels, &text->line, row->function);
+        put_total_of_row(text, ", total bytes = ", row);
+        break;
+    case PM_GROUP_FUNCTION:
+        pm_labels_add_file(&text->labels, &text->line, row->file, full);
+        pm_text_add(text, ", ");
+        pm_labels_add_function(&text->labels, &text->line, row->function);
+        put_total_of_row(text, ", bytes total = ", row);
+        break;
+    case PM_GROUP_LINE:
+        pm_labels_add_file(&text->labels, &text->line, row->file, full);
+        pm_text_add(text, ":");
+        pm_labels_add_line(&text->line, row->line);
+        pm_text_add(text, " (");
+        pm_labels_add_function(&text->labels, &text->line, row->function);
+        put_total_of_row(text, "), bytes total = ", row);
+        break;
+    case PM_GROUP_STACK:
+        put_total_of_row(text, "stack trace, total bytes = ", row);
+        break;
+    }
+}
+
+static void put_hidden_frames(struct pm_text *text, u64 native, u64 python)
+{
+    if (native == 0 && python == 0)
+        return;
+    pm_buffer_add_repeated(&text->line, ' ', PYTHON_INDENT);
+    pm_text_add(text, "[ ... not shown: ");
+    if (native > 0)
+        pm_text_add_counted(text, native, "native frame");
+    if (native > 0 && python > 0)
+        pm_text_add(text, ", ");
+    if (python > 0)
+        pm_text_add_counted(text, python, "Python frame");
+    pm_text_put_line(text, " ]");
+}
+
+static void put_stack(struct pm_text *text, struct pm_stack_id stack)
+{
+    const struct pm_text_options *options = text->options;
+    const struct pm_profile *profile = text->profile;
+    u64 native = 0, python = 0, hidden_native = 0, hidden_python = 0;
+
+    if (stack.v == 0)
+        pm_text_put_line(text, "                [ no stack ]");
+    while (stack.v != 0) {
+        struct pm_stack_node node = pm_stacks_node(profile->stacks, stack);
+        const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
+        bool is_native = frame->kind == PM_FRAME_NATIVE;
+        stack = node.parent;
+        if (is_native && options->native_frames != 0 && native++ >= options->native_frames) {
+            hidden_native++;
+            continue;
+        }
+        if (frame->kind == PM_FRAME_PYTHON && options->python_frames != 0
+            && python++ >= options->python_frames) {
+            hidden_python++;
+            continue;
+        }
+        pm_buffer_add_repeated(&text->line, ' ', is_native ? STACK_INDENT : PYTHON_INDENT);
+        pm_labels_add_frame(&text->labels, &text->line, frame,
+                            options->paths != PM_TEXT_PATHS_BASE);
+        pm_text_end_line(text);
+    }
+    put_hidden_frames(text, hidden_native, hidden_python);
+    pm_text_end_line(text);
+}
+
+/* Says which rows of the aggregate come before those that are shown. */
+static void put_left_out(struct pm_text *text, const struct pm_row *rows, size_t count)
+{
+    u64 bytes = 0, blocks = 0;
+
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        bytes += rows[i].total_bytes;
+        blocks += rows[i].total_blocks;
+    }
+    pm_text_add(text, "   (");
+    pm_text_add_counted(text, count, "smaller row");
+    pm_text_add(text, " left out: ");
+    pm_text_add_bytes_in_blocks(text, bytes, blocks);
+    pm_text_put_line(text, "; --histogram-top=0 shows all)");
+    pm_text_end_line(text);
+}
+
+static void put_group(struct pm_text *text, const struct kind *kind,
+                      const struct pm_aggregate *aggregate)
+{
+    size_t first = 0, top = text->options->histogram_top;
+
+    /* Rows of blocks that were moved here but asked for elsewhere have no
+       sizes. Their totals are zero, so they come first. */
+    while (first < aggregate->count && aggregate->rows[first].total_blocks == 0)
+        first++;
+    size_t count = aggregate->count - first;
+    size_t hidden = top != 0 && count > top ? count - top : 0;
+
+    pm_text_add(text, "Python malloc byte distributions by ");
+    pm_text_add(text, kind->heading);
+    pm_text_put_line(text, ",");
+    pm_text_end_line(text);
+    put_left_out(text, aggregate->rows + first, hidden);
+    for (size_t i = first + hidden; i < aggregate->count; i++) {
+        put_label(text, kind->group, &aggregate->rows[i]);
+        if (kind->group == PM_GROUP_STACK)
+            put_stack(text, aggregate->rows[i].stack);
+        put_histogram(text, &aggregate->rows[i].sizes);
+    }
+    pm_text_add(text, "   All by ");
+    pm_text_add(text, kind->heading);
+    pm_text_add(text, ": ");
+    pm_text_add_bytes_in_blocks(text, aggregate->total_bytes, aggregate->total_blocks);
+    pm_text_add(text, ", ");
+    pm_text_add_counted(text, count, kind->noun);
+    pm_text_end_line(text);
+    pm_text_end_line(text);
+    pm_text_end_line(text);
+}
+
+void pm_text_write_histograms(struct pm_text *text)
+{
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(kinds); i++) {
+        const struct kind *kind = &kinds[i];
+        struct pm_aggregate aggregate;
+        if (!(text->options->histograms & PM_TEXT_HISTOGRAM(kind->group)))
+            continue;
+        pm_aggregate_build(&aggregate, text->profile, kind->group, PM_ORDER_TOTAL_BYTES);
+        if (aggregate.count > 0 || !kind->needs_python || text->profile->python != NULL)
+            put_group(text, kind, &aggregate);
+        pm_aggregate_release(&aggregate);
+    }
+}

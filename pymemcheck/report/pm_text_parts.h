@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the text report share. Private to report/pm_text*.c. */
+#ifndef PM_TEXT_PARTS_H
+#define PM_TEXT_PARTS_H
+
+#include "report/pm_labels.h"
+#include "report/pm_text.h"
+
+struct pm_text {
+    const struct pm_profile *profile;
+    const struct pm_text_options *options;
+    const struct pm_sink *sink;
+    struct pm_labels labels;
+    struct pm_buffer line;      /* the line being made */
+};
+
+/* Hands over the line made so far and begins an empty one. */
+void pm_text_end_line(struct pm_text *text);
+/* A whole line. */
+void pm_text_put_line(struct pm_text *text, const char *line);
+
+void pm_text_add(struct pm_text *text, const char *words);
+/* value with commas. */
+void pm_text_add_number(struct pm_text *text, u64 value);
+/* value with commas, right-aligned to width columns. */
+void pm_text_add_number_right(struct pm_text *text, u64 value, size_t width);
+/* value with commas, a space and noun, with an s unless value is 1. */
+void pm_text_add_counted(struct pm_text *text, u64 value, const char *noun);
+/* "1,234 bytes in 5 blocks", Memcheck's words whatever the numbers. */
+void pm_text_add_bytes_in_blocks(struct pm_text *text, u64 bytes, u64 blocks);
+
+/* The parts, in the order in which they are written. */
+void pm_text_write_summary(struct pm_text *text);
+void pm_text_write_histograms(struct pm_text *text);
+void pm_text_write_live(struct pm_text *text);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/pm_utf8.h"
+
+unsigned pm_utf8_decode(const char *bytes, size_t length, u32 *code_point)
+{
+    static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    u8 first = (u8)bytes[0];
+    unsigned size = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3
+                  : first < 0xf8 ? 4 : 0;
+    u32 value = size == 1 ? first : size == 0 ? 0 : first & (0x7fu >> size);
+
+    if (size == 0 || size > length)
+        return 0;
+    for (unsigned i = 1; i < size; i++) {
+        if (((u8)bytes[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | ((u8)bytes[i] & 0x3f);
+    }
+    if (value < least[size] || value > 0x10ffff)
+        return 0;
+    *code_point = value;
+    return size;
+}
+
+static bool is_surrogate(u32 c)
+{
+    return c >= 0xd800 && c <= 0xdfff;
+}
+
+bool pm_utf8_is_exact(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        u32 c;
+        unsigned size = pm_utf8_decode(bytes, length, &c);
+        if (size == 0 || c == 0 || is_surrogate(c))
+            return false;
+        bytes += size;
+        length -= size;
+    }
+    return true;
+}
+
+static void add_hex_digits(struct pm_buffer *out, u32 value, unsigned digits)
+{
+    while (digits-- > 0)
+        pm_buffer_add_char(out, "0123456789abcdef"[value >> 4 * digits & 15]);
+}
+
+void pm_utf8_add_escape(struct pm_buffer *out, u32 c)
+{
+    if (c >= 0xdc80 && c <= 0xdcff)
+        c &= 0xff;
+    if (c == '\n' || c == '\r' || c == '\t') {
+        pm_buffer_add_text(out, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+    } else if (c <= 0xff) {
+        pm_buffer_add_text(out, "\\x");
+        add_hex_digits(out, c, 2);
+    } else {
+        pm_buffer_add_text(out, c <= 0xffff ? "\\u" : "\\U");
+        add_hex_digits(out, c, c <= 0xffff ? 4 : 8);
+    }
+}
+
+/* Characters that move the cursor, end a line or turn its direction. */
+static bool is_harmful(u32 c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || is_surrogate(c) || c == 0x61c
+        || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e)
+        || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+void pm_utf8_add_harmless(struct pm_buffer *out, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        u32 c = (u8)bytes[0];
+        unsigned size = pm_utf8_decode(bytes, length, &c);
+        if (size == 0 || is_harmful(c))
+            pm_utf8_add_escape(out, c);
+        else
+            pm_buffer_add_bytes(out, bytes, size);
+        size += size == 0;
+        bytes += size;
+        length -= size;
+    }
+}
