@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One running CPython: which layout it has, and whether we may trust it.
 
-   Order of calls: pm_interpreter_init once, when the evaluation function is
-   first entered; if it returns false attribution stays off for this
-   interpreter and why says which check failed. Then pm_walk_frames and
-   pm_code_resolve as often as wanted. */
+   Order of calls: pm_interpreter_init when the first allocation is made inside
+   the evaluation function; again later while it finds too_early. If it returns
+   false for another reason, attribution stays off for this interpreter and why
+   says which check failed. Then pm_walk_frames and pm_code_resolve as often as
+   wanted. */
 #ifndef PM_INTERPRETER_H
 #define PM_INTERPRETER_H
 
@@ -27,15 +28,18 @@ struct pm_interpreter {
     const struct pm_layout *layout;     /* NULL: refused */
     u64 code_type;
     bool debug;
+    bool too_early;                     /* refused only because no frame runs yet: the evaluation
+                                           function was entered but has not linked its frame */
     char version[32];                   /* "3.11.2" */
 };
 
 /* Chooses the layout row and checks it against the first frame: the version
    text names a version that has a row; the walk from anchor (the first
-   argument of the evaluation function) ends; each frame's code object has the
-   type PyCode_Type (or, where that address is not known, one type shared by
-   all); the first code object's file name is readable and its line plausible.
-   False: why holds one sentence naming the check that failed. */
+   argument of the evaluation function) ends, or goes on sanely for many frames;
+   each frame's code object has the type PyCode_Type (or, where that address is
+   not known, one type shared by all); the innermost code object's file name is
+   readable and its line plausible. False: why holds one sentence, without a full
+   stop, that names the check that failed; layout is NULL. */
 bool pm_interpreter_init(struct pm_interpreter *interpreter, struct pm_reader *reader,
                          const struct pm_interpreter_facts *facts, u64 anchor, char *why,
                          size_t why_capacity);

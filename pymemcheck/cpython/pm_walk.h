@@ -14,6 +14,9 @@ struct pm_raw_frame {
                        equal exactly if the instruction is the same */
     bool entry;     /* the frame that this C call of the evaluation function was
                        made for: an evaluation frame of the native stack ends here */
+    u32 empty_entries;  /* C calls of the evaluation function between this frame and the
+                           next inner one (or the innermost end) that have no frame here,
+                           because theirs is not yet complete; nearly always 0 */
 };
 
 enum pm_walk_end {

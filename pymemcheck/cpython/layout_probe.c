@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Prints the numbers of one interpreter's layout, as its own headers define
+   them, in the form of pm_layout_table.h. Compiled and run by generate-layouts
+   against each interpreter; never part of the tool. */
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include <frameobject.h>
+#include <stdio.h>
+#include <string.h>
+
+#if PY_VERSION_HEX >= 0x030b0000
+#include "internal/pycore_code.h"
+#include "internal/pycore_frame.h"
+typedef _PyInterpreterFrame frame_type;
+#else
+typedef PyFrameObject frame_type;
+#endif
+
+#include "cpython/pm_layout.h"
+
+#define MEMBER_SIZE(type, member) sizeof(((type *)0)->member)
+
+/* Notes the offset of a member and moves the end of what must be read of its
+   object. */
+#define FRAME_MEMBER(name, member) \
+    note(&numbers.name, &numbers.frame_bytes, offsetof(frame_type, member), \
+         MEMBER_SIZE(frame_type, member))
+#define CODE_MEMBER(name, member) \
+    note(&numbers.name, &numbers.code_bytes, offsetof(PyCodeObject, member), \
+         MEMBER_SIZE(PyCodeObject, member))
+
+static struct pm_layout_numbers numbers;
+
+static void note(i32 *field, i32 *end, size_t offset, size_t size)
+{
+    *field = (i32)offset;
+    if (*end < (i32)(offset + size))
+        *end = (i32)(offset + size);
+}
+
+#if PY_MAJOR_VERSION >= 3
+/* Where a bit-field of a string's state lies: its lowest bit. */
+#define STATE_SHIFT(field) \
+    do { \
+        PyASCIIObject object; \
+        u32 bits; \
+        memset(&object, 0, sizeof object); \
+        object.state.field = ~0u; \
+        memcpy(&bits, &object.state, sizeof bits); \
+        numbers.unicode_##field##_shift = (i32)__builtin_ctz(bits); \
+    } while (0)
+
+static void probe_strings(void)
+{
+    numbers.bytes_length = offsetof(PyVarObject, ob_size);
+    numbers.bytes_data = offsetof(PyBytesObject, ob_sval);
+    numbers.unicode_length = offsetof(PyASCIIObject, length);
+    numbers.unicode_state = offsetof(PyASCIIObject, state);
+    numbers.unicode_ascii_data = sizeof(PyASCIIObject);
+    numbers.unicode_compact_data = sizeof(PyCompactUnicodeObject);
+    numbers.unicode_legacy_data = offsetof(PyUnicodeObject, data);
+    STATE_SHIFT(kind);
+    STATE_SHIFT(compact);
+    STATE_SHIFT(ascii);
+#if PY_VERSION_HEX < 0x030c0000
+    STATE_SHIFT(ready);
+#endif
+}
+#else
+static void probe_strings(void)
+{
+    numbers.bytes_length = offsetof(PyStringObject, ob_size);
+    numbers.bytes_data = offsetof(PyStringObject, ob_sval);
+}
+#endif
+
+static void probe_thread(void)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    numbers.thread_frame = offsetof(PyThreadState, current_frame);
+#elif PY_VERSION_HEX >= 0x030b0000
+    numbers.thread_frame = offsetof(PyThreadState, cframe);
+    numbers.cframe_frame = offsetof(_PyCFrame, current_frame);
+#else
+    numbers.thread_frame = offsetof(PyThreadState, frame);
+#endif
+}
+
+static void probe_frame(void)
+{
+#if PY_VERSION_HEX >= 0x030b0000
+    FRAME_MEMBER(frame_back, previous);
+    FRAME_MEMBER(frame_owner, owner);
+    numbers.owner_generator = FRAME_OWNED_BY_GENERATOR;
+#else
+    FRAME_MEMBER(frame_back, f_back);
+    FRAME_MEMBER(frame_position, f_lasti);
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    FRAME_MEMBER(frame_code, f_executable);
+    FRAME_MEMBER(frame_position, instr_ptr);
+#else
+    FRAME_MEMBER(frame_code, f_code);
+#if PY_VERSION_HEX >= 0x030b0000
+    FRAME_MEMBER(frame_position, prev_instr);
+#endif
+#endif
+#if PY_VERSION_HEX >= 0x030c0000
+    numbers.owner_cstack = FRAME_OWNED_BY_CSTACK;
+#elif PY_VERSION_HEX >= 0x030b0000
+    FRAME_MEMBER(frame_entry, is_entry);
+#endif
+}
+
+static void probe_code(void)
+{
+    CODE_MEMBER(code_first_line, co_firstlineno);
+    CODE_MEMBER(code_filename, co_filename);
+    CODE_MEMBER(code_name, co_name);
+#if PY_VERSION_HEX >= 0x030b0000
+    CODE_MEMBER(code_qualname, co_qualname);
+    CODE_MEMBER(code_first_traceable, _co_firsttraceable);
+    numbers.code_instructions = offsetof(PyCodeObject, co_code_adaptive);
+#endif
+#if PY_VERSION_HEX >= 0x030a0000
+    CODE_MEMBER(code_lines, co_linetable);
+#else
+    CODE_MEMBER(code_lines, co_lnotab);
+#endif
+}
+
+int main(void)
+{
+    memset(&numbers, 0xff, sizeof numbers);
+    numbers.object_type = offsetof(PyObject, ob_type);
+    probe_strings();
+    probe_thread();
+    probe_frame();
+    probe_code();
+
+#define PRINT(name) printf("    ." #name " = %d, \\\n", numbers.name);
+    PM_LAYOUT_FIELDS(PRINT)
+    return numbers.frame_bytes > PM_LAYOUT_FRAME_BYTES || numbers.code_bytes > PM_LAYOUT_CODE_BYTES;
+}

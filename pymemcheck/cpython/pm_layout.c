@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpython/pm_layout.h"
+
+#include "cpython/pm_layout_table.h"
+
+/* All final releases of one minor version. Alphas, betas and candidates have no
+   row: their structs still move. */
+#define MINOR(major, minor) \
+    .version_first = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xf0, \
+    .version_last = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xffff
+
+#define ONE_CALL_A_FRAME \
+    .entry = PM_ENTRY_EACH, .complete = PM_COMPLETE_ALWAYS
+#define FRAME_ARGUMENT \
+    .anchor = PM_ANCHOR_FRAME, .position = PM_POSITION_BYTES, ONE_CALL_A_FRAME
+
+/* Each row was tried by tests/oracle/test_layouts.py on the releases that
+   pm_layout_table.h names above its numbers. */
+static const struct pm_layout rows[] = {
+    {
+        MINOR(2, 7), FRAME_ARGUMENT,
+        .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES,
+        .at = PM_LAYOUT_NUMBERS_2_7,
+    },
+    {
+        MINOR(3, 6), FRAME_ARGUMENT,
+        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_6,
+    },
+    {
+        MINOR(3, 7), FRAME_ARGUMENT,
+        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_7,
+    },
+    {
+        MINOR(3, 8), FRAME_ARGUMENT,
+        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_8,
+    },
+    {
+        MINOR(3, 9), ONE_CALL_A_FRAME,
+        .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_BYTES,
+        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_9,
+    },
+    {
+        MINOR(3, 10), ONE_CALL_A_FRAME,
+        .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS,
+        .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_10,
+    },
+    {
+        MINOR(3, 11),
+        .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
+        .entry = PM_ENTRY_FLAG, .complete = PM_COMPLETE_TRACEABLE,
+        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_11,
+    },
+    {
+        MINOR(3, 11), .build = PM_BUILD_DEBUG,
+        .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
+        .entry = PM_ENTRY_FLAG, .complete = PM_COMPLETE_TRACEABLE,
+        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_11_DEBUG,
+    },
+    {
+        MINOR(3, 12),
+        .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
+        .entry = PM_ENTRY_SHIM, .complete = PM_COMPLETE_TRACEABLE,
+        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_12,
+    },
+    {
+        MINOR(3, 13),
+        .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_POINTER,
+        .entry = PM_ENTRY_SHIM, .complete = PM_COMPLETE_TRACEABLE,
+        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        .at = PM_LAYOUT_NUMBERS_3_13,
+    },
+};
+
+const struct pm_layout *pm_layout_find(u32 version, u32 build)
+{
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(rows); i++)
+        if (rows[i].version_first <= version && version <= rows[i].version_last
+                && rows[i].build == build)
+            return &rows[i];
+    return NULL;
+}
+
+const struct pm_layout *pm_layout_row(size_t index)
+{
+    return index < PM_ARRAY_LENGTH(rows) ? &rows[index] : NULL;
+}

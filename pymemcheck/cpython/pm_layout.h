@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where CPython keeps what we read, as data: one row for each version and
+   build that was tried against a running interpreter.
+
+   Numbers (offsets, sizes, bits) are generated from each interpreter's own
+   headers by generate-layouts; what differs in behaviour is a kind in the row.
+   No other code asks for a version. docs/layouts.md tells how to add a row. */
+#ifndef PM_LAYOUT_H
+#define PM_LAYOUT_H
+
+#include "base/pm_platform.h"
+#include "base/pm_types.h"
+#include "cpython/pm_linetable.h"
+
+/* Every number of a layout. Offsets are in bytes from the start of the object
+   named by the first word; PM_LAYOUT_ABSENT where this version has no such
+   thing. This list makes the struct, the generator's output and any dump. */
+#define PM_LAYOUT_FIELDS(FIELD) \
+    FIELD(object_type)              /* PyObject.ob_type */ \
+    FIELD(bytes_length)             /* PyBytesObject (2.7: PyStringObject) ob_size */ \
+    FIELD(bytes_data)               /* ... ob_sval */ \
+    FIELD(unicode_length)           /* PyASCIIObject.length, in code points */ \
+    FIELD(unicode_state)            /* PyASCIIObject.state, 32 bits */ \
+    FIELD(unicode_kind_shift)       /* lowest bit of state.kind, which has three */ \
+    FIELD(unicode_compact_shift)    /* bit state.compact */ \
+    FIELD(unicode_ascii_shift)      /* bit state.ascii */ \
+    FIELD(unicode_ready_shift)      /* bit state.ready, up to 3.11 */ \
+    FIELD(unicode_ascii_data)       /* characters of a compact ASCII string */ \
+    FIELD(unicode_compact_data)     /* characters of any other compact string */ \
+    FIELD(unicode_legacy_data)      /* PyUnicodeObject.data, a pointer */ \
+    FIELD(thread_frame)             /* PyThreadState: what the anchor kind says */ \
+    FIELD(cframe_frame)             /* _PyCFrame.current_frame */ \
+    FIELD(frame_back)               /* frame: the next outer one */ \
+    FIELD(frame_code)               /* frame: its code object */ \
+    FIELD(frame_position)           /* frame: what the position kind says */ \
+    FIELD(frame_entry)              /* _PyInterpreterFrame.is_entry, one byte, 3.11 only */ \
+    FIELD(frame_owner)              /* _PyInterpreterFrame.owner, one byte */ \
+    FIELD(frame_bytes)              /* end of the last frame field above */ \
+    FIELD(owner_generator)          /* value of owner: FRAME_OWNED_BY_GENERATOR */ \
+    FIELD(owner_cstack)             /* value of owner: FRAME_OWNED_BY_CSTACK */ \
+    FIELD(code_first_line)          /* PyCodeObject.co_firstlineno, 32 bits */ \
+    FIELD(code_filename)            /* ... co_filename */ \
+    FIELD(code_name)                /* ... co_name */ \
+    FIELD(code_qualname)            /* ... co_qualname */ \
+    FIELD(code_lines)               /* ... co_lnotab or co_linetable */ \
+    FIELD(code_first_traceable)     /* ... _co_firsttraceable, 32 bits, in code units */ \
+    FIELD(code_instructions)        /* ... co_code_adaptive */ \
+    FIELD(code_bytes)               /* end of the last code field above */
+
+enum { PM_LAYOUT_ABSENT = -1 };
+
+/* Upper bounds of frame_bytes and code_bytes in any row. */
+enum { PM_LAYOUT_FRAME_BYTES = 160, PM_LAYOUT_CODE_BYTES = 256 };
+
+struct pm_layout_numbers {
+#define PM_LAYOUT_DECLARE(name) i32 name;
+    PM_LAYOUT_FIELDS(PM_LAYOUT_DECLARE)
+#undef PM_LAYOUT_DECLARE
+};
+
+/* What the first argument of the evaluation function leads to. */
+enum pm_anchor_kind {
+    PM_ANCHOR_FRAME,        /* it is the frame */
+    PM_ANCHOR_THREAD,       /* a thread state, which points to the frame */
+    PM_ANCHOR_CFRAME,       /* a thread state, which points to a _PyCFrame, which points to it */
+};
+
+enum pm_position_kind {
+    PM_POSITION_BYTES,      /* 32-bit index of a byte in the code, -1 before the first */
+    PM_POSITION_UNITS,      /* the same in code units of two bytes */
+    PM_POSITION_POINTER,    /* a pointer into the code object */
+};
+
+/* How to tell which frame a C call of the evaluation function was made for. */
+enum pm_entry_kind {
+    PM_ENTRY_EACH,          /* every frame has a call of its own */
+    PM_ENTRY_FLAG,          /* the frame says so */
+    PM_ENTRY_SHIM,          /* a frame without Python code, owned by the C stack, lies outside it */
+};
+
+enum pm_complete_kind {
+    PM_COMPLETE_ALWAYS,
+    PM_COMPLETE_TRACEABLE,  /* _PyFrame_IsIncomplete: not before the first traceable
+                               instruction, unless a generator owns it */
+};
+
+enum pm_string_kind {
+    PM_STRING_BYTES,        /* str of 2.7 */
+    PM_STRING_UNICODE,      /* PEP 393 */
+};
+
+/* Flags of a build that change a layout, or that were tried apart. */
+enum {
+    PM_BUILD_DEBUG = 1,         /* Py_DEBUG */
+    PM_BUILD_TRACE_REFS = 2,    /* Py_TRACE_REFS; implied by Py_DEBUG up to 3.7 */
+};
+
+struct pm_layout {
+    u32 version_first;      /* as PY_VERSION_HEX, both ends included */
+    u32 version_last;
+    u32 build;
+    enum pm_anchor_kind anchor;
+    enum pm_position_kind position;
+    enum pm_entry_kind entry;
+    enum pm_complete_kind complete;
+    enum pm_linetable_kind lines;
+    enum pm_string_kind strings;
+    struct pm_layout_numbers at;
+};
+
+/* The row for a version (as PY_VERSION_HEX) and build flags, or NULL: there is
+   no nearest match. */
+const struct pm_layout *pm_layout_find(u32 version, u32 build);
+
+/* The rows in order; NULL from index's end on. For tests and dumps. */
+const struct pm_layout *pm_layout_row(size_t index);
+
+/* Fields of an object that was copied to block, at an offset of the layout. */
+static inline u64 pm_layout_u64(const u8 *block, i32 offset)
+{
+    u64 value;
+    pm_copy(&value, block + offset, sizeof value);
+    return value;
+}
+
+static inline i32 pm_layout_i32(const u8 *block, i32 offset)
+{
+    i32 value;
+    pm_copy(&value, block + offset, sizeof value);
+    return value;
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every table is a list of steps through the code. Each step covers some bytes
+   of code and changes the line; the answer is the line of the step that covers
+   the offset. The kinds differ in how a step is written, and in whether it
+   changes the line before or after the bytes it covers:
+
+   - lnotab (both kinds): pairs of bytes. Skip the first byte's count of code bytes, then
+     change the line by the second. What follows the last pair has the last line.
+   - ranges: pairs. Change the line by the second byte (-128: no line here, and
+     the line stays), then cover the first byte's count.
+   - locations: a head byte with its top bit set (four bits of form, three bits
+     of length in code units less one), then bytes without it. Change the line
+     by a delta that the form says how to find, then cover the length.
+
+   Tables are input that may be damaged. Sums are kept in 64 bits, which steps of
+   one byte cannot overflow; the wide steps of locations are checked each. */
+#include "cpython/pm_linetable.h"
+
+/* A line as the interface gives it. CPython's lines are C ints from 0 on. */
+static i32 checked_line(i64 line)
+{
+    return line < 0 || line > INT32_MAX ? PM_LINE_BROKEN : (i32)line;
+}
+
+/* Plain char may be unsigned or signed: the byte's own two's complement. */
+static i64 signed_byte(u8 byte)
+{
+    return byte < 0x80 ? (i64)byte : (i64)byte - 0x100;
+}
+
+static i32 lnotab_line(const u8 *table, size_t length, i64 line, i64 offset, bool is_signed)
+{
+    i64 covered = 0;
+
+    for (size_t i = 0; i + 1 < length; i += 2) {
+        covered += table[i];
+        if (covered > offset)
+            break;
+        line += is_signed ? signed_byte(table[i + 1]) : (i64)table[i + 1];
+    }
+    return checked_line(line);
+}
+
+static i32 ranges_line(const u8 *table, size_t length, i64 line, i64 offset)
+{
+    i64 covered = 0;
+
+    for (size_t i = 0; i + 1 < length; i += 2) {
+        i64 delta = signed_byte(table[i + 1]);
+
+        covered += table[i];
+        if (delta != -128)
+            line += delta;
+        if (covered > offset)
+            return delta == -128 ? PM_LINE_NONE : checked_line(line);
+    }
+    return PM_LINE_BROKEN;
+}
+
+enum { LOCATION_HEAD = 0x80, VARINT_MORE = 0x40, VARINT_BITS = 6 };
+
+/* Forms of a location, from Objects/locations.md of CPython 3.11. */
+enum {
+    FORM_ONE_LINE_0 = 10,       /* forms 10 to 12: the line changes by 0 to 2 */
+    FORM_ONE_LINE_2 = 12,
+    FORM_NO_COLUMNS = 13,
+    FORM_LONG = 14,
+    FORM_NONE = 15,
+};
+
+/* Reads the signed number at *cursor, below end: six bits a byte, lowest first,
+   VARINT_MORE on all but the last, the sign in the lowest bit. */
+static bool read_signed_varint(const u8 **cursor, const u8 *end, i64 *value)
+{
+    u64 bits = 0;
+    unsigned shift = 0;
+    u8 byte;
+
+    do {
+        /* Six bytes hold more than the 32 bits of a C int. */
+        if (*cursor == end || (**cursor & LOCATION_HEAD) || shift >= 6 * VARINT_BITS)
+            return false;
+        byte = *(*cursor)++;
+        bits |= (u64)(byte & (VARINT_MORE - 1)) << shift;
+        shift += VARINT_BITS;
+    } while (byte & VARINT_MORE);
+    *value = bits & 1 ? -(i64)(bits >> 1) : (i64)(bits >> 1);
+    return true;
+}
+
+static i32 locations_line(const u8 *table, size_t length, i64 line, i64 offset)
+{
+    const u8 *cursor = table, *end = table + length;
+    i64 covered = 0;
+
+    while (cursor < end) {
+        u8 head = *cursor++;
+        unsigned form = (head >> 3) & 15;
+        i64 delta = 0;
+
+        if (!(head & LOCATION_HEAD))
+            return PM_LINE_BROKEN;
+        if (form == FORM_NO_COLUMNS || form == FORM_LONG) {
+            if (!read_signed_varint(&cursor, end, &delta))
+                return PM_LINE_BROKEN;
+        } else if (form >= FORM_ONE_LINE_0 && form <= FORM_ONE_LINE_2) {
+            delta = form - FORM_ONE_LINE_0;
+        }
+        line += delta;
+        if (line < INT32_MIN || line > INT32_MAX)
+            return PM_LINE_BROKEN;
+        covered += ((head & 7) + 1) * 2;
+        if (covered > offset)
+            return form == FORM_NONE ? PM_LINE_NONE : checked_line(line);
+        while (cursor < end && !(*cursor & LOCATION_HEAD))
+            cursor++;
+    }
+    return PM_LINE_BROKEN;
+}
+
+i32 pm_linetable_line(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
+                      i64 offset)
+{
+    if (offset < 0)
+        return checked_line(first_line);
+    switch (kind) {
+    case PM_LINETABLE_UNSIGNED:
+        return lnotab_line(table, length, first_line, offset, false);
+    case PM_LINETABLE_SIGNED:
+        return lnotab_line(table, length, first_line, offset, true);
+    case PM_LINETABLE_RANGES:
+        return ranges_line(table, length, first_line, offset);
+    case PM_LINETABLE_LOCATIONS:
+        return locations_line(table, length, first_line, offset);
+    }
+    return PM_LINE_BROKEN;
+}

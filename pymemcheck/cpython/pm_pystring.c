@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpython/pm_pystring.h"
+
+#include "base/pm_platform.h"
+
+/* Characters are one, two or four bytes wide, at an address in client memory. */
+struct characters {
+    u64 address;
+    u64 count;
+    u32 width;
+    bool raw;       /* bytes of no known encoding: 2.7 */
+};
+
+
+static bool locate_bytes(const struct pm_layout *layout, struct pm_reader *reader, u64 address,
+                         struct characters *characters)
+{
+    characters->address = address + (u64)layout->at.bytes_data;
+    characters->width = 1;
+    characters->raw = true;
+    return pm_reader_read_u64(reader, address + (u64)layout->at.bytes_length,
+                              &characters->count);
+}
+
+static bool locate_unicode(const struct pm_layout *layout, struct pm_reader *reader, u64 address,
+                           struct characters *characters)
+{
+    const struct pm_layout_numbers *at = &layout->at;
+    u32 state;
+
+    if (!pm_reader_read_u64(reader, address + (u64)at->unicode_length, &characters->count)
+            || !pm_reader_read_u32(reader, address + (u64)at->unicode_state, &state))
+        return false;
+    characters->width = (state >> at->unicode_kind_shift) & 7;
+    characters->raw = false;
+    if (characters->width != 1 && characters->width != 2 && characters->width != 4)
+        return false;
+    if (at->unicode_ready_shift != PM_LAYOUT_ABSENT
+            && ((state >> at->unicode_ready_shift) & 1) == 0)
+        return false;
+    if (((state >> at->unicode_compact_shift) & 1) == 0)
+        return pm_reader_read_u64(reader, address + (u64)at->unicode_legacy_data,
+                                  &characters->address);
+    if ((state >> at->unicode_ascii_shift) & 1)
+        characters->address = address + (u64)at->unicode_ascii_data;
+    else
+        characters->address = address + (u64)at->unicode_compact_data;
+    return true;
+}
+
+static u32 character_at(const u8 *bytes, const struct characters *characters)
+{
+    u16 two;
+    u32 four;
+
+    switch (characters->width) {
+    case 1:
+        return characters->raw && *bytes >= 0x80 ? 0xdc00u + *bytes : *bytes;
+    case 2:
+        pm_copy(&two, bytes, sizeof two);
+        return two;
+    default:
+        pm_copy(&four, bytes, sizeof four);
+        return four;
+    }
+}
+
+/* Appends what fits below limit. False when a character cannot be. */
+static bool append_block(const u8 *block, size_t count, const struct characters *characters,
+                         size_t limit, struct pm_buffer *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        u32 code_point = character_at(block + i * characters->width, characters);
+        size_t before = to->length;
+
+        if (code_point > 0x10ffff)
+            return false;
+        pm_buffer_add_utf8(to, code_point);
+        if (to->length > limit) {
+            to->bytes[before] = '\0';
+            to->length = before;
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool append_characters(struct pm_reader *reader, const struct characters *characters,
+                              struct pm_buffer *to)
+{
+    u8 block[256];
+    size_t limit = to->length + PM_PYSTRING_MAX_BYTES;
+    /* A character takes at least one byte: more than this is cut in any case. */
+    u64 left = characters->count < PM_PYSTRING_MAX_BYTES ? characters->count
+                                                         : PM_PYSTRING_MAX_BYTES;
+    u64 address = characters->address;
+
+    while (left > 0) {
+        u64 count = sizeof block / characters->width;
+
+        if (count > left)
+            count = left;
+        if (!pm_reader_read(reader, address, block, count * characters->width)
+                || !append_block(block, count, characters, limit, to))
+            return false;
+        address += count * characters->width;
+        left -= count;
+    }
+    return true;
+}
+
+bool pm_pystring_append(const struct pm_layout *layout, struct pm_reader *reader, u64 address,
+                        struct pm_buffer *to)
+{
+    /* The longest string that can exist fits in the lower half of the address
+       space; a length that is not one is refused rather than cut. */
+    const u64 absurd = (u64)1 << 46;
+    struct characters characters;
+    size_t before = to->length;
+    bool located;
+
+    if (layout->strings == PM_STRING_BYTES)
+        located = locate_bytes(layout, reader, address, &characters);
+    else
+        located = locate_unicode(layout, reader, address, &characters);
+    if (!located || characters.count >= absurd)
+        return false;
+    if (!append_characters(reader, &characters, to)) {
+        to->length = before;
+        to->bytes[before] = '\0';
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text of Py_GetVersion() as a number. */
+#ifndef PM_VERSION_H
+#define PM_VERSION_H
+
+#include "base/pm_types.h"
+
+struct pm_version {
+    u32 hex;                /* as PY_VERSION_HEX; the serial number is 0 */
+    char text[32];          /* the first word: "3.11.2", "3.15.0a3+" */
+    bool free_threaded;
+};
+
+/* False, with *version unspecified, when text does not begin as
+   Py_GetVersion() does. */
+bool pm_version_parse(const char *text, struct pm_version *version);
+
+#endif
