@@ -91,6 +91,10 @@ AS_IF([test -f "$pm_include_dir/pub_tool_basics.h"], [],
     [pm_include_dir=$pm_valgrind_prefix/include/valgrind])
 # As system headers: warnings in them are not ours to mend.
 VALGRIND_CPPFLAGS="-isystem $pm_include_dir"
+# And so that <valgrind/valgrind.h> is this Valgrind's as well.
+AS_CASE([$pm_include_dir],
+    [/usr/include/valgrind], [],
+    [*/valgrind], [VALGRIND_CPPFLAGS="$VALGRIND_CPPFLAGS -isystem `dirname "$pm_include_dir"`"])
 AC_SUBST([VALGRIND_CPPFLAGS])
 PM_TOOL_CPPFLAGS="-DVGA_amd64=1 -DVGO_linux=1 -DVGP_amd64_linux=1 -DVGPV_amd64_linux_vanilla=1"
 AC_SUBST([PM_TOOL_CPPFLAGS])
