@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pm_selfwalk.so: the shared frame walk, run inside the interpreter that it
+   describes. selfwalk.py loads it by ctypes and compares what it finds with what
+   the interpreter itself says. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/pm_buffer.h"
+#include "base/pm_platform.h"
+#include "base/pm_reader.h"
+#include "cpython/pm_code.h"
+#include "cpython/pm_interpreter.h"
+#include "cpython/pm_walk.h"
+
+/* The page itself, when the kernel says that it can be read. */
+static const u8 *map_own_page(void *context, u64 address)
+{
+    u8 byte;
+    struct iovec here = { &byte, 1 }, there = { (void *)(uintptr_t)address, 1 };
+
+    (void)context;
+    if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != 1)
+        return NULL;
+    return (const u8 *)(uintptr_t)address;
+}
+
+/* How many calls of the evaluation function are on our native stack. */
+static u64 count_evaluations(void)
+{
+    enum { MAX_FRAMES = 100000 };
+    void **addresses = malloc(MAX_FRAMES * sizeof *addresses);
+    int count = backtrace(addresses, MAX_FRAMES);
+    u64 found = 0;
+
+    for (int i = 0; i < count; i++) {
+        Dl_info info;
+        if (dladdr(addresses[i], &info) == 0 || info.dli_sname == NULL)
+            continue;
+        if (strcmp(info.dli_sname, "_PyEval_EvalFrameDefault") == 0
+                || strcmp(info.dli_sname, "PyEval_EvalFrameEx") == 0)
+            found++;
+    }
+    free(addresses);
+    return found;
+}
+
+static void describe_frame(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+                           const struct pm_raw_frame *frame, struct pm_buffer *out)
+{
+    struct pm_code_location location;
+
+    pm_code_location_init(&location);
+    if (!pm_code_resolve(interpreter, reader, frame->code, frame->position, &location))
+        pm_buffer_add_text(out, "unresolved ");
+    pm_buffer_add_bytes(out, location.file.bytes, location.file.length);
+    pm_buffer_add_char(out, '\t');
+    pm_buffer_add_bytes(out, location.function.bytes, location.function.length);
+    pm_buffer_add_char(out, '\t');
+    pm_buffer_add_u64(out, location.line);
+    pm_buffer_add_char(out, '\n');
+    pm_code_location_release(&location);
+}
+
+static void describe_walk(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+                          u64 anchor, unsigned capacity, struct pm_buffer *out)
+{
+    struct pm_raw_frame *frames = malloc(capacity * sizeof *frames);
+    enum pm_walk_end end;
+    unsigned count = pm_walk_frames(interpreter, reader, anchor, frames, capacity, &end);
+    u64 entries = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        entries += frames[i].entry + frames[i].empty_entries;
+    pm_buffer_add_text(out, end == PM_WALK_COMPLETE ? "complete" :
+                            end == PM_WALK_LIMIT ? "limit" : "unreadable");
+    pm_buffer_add_char(out, '\t');
+    pm_buffer_add_u64(out, entries);
+    pm_buffer_add_char(out, '\t');
+    pm_buffer_add_u64(out, count_evaluations());
+    pm_buffer_add_char(out, '\n');
+    for (unsigned i = 0; i < count; i++)
+        describe_frame(interpreter, reader, &frames[i], out);
+    free(frames);
+}
+
+/* Walks from anchor and returns text that the caller frees with
+   pm_selfwalk_free: a line "end, entries found by the walk, evaluations on the
+   native stack", then "file, function, line" for each frame; or a line
+   "refused: why". Parts are separated by tabs. */
+__attribute__((visibility("default")))
+char *pm_selfwalk(const struct pm_interpreter_facts *facts, u64 anchor, unsigned capacity)
+{
+    struct pm_reader *reader = malloc(sizeof *reader);
+    struct pm_interpreter interpreter;
+    struct pm_buffer out;
+    char why[256];
+    char *text;
+
+    pm_reader_init(reader, map_own_page, NULL);
+    pm_buffer_init(&out);
+    if (pm_interpreter_init(&interpreter, reader, facts, anchor, why, sizeof why)) {
+        describe_walk(&interpreter, reader, anchor, capacity, &out);
+    } else {
+        pm_buffer_add_text(&out, "refused: ");
+        pm_buffer_add_text(&out, why);
+        pm_buffer_add_char(&out, '\n');
+    }
+    text = strdup(out.bytes);
+    pm_buffer_release(&out);
+    free(reader);
+    return text;
+}
+
+__attribute__((visibility("default")))
+void pm_selfwalk_free(char *text)
+{
+    free(text);
+}
