@@ -15,13 +15,15 @@ struct pm_splice_native {
 
 struct pm_splice_python {
     struct pm_frame_id frame;
+    u32 empty_entries;  /* calls of the evaluation loop, inside this frame, that run no frame yet */
     bool entry;         /* the outermost frame of one call of the evaluation loop */
 };
 
 /* Writes the joined stack, innermost first, to out (capacity native_count +
    python_count) and returns its length. native and python are innermost first.
 
-   Each boundary takes the Python frames up to and including the next entry.
+   Each boundary takes the Python frames up to and including the next entry;
+   before a frame with empty_entries, so many boundaries take none.
    If the native stack was cut short, the Python frames that are left follow
    at its end; Python frames are never lost. If no boundary is seen at all
    (python frames but the evaluation loop is beyond the cut) they too follow

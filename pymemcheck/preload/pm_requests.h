@@ -10,9 +10,13 @@
 #define PM_REQUEST_BASE 0x504d0000u
 
 enum pm_request {
-    /* arg1: address of a struct pm_slot of the calling thread; valid until the thread ends.
-       arg2: address of a struct pm_hello. Made when a thread first evaluates Python code. */
+    /* arg1: address of the calling thread's struct pm_slot, valid until the
+       thread ends; arg2: address of a struct pm_hello. Made when a thread
+       first evaluates Python code. */
     PM_REQUEST_SLOT = PM_REQUEST_BASE + 0,
+    /* Answers 1 if small objects are to be made visible by sending them to
+       malloc (--pymalloc=no), 0 if the program's allocator stays as it is. */
+    PM_REQUEST_SHOW_OBJECTS = PM_REQUEST_BASE + 1,
 };
 
 /* One for each thread, in its thread-local storage. */

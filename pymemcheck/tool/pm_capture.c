@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_options.h"
+#include "pub_tool_stacktrace.h"
+
+#include "tool/pm_capture.h"
+
+#include "base/pm_map.h"
+#include "base/pm_platform.h"
+#include "cpython/pm_layers.h"
+#include "tool/pm_run.h"
+
+/* What one debug hook adds to a request: size, type and two guards before and
+   after, three words (Objects/obmalloc.c, _PyMem_DebugRawAlloc, 3.8 and later). */
+enum { HOOK_PADDING = 24 };
+
+static struct pm_frame_id note(struct pm_run *run, const char *text)
+{
+    const struct pm_frame frame = {
+        .kind = PM_FRAME_NOTE,
+        .function = pm_strings_intern_text(&run->strings, text),
+    };
+    return pm_frames_intern(&run->frames, &frame);
+}
+
+void pm_capture_init(struct pm_run *run)
+{
+    struct pm_capture *capture = &run->capture;
+    u32 natives = (u32)VG_(clo_backtrace_size), pythons = run->options.python_frames;
+
+    *capture = (struct pm_capture){
+        .generation = 1,
+        .native_limit = natives,
+        .python_limit = pythons,
+    };
+    capture->memo = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo);
+    capture->words = pm_alloc("pm.capture", (natives + 2 * pythons + 2) * sizeof *capture->words);
+    capture->ips = pm_alloc("pm.capture", natives * sizeof *capture->ips);
+    capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
+    capture->native = pm_alloc("pm.capture", natives * sizeof *capture->native);
+    capture->python = pm_alloc("pm.capture", (pythons + 1) * sizeof *capture->python);
+    capture->joined = pm_alloc("pm.capture", (natives + pythons + 1) * sizeof *capture->joined);
+    capture->more_frames = note(run, "more Python frames");
+    capture->unreadable = note(run, "unreadable Python frames");
+}
+
+void pm_capture_forget(struct pm_run *run)
+{
+    run->capture.generation++;
+}
+
+/* One padding for each debug hook on the way to malloc: an inner level of a
+   hook always pads; an outer one only when the compiler merged the inner into
+   it. */
+static u32 padding_of(const u8 *layers, size_t count)
+{
+    u32 hooks = 0;
+    bool counted = false;
+
+    for (size_t i = 0; i < count; i++) {
+        switch (layers[i]) {
+        case PM_LAYER_DEBUG_HOOK:
+            hooks++;
+            counted = true;
+            break;
+        case PM_LAYER_DEBUG_ENTRY:
+            hooks += !counted;
+            counted = true;
+            break;
+        case PM_LAYER_ALLOCATOR:
+            counted = false;
+            break;
+        default:
+            return hooks * HOOK_PADDING;
+        }
+    }
+    return hooks * HOOK_PADDING;
+}
+
+/* Names everything in a raw stack and interns it. */
+static struct pm_captured resolve(struct pm_run *run, unsigned natives, unsigned pythons,
+                                  enum pm_walk_end end)
+{
+    struct pm_capture *capture = &run->capture;
+    u8 layers[16];
+    size_t layered = 0;
+    unsigned p = 0;
+
+    for (unsigned i = 0; i < natives; i++) {
+        struct pm_native_frame known = pm_native_resolve(&run->native, capture->ips[i], i == 0);
+        capture->native[i] = (struct pm_splice_native){ known.frame, known.boundary };
+        if (i == layered && layered < sizeof layers)
+            layers[layered++] = known.layer;
+    }
+    for (; p < pythons; p++)
+        capture->python[p] = (struct pm_splice_python){
+            .frame = pm_python_resolve(&run->python, &capture->raw[p]),
+            .empty_entries = capture->raw[p].empty_entries,
+            .entry = capture->raw[p].entry,
+        };
+    if (end == PM_WALK_LIMIT)
+        capture->python[p++] = (struct pm_splice_python){ .frame = capture->more_frames, .entry = true };
+    else if (end == PM_WALK_UNREADABLE)
+        capture->python[p++] = (struct pm_splice_python){ .frame = capture->unreadable, .entry = true };
+    size_t length = pm_splice(capture->native, natives, capture->python, p, capture->joined);
+    return (struct pm_captured){
+        .stack = pm_stacks_intern(&run->stacks, capture->joined, length),
+        .padding_bytes = padding_of(layers, layered),
+    };
+}
+
+static struct pm_memo_entry *entry_of(struct pm_capture *capture, u64 hash)
+{
+    return &capture->memo[hash & (PM_MEMO_ENTRIES - 1)];
+}
+
+static bool matches(const struct pm_capture *capture, const struct pm_memo_entry *entry, u64 hash,
+                    u32 length)
+{
+    if (entry->hash != hash || entry->length != length || entry->generation != capture->generation)
+        return false;
+    for (u32 i = 0; i < length; i++)
+        if (entry->words[i] != capture->words[i])
+            return false;
+    return true;
+}
+
+static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u64 hash, u32 length,
+                     struct pm_captured captured)
+{
+    if (entry->capacity < length) {
+        pm_free(entry->words);
+        entry->words = pm_alloc("pm.memo", length * sizeof *entry->words);
+        entry->capacity = length;
+    }
+    pm_copy(entry->words, capture->words, length * sizeof *entry->words);
+    entry->hash = hash;
+    entry->length = length;
+    entry->generation = capture->generation;
+    entry->stack = captured.stack;
+    entry->padding_bytes = captured.padding_bytes;
+}
+
+/* Writes the raw stack as words: addresses, pairs, how they ended. Code objects
+   are aligned and lie below 2^47, which leaves room for the rest. */
+static u32 raw_words(struct pm_capture *capture, unsigned natives, unsigned pythons,
+                     enum pm_walk_end end)
+{
+    u64 *word = capture->words;
+
+    *word++ = (u64)natives << 32 | (u64)end;
+    for (unsigned i = 0; i < natives; i++)
+        *word++ = capture->ips[i];
+    for (unsigned i = 0; i < pythons; i++) {
+        *word++ = capture->raw[i].code | capture->raw[i].entry
+            | (u64)capture->raw[i].empty_entries << 48;
+        *word++ = capture->raw[i].position;
+    }
+    return (u32)(word - capture->words);
+}
+
+struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
+{
+    struct pm_capture *capture = &run->capture;
+    enum pm_walk_end end;
+
+    if (pm_native_epoch_changed(&run->native))
+        pm_capture_forget(run);
+    unsigned natives = VG_(get_StackTrace)(tid, capture->ips, capture->native_limit, NULL, NULL, 0);
+    unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit, &end);
+    if (end == PM_WALK_UNREADABLE)
+        run->troubles.unreadable_stacks++;
+
+    u32 length = raw_words(capture, natives, pythons, end);
+    u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
+    struct pm_memo_entry *entry = entry_of(capture, hash);
+    if (matches(capture, entry, hash, length))
+        return (struct pm_captured){ entry->stack, entry->padding_bytes };
+
+    run->python.cannot_remember = false;
+    struct pm_captured captured = resolve(run, natives, pythons, end);
+    if (!run->python.cannot_remember)
+        remember(capture, entry, hash, length, captured);
+    return captured;
+}

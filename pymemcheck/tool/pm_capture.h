@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is asking: the mixed stack of a thread, interned.
+
+   What is read at each allocation is raw: instruction addresses and
+   (code object, position) pairs. A direct-mapped memo remembers which stack
+   each raw sequence gave, compared word by word, so that the usual allocation
+   looks up no names. The memo is dropped whenever an address may mean
+   something else: objects loaded or unloaded, a known code object freed. */
+#ifndef PM_CAPTURE_H
+#define PM_CAPTURE_H
+
+#include "base/pm_types.h"
+#include "cpython/pm_walk.h"
+#include "heap/pm_frames.h"
+#include "heap/pm_splice.h"
+#include "heap/pm_stacks.h"
+
+struct pm_run;
+
+#define PM_MEMO_ENTRIES 16384
+
+struct pm_memo_entry {
+    u64 hash;
+    u64 *words;
+    u32 length, capacity;       /* words */
+    u32 generation;
+    struct pm_stack_id stack;
+    u32 padding_bytes;
+};
+
+struct pm_captured {
+    struct pm_stack_id stack;
+    u32 padding_bytes;          /* how much debug hooks on the stack added to a request */
+};
+
+struct pm_capture {
+    struct pm_memo_entry *memo;
+    u32 generation;
+    u32 native_limit, python_limit;
+    u64 *words;                         /* scratch: the raw sequence */
+    unsigned long *ips;                 /* scratch, native_limit */
+    struct pm_raw_frame *raw;           /* scratch, python_limit */
+    struct pm_splice_native *native;    /* scratch, native_limit */
+    struct pm_splice_python *python;    /* scratch, python_limit + 1 */
+    struct pm_frame_id *joined;         /* scratch */
+    struct pm_frame_id more_frames;     /* the note for frames beyond the limit */
+    struct pm_frame_id unreadable;      /* the note for frames that could not be read */
+};
+
+/* Sets up the scratch space; options must have been processed. */
+void pm_capture_init(struct pm_run *run);
+
+/* The stack of thread tid now. */
+struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid);
+
+/* Addresses may mean something else from now on. */
+void pm_capture_forget(struct pm_run *run);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The core passes no context to these callbacks, so the run is kept here.
+   Counting follows Memcheck (memcheck/mc_malloc_wrappers.c, 3.19) to the
+   letter, so that both print the same HEAP SUMMARY: a failed malloc counts
+   nothing; a realloc is one free and one allocation even when it fails; a
+   free of an unknown address counts as a free. */
+#include "config.h"
+
+#include "pub_tool_basics.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_mallocfree.h"
+#include "pub_tool_replacemalloc.h"
+#include "pub_tool_threadstate.h"
+#include "pub_tool_tooliface.h"
+
+#include "tool/pm_heap.h"
+
+#include "base/pm_platform.h"
+#include "tool/pm_run.h"
+
+static struct pm_run *the_run;
+
+/* A request that no machine can meet: negative when taken as signed. */
+static bool is_absurd(SizeT bytes)
+{
+    return (SSizeT)bytes < 0;
+}
+
+static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
+                  enum pm_block_origin origin)
+{
+    struct pm_captured captured = pm_capture_stack(run, tid);
+    u64 padding = captured.padding_bytes <= bytes ? captured.padding_bytes : 0;
+    const struct pm_block block = {
+        .address = address,
+        .bytes = bytes,
+        .padding_units = padding / PM_BLOCK_PADDING_UNIT,
+        .origin = origin,
+        .thread = pm_python_thread_ordinal(&run->python, tid) < 4095
+            ? pm_python_thread_ordinal(&run->python, tid) : 4095,
+        .stack = captured.stack.v,
+        .serial = ++run->serial,
+    };
+
+    run->newest_address = address;
+    run->totals.padding_bytes += padding;
+    pm_blocks_insert(&run->blocks, &block);
+    pm_sites_allocate(&run->sites, captured.stack, bytes - padding, padding, run->serial);
+}
+
+static void leave(struct pm_run *run, const struct pm_block *block)
+{
+    if (block->is_code) {
+        pm_python_forget_code(&run->python, block->address);
+        pm_capture_forget(run);
+    }
+    pm_sites_free(&run->sites, (struct pm_stack_id){ block->stack },
+                  pm_block_requested_bytes(block), pm_block_padding_bytes(block));
+}
+
+static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
+                      enum pm_block_origin origin)
+{
+    struct pm_run *run = the_run;
+    void *memory = is_absurd(bytes) ? NULL : VG_(cli_malloc)(alignment, bytes);
+
+    if (memory == NULL) {
+        run->troubles.failed_allocations++;
+        return NULL;
+    }
+    if (zero)
+        VG_(memset)(memory, 0, bytes);
+    run->totals.allocs++;
+    run->totals.bytes += bytes;
+    enter(run, tid, (u64)memory, bytes, origin);
+    return memory;
+}
+
+static void release(void *memory)
+{
+    struct pm_run *run = the_run;
+    struct pm_block block;
+
+    run->totals.frees++;
+    if (!pm_blocks_remove(&run->blocks, (u64)memory, &block)) {
+        run->troubles.unknown_frees++;
+        return;
+    }
+    leave(run, &block);
+    VG_(cli_free)(memory);
+}
+
+static void *on_malloc(ThreadId tid, SizeT bytes)
+{
+    return allocate(tid, bytes, VG_(clo_alignment), false, PM_BLOCK_MALLOC);
+}
+
+static void *on_new(ThreadId tid, SizeT bytes)
+{
+    return allocate(tid, bytes, VG_(clo_alignment), false, PM_BLOCK_NEW);
+}
+
+static void *on_new_array(ThreadId tid, SizeT bytes)
+{
+    return allocate(tid, bytes, VG_(clo_alignment), false, PM_BLOCK_NEW_ARRAY);
+}
+
+/* From 3.20 on the aligned callbacks also get the alignment as the program
+   gave it; we have no use for it. */
+#if PM_HAVE_ORIG_ALIGN
+#define ORIGINAL_ALIGNMENT , SizeT original
+#define IGNORE_ORIGINAL_ALIGNMENT (void)original
+#else
+#define ORIGINAL_ALIGNMENT
+#define IGNORE_ORIGINAL_ALIGNMENT (void)0
+#endif
+
+static void *on_new_aligned(ThreadId tid, SizeT bytes, SizeT alignment ORIGINAL_ALIGNMENT)
+{
+    IGNORE_ORIGINAL_ALIGNMENT;
+    return allocate(tid, bytes, alignment, false, PM_BLOCK_NEW);
+}
+
+static void *on_new_array_aligned(ThreadId tid, SizeT bytes, SizeT alignment ORIGINAL_ALIGNMENT)
+{
+    IGNORE_ORIGINAL_ALIGNMENT;
+    return allocate(tid, bytes, alignment, false, PM_BLOCK_NEW_ARRAY);
+}
+
+static void *on_memalign(ThreadId tid, SizeT alignment ORIGINAL_ALIGNMENT, SizeT bytes)
+{
+    IGNORE_ORIGINAL_ALIGNMENT;
+    return allocate(tid, bytes, alignment, false, PM_BLOCK_MALLOC);
+}
+
+static void *on_calloc(ThreadId tid, SizeT count, SizeT bytes)
+{
+    SizeT all;
+
+    if (__builtin_mul_overflow(count, bytes, &all)) {
+        the_run->troubles.failed_allocations++;
+        return NULL;
+    }
+    return allocate(tid, all, VG_(clo_alignment), true, PM_BLOCK_MALLOC);
+}
+
+static void on_free(ThreadId tid, void *memory)
+{
+    (void)tid;
+    release(memory);
+}
+
+static void on_delete_aligned(ThreadId tid, void *memory, SizeT alignment)
+{
+    (void)tid;
+    (void)alignment;
+    release(memory);
+}
+
+/* Keeps a block where it is when it still fits and does not waste half of
+   what it holds. */
+static bool fits_in_place(void *memory, SizeT bytes)
+{
+    SizeT usable = VG_(cli_malloc_usable_size)(memory);
+    return bytes <= usable && bytes >= usable / 2;
+}
+
+static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
+{
+    struct pm_run *run = the_run;
+    struct pm_block block;
+    void *moved = memory;
+
+    if (memory == NULL)
+        return on_malloc(tid, bytes);
+    if (is_absurd(bytes)) {
+        run->troubles.failed_allocations++;
+        return NULL;
+    }
+    run->totals.frees++;
+    run->totals.allocs++;
+    run->totals.bytes += bytes;
+    const struct pm_block *found = pm_blocks_find(&run->blocks, (u64)memory);
+    if (found == NULL) {
+        run->troubles.unknown_frees++;
+        return NULL;
+    }
+    if (!fits_in_place(memory, bytes)) {
+        moved = VG_(cli_malloc)(VG_(clo_alignment), bytes);
+        if (moved == NULL) {
+            run->troubles.failed_allocations++;
+            return NULL;
+        }
+        VG_(memcpy)(moved, memory, found->bytes < bytes ? found->bytes : bytes);
+    }
+    pm_blocks_remove(&run->blocks, (u64)memory, &block);
+    leave(run, &block);
+    if (moved != memory)
+        VG_(cli_free)(memory);
+    enter(run, tid, (u64)moved, bytes, (enum pm_block_origin)block.origin);
+    return moved;
+}
+
+static SizeT on_usable_size(ThreadId tid, void *memory)
+{
+    const struct pm_block *block = pm_blocks_find(&the_run->blocks, (u64)memory);
+
+    (void)tid;
+    return block != NULL ? block->bytes : 0;
+}
+
+/* Where the start of an object's block can be: at the object, before a GC
+   head (two words, 3.8 and later), before a debug hook's prefix (two words),
+   or before both. */
+static const u8 header_bytes[] = { 0, 16, 32 };
+
+void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
+{
+    /* Nearly always the block was allocated just now, for this object. */
+    if (object - run->newest_address <= header_bytes[PM_ARRAY_LENGTH(header_bytes) - 1])
+        return;
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(header_bytes); i++) {
+        struct pm_block *block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
+        if (block == NULL)
+            continue;
+        struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
+        if (stack.v != block->stack) {
+            pm_sites_move(&run->sites, (struct pm_stack_id){ block->stack }, stack,
+                          pm_block_requested_bytes(block));
+            block->stack = stack.v;
+            run->totals.moved_blocks++;
+        }
+        return;
+    }
+}
+
+void pm_heap_register(struct pm_run *run)
+{
+    the_run = run;
+    VG_(needs_malloc_replacement)(on_malloc, on_new, on_new_aligned, on_new_array,
+                                  on_new_array_aligned, on_memalign, on_calloc, on_free, on_free,
+                                  on_delete_aligned, on_free, on_delete_aligned, on_realloc,
+                                  on_usable_size, 0);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The replaced allocator: every entry point of malloc and operator new comes
+   here, is carried out with the core's client allocator, and is entered in
+   the tables. */
+#ifndef PM_HEAP_H
+#define PM_HEAP_H
+
+#include "base/pm_types.h"
+
+struct pm_run;
+
+/* Registers the callbacks with the core; during pm_main's pre_clo_init. */
+void pm_heap_register(struct pm_run *run);
+
+/* The object at client address object was reborn: CPython gave out a header
+   that it had kept in a free list. If it starts an old block, that block now
+   belongs to the stack of thread tid, as in tracemalloc. */
+void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tool as Valgrind sees it: who it is, what it needs, when it begins and
+   ends. */
+#include "config.h"
+
+#include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
+#include "pub_tool_libcassert.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
+#include "pub_tool_libcproc.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_options.h"
+#include "pub_tool_tooliface.h"
+#include "pub_tool_vki.h"
+
+#include "base/pm_platform.h"
+#include "preload/pm_requests.h"
+#include "tool/pm_heap.h"
+#include "tool/pm_output.h"
+#include "tool/pm_probe.h"
+#include "tool/pm_process.h"
+#include "tool/pm_run.h"
+
+static struct pm_run the_run;
+
+static const u8 *map_page(void *context, u64 address)
+{
+    (void)context;
+    return VG_(am_is_valid_for_client)(address, 1 << PM_READER_PAGE_BITS, VKI_PROT_READ)
+        ? (const u8 *)address : NULL;
+}
+
+static void forget_memory(Addr start, SizeT bytes)
+{
+    (void)start;
+    (void)bytes;
+    pm_reader_forget(&the_run.reader);
+}
+
+static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
+{
+    (void)w;
+    (void)x;
+    if (!r)
+        forget_memory(start, bytes);
+}
+
+static void thread_starts(ThreadId parent, ThreadId child)
+{
+    (void)parent;
+    pm_python_thread_starts(&the_run.python, child);
+}
+
+static void thread_ends(ThreadId tid)
+{
+    pm_python_thread_ends(&the_run.python, tid);
+}
+
+static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
+{
+    struct pm_run *run = &the_run;
+
+    switch (args[0]) {
+    case PM_REQUEST_SLOT:
+        pm_python_register(&run->python, tid, args[1], args[2]);
+        *answer = 0;
+        return True;
+    case PM_REQUEST_SHOW_OBJECTS:
+        *answer = !run->options.pymalloc;
+        return True;
+    default:
+        return False;
+    }
+}
+
+static Bool process_option(const HChar *arg)
+{
+    return pm_options_process(&the_run.options, arg);
+}
+
+static void after_options(void)
+{
+    pm_capture_init(&the_run);
+    pm_output_check(&the_run);
+    the_run.start_ms = VG_(read_millisecond_timer)();
+}
+
+static void finish(Int exit_code)
+{
+    struct pm_run *run = &the_run;
+
+    (void)exit_code;
+    pm_output_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
+}
+
+static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestLayout *layout,
+                        const VexGuestExtents *extents, const VexArchInfo *host,
+                        IRType guest_word, IRType host_word)
+{
+    (void)closure;
+    (void)extents;
+    (void)host;
+    if (guest_word != host_word)
+        VG_(tool_panic)("host and guest word sizes differ");
+    return pm_probe_instrument(&the_run, block, layout);
+}
+
+/* Cheaper defaults than the core's, measured on CPython (tests/bench). Both
+   can be changed on the command line, which is read after this. Not chasing
+   jumps keeps the translations of the huge evaluation function small. Nobody
+   sees a register between memory accesses except at a signal. */
+static void set_core_defaults(void)
+{
+    VG_(clo_vex_control).guest_chase = False;
+    VG_(clo_vex_control).iropt_register_updates_default = VexRegUpdSpAtMemAccess;
+    VG_(clo_px_file_backed) = VexRegUpdSpAtMemAccess;
+}
+
+static void init_tables(struct pm_run *run)
+{
+    pm_options_init(&run->options);
+    pm_reader_init(&run->reader, map_page, NULL);
+    pm_strings_init(&run->strings);
+    pm_frames_init(&run->frames);
+    pm_stacks_init(&run->stacks);
+    pm_sites_init(&run->sites);
+    pm_blocks_init(&run->blocks);
+    pm_native_init(&run->native, &run->strings, &run->frames);
+    pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,
+                   &run->troubles);
+}
+
+static void before_options(void)
+{
+    VG_(details_name)("pymemcheck");
+    VG_(details_version)(PM_VERSION);
+    VG_(details_description)("malloc by Python source line");
+    VG_(details_copyright_author)("Copyright (C) 2026, and GNU GPL'd, by the pymemcheck authors.");
+    VG_(details_bug_reports_to)("the pymemcheck issue tracker");
+    VG_(details_avg_translation_sizeB)(275);
+
+    VG_(basic_tool_funcs)(after_options, instrument, finish);
+    VG_(needs_libc_freeres)();
+    VG_(needs_cxx_freeres)();
+    VG_(needs_command_line_options)(process_option, pm_options_print_usage,
+                                    pm_options_print_debug_usage);
+    VG_(needs_client_requests)(on_client_request);
+    VG_(track_die_mem_munmap)(forget_memory);
+    VG_(track_die_mem_brk)(forget_memory);
+    VG_(track_change_mem_mprotect)(forget_protection);
+    VG_(track_pre_thread_ll_create)(thread_starts);
+    VG_(track_pre_thread_ll_exit)(thread_ends);
+
+    set_core_defaults();
+    init_tables(&the_run);
+    pm_heap_register(&the_run);
+    pm_process_register(&the_run);
+}
+
+VG_DETERMINE_INTERFACE_VERSION(before_options)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
+#include "pub_tool_libcbase.h"
+
+#include "tool/pm_native.h"
+
+#include "base/pm_platform.h"
+
+#define PRELOAD_NAME "vgpreload_pymemcheck"
+
+void pm_native_init(struct pm_native *native, struct pm_strings *strings,
+                    struct pm_frames *frames)
+{
+    *native = (struct pm_native){ .strings = strings, .frames = frames, .capacity = 1024 };
+    native->known = pm_alloc("pm.native", native->capacity * sizeof *native->known);
+    pm_map_init(&native->by_address);
+}
+
+bool pm_native_epoch_changed(struct pm_native *native)
+{
+    u32 now = VG_(current_DiEpoch)().n;
+
+    if (now == native->epoch)
+        return false;
+    native->epoch = now;
+    native->count = 0;
+    pm_map_clear(&native->by_address);
+    return true;
+}
+
+/* Which object a replaced allocation function stands for: the program called
+   libc's or libstdc++'s, not ours. */
+static const char *replaced_object(const char *function)
+{
+    return VG_(strncmp)(function, "operator", 8) == 0 ? "libstdc++.so.6" : "libc.so.6";
+}
+
+/* Splits "name+0x1a" or "name-0x1a" (VG_(get_fnname_w_offset)) into the length of name and
+   the offset. The offset is the last such suffix, since C++ names may hold '+'. */
+static size_t split_offset(const char *text, u64 *offset)
+{
+    size_t length = pm_length(text);
+
+    *offset = 0;
+    for (size_t i = length; i-- > 0;) {
+        if (text[i] == '+' || text[i] == '-') {
+            HChar *end;
+            const char *digits = text + i + 1;
+            Long value = digits[0] == '0' && digits[1] == 'x'
+                ? VG_(strtoll16)(digits + 2, &end) : VG_(strtoll10)(digits, &end);
+            if (*digits == '\0' || *end != '\0' || i == 0)
+                return length;
+            *offset = text[i] == '+' ? (u64)value : 0 - (u64)value;
+            return i;
+        }
+    }
+    return length;
+}
+
+static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool innermost)
+{
+    DiEpoch epoch = VG_(current_DiEpoch)();
+    const HChar *text;
+    struct pm_frame frame = { .kind = PM_FRAME_NATIVE };
+    struct pm_native_frame result = { .layer = PM_LAYER_NONE };
+    bool ours = false;
+
+    if (VG_(get_objname)(epoch, ip, &text)) {
+        ours = VG_(strstr)(text, PRELOAD_NAME) != NULL;
+        frame.object = pm_strings_intern_text(native->strings, text);
+    }
+    if (VG_(get_fnname_w_offset)(epoch, ip, &text)) {
+        size_t length = split_offset(text, &frame.offset);
+        frame.function = pm_strings_intern(native->strings, text, length);
+        const char *name = pm_strings_text(native->strings, frame.function);
+        result.layer = (u8)pm_layer_of(name);
+        if (ours && result.layer == PM_LAYER_EVAL) {
+            result.boundary = true;
+        } else if (ours) {
+            frame.object = pm_strings_intern_text(native->strings, replaced_object(name));
+            frame.offset = 0;
+            result.layer = PM_LAYER_ALLOCATOR;
+        }
+        if (!innermost && !ours)
+            frame.offset++;     /* from the last byte of the call to the return address */
+    } else {
+        frame.offset = innermost ? ip : ip + 1;
+    }
+    if (result.layer == PM_LAYER_EVAL)
+        frame.flags |= PM_FRAME_EVAL;
+    else if (result.layer != PM_LAYER_NONE)
+        frame.flags |= PM_FRAME_ALLOCATOR;
+    if (result.layer == PM_LAYER_DEBUG_HOOK)
+        frame.flags |= PM_FRAME_DEBUG_HOOK;
+    result.frame = pm_frames_intern(native->frames, &frame);
+    return result;
+}
+
+struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool innermost)
+{
+    u64 key = ip << 1 | innermost;
+    const u64 *found = pm_map_get(&native->by_address, key);
+
+    if (found != NULL)
+        return native->known[*found];
+    struct pm_native_frame frame = look_up(native, ip, innermost);
+    if (native->count == native->capacity) {
+        native->capacity *= 2;
+        native->known = pm_realloc("pm.native", native->known,
+                                   native->capacity * sizeof *native->known);
+    }
+    native->known[native->count] = frame;
+    pm_map_put(&native->by_address, key, native->count++);
+    return frame;
+}

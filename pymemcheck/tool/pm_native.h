@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names for native instruction addresses.
+
+   A name is looked up once, when an address is first met, and kept: shared
+   objects can be unloaded before the report. What is loaded where is an epoch
+   of the core; when the epoch changes everything known of addresses is
+   dropped (names already interned stay). */
+#ifndef PM_NATIVE_H
+#define PM_NATIVE_H
+
+#include "base/pm_map.h"
+#include "base/pm_strings.h"
+#include "base/pm_types.h"
+#include "cpython/pm_layers.h"
+#include "heap/pm_frames.h"
+
+struct pm_native_frame {
+    struct pm_frame_id frame;
+    u8 layer;               /* enum pm_layer */
+    bool boundary;          /* our wrapper round the evaluation function */
+};
+
+struct pm_native {
+    struct pm_strings *strings;
+    struct pm_frames *frames;
+    struct pm_map by_address;       /* ip -> index into known */
+    struct pm_native_frame *known;
+    u32 count, capacity;
+    u32 epoch;
+};
+
+void pm_native_init(struct pm_native *native, struct pm_strings *strings,
+                    struct pm_frames *frames);
+
+/* The frame of ip as VG_(get_StackTrace) gives it: for frame 0 the
+   instruction itself, for others the last byte of the call. */
+struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool innermost);
+
+/* True, once, after objects were loaded or unloaded: whoever caches what an
+   address means must drop it. */
+bool pm_native_epoch_changed(struct pm_native *native);
+
+#endif

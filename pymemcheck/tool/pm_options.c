@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
+#include "pub_tool_options.h"
+
+#include "tool/pm_options.h"
+
+#include "base/pm_platform.h"
+
+void pm_options_init(struct pm_options *options)
+{
+    *options = (struct pm_options){
+        .caller = true,
+        .function = true,
+        .line = true,
+        .stack = true,
+        .histogram_top = 10,
+        .python_frames = 32,
+        .out_file = "pymemcheck.out.%p",
+    };
+}
+
+/* Whether the length bytes at text are word. */
+static bool is_word(const char *text, size_t length, const char *word)
+{
+    return pm_length(word) == length && pm_compare(text, word, length) == 0;
+}
+
+static void set_histograms(struct pm_options *options, bool on)
+{
+    options->caller = options->function = options->line = options->stack = on;
+}
+
+static void parse_histogram(struct pm_options *options, const char *arg, const char *value)
+{
+    set_histograms(options, false);
+    for (;;) {
+        size_t length = 0;
+        while (value[length] != '\0' && value[length] != ',')
+            length++;
+        if (is_word(value, length, "caller"))
+            options->caller = true;
+        else if (is_word(value, length, "function"))
+            options->function = true;
+        else if (is_word(value, length, "line"))
+            options->line = true;
+        else if (is_word(value, length, "stack"))
+            options->stack = true;
+        else if (is_word(value, length, "all"))
+            set_histograms(options, true);
+        else if (!is_word(value, length, "none"))
+            VG_(fmsg_bad_option)(arg, "expected 'none', 'all', or some of 'caller', 'function',"
+                                      " 'line', 'stack', separated by commas\n");
+        if (value[length] == '\0')
+            break;
+        value += length + 1;
+    }
+}
+
+/* A whole number from least to most. */
+static u32 parse_number(const char *arg, const char *value, u32 least, u32 most)
+{
+    HChar *end;
+    Long number = VG_(strtoll10)(value, &end);
+
+    if (end == value || *end != '\0' || number < (Long)least || number > (Long)most)
+        VG_(fmsg_bad_option)(arg, "expected a whole number from %u to %u\n", least, most);
+    return (u32)number;
+}
+
+bool pm_options_process(struct pm_options *options, const char *arg)
+{
+    const HChar *value;
+
+    if (VG_STR_CLO(arg, "--histogram", value)) {
+        parse_histogram(options, arg, value);
+    } else if (VG_STR_CLO(arg, "--histogram-top", value)) {
+        options->histogram_top = parse_number(arg, value, 0, 1000000000);
+    } else if (VG_STR_CLO(arg, "--python-frames", value)) {
+        options->python_frames = parse_number(arg, value, 1, PM_MAX_PYTHON_FRAMES);
+    } else if (VG_STR_CLO(arg, "--python-paths", value)) {
+        if (!VG_STREQ(value, "base") && !VG_STREQ(value, "full"))
+            VG_(fmsg_bad_option)(arg, "expected 'base' or 'full'\n");
+        options->full_paths = VG_STREQ(value, "full");
+        options->paths_given = true;
+    } else if (VG_STR_CLO(arg, "--pymalloc", value)) {
+        if (!VG_STREQ(value, "yes") && !VG_STREQ(value, "no"))
+            VG_(fmsg_bad_option)(arg, "expected 'yes' or 'no'\n");
+        options->pymalloc = VG_STREQ(value, "yes");
+    } else if (VG_STR_CLO(arg, "--pymemcheck-out-file", value)) {
+        if (value[0] == '\0')
+            VG_(fmsg_bad_option)(arg, "expected a file name\n");
+        options->out_file = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void pm_options_print_usage(void)
+{
+    VG_(printf)(
+"    --histogram=<list>        size histograms to print: none, all, or some of\n"
+"                              caller,function,line,stack  [all]\n"
+"    --histogram-top=<number>  rows in each, largest; 0 is all [10]\n"
+"    --python-paths=base|full  how Python files are shown [base; full in stacks]\n"
+"    --python-frames=<number>  Python frames kept in a stack, innermost [32]\n"
+"                              (--num-callers=<number> does the same for native ones)\n"
+"    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
+"                              which hides most objects [no]\n"
+"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%%p]\n");
+}
+
+void pm_options_print_debug_usage(void)
+{
+    VG_(printf)("    (none)\n");
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line. */
+#ifndef PM_OPTIONS_H
+#define PM_OPTIONS_H
+
+#include "base/pm_types.h"
+
+#define PM_MAX_PYTHON_FRAMES 1000
+
+struct pm_options {
+    bool caller, function, line, stack;     /* --histogram= */
+    u32 histogram_top;                      /* --histogram-top=; 0: all */
+    bool full_paths;                        /* --python-paths=full */
+    bool paths_given;                       /* --python-paths= was on the command line */
+    bool pymalloc;                          /* --pymalloc=yes */
+    u32 python_frames;                      /* --python-frames= */
+    const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
+};
+
+/* Sets every option to its default. */
+void pm_options_init(struct pm_options *options);
+
+/* Takes arg (such as "--pymalloc=yes") if it is one of ours; false if it is
+   not. A bad value ends the program with a message, as Valgrind's own do. */
+bool pm_options_process(struct pm_options *options, const char *arg);
+
+void pm_options_print_usage(void);
+void pm_options_print_debug_usage(void);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "pub_tool_basics.h"
+#include "pub_tool_clientstate.h"
+#include "pub_tool_libcfile.h"
+#include "pub_tool_libcprint.h"
+#include "pub_tool_libcproc.h"
+#include "pub_tool_mallocfree.h"
+#include "pub_tool_options.h"
+#include "pub_tool_vki.h"
+#include "pub_tool_xarray.h"
+
+#include "tool/pm_output.h"
+
+#include "base/pm_buffer.h"
+#include "base/pm_platform.h"
+#include "report/pm_json.h"
+#include "report/pm_text.h"
+#include "tool/pm_process.h"
+#include "tool/pm_run.h"
+#include "tool/pm_source.h"
+
+struct file_sink {
+    int fd;
+    bool failed;
+};
+
+static void write_to_log(void *context, const char *bytes, size_t length)
+{
+    (void)context;
+    (void)length;
+    VG_(umsg)("%s", bytes);
+}
+
+static void write_to_file(void *context, const char *bytes, size_t length)
+{
+    struct file_sink *file = context;
+
+    while (length > 0 && !file->failed) {
+        Int piece = length < (1u << 30) ? (Int)length : 1 << 30;
+        Int written = VG_(write)(file->fd, bytes, piece);
+        if (written <= 0) {
+            file->failed = true;
+            return;
+        }
+        bytes += written;
+        length -= (size_t)written;
+    }
+}
+
+static char *expanded_name(const struct pm_run *run)
+{
+    return VG_(expand_file_name)("--pymemcheck-out-file", run->options.out_file);
+}
+
+void pm_output_check(const struct pm_run *run)
+{
+    VG_(free)(expanded_name(run));
+}
+
+/* argv of the program; the array is the caller's, the texts are the core's. */
+static const char **command_of(size_t *length)
+{
+    size_t count = VG_(args_the_exename) != NULL ? 1 : 0;
+    Word others = VG_(sizeXA)(VG_(args_for_client));
+    const char **command = pm_alloc("pm.command", (count + (size_t)others) * sizeof *command);
+
+    if (count == 1)
+        command[0] = VG_(args_the_exename);
+    for (Word i = 0; i < others; i++)
+        command[count++] = *(HChar **)VG_(indexXA)(VG_(args_for_client), i);
+    *length = count;
+    return command;
+}
+
+static void describe_python(const struct pm_run *run, struct pm_profile *profile,
+                            struct pm_buffer *text)
+{
+    const struct pm_python *python = &run->python;
+
+    if (python->state == PM_PYTHON_REFUSED) {
+        profile->python_refused = python->why;
+    } else if (python->state == PM_PYTHON_READY) {
+        pm_buffer_add_text(text, "CPython ");
+        pm_buffer_add_text(text, python->interpreter.version);
+        if (python->interpreter.debug)
+            pm_buffer_add_text(text, " (debug build)");
+        profile->python = text->bytes;
+    }
+}
+
+static struct pm_profile freeze(const struct pm_run *run, enum pm_end end, int exit_status)
+{
+    return (struct pm_profile){
+        .pid = (u64)VG_(getpid)(),
+        .ppid = (u64)VG_(getppid)(),
+        .tool_version = PM_VERSION,
+        .valgrind_version = PM_VALGRIND_VERSION,
+        .hint = pm_process_hint(run),
+        .pymalloc = run->options.pymalloc,
+        .debug_hooks = run->totals.padding_bytes > 0,
+        .end = end,
+        .exit_status = exit_status,
+        .elapsed_ms = VG_(read_millisecond_timer)() - run->start_ms,
+        .total_allocs = run->totals.allocs,
+        .total_frees = run->totals.frees,
+        .total_bytes = run->totals.bytes,
+        .live_bytes = run->sites.live_bytes,
+        .live_blocks = run->sites.live_blocks,
+        .peak_bytes = run->sites.peak_bytes,
+        .peak_blocks = run->sites.peak_blocks,
+        .padding_bytes = run->totals.padding_bytes,
+        .moved_blocks = run->totals.moved_blocks,
+        .troubles = run->troubles,
+        .strings = &run->strings,
+        .frames = &run->frames,
+        .stacks = &run->stacks,
+        .sites = &run->sites,
+    };
+}
+
+static void write_text(const struct pm_run *run, const struct pm_profile *profile)
+{
+    const struct pm_options *options = &run->options;
+    struct pm_source source;
+    const struct pm_sink log = { .write = write_to_log };
+
+    pm_source_init(&source);
+    const struct pm_text_options text = {
+        .histograms = (options->caller ? PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) : 0)
+            | (options->function ? PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) : 0)
+            | (options->line ? PM_TEXT_HISTOGRAM(PM_GROUP_LINE) : 0)
+            | (options->stack ? PM_TEXT_HISTOGRAM(PM_GROUP_STACK) : 0),
+        .histogram_top = options->histogram_top,
+        .live_top = options->histogram_top,
+        .paths = !options->paths_given ? PM_TEXT_PATHS_DEFAULT
+            : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
+        .source_line = pm_source_line,
+        .source_context = &source,
+    };
+    pm_text_write(profile, &text, &log);
+    pm_source_release(&source);
+}
+
+/* A rename must not replace a device or a pipe that the user named. */
+static bool is_special(const char *name)
+{
+    struct vg_stat status;
+    return !sr_isError(VG_(stat)(name, &status)) && !VKI_S_ISREG(status.mode);
+}
+
+static bool write_profile(const struct pm_profile *profile, const char *name)
+{
+    struct file_sink file = { .fd = VG_(fd_open)(name, VKI_O_CREAT | VKI_O_TRUNC | VKI_O_WRONLY,
+                                                 VKI_S_IRUSR | VKI_S_IWUSR | VKI_S_IRGRP
+                                                     | VKI_S_IROTH) };
+    const struct pm_json_options options = { 0 };
+    const struct pm_sink sink = { .write = write_to_file, .context = &file };
+
+    if (file.fd < 0)
+        return false;
+    pm_json_write(profile, &options, &sink);
+    VG_(close)(file.fd);
+    return !file.failed;
+}
+
+/* To a temporary name first: a reader sees a whole profile or none. */
+static void write_json(const struct pm_run *run, const struct pm_profile *profile)
+{
+    char *name = expanded_name(run);
+    struct pm_buffer temporary;
+    bool direct = is_special(name), done;
+
+    pm_buffer_init(&temporary);
+    pm_buffer_add_text(&temporary, name);
+    if (!direct) {
+        pm_buffer_add_text(&temporary, ".tmp");
+        pm_buffer_add_u64(&temporary, profile->pid);
+    }
+    done = write_profile(profile, temporary.bytes);
+    if (done && !direct)
+        done = VG_(rename)(temporary.bytes, name) == 0;
+    if (!done && !direct)
+        VG_(unlink)(temporary.bytes);
+    if (!done)
+        VG_(umsg)("pymemcheck: error: cannot write the profile to '%s'"
+                  " (--pymemcheck-out-file); the text report is complete.\n", name);
+    else
+        VG_(umsg)("Profile written to %s\n", name);
+    pm_buffer_release(&temporary);
+    VG_(free)(name);
+}
+
+void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
+{
+    struct pm_profile profile = freeze(run, end, exit_status);
+    struct pm_buffer python;
+
+    pm_buffer_init(&python);
+    profile.command = command_of(&profile.command_length);
+    describe_python(run, &profile, &python);
+    write_text(run, &profile);
+    write_json(run, &profile);
+    pm_free((void *)profile.command);
+    pm_buffer_release(&python);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
+#include "pub_tool_libcprint.h"
+
+#include "tool/pm_python.h"
+
+#include "base/pm_platform.h"
+#include "preload/pm_requests.h"
+
+/* How far behind the start of its block a code object can be: the debug
+   hooks' prefix (two words). */
+enum { DEBUG_PREFIX = 16 };
+
+void pm_python_init(struct pm_python *python, struct pm_reader *reader,
+                    struct pm_strings *strings, struct pm_frames *frames,
+                    struct pm_blocks *blocks, struct pm_troubles *troubles)
+{
+    *python = (struct pm_python){
+        .reader = reader,
+        .strings = strings,
+        .frames = frames,
+        .blocks = blocks,
+        .troubles = troubles,
+        .next_code = 1,
+    };
+    pm_map_init(&python->codes);
+    pm_map_init(&python->fingerprints);
+    pm_map_init(&python->positions);
+    pm_code_location_init(&python->location);
+}
+
+static struct pm_thread *thread_of(struct pm_python *python, u32 tid)
+{
+    if (tid >= python->threads_capacity) {
+        u32 capacity = python->threads_capacity ? python->threads_capacity : 16;
+        while (tid >= capacity)
+            capacity *= 2;
+        python->threads = pm_realloc("pm.threads", python->threads,
+                                     capacity * sizeof *python->threads);
+        pm_zero(python->threads + python->threads_capacity,
+                (capacity - python->threads_capacity) * sizeof *python->threads);
+        python->threads_capacity = capacity;
+    }
+    return &python->threads[tid];
+}
+
+void pm_python_thread_starts(struct pm_python *python, u32 tid)
+{
+    *thread_of(python, tid) = (struct pm_thread){ .ordinal = ++python->threads_started };
+}
+
+void pm_python_thread_ends(struct pm_python *python, u32 tid)
+{
+    thread_of(python, tid)->slot = 0;
+}
+
+u32 pm_python_thread_ordinal(const struct pm_python *python, u32 tid)
+{
+    return tid < python->threads_capacity && python->threads[tid].ordinal != 0
+        ? python->threads[tid].ordinal : 1;
+}
+
+static void check_interpreter(struct pm_python *python, u64 anchor)
+{
+    if (pm_interpreter_init(&python->interpreter, python->reader, &python->facts, anchor,
+                            python->why, sizeof python->why)) {
+        python->state = PM_PYTHON_READY;
+        return;
+    }
+    if (python->interpreter.too_early)
+        return;
+    python->state = PM_PYTHON_REFUSED;
+    VG_(umsg)("pymemcheck: this Python interpreter is not understood: %s.\n", python->why);
+    VG_(umsg)("pymemcheck: no Python lines will be named; C callers are reported as usual.\n");
+}
+
+void pm_python_register(struct pm_python *python, u32 tid, u64 slot, u64 hello_address)
+{
+    struct pm_hello hello;
+
+    thread_of(python, tid)->slot = slot;
+    if (python->state != PM_PYTHON_NONE
+            || !pm_reader_read(python->reader, hello_address, &hello, sizeof hello))
+        return;
+    python->state = PM_PYTHON_UNCHECKED;
+    python->tracemalloc_config = hello.tracemalloc_config;
+    python->facts = (struct pm_interpreter_facts){
+        .version_text = hello.version_text,
+        .code_type = hello.code_type,
+        .runtime = hello.runtime,
+        .debug_marker = hello.debug_marker,
+        .trace_refs_marker = hello.trace_refs_marker,
+    };
+}
+
+unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
+                        unsigned capacity, enum pm_walk_end *end)
+{
+    u64 slot = tid < python->threads_capacity ? python->threads[tid].slot : 0;
+    u64 anchor;
+
+    *end = PM_WALK_COMPLETE;
+    if (slot == 0)
+        return 0;
+    if (!pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), &anchor)) {
+        *end = PM_WALK_UNREADABLE;
+        return 0;
+    }
+    if (anchor == 0)
+        return 0;
+    if (python->state == PM_PYTHON_UNCHECKED)
+        check_interpreter(python, anchor);
+    if (python->state != PM_PYTHON_READY)
+        return 0;
+    return pm_walk_frames(&python->interpreter, python->reader, anchor, frames, capacity, end);
+}
+
+/* Marks the block that holds code, so that its end is noticed. False if no
+   block of ours does. */
+static bool watch(struct pm_python *python, u64 code)
+{
+    struct pm_block *block = pm_blocks_find(python->blocks, code);
+
+    if (block == NULL) {
+        block = pm_blocks_find(python->blocks, code - DEBUG_PREFIX);
+        if (block == NULL || block->padding_units == 0)
+            return false;
+    }
+    block->is_code = 1;
+    return true;
+}
+
+/* Code that was compiled into the interpreter lies in a mapped file and lives
+   as long as it. */
+static bool is_static(u64 code)
+{
+    const NSegment *segment = VG_(am_find_nsegment)(code);
+    return segment != NULL && segment->kind == SkFileC;
+}
+
+static u64 number_of(struct pm_python *python, u64 code)
+{
+    const u64 *known = pm_map_get(&python->codes, code);
+    const u64 *seen = pm_map_get(&python->fingerprints, code);
+
+    if (known != NULL && seen == NULL)
+        return *known;
+    if (known == NULL && (watch(python, code) || is_static(code))) {
+        pm_map_put(&python->codes, code, python->next_code);
+        return python->next_code++;
+    }
+    /* Nothing tells us when this code object dies (an arena of CPython's own
+       allocator): look at it each time. */
+    u64 fingerprint = pm_code_fingerprint(&python->interpreter, python->reader, code);
+    python->cannot_remember = true;
+    if (known != NULL && *seen == fingerprint)
+        return *known;
+    pm_map_put(&python->fingerprints, code, fingerprint);
+    pm_map_put(&python->codes, code, python->next_code);
+    return python->next_code++;
+}
+
+struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw)
+{
+    struct pm_code_location *location = &python->location;
+    u64 key = number_of(python, raw->code) << 32 | (u32)(raw->position - raw->code);
+    const u64 *found = pm_map_get(&python->positions, key);
+
+    if (found != NULL)
+        return (struct pm_frame_id){ (u32)*found };
+    if (!pm_code_resolve(&python->interpreter, python->reader, raw->code, raw->position, location)) {
+        python->troubles->unreadable_code++;
+        python->cannot_remember = true;
+    }
+    const struct pm_frame frame = {
+        .kind = PM_FRAME_PYTHON,
+        .line = location->line,
+        .file = pm_strings_intern(python->strings, location->file.bytes, location->file.length),
+        .function = pm_strings_intern(python->strings, location->function.bytes,
+                                      location->function.length),
+    };
+    struct pm_frame_id id = pm_frames_intern(python->frames, &frame);
+    if (!python->cannot_remember)
+        pm_map_put(&python->positions, key, id.v);
+    return id;
+}
+
+void pm_python_forget_code(struct pm_python *python, u64 code)
+{
+    if (!pm_map_remove(&python->codes, code))
+        pm_map_remove(&python->codes, code + DEBUG_PREFIX);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The interpreter inside the program: which threads run Python, what their
+   frames are, and what the frames are called.
+
+   Code objects die and their addresses are used again. An address gets a new
+   code number each time (pm_python_forget_code, called when its block is
+   freed), and frames are cached by code number. */
+#ifndef PM_PYTHON_H
+#define PM_PYTHON_H
+
+#include "base/pm_map.h"
+#include "base/pm_reader.h"
+#include "base/pm_strings.h"
+#include "base/pm_types.h"
+#include "cpython/pm_code.h"
+#include "cpython/pm_interpreter.h"
+#include "cpython/pm_walk.h"
+#include "heap/pm_blocks.h"
+#include "heap/pm_frames.h"
+#include "heap/pm_profile.h"
+
+enum { PM_PYTHON_MAX_WHY = 256 };
+
+struct pm_thread {
+    u64 slot;           /* client address of its struct pm_slot; 0: never ran Python */
+    u32 ordinal;        /* 1 for the first thread, 2 for the next ... */
+};
+
+enum pm_python_state {
+    PM_PYTHON_NONE,     /* no evaluation function was entered */
+    PM_PYTHON_UNCHECKED,    /* one was, but no frame was seen yet to check it by */
+    PM_PYTHON_READY,
+    PM_PYTHON_REFUSED,  /* why says why */
+};
+
+struct pm_python {
+    struct pm_reader *reader;
+    struct pm_strings *strings;
+    struct pm_frames *frames;
+    struct pm_blocks *blocks;
+    struct pm_troubles *troubles;
+
+    enum pm_python_state state;
+    struct pm_interpreter interpreter;
+    struct pm_interpreter_facts facts;
+    u64 tracemalloc_config;     /* client address; 0 unknown */
+    char why[PM_PYTHON_MAX_WHY];
+
+    struct pm_thread *threads;  /* by ThreadId */
+    u32 threads_capacity, threads_started;
+
+    struct pm_map codes;        /* code address -> code number */
+    struct pm_map fingerprints; /* code address -> fingerprint, of code that no block of ours holds */
+    struct pm_map positions;    /* code number << 32 | position -> frame id */
+    u64 next_code;
+    struct pm_code_location location;   /* scratch */
+    bool cannot_remember;       /* set when a frame may change without our notice */
+};
+
+void pm_python_init(struct pm_python *python, struct pm_reader *reader,
+                    struct pm_strings *strings, struct pm_frames *frames,
+                    struct pm_blocks *blocks, struct pm_troubles *troubles);
+
+/* Thread tid (the core's number) began or ended. */
+void pm_python_thread_starts(struct pm_python *python, u32 tid);
+void pm_python_thread_ends(struct pm_python *python, u32 tid);
+
+/* The thread entered the evaluation function for the first time: slot and
+   hello are client addresses (preload/pm_requests.h). */
+void pm_python_register(struct pm_python *python, u32 tid, u64 slot, u64 hello);
+
+/* The frames that tid runs now, innermost first; 0 if it runs no Python. When the first frame
+   in the process is seen the interpreter is checked; if it is refused, one
+   message says why. */
+unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
+                        unsigned capacity, enum pm_walk_end *end);
+
+/* The interned frame of one raw frame. Sets cannot_remember if the code
+   object is in no block that we see freed. */
+struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw);
+
+/* The block that held the code object at code was freed. */
+void pm_python_forget_code(struct pm_python *python, u64 code);
+
+/* From 1. */
+u32 pm_python_thread_ordinal(const struct pm_python *python, u32 tid);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All state of one run. Owned by pm_main.c and passed down. */
+#ifndef PM_RUN_H
+#define PM_RUN_H
+
+#include "base/pm_reader.h"
+#include "base/pm_strings.h"
+#include "base/pm_types.h"
+#include "heap/pm_blocks.h"
+#include "heap/pm_frames.h"
+#include "heap/pm_profile.h"
+#include "heap/pm_sites.h"
+#include "heap/pm_stacks.h"
+#include "tool/pm_capture.h"
+#include "tool/pm_native.h"
+#include "tool/pm_options.h"
+#include "tool/pm_python.h"
+
+struct pm_totals {
+    u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
+    u64 padding_bytes;
+    u64 moved_blocks;
+};
+
+struct pm_run {
+    struct pm_options options;
+    struct pm_reader reader;
+
+    struct pm_strings strings;
+    struct pm_frames frames;
+    struct pm_stacks stacks;
+    struct pm_sites sites;
+    struct pm_blocks blocks;
+
+    struct pm_native native;
+    struct pm_python python;
+    struct pm_capture capture;
+
+    struct pm_totals totals;
+    struct pm_troubles troubles;
+    u64 serial;                     /* number of the newest allocation */
+    u64 newest_address;             /* its block */
+
+    u32 start_ms;
+    bool forked;                    /* this process is a fork child that has not exec'd */
+    bool exiting;                   /* the program asked to exit */
+    int exit_status;
+};
+
+#endif
