@@ -4,8 +4,8 @@
 # part of the tests could not run.
 
 # PM_CHECK_TEST_PROGRAMS
-# Sets for the Makefile: CMOCKA_CFLAGS, CMOCKA_LIBS, PM_PYTEST_PYTHON (empty if no
-# Python here has pytest), PM_UNIT_TESTS_MISSING and PM_PYTEST_MISSING (the
+# Sets for the Makefile: CMOCKA_CFLAGS, CMOCKA_LIBS, JANSSON_CFLAGS, JANSSON_LIBS,
+# PM_PYTEST_PYTHON (empty if no Python here has pytest), PM_UNIT_TESTS_MISSING and PM_PYTEST_MISSING (the
 # sentence to print, or empty), and the condition PM_UNIT_TESTS.
 AC_DEFUN([PM_CHECK_TEST_PROGRAMS], [
 PM_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -39,8 +39,25 @@ AC_LINK_IFELSE([AC_LANG_PROGRAM([[
      PM_UNIT_TESTS_MISSING="cmocka is missing: install the package libcmocka-dev (Debian) or libcmocka-devel (Fedora)."])
 CFLAGS=$pm_saved_CFLAGS
 LIBS=$pm_saved_LIBS
+
+AC_MSG_CHECKING([for jansson])
+JANSSON_CFLAGS=`$PKG_CONFIG --cflags jansson 2>/dev/null`
+JANSSON_LIBS=`$PKG_CONFIG --libs jansson 2>/dev/null`
+AS_IF([test -z "$JANSSON_LIBS"], [JANSSON_LIBS=-ljansson])
+CFLAGS="$CFLAGS $JANSSON_CFLAGS"
+LIBS="$JANSSON_LIBS $LIBS"
+AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <jansson.h>]],
+                                [[json_decref(json_loadb("[]", 2, 0, (json_error_t *)0));]])],
+    [AC_MSG_RESULT([yes])],
+    [AC_MSG_RESULT([no])
+     PM_UNIT_TESTS_MISSING="jansson is missing: install the package libjansson-dev (Debian) or jansson-devel (Fedora)."])
+CFLAGS=$pm_saved_CFLAGS
+LIBS=$pm_saved_LIBS
+
 AC_SUBST([CMOCKA_CFLAGS])
 AC_SUBST([CMOCKA_LIBS])
+AC_SUBST([JANSSON_CFLAGS])
+AC_SUBST([JANSSON_LIBS])
 AC_SUBST([PM_UNIT_TESTS_MISSING])
 AM_CONDITIONAL([PM_UNIT_TESTS], [test -z "$PM_UNIT_TESTS_MISSING"])
 AS_IF([test -z "$PM_UNIT_TESTS_MISSING"],

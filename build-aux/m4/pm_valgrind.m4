@@ -11,6 +11,27 @@
 #   PM_LOAD_ADDRESS     where the tool executable is linked
 #   PM_HAVE_ORIG_ALIGN  0 or 1, see config.h.in
 
+# PM_CHECK_COMPILER
+# Comes before AC_PROG_CC, which would not name a package.
+AC_DEFUN([PM_CHECK_COMPILER], [
+AC_BEFORE([$0], [AC_PROG_CC])
+AS_IF([test -z "$CC"], [
+    AC_MSG_CHECKING([for a C compiler that can link])
+    pm_cc_found=
+    for pm_cc in gcc cc clang; do
+        AS_IF([test -z "$pm_cc_found" &&
+               echo 'int main(void) { return 0; }' |
+                   $pm_cc -x c -o conftest.pm - >/dev/null 2>&1],
+            [pm_cc_found=$pm_cc])
+        rm -f conftest.pm
+    done
+    AS_IF([test -n "$pm_cc_found"],
+        [AC_MSG_RESULT([$pm_cc_found])],
+        [AC_MSG_RESULT([no])
+         AC_MSG_ERROR([no C compiler works here: install the packages gcc and libc6-dev (Debian) or gcc and glibc-devel (Fedora), or name a compiler by CC=...])])
+])
+])
+
 # PM_CHECK_PLATFORM
 # The tool is linked against Valgrind's amd64-linux libraries and reads amd64
 # stacks; no other platform would even link.
@@ -82,13 +103,18 @@ AS_IF([test -z "$VALGRIND"],
     [AC_MSG_ERROR([the program valgrind is missing: install the package valgrind (Debian and Fedora).])])
 AC_SUBST([VALGRIND_VERSION])
 
-# The .pc of a Valgrind that was moved names the place it was built for.
+# The .pc of a Valgrind that was moved names the place it was built for, where
+# another Valgrind may be: a prefix that was given comes first.
 pm_include_dir=`$PKG_CONFIG --variable=includedir "$pm_pc"`
-AS_IF([test -f "$pm_include_dir/pub_tool_basics.h"], [],
-    [test -f "$pm_include_dir/valgrind/pub_tool_basics.h"],
-    [pm_include_dir=$pm_include_dir/valgrind],
-    [test -f "$pm_valgrind_prefix/include/valgrind/pub_tool_basics.h"],
-    [pm_include_dir=$pm_valgrind_prefix/include/valgrind])
+pm_lib_dir=`$PKG_CONFIG --variable=libdir "$pm_pc"`/valgrind
+AS_IF([test -n "$with_valgrind"], [
+    AS_IF([test -f "$with_valgrind/include/valgrind/pub_tool_basics.h"],
+        [pm_include_dir=$with_valgrind/include/valgrind])
+    for pm_dir in "$with_valgrind"/lib/x86_64-linux-gnu/valgrind \
+                  "$with_valgrind"/lib64/valgrind "$with_valgrind"/lib/valgrind
+    do
+        AS_IF([test -f "$pm_dir/libcoregrind-amd64-linux.a"], [pm_lib_dir=$pm_dir])
+    done])
 # As system headers: warnings in them are not ours to mend.
 VALGRIND_CPPFLAGS="-isystem $pm_include_dir"
 # And so that <valgrind/valgrind.h> is this Valgrind's as well.
@@ -125,22 +151,12 @@ done
 CPPFLAGS=$pm_saved_CPPFLAGS
 
 AC_MSG_CHECKING([for Valgrind's static libraries])
-VALGRIND_LIB_DIR=
-for pm_dir in "`$PKG_CONFIG --variable=libdir "$pm_pc"`/valgrind" \
-              "$pm_valgrind_prefix"/lib/valgrind "$pm_valgrind_prefix"/lib64/valgrind \
-              "$pm_valgrind_prefix"/lib/x86_64-linux-gnu/valgrind
-do
-    AS_IF([test -z "$VALGRIND_LIB_DIR" && test -f "$pm_dir/libcoregrind-amd64-linux.a"],
-        [VALGRIND_LIB_DIR=$pm_dir])
-done
-pm_dir=$VALGRIND_LIB_DIR
-AS_IF([test -z "$pm_dir"],
-    [pm_dir=`$PKG_CONFIG --variable=libdir "$pm_pc"`/valgrind])
 for pm_lib in coregrind vex replacemalloc_toolpreload gcc-sup; do
-    AS_IF([test -f "$pm_dir/lib$pm_lib-amd64-linux.a"], [], [
+    AS_IF([test -f "$pm_lib_dir/lib$pm_lib-amd64-linux.a"], [], [
         AC_MSG_RESULT([no])
-        AC_MSG_ERROR([Valgrind's static library lib$pm_lib-amd64-linux.a is not in $pm_dir: install the package valgrind (Debian) or valgrind-tools-devel (Fedora).])])
+        AC_MSG_ERROR([Valgrind's static library lib$pm_lib-amd64-linux.a is not in $pm_lib_dir: install the package valgrind (Debian) or valgrind-tools-devel (Fedora).])])
 done
+VALGRIND_LIB_DIR=$pm_lib_dir
 AC_MSG_RESULT([$VALGRIND_LIB_DIR])
 AC_SUBST([VALGRIND_LIB_DIR])
 
@@ -180,7 +196,7 @@ AC_DEFUN([PM_CHECK_VALGRIND_API], [
 pm_saved_CPPFLAGS=$CPPFLAGS
 CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS $CPPFLAGS"
 AC_MSG_CHECKING([whether aligned allocation callbacks take orig_align])
-PM_TRY_MALLOC_REPLACEMENT([[, SizeT]],
+PM_TRY_MALLOC_REPLACEMENT([, SizeT],
     [PM_HAVE_ORIG_ALIGN=1
      AC_MSG_RESULT([yes])],
     [PM_TRY_MALLOC_REPLACEMENT([],
@@ -193,9 +209,10 @@ AC_SUBST([PM_HAVE_ORIG_ALIGN])
 ])
 
 # PM_FIND_TOOL_DIR
-# Where this Valgrind looks for tools is compiled into its launcher, which says
-# so when it is asked for debug output. Where the launcher cannot run here,
-# the folder that holds none-amd64-linux, the tool every Valgrind has.
+# Where a Valgrind looks for tools is compiled into its launcher, which says so
+# when it is asked for debug output. Under a prefix that was given (its
+# Valgrind may have been moved, see above), and where the launcher cannot run
+# here, it is the folder that holds none-amd64-linux, the tool every Valgrind has.
 AC_DEFUN([PM_FIND_TOOL_DIR], [
 AC_ARG_WITH([tool-dir],
     [AS_HELP_STRING([--with-tool-dir=DIR],
@@ -206,17 +223,17 @@ AS_CASE([$with_tool_dir],
     [''|/*|NONE/*], [],
     [AC_MSG_ERROR([--with-tool-dir needs an absolute path, not "$with_tool_dir".])])
 AC_MSG_CHECKING([where this Valgrind looks for its tools])
-VALGRIND_TOOL_DIR=`env -u VALGRIND_LIB "$VALGRIND" -d --tool=none /bin/true 2>&1 |
+pm_launcher_dir=`env -u VALGRIND_LIB "$VALGRIND" -d --tool=none /bin/true 2>&1 |
     $SED -n 's|^.*launcher launching \(.*\)/none-amd64-linux$|\1|p'`
-AS_IF([test -z "$VALGRIND_TOOL_DIR"], [
-    for pm_dir in "$pm_valgrind_prefix"/libexec/valgrind "$VALGRIND_LIB_DIR" \
-                  "$pm_valgrind_prefix"/lib/valgrind "$pm_valgrind_prefix"/lib64/valgrind \
-                  "$pm_valgrind_prefix"/lib/x86_64-linux-gnu/valgrind \
-                  "$pm_valgrind_prefix"/lib*/*/valgrind
-    do
-        AS_IF([test -z "$VALGRIND_TOOL_DIR" && test -x "$pm_dir/none-amd64-linux"],
-            [VALGRIND_TOOL_DIR=$pm_dir])
-    done])
+VALGRIND_TOOL_DIR=
+AS_IF([test -z "$with_valgrind"], [VALGRIND_TOOL_DIR=$pm_launcher_dir])
+for pm_dir in "$pm_valgrind_prefix"/libexec/valgrind "$VALGRIND_LIB_DIR" \
+              "$pm_valgrind_prefix"/lib/valgrind "$pm_valgrind_prefix"/lib64/valgrind \
+              "$pm_valgrind_prefix"/lib/x86_64-linux-gnu/valgrind "$pm_launcher_dir"
+do
+    AS_IF([test -z "$VALGRIND_TOOL_DIR" && test -x "$pm_dir/none-amd64-linux"],
+        [VALGRIND_TOOL_DIR=$pm_dir])
+done
 AS_IF([test -x "$VALGRIND_TOOL_DIR/none-amd64-linux"], [],
     [AC_MSG_RESULT([not found])
      AC_MSG_ERROR([the tools of $VALGRIND were not found (no folder holds none-amd64-linux): install the package valgrind (Debian and Fedora).])])
