@@ -5,8 +5,9 @@
 
 # PM_CHECK_TEST_PROGRAMS
 # Sets for the Makefile: CMOCKA_CFLAGS, CMOCKA_LIBS, JANSSON_CFLAGS, JANSSON_LIBS,
-# PM_PYTEST_PYTHON (empty if no Python here has pytest), PM_UNIT_TESTS_MISSING and PM_PYTEST_MISSING (the
-# sentence to print, or empty), and the condition PM_UNIT_TESTS.
+# PM_PYTEST_PYTHON (empty if no Python here has pytest), PM_UNIT_TESTS_MISSING and
+# PM_PYTEST_MISSING (the sentence to print, or empty), and the condition
+# PM_UNIT_TESTS.
 AC_DEFUN([PM_CHECK_TEST_PROGRAMS], [
 PM_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 AC_SUBST([PM_SANITIZE])
@@ -47,7 +48,7 @@ AS_IF([test -z "$JANSSON_LIBS"], [JANSSON_LIBS=-ljansson])
 CFLAGS="$CFLAGS $JANSSON_CFLAGS"
 LIBS="$JANSSON_LIBS $LIBS"
 AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <jansson.h>]],
-                                [[json_decref(json_loadb("[]", 2, 0, (json_error_t *)0));]])],
+                                [[json_decref(json_true());]])],
     [AC_MSG_RESULT([yes])],
     [AC_MSG_RESULT([no])
      PM_UNIT_TESTS_MISSING="jansson is missing: install the package libjansson-dev (Debian) or jansson-devel (Fedora)."])

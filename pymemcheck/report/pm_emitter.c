@@ -58,8 +58,10 @@ static void separate(struct pm_emitter *emitter)
 
     if (level == NULL)
         return;
-    if (level->has_items)
+    if (level->has_items) {
         pm_buffer_add_char(&emitter->buffer, ',');
+        emitter->column++;
+    }
     if (level->layout == PM_EMITTER_LINES
         || (level->layout == PM_EMITTER_WRAPPED && emitter->column > LONG_LINE))
         break_line(emitter);

@@ -13,7 +13,7 @@ enum {
     AVERAGE_COLUMNS = 12,
     LABEL_COLUMN = BYTES_COLUMNS + BLOCKS_COLUMNS + AVERAGE_COLUMNS + 2,
     SOURCE_INDENT = LABEL_COLUMN + 4,
-    SOURCE_COLUMNS = 64,        /* of the source line's text */
+    SOURCE_COLUMNS = 60,        /* of the source line's text */
 };
 
 /* The first three columns; no average for no blocks. */
