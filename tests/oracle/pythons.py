@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The interpreters that the oracle tests of the cpython layer run on.
+
+One for each row of the layout table, named "3.11" or "3.11-debug", looked for in
+PM_PYTHONS (paths, separated by colons), in /usr/bin and in pyenv's folder. A row
+whose interpreter is not there is skipped, with its name.
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROWS = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.11-debug", "3.12", "3.13"]
+
+DESCRIBE = """
+import json, sys, sysconfig
+print(json.dumps(["%d.%d" % sys.version_info[:2], bool(sysconfig.get_config_var("Py_DEBUG")),
+                  bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+                  sysconfig.get_config_var("INCLUDEPY")]))
+"""
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+CPYTHON = SOURCE / "pymemcheck" / "cpython"
+
+
+class Python:
+    def __init__(self, path):
+        self.path = str(path)
+        found = json.loads(subprocess.run([self.path, "-c", DESCRIBE], check=True,
+                                          stdout=subprocess.PIPE).stdout)
+        self.version, self.debug, self.free_threaded, self.include = found
+        self.row = self.version + ("-debug" if self.debug else "")
+
+    @property
+    def has_headers(self):
+        return os.path.exists(os.path.join(self.include, "Python.h"))
+
+    def __repr__(self):
+        return self.path
+
+
+def _candidates():
+    for path in filter(None, os.environ.get("PM_PYTHONS", "").split(":")):
+        yield pathlib.Path(path)
+    for row in ROWS:
+        yield pathlib.Path("/usr/bin/python" + row.replace("-debug", "-dbg"))
+    root = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
+    for path in sorted(root.glob("versions/*/bin/python")):
+        yield path
+
+
+def find_pythons():
+    """Every CPython there is, each once, with a row."""
+    found = {}
+    for path in _candidates():
+        if os.access(path, os.X_OK):
+            python = Python(path)
+            if python.row in ROWS and not python.free_threaded:
+                found.setdefault(os.path.realpath(path), python)
+    return list(found.values())
+
+
+PYTHONS = find_pythons()
+
+
+def each_python():
+    """Parameters for a test: every interpreter, and a skip for each row without one."""
+    here = {python.row for python in PYTHONS}
+    present = [pytest.param(python, id=f"{python.row}:{python.path}") for python in PYTHONS]
+    absent = [pytest.param(None, id=row, marks=pytest.mark.skip(reason=f"no CPython {row} here"))
+              for row in ROWS if row not in here]
+    return present + absent

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The layout table against running interpreters and against their headers."""
+import os
+import re
+import subprocess
+
+import pytest
+
+import pmtest
+import pythons
+
+HERE = pythons.SOURCE / "tests" / "oracle"
+GENERATE = pythons.CPYTHON / "generate-layouts"
+TABLE = pythons.CPYTHON / "pm_layout_table.h"
+UNITS = ["base/pm_buffer.c", "base/pm_map.c", "base/pm_platform_hosted.c", "base/pm_reader.c",
+         "cpython/pm_code.c", "cpython/pm_interpreter.c", "cpython/pm_layout.c",
+         "cpython/pm_linetable.c", "cpython/pm_pystring.c", "cpython/pm_version.c",
+         "cpython/pm_walk.c"]
+
+
+@pytest.fixture(scope="session")
+def selfwalk(tmp_path_factory):
+    """The shared frame walk as a library that an interpreter can load."""
+    return pmtest.compile_program(
+        tmp_path_factory.mktemp("selfwalk") / "pm_selfwalk.so", HERE / "selfwalk.c",
+        "-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden",
+        f"-I{pythons.SOURCE / 'pymemcheck'}",
+        *(str(pythons.SOURCE / "pymemcheck" / unit) for unit in UNITS), "-ldl")
+
+
+@pytest.mark.parametrize("python", pythons.each_python())
+def test_walk_equals_interpreter(selfwalk, python):
+    """File, name and line of each frame, and how many evaluations there are, in many situations."""
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+    result = subprocess.run([python.path, str(HERE / "selfwalk.py"), str(selfwalk)],
+                            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            timeout=300)
+    output = result.stdout.decode(errors="replace")
+    assert result.returncode == 0, output
+    compared, differed = re.search(r"(\d+) compared, (\d+) differed", output).groups()
+    assert int(compared) >= 60 and int(differed) == 0
+
+
+def rows_of(table):
+    """Name of each set of numbers in a layout table -> its text."""
+    return dict(re.findall(r"#define PM_LAYOUT_NUMBERS_(\w+) \{ \\\n(.*?)\n\}", table, re.S))
+
+
+@pytest.mark.parametrize("python", pythons.each_python())
+def test_table_equals_headers(python):
+    """generate-layouts makes the numbers that are committed."""
+    if not python.has_headers:
+        pytest.skip(f"no headers of {python} here: {python.include}")
+    result = subprocess.run([str(GENERATE), python.path], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 0, result.stderr
+    made = rows_of(result.stdout)
+    assert len(made) == 1
+    committed = rows_of(TABLE.read_text())
+    for name, numbers in made.items():
+        assert committed[name] == numbers
+
+
+def test_every_row_has_an_interpreter_named_here():
+    """A row that no test would try is not in the table."""
+    names = {name.replace("_", ".").replace(".DEBUG", "-debug") for name in rows_of(TABLE.read_text())}
+    assert names == set(pythons.ROWS)
