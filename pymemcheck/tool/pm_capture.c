@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
 #include "pub_tool_options.h"
-#include "pub_tool_stacktrace.h"
 
 #include "tool/pm_capture.h"
 
@@ -13,6 +12,9 @@
 /* What one debug hook adds to a request: size, type and two guards before and
    after, three words (Objects/obmalloc.c, _PyMem_DebugRawAlloc, 3.8 and later). */
 enum { HOOK_PADDING = 24 };
+
+/* Allocator layers looked at, from malloc outwards. */
+enum { MAX_LAYERS = 16 };
 
 static struct pm_frame_id note(struct pm_run *run, const char *text)
 {
@@ -34,8 +36,8 @@ void pm_capture_init(struct pm_run *run)
         .python_limit = pythons,
     };
     capture->memo = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo);
-    capture->words = pm_alloc("pm.capture", (natives + 2 * pythons + 2) * sizeof *capture->words);
-    capture->ips = pm_alloc("pm.capture", natives * sizeof *capture->ips);
+    pm_unwind_init(&capture->unwind, &run->reader, natives);
+    capture->words = pm_alloc("pm.capture", (2 * pythons + 2) * sizeof *capture->words);
     capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
     capture->native = pm_alloc("pm.capture", natives * sizeof *capture->native);
     capture->python = pm_alloc("pm.capture", (pythons + 1) * sizeof *capture->python);
@@ -78,19 +80,21 @@ static u32 padding_of(const u8 *layers, size_t count)
 }
 
 /* Names everything in a raw stack and interns it. */
-static struct pm_captured resolve(struct pm_run *run, unsigned natives, unsigned pythons,
-                                  enum pm_walk_end end)
+static struct pm_captured resolve(struct pm_run *run, const struct pm_unwound *natives,
+                                  unsigned pythons, enum pm_walk_end end)
 {
     struct pm_capture *capture = &run->capture;
-    u8 layers[16];
-    size_t layered = 0;
+    u8 layers[MAX_LAYERS];
+    size_t n = 0;
     unsigned p = 0;
 
-    for (unsigned i = 0; i < natives; i++) {
-        struct pm_native_frame known = pm_native_resolve(&run->native, capture->ips[i], i == 0);
-        capture->native[i] = (struct pm_splice_native){ known.frame, known.boundary };
-        if (i == layered && layered < sizeof layers)
-            layers[layered++] = known.layer;
+    for (unsigned i = 0; i < natives->count; i++) {
+        struct pm_native_frame known = pm_native_resolve(&run->native, natives->ips[i], i == 0);
+        if (known.hidden)
+            continue;
+        if (n < MAX_LAYERS)
+            layers[n] = known.layer;
+        capture->native[n++] = (struct pm_splice_native){ known.frame, known.boundary };
     }
     for (; p < pythons; p++)
         capture->python[p] = (struct pm_splice_python){
@@ -102,10 +106,10 @@ static struct pm_captured resolve(struct pm_run *run, unsigned natives, unsigned
         capture->python[p++] = (struct pm_splice_python){ .frame = capture->more_frames, .entry = true };
     else if (end == PM_WALK_UNREADABLE)
         capture->python[p++] = (struct pm_splice_python){ .frame = capture->unreadable, .entry = true };
-    size_t length = pm_splice(capture->native, natives, capture->python, p, capture->joined);
+    size_t length = pm_splice(capture->native, n, capture->python, p, capture->joined);
     return (struct pm_captured){
         .stack = pm_stacks_intern(&run->stacks, capture->joined, length),
-        .padding_bytes = padding_of(layers, layered),
+        .padding_bytes = padding_of(layers, n < MAX_LAYERS ? n : MAX_LAYERS),
     };
 }
 
@@ -141,16 +145,14 @@ static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u6
     entry->padding_bytes = captured.padding_bytes;
 }
 
-/* Writes the raw stack as words: addresses, pairs, how they ended. Code objects
-   are aligned and lie below 2^47, which leaves room for the rest. */
-static u32 raw_words(struct pm_capture *capture, unsigned natives, unsigned pythons,
-                     enum pm_walk_end end)
+/* Writes the raw stack as words: native stack, pairs, how they ended. Code
+   objects are aligned and lie below 2^47, which leaves room for the rest. */
+static u32 raw_words(struct pm_capture *capture, const struct pm_unwound *natives,
+                     unsigned pythons, enum pm_walk_end end)
 {
     u64 *word = capture->words;
 
-    *word++ = (u64)natives << 32 | (u64)end;
-    for (unsigned i = 0; i < natives; i++)
-        *word++ = capture->ips[i];
+    *word++ = natives->id << 2 | (u64)end;
     for (unsigned i = 0; i < pythons; i++) {
         *word++ = capture->raw[i].code | capture->raw[i].entry
             | (u64)capture->raw[i].empty_entries << 48;
@@ -164,21 +166,23 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end end;
 
-    if (pm_native_epoch_changed(&run->native))
+    if (pm_native_epoch_changed(&run->native)) {
         pm_capture_forget(run);
-    unsigned natives = VG_(get_StackTrace)(tid, capture->ips, capture->native_limit, NULL, NULL, 0);
+        pm_unwind_forget(&capture->unwind);
+    }
+    struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
     unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit, &end);
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
-    u32 length = raw_words(capture, natives, pythons, end);
+    u32 length = raw_words(capture, &natives, pythons, end);
     u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
     struct pm_memo_entry *entry = entry_of(capture, hash);
     if (matches(capture, entry, hash, length))
         return (struct pm_captured){ entry->stack, entry->padding_bytes };
 
     run->python.cannot_remember = false;
-    struct pm_captured captured = resolve(run, natives, pythons, end);
+    struct pm_captured captured = resolve(run, &natives, pythons, end);
     if (!run->python.cannot_remember)
         remember(capture, entry, hash, length, captured);
     return captured;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who is asking: the mixed stack of a thread, interned.
 
-   What is read at each allocation is raw: instruction addresses and
+   What is read at each allocation is raw: a native stack (pm_unwind.h) and
    (code object, position) pairs. A direct-mapped memo remembers which stack
    each raw sequence gave, compared word by word, so that the usual allocation
    looks up no names. The memo is dropped whenever an address may mean
@@ -14,6 +14,7 @@
 #include "heap/pm_frames.h"
 #include "heap/pm_splice.h"
 #include "heap/pm_stacks.h"
+#include "tool/pm_unwind.h"
 
 struct pm_run;
 
@@ -37,8 +38,8 @@ struct pm_capture {
     struct pm_memo_entry *memo;
     u32 generation;
     u32 native_limit, python_limit;
+    struct pm_unwind unwind;
     u64 *words;                         /* scratch: the raw sequence */
-    unsigned long *ips;                 /* scratch, native_limit */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
     struct pm_splice_native *native;    /* scratch, native_limit */
     struct pm_splice_python *python;    /* scratch, python_limit + 1 */

@@ -48,6 +48,10 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
     pm_sites_allocate(&run->sites, captured.stack, bytes - padding, padding, run->serial);
 }
 
+/* The core unmaps an emptied part of the program's heap without telling tools;
+   what the reader knows of pages is renewed before it gets old. */
+enum { READER_RENEWAL = 256 };
+
 static void leave(struct pm_run *run, const struct pm_block *block)
 {
     if (block->is_code) {
@@ -81,7 +85,8 @@ static void release(void *memory)
     struct pm_run *run = the_run;
     struct pm_block block;
 
-    run->totals.frees++;
+    if (++run->totals.frees % READER_RENEWAL == 0)
+        pm_reader_forget(&run->reader);
     if (!pm_blocks_remove(&run->blocks, (u64)memory, &block)) {
         run->troubles.unknown_frees++;
         return;
@@ -232,6 +237,24 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
         }
         return;
     }
+}
+
+/* Only the callbacks that programs call often. */
+bool pm_heap_call(u64 function, u32 tid, const u64 *arguments, u64 *result)
+{
+    if (function == (u64)on_malloc)
+        *result = (u64)on_malloc(tid, arguments[0]);
+    else if (function == (u64)on_free)
+        *result = (on_free(tid, (void *)arguments[0]), 0);
+    else if (function == (u64)on_realloc)
+        *result = (u64)on_realloc(tid, (void *)arguments[0], arguments[1]);
+    else if (function == (u64)on_calloc)
+        *result = (u64)on_calloc(tid, arguments[0], arguments[1]);
+    else if (function == (u64)on_new)
+        *result = (u64)on_new(tid, arguments[0]);
+    else
+        return false;
+    return true;
 }
 
 void pm_heap_register(struct pm_run *run)

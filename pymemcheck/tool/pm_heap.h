@@ -17,4 +17,9 @@ void pm_heap_register(struct pm_run *run);
    belongs to the stack of thread tid, as in tracemalloc. */
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object);
 
+/* If function, called with up to three arguments, is one of the allocation
+   callbacks that the program's malloc calls, calls it for tid, stores what it
+   returns and is true. arguments[0] is the first argument after the thread. */
+bool pm_heap_call(u64 function, u32 tid, const u64 *arguments, u64 *result);
+
 #endif

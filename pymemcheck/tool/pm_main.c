@@ -21,6 +21,7 @@
 #include "tool/pm_probe.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
+#include "tool/pm_shortcut.h"
 
 static struct pm_run the_run;
 
@@ -103,7 +104,7 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     (void)host;
     if (guest_word != host_word)
         VG_(tool_panic)("host and guest word sizes differ");
-    return pm_probe_instrument(&the_run, block, layout);
+    return pm_shortcut_instrument(pm_probe_instrument(&the_run, block, layout), layout);
 }
 
 /* Cheaper defaults than the core's, measured on CPython (tests/bench). Both

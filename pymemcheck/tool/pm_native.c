@@ -77,6 +77,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
         result.layer = (u8)pm_layer_of(name);
         if (ours && result.layer == PM_LAYER_EVAL) {
             result.boundary = true;
+        } else if (ours && !innermost) {
+            result.hidden = true;
         } else if (ours) {
             frame.object = pm_strings_intern_text(native->strings, replaced_object(name));
             frame.offset = 0;

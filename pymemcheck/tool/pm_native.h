@@ -18,6 +18,7 @@ struct pm_native_frame {
     struct pm_frame_id frame;
     u8 layer;               /* enum pm_layer */
     bool boundary;          /* our wrapper round the evaluation function */
+    bool hidden;            /* another function of ours between two of the program's */
 };
 
 struct pm_native {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Native stacks, unwound by the core and remembered.
+
+   Unwinding costs some ten nanoseconds a frame, and a program asks for memory
+   from the same few places at the same depth again and again. A remembered
+   stack is used again if stack pointer and instruction are the same and the
+   stack still holds each of its return addresses where it held them.
+
+   docs/decisions/remembered-stacks.md says when that could be wrong. */
+#ifndef PM_UNWIND_H
+#define PM_UNWIND_H
+
+#include "base/pm_reader.h"
+#include "base/pm_types.h"
+
+enum { PM_UNWIND_SETS = 2048, PM_UNWIND_WAYS = 4 };
+
+/* A native stack. ids are never used twice for different addresses. */
+struct pm_unwound {
+    u64 id;
+    const unsigned long *ips;       /* as VG_(get_StackTrace) gives them; valid until the next call */
+    unsigned count;
+};
+
+struct pm_unwind_entry {
+    u64 id;                         /* 0: empty */
+    u64 stack_pointer, instruction;
+    unsigned count;
+};
+
+struct pm_unwind {
+    struct pm_reader *reader;
+    unsigned limit;                 /* frames */
+    struct pm_unwind_entry *entries;
+    unsigned long *ips;             /* limit for each entry */
+    unsigned long *sps;             /* the same: stack pointers, to find return addresses */
+    u8 *next_way;                   /* of each set: which entry is replaced next */
+    u64 newest_id;
+};
+
+/* limit: frames kept of a stack, innermost. */
+void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit);
+
+/* The native stack of thread tid, which must be running. */
+struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid);
+
+/* Code was loaded or unloaded: nothing remembered holds. */
+void pm_unwind_forget(struct pm_unwind *unwind);
+
+#endif
