@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which interpreters are accepted, what is said of the others, and what becomes of a code
+   object. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cpython/pm_code.h"
+#include "cpython/pm_interpreter.h"
+#include "cpython/pm_version.h"
+#include "pm_image.h"
+
+enum {
+    THREAD = 0x10000,
+    CFRAME = 0x11000,
+    VERSION = 0x12000,
+    FRAME = 0x13000,
+    CODE = 0x20000,
+    CODE_TYPE = 0x30000,
+};
+
+static const u8 table_3_11[] = { 0x80 | 11 << 3 | 7, 0, 0 };    /* 8 units, line + 1 */
+
+struct fixture {
+    struct pm_image image;
+    struct pm_interpreter_facts facts;
+    struct pm_interpreter interpreter;
+    const struct pm_layout *layout;     /* 3.11's */
+    char why[200];
+};
+
+static void set_up(struct fixture *fixture, const char *version)
+{
+    const struct pm_image_code code = {
+        CODE_TYPE, "/x/f.py", "f", "C.f", table_3_11, sizeof table_3_11, 41,
+    };
+    const struct pm_layout *layout = pm_layout_find(0x030b02f0, 0);
+    const struct pm_layout_numbers *at = &layout->at;
+
+    memset(fixture, 0, sizeof *fixture);
+    pm_image_init(&fixture->image);
+    fixture->layout = layout;
+    fixture->facts = (struct pm_interpreter_facts){
+        .version_text = VERSION, .code_type = CODE_TYPE,
+    };
+    pm_image_put(&fixture->image, VERSION, version, strlen(version) + 1);
+    pm_image_put_u64(&fixture->image, THREAD + at->thread_frame, CFRAME);
+    pm_image_put_u64(&fixture->image, CFRAME + at->cframe_frame, FRAME);
+    pm_image_put_u64(&fixture->image, FRAME + at->frame_code, CODE);
+    pm_image_put_u64(&fixture->image, FRAME + at->frame_position,
+                     CODE + at->code_instructions + 4);
+    pm_image_put_u8(&fixture->image, FRAME + at->frame_entry, 1);
+    pm_image_put_code(&fixture->image, layout, CODE, &code);
+}
+
+static bool init(struct fixture *fixture)
+{
+    return pm_interpreter_init(&fixture->interpreter, &fixture->image.reader, &fixture->facts,
+                               THREAD, fixture->why, sizeof fixture->why);
+}
+
+static void expect_refusal(struct fixture *fixture, const char *why)
+{
+    assert_false(init(fixture));
+    assert_null(fixture->interpreter.layout);
+    assert_string_equal(fixture->why, why);
+}
+
+static void refuse_version(const char *version, bool debug, bool trace_refs, const char *why)
+{
+    struct fixture fixture;
+
+    set_up(&fixture, version);
+    fixture.facts.debug_marker = debug ? 0x1234 : 0;
+    fixture.facts.trace_refs_marker = trace_refs ? 0x1234 : 0;
+    expect_refusal(&fixture, why);
+    assert_false(fixture.interpreter.too_early);
+    pm_image_release(&fixture.image);
+}
+
+static void test_accepted(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, "3.11.2 (main, Mar 13 2023, 12:18:29) [GCC 12.2.0]");
+    assert_true(init(&fixture));
+    assert_ptr_equal(fixture.interpreter.layout, fixture.layout);
+    assert_string_equal(fixture.interpreter.version, "3.11.2");
+    assert_string_equal(fixture.why, "");
+    assert_false(fixture.interpreter.debug);
+    fixture.facts.debug_marker = 1;
+    assert_true(init(&fixture));
+    assert_true(fixture.interpreter.debug);
+    assert_int_equal(fixture.interpreter.layout->build, PM_BUILD_DEBUG);
+    pm_image_release(&fixture.image);
+}
+
+static void test_versions_without_a_row(void **state)
+{
+    (void)state;
+    refuse_version("3.15.0 (main)", false, false, "no layout for CPython 3.15.0");
+    refuse_version("3.11.0rc1 (main)", false, false, "no layout for CPython 3.11.0rc1");
+    refuse_version("3.11.0a7+ (main)", false, false, "no layout for CPython 3.11.0a7+");
+    refuse_version("3.5.10 (default)", false, false, "no layout for CPython 3.5.10");
+    refuse_version("3.9.18 (main)", true, false, "no layout for a debug build of CPython 3.9.18");
+    refuse_version("3.11.2 (main)", true, true,
+                   "no layout for a Py_TRACE_REFS build of CPython 3.11.2");
+    refuse_version("3.13.0 experimental free-threading build (main)", false, false,
+                   "no layout for a free-threaded build of CPython 3.13.0");
+    refuse_version("PyPy", false, false, "the interpreter's version text is not one of CPython");
+    refuse_version("3.11", false, false, "the interpreter's version text is not one of CPython");
+    refuse_version("", false, false, "the interpreter's version text is not one of CPython");
+}
+
+static void test_version_numbers(void **state)
+{
+    struct pm_version version;
+
+    (void)state;
+    assert_true(pm_version_parse("2.7.18 (default)", &version));
+    assert_int_equal(version.hex, 0x020712f0);
+    assert_true(pm_version_parse("3.13.0b2", &version));
+    assert_int_equal(version.hex, 0x030d00b0);
+    assert_true(pm_version_parse("3.11.2+ (heads)", &version));
+    assert_int_equal(version.hex, 0x030b02f0);
+    assert_string_equal(version.text, "3.11.2+");
+    assert_false(version.free_threaded);
+    assert_false(pm_version_parse("3.256.0", &version));
+    assert_false(pm_version_parse("99999999999999999999.1.1", &version));
+    assert_false(pm_version_parse("3..1", &version));
+    assert_false(pm_version_parse("3.11.2xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", &version));
+}
+
+static void test_version_unreadable(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    pm_image_unmap(&fixture.image, VERSION);
+    expect_refusal(&fixture, "the interpreter's version text cannot be read");
+    fixture.facts.version_text = 0;
+    expect_refusal(&fixture, "the interpreter's version text cannot be read");
+    pm_image_release(&fixture.image);
+}
+
+static void test_chain_is_checked(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    pm_image_put_u64(&fixture.image, FRAME + fixture.layout->at.frame_back, FRAME);
+    expect_refusal(&fixture, "CPython 3.11.2: the chain of frames cannot be followed to its end");
+    pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, 0);
+    expect_refusal(&fixture, "CPython 3.11.2: no Python frame runs yet");
+    assert_true(fixture.interpreter.too_early);
+    pm_image_release(&fixture.image);
+}
+
+static void test_code_type_is_checked(void **state)
+{
+    const char *why = "CPython 3.11.2: a frame's code object does not have the type of code objects";
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    fixture.facts.code_type = CODE_TYPE + 8;
+    expect_refusal(&fixture, why);
+    /* Not known: learnt from the frames. */
+    fixture.facts.code_type = 0;
+    assert_true(init(&fixture));
+    assert_int_equal(fixture.interpreter.code_type, CODE_TYPE);
+    pm_image_put_u64(&fixture.image, CODE + fixture.layout->at.object_type, 0);
+    expect_refusal(&fixture, why);
+    pm_image_release(&fixture.image);
+}
+
+static void test_names_and_line_are_checked(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    pm_image_put_u64(&fixture.image, CODE + fixture.layout->at.code_filename, 8);
+    expect_refusal(&fixture, "CPython 3.11.2: the file name of the first frame cannot be read");
+    pm_image_release(&fixture.image);
+
+    set_up(&fixture, "3.11.2");
+    pm_image_put_u64(&fixture.image, CODE + fixture.layout->at.code_qualname, 8);
+    expect_refusal(&fixture, "CPython 3.11.2: the function name of the first frame cannot be read");
+    pm_image_release(&fixture.image);
+
+    set_up(&fixture, "3.11.2");
+    pm_image_put_u32(&fixture.image, CODE + fixture.layout->at.code_first_line, 0x7000000);
+    assert_false(init(&fixture));
+    pm_image_put_u64(&fixture.image, CODE + fixture.layout->at.code_lines, 8);
+    expect_refusal(&fixture, "CPython 3.11.2: the line of the first frame is not plausible");
+    pm_image_release(&fixture.image);
+}
+
+static void test_why_is_cut(void **state)
+{
+    struct fixture fixture;
+    char why[8];
+
+    (void)state;
+    set_up(&fixture, "3.15.0");
+    assert_false(pm_interpreter_init(&fixture.interpreter, &fixture.image.reader, &fixture.facts,
+                                     THREAD, why, sizeof why));
+    assert_string_equal(why, "no layo");
+    assert_false(pm_interpreter_init(&fixture.interpreter, &fixture.image.reader, &fixture.facts,
+                                     THREAD, NULL, 0));
+    pm_image_release(&fixture.image);
+}
+
+static void test_resolve(void **state)
+{
+    struct pm_code_location location;
+    struct fixture fixture;
+    u64 instructions;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    assert_true(init(&fixture));
+    instructions = CODE + (u64)fixture.layout->at.code_instructions;
+    pm_code_location_init(&location);
+    assert_true(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
+                                instructions + 14, &location));
+    assert_string_equal(location.file.bytes, "/x/f.py");
+    assert_string_equal(location.function.bytes, "C.f");
+    assert_int_equal(location.line, 42);
+    assert_true(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
+                                instructions - 2, &location));
+    assert_int_equal(location.line, 41);
+    /* Behind the table's end: the names are still there. */
+    assert_false(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
+                                 instructions + 16, &location));
+    assert_string_equal(location.file.bytes, "/x/f.py");
+    assert_int_equal(location.line, 0);
+    assert_false(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, 8, instructions,
+                                 &location));
+    assert_string_equal(location.file.bytes, "");
+    assert_false(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE + 0x400,
+                                 instructions, &location));
+    pm_code_location_release(&location);
+    pm_image_release(&fixture.image);
+}
+
+static void test_fingerprint(void **state)
+{
+    const struct pm_image_code other = {
+        CODE_TYPE, "/x/g.py", "f", "C.f", table_3_11, sizeof table_3_11, 41,
+    };
+    struct fixture fixture;
+    u64 first;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    assert_true(init(&fixture));
+    first = pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, CODE);
+    assert_int_not_equal(first, 0);
+    assert_int_equal(first, pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, CODE));
+    pm_image_put_u32(&fixture.image, CODE + fixture.layout->at.code_first_line, 40);
+    assert_int_not_equal(first,
+                         pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, CODE));
+    pm_image_put_code(&fixture.image, fixture.layout, CODE + 0x2000, &other);
+    assert_int_not_equal(first, pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader,
+                                                    CODE + 0x2000));
+    assert_int_equal(pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, 8), 0);
+    pm_image_release(&fixture.image);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_versions_without_a_row),
+        cmocka_unit_test(test_version_numbers),
+        cmocka_unit_test(test_version_unreadable),
+        cmocka_unit_test(test_chain_is_checked),
+        cmocka_unit_test(test_code_type_is_checked),
+        cmocka_unit_test(test_names_and_line_are_checked),
+        cmocka_unit_test(test_why_is_cut),
+        cmocka_unit_test(test_resolve),
+        cmocka_unit_test(test_fingerprint),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The frame walk over made-up chains, for every layout row: order, positions, entries,
+   incomplete frames, limits, circles and unreadable memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cpython/pm_walk.h"
+#include "pm_image.h"
+
+enum {
+    ANCHOR = 0x10000,
+    CFRAME = 0x11000,
+    CODE = 0x20000,         /* one code object in each page from here on */
+    FRAMES = 0x100000,      /* one frame in each page from here on, shims between */
+    SHIM = 0x800,           /* a shim is in the page of the frame just inside it */
+    PAGE = 0x1000,
+    MAX = 32,
+};
+
+/* What the tests say about a frame, innermost first. */
+struct made_frame {
+    i32 unit;               /* code unit it is at */
+    bool entry;
+    bool generator;
+};
+
+struct chain {
+    struct pm_image image;
+    struct pm_interpreter interpreter;
+    struct pm_raw_frame found[MAX];
+    unsigned count;
+    enum pm_walk_end end;
+};
+
+static u64 frame_address(size_t index)
+{
+    return FRAMES + (u64)index * PAGE;
+}
+
+static u64 anchor_of(const struct pm_layout *layout)
+{
+    return layout->anchor == PM_ANCHOR_FRAME ? frame_address(0) : (u64)ANCHOR;
+}
+
+static void put_anchor(struct chain *chain, u64 frame)
+{
+    const struct pm_layout *layout = chain->interpreter.layout;
+    u64 thread_field = ANCHOR + (u64)layout->at.thread_frame;
+
+    if (layout->anchor == PM_ANCHOR_THREAD) {
+        pm_image_put_u64(&chain->image, thread_field, frame);
+    } else if (layout->anchor == PM_ANCHOR_CFRAME) {
+        pm_image_put_u64(&chain->image, thread_field, CFRAME);
+        pm_image_put_u64(&chain->image, CFRAME + (u64)layout->at.cframe_frame, frame);
+    }
+}
+
+static u64 position_of(const struct pm_layout *layout, size_t index, i32 unit)
+{
+    u64 code = CODE + (u64)index * PAGE;
+
+    switch (layout->position) {
+    case PM_POSITION_POINTER:
+        return code + (u64)layout->at.code_instructions + (u64)((i64)unit * 2);
+    case PM_POSITION_UNITS:
+        return (u64)(i64)unit;
+    default:
+        return (u64)((i64)unit * 2);
+    }
+}
+
+static void put_frame(struct chain *chain, size_t index, const struct made_frame *frame, u64 back)
+{
+    const struct pm_layout *layout = chain->interpreter.layout;
+    const struct pm_layout_numbers *at = &layout->at;
+    u64 address = frame_address(index), code = CODE + (u64)index * PAGE;
+    u64 position = position_of(layout, index, frame->unit);
+
+    pm_image_put_u64(&chain->image, address + at->frame_back, back);
+    pm_image_put_u64(&chain->image, address + at->frame_code, code);
+    if (layout->position == PM_POSITION_POINTER)
+        pm_image_put_u64(&chain->image, address + at->frame_position, position);
+    else
+        pm_image_put_u32(&chain->image, address + at->frame_position, (u32)position);
+    if (layout->entry == PM_ENTRY_FLAG)
+        pm_image_put_u8(&chain->image, address + at->frame_entry, frame->entry);
+    if (at->frame_owner != PM_LAYOUT_ABSENT)
+        pm_image_put_u8(&chain->image, address + at->frame_owner,
+                        (u8)(frame->generator ? at->owner_generator : 0));
+    if (layout->complete == PM_COMPLETE_TRACEABLE)
+        pm_image_put_u32(&chain->image, code + at->code_first_traceable,
+                         PM_IMAGE_FIRST_TRACEABLE);
+}
+
+/* As 3.13 has it: no code at all. */
+static void put_shim(struct chain *chain, u64 address, u64 back)
+{
+    const struct pm_layout_numbers *at = &chain->interpreter.layout->at;
+
+    pm_image_put_u64(&chain->image, address + at->frame_back, back);
+    pm_image_put_u64(&chain->image, address + at->frame_code, 0);
+    pm_image_put_u8(&chain->image, address + at->frame_owner, (u8)at->owner_cstack);
+}
+
+/* Builds the chain; the outermost frame points back to last. */
+static void make(struct chain *chain, const struct pm_layout *layout,
+                 const struct made_frame *frames, size_t count, u64 last)
+{
+    memset(chain, 0, sizeof *chain);
+    pm_image_init(&chain->image);
+    chain->interpreter.layout = layout;
+    put_anchor(chain, count > 0 ? frame_address(0) : 0);
+    for (size_t i = 0; i < count; i++) {
+        u64 back = i + 1 < count ? frame_address(i + 1) : last;
+
+        if (layout->entry == PM_ENTRY_SHIM && frames[i].entry) {
+            put_shim(chain, frame_address(i) + SHIM, back);
+            back = frame_address(i) + SHIM;
+        }
+        put_frame(chain, i, &frames[i], back);
+    }
+}
+
+static void walk(struct chain *chain, unsigned capacity)
+{
+    chain->count = pm_walk_frames(&chain->interpreter, &chain->image.reader,
+                                  anchor_of(chain->interpreter.layout), chain->found, capacity,
+                                  &chain->end);
+}
+
+static void expect_frame(const struct chain *chain, unsigned found, size_t made, i32 unit,
+                         bool entry, u32 empty_entries)
+{
+    const struct pm_layout *layout = chain->interpreter.layout;
+    const struct pm_raw_frame *frame = &chain->found[found];
+
+    assert_int_equal(frame->code, CODE + made * PAGE);
+    assert_int_equal(frame->position, position_of(layout, made, unit));
+    assert_int_equal(frame->entry, layout->entry == PM_ENTRY_EACH || entry);
+    assert_int_equal(frame->empty_entries, empty_entries);
+}
+
+static void expect_end(const struct chain *chain, unsigned count, enum pm_walk_end end)
+{
+    assert_int_equal(chain->count, count);
+    assert_int_equal(chain->end, end);
+}
+
+#define FOR_EACH_ROW(layout) \
+    const struct pm_layout *layout; \
+    (void)state; \
+    assert_non_null(pm_layout_row(0)); \
+    for (size_t row = 0; ((layout) = pm_layout_row(row)) != NULL; row++)
+
+static void test_groups(void **state)
+{
+    const struct made_frame frames[] = {
+        { 7, false, false }, { 8, true, false }, { 9, true, false }, { 2, false, false },
+        { 300, true, false },
+    };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        make(&chain, layout, frames, 5, 0);
+        walk(&chain, MAX);
+        expect_end(&chain, 5, PM_WALK_COMPLETE);
+        for (unsigned i = 0; i < 5; i++)
+            expect_frame(&chain, i, i, frames[i].unit, frames[i].entry, 0);
+        pm_image_release(&chain.image);
+    }
+}
+
+static void test_no_frame(void **state)
+{
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        if (layout->anchor == PM_ANCHOR_FRAME)
+            continue;
+        make(&chain, layout, NULL, 0, 0);
+        walk(&chain, MAX);
+        expect_end(&chain, 0, PM_WALK_COMPLETE);
+        pm_image_release(&chain.image);
+    }
+}
+
+/* The frame has not begun: -1 in the old ways, before the first instruction in the new one. */
+static void test_incomplete_frames(void **state)
+{
+    const struct made_frame frames[] = {
+        { -1, true, false },    /* alone in its group */
+        { 1, false, false },    /* in a group with the next */
+        { 5, true, false },
+        { 1, true, true },      /* a generator's frame always counts */
+        { 0, true, false },
+        { 0, true, false },
+        { 9, true, false },
+    };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        make(&chain, layout, frames, 7, 0);
+        walk(&chain, MAX);
+        if (layout->complete == PM_COMPLETE_ALWAYS) {
+            expect_end(&chain, 7, PM_WALK_COMPLETE);
+            expect_frame(&chain, 0, 0, -1, true, 0);
+        } else {
+            expect_end(&chain, 3, PM_WALK_COMPLETE);
+            expect_frame(&chain, 0, 2, 5, true, 1);
+            expect_frame(&chain, 1, 3, 1, true, 0);
+            expect_frame(&chain, 2, 6, 9, true, 2);
+        }
+        pm_image_release(&chain.image);
+    }
+}
+
+static void test_limit(void **state)
+{
+    const struct made_frame frames[] = {
+        { 7, false, false }, { 8, true, false }, { 9, true, false },
+    };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        make(&chain, layout, frames, 3, 0);
+        walk(&chain, 2);
+        expect_end(&chain, 2, PM_WALK_LIMIT);
+        expect_frame(&chain, 1, 1, 8, true, 0);
+        walk(&chain, 3);
+        expect_end(&chain, 3, PM_WALK_COMPLETE);
+        walk(&chain, 0);
+        expect_end(&chain, 0, PM_WALK_LIMIT);
+        pm_image_release(&chain.image);
+    }
+}
+
+/* Through reported frames a circle ends at the latest with the capacity; through
+   frames that are passed over it must be found. */
+static void test_circles(void **state)
+{
+    const struct made_frame complete[] = {
+        { 7, false, false }, { 8, true, false }, { 9, true, false },
+    };
+    const struct made_frame incomplete[] = {
+        { 7, true, false }, { 0, true, false }, { 0, true, false }, { 1, true, false },
+    };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        for (size_t to = 0; to < 3; to++) {
+            make(&chain, layout, complete, 3, frame_address(to));
+            walk(&chain, MAX);
+            assert_int_equal(chain.end, PM_WALK_UNREADABLE);
+            assert_in_range(chain.count, 3, 12);
+            pm_image_release(&chain.image);
+        }
+        for (size_t to = 1; to < 4; to++) {
+            make(&chain, layout, incomplete, 4, frame_address(to));
+            walk(&chain, MAX);
+            assert_int_equal(chain.end, PM_WALK_UNREADABLE);
+            pm_image_release(&chain.image);
+        }
+    }
+}
+
+static void test_unreadable(void **state)
+{
+    const struct made_frame frames[] = {
+        { 7, true, false }, { 8, true, false }, { 9, true, false },
+    };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        make(&chain, layout, frames, 3, 0);
+        pm_image_unmap(&chain.image, frame_address(2));
+        walk(&chain, MAX);
+        expect_end(&chain, 2, PM_WALK_UNREADABLE);
+        pm_image_unmap(&chain.image, frame_address(0));
+        walk(&chain, MAX);
+        expect_end(&chain, 0, PM_WALK_UNREADABLE);
+        pm_image_unmap(&chain.image, anchor_of(layout));
+        walk(&chain, MAX);
+        expect_end(&chain, 0, PM_WALK_UNREADABLE);
+        pm_image_release(&chain.image);
+    }
+}
+
+static void test_senseless_pointers(void **state)
+{
+    const struct made_frame frames[] = { { 7, true, false }, { 8, true, false } };
+    const u64 wrong[] = { 0, 0x12345, UINT64_MAX, UINT64_MAX - 7 };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        for (size_t i = 0; i < PM_ARRAY_LENGTH(wrong); i++) {
+            u64 code_field = frame_address(1) + (u64)layout->at.frame_code;
+
+            /* An address that is only unreadable is found out where the code is read. */
+            if (wrong[i] == UINT64_MAX - 7 && layout->complete == PM_COMPLETE_ALWAYS)
+                continue;
+            make(&chain, layout, frames, 2, 0);
+            pm_image_put_u64(&chain.image, code_field, wrong[i]);
+            walk(&chain, MAX);
+            expect_end(&chain, 1, PM_WALK_UNREADABLE);
+            pm_image_release(&chain.image);
+        }
+        /* What holds the bad pointer is not believed: the frame, or the shim outside it. */
+        make(&chain, layout, frames, 2, 0x4242);
+        walk(&chain, MAX);
+        expect_end(&chain, layout->entry == PM_ENTRY_SHIM ? 2 : 1, PM_WALK_UNREADABLE);
+        pm_image_release(&chain.image);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_no_frame),
+        cmocka_unit_test(test_incomplete_frames),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_circles),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_senseless_pointers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
