@@ -137,6 +137,8 @@ int main(void)
     probe_thread();
     probe_frame();
     probe_code();
+    /* Up to the alignment of the struct there is nothing else in memory. */
+    numbers.frame_bytes = (numbers.frame_bytes + 7) & ~7;
 
 #define PRINT(name) printf("    ." #name " = %d, \\\n", numbers.name);
     PM_LAYOUT_FIELDS(PRINT)

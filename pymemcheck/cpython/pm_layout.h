@@ -35,7 +35,7 @@
     FIELD(frame_position)           /* frame: what the position kind says */ \
     FIELD(frame_entry)              /* _PyInterpreterFrame.is_entry, one byte, 3.11 only */ \
     FIELD(frame_owner)              /* _PyInterpreterFrame.owner, one byte */ \
-    FIELD(frame_bytes)              /* end of the last frame field above */ \
+    FIELD(frame_bytes)              /* end of the last frame field above, in whole words */ \
     FIELD(owner_generator)          /* value of owner: FRAME_OWNED_BY_GENERATOR */ \
     FIELD(owner_cstack)             /* value of owner: FRAME_OWNED_BY_CSTACK */ \
     FIELD(code_first_line)          /* PyCodeObject.co_firstlineno, 32 bits */ \

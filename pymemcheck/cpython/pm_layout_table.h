@@ -25,7 +25,7 @@
     .frame_position = 120, \
     .frame_entry = -1, \
     .frame_owner = -1, \
-    .frame_bytes = 124, \
+    .frame_bytes = 128, \
     .owner_generator = -1, \
     .owner_cstack = -1, \
     .code_first_line = 96, \
@@ -59,7 +59,7 @@
     .frame_position = 120, \
     .frame_entry = -1, \
     .frame_owner = -1, \
-    .frame_bytes = 124, \
+    .frame_bytes = 128, \
     .owner_generator = -1, \
     .owner_cstack = -1, \
     .code_first_line = 36, \
@@ -93,7 +93,7 @@
     .frame_position = 104, \
     .frame_entry = -1, \
     .frame_owner = -1, \
-    .frame_bytes = 108, \
+    .frame_bytes = 112, \
     .owner_generator = -1, \
     .owner_cstack = -1, \
     .code_first_line = 36, \
@@ -127,7 +127,7 @@
     .frame_position = 104, \
     .frame_entry = -1, \
     .frame_owner = -1, \
-    .frame_bytes = 108, \
+    .frame_bytes = 112, \
     .owner_generator = -1, \
     .owner_cstack = -1, \
     .code_first_line = 40, \
@@ -161,7 +161,7 @@
     .frame_position = 104, \
     .frame_entry = -1, \
     .frame_owner = -1, \
-    .frame_bytes = 108, \
+    .frame_bytes = 112, \
     .owner_generator = -1, \
     .owner_cstack = -1, \
     .code_first_line = 40, \
@@ -195,7 +195,7 @@
     .frame_position = 96, \
     .frame_entry = -1, \
     .frame_owner = -1, \
-    .frame_bytes = 100, \
+    .frame_bytes = 104, \
     .owner_generator = -1, \
     .owner_cstack = -1, \
     .code_first_line = 40, \
@@ -229,7 +229,7 @@
     .frame_position = 56, \
     .frame_entry = 68, \
     .frame_owner = 69, \
-    .frame_bytes = 70, \
+    .frame_bytes = 72, \
     .owner_generator = 1, \
     .owner_cstack = -1, \
     .code_first_line = 72, \
@@ -263,7 +263,7 @@
     .frame_position = 56, \
     .frame_entry = 68, \
     .frame_owner = 69, \
-    .frame_bytes = 70, \
+    .frame_bytes = 72, \
     .owner_generator = 1, \
     .owner_cstack = -1, \
     .code_first_line = 72, \
@@ -297,7 +297,7 @@
     .frame_position = 56, \
     .frame_entry = -1, \
     .frame_owner = 70, \
-    .frame_bytes = 71, \
+    .frame_bytes = 72, \
     .owner_generator = 1, \
     .owner_cstack = 3, \
     .code_first_line = 68, \
@@ -331,7 +331,7 @@
     .frame_position = 56, \
     .frame_entry = -1, \
     .frame_owner = 70, \
-    .frame_bytes = 71, \
+    .frame_bytes = 72, \
     .owner_generator = 1, \
     .owner_cstack = 3, \
     .code_first_line = 68, \

@@ -56,6 +56,17 @@ static bool innermost(const struct pm_layout *layout, struct pm_reader *reader, 
     return false;
 }
 
+/* Copies the part of a frame that holds the fields wanted. A size known to the
+   compiler is copied in registers; this one is that of 3.11 to 3.13. */
+static bool read_block(struct pm_reader *reader, u64 address, u8 *block, size_t bytes)
+{
+    enum { INTERPRETER_FRAME_BYTES = 72 };
+
+    if (bytes == INTERPRETER_FRAME_BYTES)
+        return pm_reader_read(reader, address, block, INTERPRETER_FRAME_BYTES);
+    return pm_reader_read(reader, address, block, bytes);
+}
+
 /* False when the frame cannot be read or its pointers cannot be right. */
 static bool read_frame(const struct walk *walk, u64 address, struct frame_view *view)
 {
@@ -63,7 +74,7 @@ static bool read_frame(const struct walk *walk, u64 address, struct frame_view *
     const struct pm_layout_numbers *at = &layout->at;
     u8 block[PM_LAYOUT_FRAME_BYTES];
 
-    if (!pm_reader_read(walk->reader, address, block, (size_t)at->frame_bytes))
+    if (!read_block(walk->reader, address, block, (size_t)at->frame_bytes))
         return false;
     view->back = pm_layout_u64(block, at->frame_back);
     view->code = pm_layout_u64(block, at->frame_code);
