@@ -8,9 +8,16 @@ void pm_histogram_init(struct pm_histogram *histogram)
     *histogram = (struct pm_histogram){ 0 };
 }
 
+/* Whether the counts have an array of their own. */
+static bool has_array(const struct pm_histogram *histogram)
+{
+    return (histogram->present & (histogram->present - 1)) != 0;
+}
+
 void pm_histogram_release(struct pm_histogram *histogram)
 {
-    pm_free(histogram->counts);
+    if (has_array(histogram))
+        pm_free(histogram->counts);
     pm_histogram_init(histogram);
 }
 
@@ -24,13 +31,25 @@ static void open_bin(struct pm_histogram *histogram, unsigned bin)
 {
     unsigned count = (unsigned)__builtin_popcountll(histogram->present);
     unsigned place = rank(histogram, bin);
+    u64 *counts;
 
-    histogram->counts = pm_realloc("pm.histogram", histogram->counts,
-                                   (count + 1) * sizeof *histogram->counts);
-    pm_move(histogram->counts + place + 1, histogram->counts + place,
-            (count - place) * sizeof *histogram->counts);
-    histogram->counts[place] = 0;
+    if (count == 0) {
+        histogram->only = 0;
+    } else {
+        counts = pm_realloc("pm.histogram", has_array(histogram) ? histogram->counts : NULL,
+                            (count + 1) * sizeof *counts);
+        if (count == 1)
+            counts[0] = histogram->only;
+        pm_move(counts + place + 1, counts + place, (count - place) * sizeof *counts);
+        counts[place] = 0;
+        histogram->counts = counts;
+    }
     histogram->present |= (u64)1 << bin;
+}
+
+static u64 *count_of(struct pm_histogram *histogram, unsigned bin)
+{
+    return has_array(histogram) ? &histogram->counts[rank(histogram, bin)] : &histogram->only;
 }
 
 void pm_histogram_add_bin(struct pm_histogram *histogram, unsigned bin, u64 times)
@@ -38,7 +57,7 @@ void pm_histogram_add_bin(struct pm_histogram *histogram, unsigned bin, u64 time
     PM_ASSERT(bin < PM_HISTOGRAM_BINS);
     if (!(histogram->present >> bin & 1))
         open_bin(histogram, bin);
-    histogram->counts[rank(histogram, bin)] += times;
+    *count_of(histogram, bin) += times;
 }
 
 void pm_histogram_add(struct pm_histogram *histogram, u64 value, u64 times)
@@ -51,15 +70,20 @@ void pm_histogram_add(struct pm_histogram *histogram, u64 value, u64 times)
 
 void pm_histogram_merge(struct pm_histogram *histogram, const struct pm_histogram *from)
 {
-    u64 left = from->present;
-
-    for (unsigned i = 0; left != 0; i++, left &= left - 1)
-        pm_histogram_add_bin(histogram, (unsigned)__builtin_ctzll(left), from->counts[i]);
+    for (unsigned bin = pm_histogram_next(from, 0); bin < PM_HISTOGRAM_BINS;
+            bin = pm_histogram_next(from, bin + 1))
+        pm_histogram_add_bin(histogram, bin, pm_histogram_count(from, bin));
 }
 
 u64 pm_histogram_count(const struct pm_histogram *histogram, unsigned bin)
 {
     if (bin >= PM_HISTOGRAM_BINS || !(histogram->present >> bin & 1))
         return 0;
-    return histogram->counts[rank(histogram, bin)];
+    return has_array(histogram) ? histogram->counts[rank(histogram, bin)] : histogram->only;
+}
+
+unsigned pm_histogram_next(const struct pm_histogram *histogram, unsigned bin)
+{
+    u64 left = bin < PM_HISTOGRAM_BINS ? histogram->present >> bin << bin : 0;
+    return left != 0 ? (unsigned)__builtin_ctzll(left) : PM_HISTOGRAM_BINS;
 }

@@ -3,7 +3,7 @@
 
    Bin 0 holds the value 0; bin k, for k >= 1, holds [2^(k-1), 2^k). So the
    row labelled 1024 is bin 11 and holds 1024..2047. Only bins that were hit
-   take memory: a stack mostly asks for one or two sizes. */
+   take memory, and a single one none of its own: most stacks ask for one size. */
 #ifndef PM_HISTOGRAM_H
 #define PM_HISTOGRAM_H
 
@@ -12,8 +12,11 @@
 #define PM_HISTOGRAM_BINS 64
 
 struct pm_histogram {
-    u64 present;        /* bit k: bin k was hit */
-    u64 *counts;        /* one count for each set bit, lowest bin first */
+    u64 present;            /* bit k: bin k was hit */
+    union {
+        u64 only;           /* the count, if one bit is set */
+        u64 *counts;        /* else one count for each set bit, lowest bin first */
+    };
 };
 
 static inline unsigned pm_histogram_bin(u64 value)
@@ -35,5 +38,7 @@ void pm_histogram_add_bin(struct pm_histogram *histogram, unsigned bin, u64 time
 /* Adds all of from to histogram. */
 void pm_histogram_merge(struct pm_histogram *histogram, const struct pm_histogram *from);
 u64 pm_histogram_count(const struct pm_histogram *histogram, unsigned bin);
+/* The lowest bin from bin on that was hit; PM_HISTOGRAM_BINS if there is none. */
+unsigned pm_histogram_next(const struct pm_histogram *histogram, unsigned bin);
 
 #endif

@@ -18,6 +18,7 @@ void pm_stacks_release(struct pm_stacks *stacks)
 {
     pm_free(stacks->nodes);
     pm_map_release(&stacks->children);
+    pm_free(stacks->last);
     *stacks = (struct pm_stacks){ 0 };
 }
 
@@ -44,8 +45,20 @@ struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_fr
                                     size_t count)
 {
     struct pm_stack_id id = PM_STACK_EMPTY;
+    size_t depth = 0;
 
-    while (count > 0)
-        id = pm_stacks_push(stacks, id, frames[--count]);
+    if (count > stacks->last_capacity) {
+        stacks->last_capacity = 2 * count;
+        stacks->last = pm_realloc("pm.stacks", stacks->last,
+                                  stacks->last_capacity * sizeof *stacks->last);
+    }
+    while (depth < count && depth < stacks->last_length
+            && stacks->nodes[stacks->last[depth].v].frame.v == frames[count - 1 - depth].v)
+        id = stacks->last[depth++];
+    for (; depth < count; depth++) {
+        id = pm_stacks_push(stacks, id, frames[count - 1 - depth]);
+        stacks->last[depth] = id;
+    }
+    stacks->last_length = count;
     return id;
 }

@@ -2,7 +2,10 @@
 /* Interned stacks: a tree in which a node is one frame and its parent is the
    frame that called it. A stack is the id of its innermost node; walking
    parents goes outwards. Node 0 is the empty stack. Parents always have
-   smaller ids than their children. */
+   smaller ids than their children.
+
+   The stack that was interned last is kept: the next one mostly has its outer
+   frames in common with it, and these are not looked up. */
 #ifndef PM_STACKS_H
 #define PM_STACKS_H
 
@@ -25,6 +28,8 @@ struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
     struct pm_map children;     /* parent << 32 | frame -> node */
+    struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
+    size_t last_length, last_capacity;
 };
 
 void pm_stacks_init(struct pm_stacks *stacks);

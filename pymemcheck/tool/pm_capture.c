@@ -90,6 +90,8 @@ static struct pm_captured resolve(struct pm_run *run, const struct pm_unwound *n
 
     for (unsigned i = 0; i < natives->count; i++) {
         struct pm_native_frame known = pm_native_resolve(&run->native, natives->ips[i], i == 0);
+        if (known.below_main && n > 0)
+            break;
         if (known.hidden)
             continue;
         if (n < MAX_LAYERS)

@@ -2,6 +2,7 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
+#include "pub_tool_options.h"
 
 #include "tool/pm_native.h"
 
@@ -66,6 +67,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
     struct pm_native_frame result = { .layer = PM_LAYER_NONE };
     bool ours = false;
 
+    result.below_main = !VG_(clo_show_below_main)
+        && VG_(get_fnname_kind_from_IP)(epoch, ip) == Vg_FnNameBelowMain;
     if (VG_(get_objname)(epoch, ip, &text)) {
         ours = VG_(strstr)(text, PRELOAD_NAME) != NULL;
         frame.object = pm_strings_intern_text(native->strings, text);

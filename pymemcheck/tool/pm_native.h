@@ -19,6 +19,7 @@ struct pm_native_frame {
     u8 layer;               /* enum pm_layer */
     bool boundary;          /* our wrapper round the evaluation function */
     bool hidden;            /* another function of ours between two of the program's */
+    bool below_main;        /* calls main: no reader wants it or what calls it */
 };
 
 struct pm_native {
