@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An object is born, or born again from a free list, in _Py_NewReference
+   (Objects/object.c). Where that is a function of its own, its entry is
+   probed. A compiler that inlined it (Debian's python3.11, with link-time
+   optimisation) left the one thing that it does: the word 1 is stored, as the
+   reference count, at the start of the object. So in the interpreter's own
+   code each store of a constant 1 of eight bytes is probed as well; what it
+   stores into is only believed to be an object if it lies in a block where an
+   object would (pm_heap_reborn), and few other stores do.
+
+   Which code is the interpreter's: the object file in which a function is entered
+   that only an interpreter has. */
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
@@ -14,12 +25,21 @@
 #include "tool/pm_heap.h"
 #include "tool/pm_run.h"
 
-static struct pm_run *the_run;
+/* A program embeds one interpreter, rarely two. */
+enum { MAX_INTERPRETERS = 4 };
+
+static struct {
+    struct pm_run *run;
+    struct {
+        Addr start, end;
+    } interpreters[MAX_INTERPRETERS];
+    size_t interpreter_count;
+} state;
 
 /* Called by translated code with the object that was given out. */
 static VG_REGPARM(1) void on_new_reference(Addr object)
 {
-    pm_heap_reborn(the_run, VG_(get_running_tid)(), object);
+    pm_heap_reborn(state.run, VG_(get_running_tid)(), object);
 }
 
 /* The first instruction of the block, or 0. */
@@ -31,11 +51,38 @@ static Addr first_address(const IRSB *block)
     return 0;
 }
 
-static bool starts_function(Addr address, const char *wanted)
+static bool in_interpreter(Addr address)
 {
-    const HChar *name;
-    return VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name)
-        && pm_text_equal(name, wanted);
+    for (size_t i = 0; i < state.interpreter_count; i++)
+        if (address >= state.interpreters[i].start && address < state.interpreters[i].end)
+            return true;
+    return false;
+}
+
+static bool is_interpreter_function(const char *name)
+{
+    static const char *const names[] = {
+        "Py_BytesMain", "Py_Main", "Py_InitializeEx", "Py_InitializeFromConfig",
+        "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx",
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(name, names[i]))
+            return true;
+    return false;
+}
+
+/* Notes the object file of address as an interpreter's. */
+static void note_interpreter(Addr address)
+{
+    const DebugInfo *object = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), address);
+
+    if (object == NULL || in_interpreter(address) || state.interpreter_count == MAX_INTERPRETERS)
+        return;
+    Addr start = VG_(DebugInfo_get_text_avma)(object);
+    state.interpreters[state.interpreter_count].start = start;
+    state.interpreters[state.interpreter_count++].end =
+        start + VG_(DebugInfo_get_text_size)(object);
 }
 
 /* The unwinder reads these from the guest state during the call. */
@@ -59,31 +106,71 @@ static void reads_registers(IRDirty *call, const VexGuestLayout *layout)
     }
 }
 
-static void call_with_first_argument(IRSB *block, const VexGuestLayout *layout)
+static void add_probe(IRSB *block, IRExpr *object, const VexGuestLayout *layout)
 {
-    IRTemp object = newIRTemp(block->tyenv, Ity_I64);
     IRDirty *call = unsafeIRDirty_0_N(1, "on_new_reference",
                                       VG_(fnptr_to_fnentry)(&on_new_reference),
-                                      mkIRExprVec_1(IRExpr_RdTmp(object)));
+                                      mkIRExprVec_1(object));
 
     reads_registers(call, layout);
-    addStmtToIRSB(block, IRStmt_WrTmp(object, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)));
     addStmtToIRSB(block, IRStmt_Dirty(call));
 }
 
-IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
+/* The function's first argument is the object. */
+static IRSB *probe_entry(const IRSB *block, const VexGuestLayout *layout)
 {
-    the_run = run;
-    if (!starts_function(first_address(block), "_Py_NewReference"))
-        return block;
     IRSB *probed = deepCopyIRSBExceptStmts(block);
     bool done = false;
+
     for (Int i = 0; i < block->stmts_used; i++) {
         addStmtToIRSB(probed, block->stmts[i]);
         if (!done && block->stmts[i]->tag == Ist_IMark) {
-            call_with_first_argument(probed, layout);
+            IRTemp object = newIRTemp(probed->tyenv, Ity_I64);
+            addStmtToIRSB(probed, IRStmt_WrTmp(object, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)));
+            add_probe(probed, IRExpr_RdTmp(object), layout);
             done = true;
         }
     }
     return probed;
+}
+
+static bool stores_one(const IRStmt *statement)
+{
+    if (statement->tag != Ist_Store || statement->Ist.Store.data->tag != Iex_Const)
+        return false;
+    const IRConst *data = statement->Ist.Store.data->Iex.Const.con;
+    return data->tag == Ico_U64 && data->Ico.U64 == 1
+        && statement->Ist.Store.addr->tag == Iex_RdTmp;
+}
+
+static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
+{
+    IRSB *probed = NULL;
+
+    for (Int i = 0; i < block->stmts_used && probed == NULL; i++)
+        if (stores_one(block->stmts[i]))
+            probed = deepCopyIRSBExceptStmts(block);
+    if (probed == NULL)
+        return block;
+    for (Int i = 0; i < block->stmts_used; i++) {
+        addStmtToIRSB(probed, block->stmts[i]);
+        if (stores_one(block->stmts[i]))
+            add_probe(probed, deepCopyIRExpr(block->stmts[i]->Ist.Store.addr), layout);
+    }
+    return probed;
+}
+
+IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
+{
+    const Addr address = first_address(block);
+    const HChar *name;
+
+    state.run = run;
+    if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name)) {
+        if (pm_text_equal(name, "_Py_NewReference"))
+            return probe_entry(block, layout);
+        if (is_interpreter_function(name))
+            note_interpreter(address);
+    }
+    return in_interpreter(address) ? probe_stores(block, layout) : block;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Native helper calls put into the translated program.
 
-   _Py_NewReference(object): the object may come from one of CPython's free
-   lists, without a call of malloc. */
+   When CPython gives out an object it may come from one of its free lists,
+   without a call of malloc: pm_heap_reborn is told. */
 #ifndef PM_PROBE_H
 #define PM_PROBE_H
 
