@@ -4,7 +4,9 @@
    1. The evaluation function is wrapped: while it runs, the thread's slot
       holds its first argument, from which the tool finds the Python frames.
       The wrapper enters the tool once for each thread; after that it only
-      stores into the slot. It also leaves a frame of its own on the native
+      finds the slot by the thread pointer and stores into it. (The slots are
+      not thread-local storage: a library with such storage makes the C library
+      allocate more for each thread, and our totals would not be Memcheck's.) It also leaves a frame of its own on the native
       stack, which marks exactly where one call of the evaluation function
       ends, whatever the compiler called its parts.
    2. CPython's small-object allocator is switched to malloc, so that every
@@ -50,9 +52,28 @@ extern void *calloc(size_t count, size_t bytes);
 extern void *realloc(void *block, size_t bytes);
 extern void free(void *block);
 
-static __thread struct pm_slot slot __attribute__((tls_model("initial-exec")));
+/* An open hash table by thread pointer. Slots of threads that ended are used
+   again, so it must hold the threads that live at one time; Valgrind allows
+   500 unless told otherwise (--max-threads). */
+enum { SLOT_BITS = 12, SLOTS = 1 << SLOT_BITS };
 
-static __attribute__((noinline, cold)) void register_thread(void)
+static struct pm_slot slots[SLOTS];
+
+static inline u64 thread_pointer(void)
+{
+    u64 pointer;
+    __asm__("movq %%fs:0, %0" : "=r"(pointer));
+    return pointer;
+}
+
+static inline u64 home_of(u64 owner)
+{
+    return (owner * 0x9e3779b97f4a7c15ull) >> (64 - SLOT_BITS);
+}
+
+/* Takes a slot for a thread that has none and tells the tool; NULL if all are
+   taken. Another thread may be scheduled in between at any instruction. */
+static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
 {
     struct pm_hello hello = {
         .version_text = Py_GetVersion != 0 ? (u64)Py_GetVersion() : 0,
@@ -62,8 +83,29 @@ static __attribute__((noinline, cold)) void register_thread(void)
         .trace_refs_marker = (u64)_Py_AddToAllObjects,
         .tracemalloc_config = (u64)_Py_tracemalloc_config,
     };
-    slot.registered = 1;
-    VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_SLOT, &slot, &hello, 0, 0, 0);
+    for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
+        u64 seen = slots[i].owner;
+        if (seen > PM_SLOT_FREE || !__sync_bool_compare_and_swap(&slots[i].owner, seen, owner))
+            continue;
+        slots[i].anchor = 0;
+        VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_SLOT, &slots[i], &hello, 0, 0, 0);
+        return &slots[i];
+    }
+    return 0;
+}
+
+/* The calling thread's slot, or NULL. */
+static inline struct pm_slot *own_slot(void)
+{
+    u64 owner = thread_pointer();
+
+    for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
+        if (__builtin_expect(slots[i].owner == owner, 1))
+            return &slots[i];
+        if (slots[i].owner == PM_SLOT_NEVER)
+            break;
+    }
+    return take_slot(owner);
 }
 
 /* The evaluation function takes (tstate, frame, throwflag) from 3.9 on and
@@ -75,12 +117,13 @@ static __attribute__((noinline, cold)) void register_thread(void)
         OrigFn original;                                                                  \
         void *result;                                                                     \
         VALGRIND_GET_ORIG_FN(original);                                                   \
-        u64 outer = slot.anchor;                                                          \
-        slot.anchor = (u64)first;                                                         \
-        if (__builtin_expect(!slot.registered, 0))                                        \
-            register_thread();                                                            \
+        struct pm_slot *slot = own_slot(), none = { 0, 0 };                               \
+        if (__builtin_expect(slot == 0, 0))                                               \
+            slot = &none;                                                                 \
+        u64 outer = slot->anchor;                                                         \
+        slot->anchor = (u64)first;                                                        \
         CALL_FN_W_WWW(result, original, first, second, third);                            \
-        slot.anchor = outer;                                                              \
+        slot->anchor = outer;                                                             \
         return result;                                                                    \
     }
 

@@ -10,19 +10,25 @@
 #define PM_REQUEST_BASE 0x504d0000u
 
 enum pm_request {
-    /* arg1: address of the calling thread's struct pm_slot, valid until the
-       thread ends; arg2: address of a struct pm_hello. Made when a thread
-       first evaluates Python code. */
+    /* arg1: address of the calling thread's struct pm_slot, which is the thread's
+       until it ends: then the tool stores PM_SLOT_FREE into its owner. arg2:
+       address of a struct pm_hello. Made when a thread first evaluates Python
+       code. */
     PM_REQUEST_SLOT = PM_REQUEST_BASE + 0,
     /* Answers 1 if small objects are to be made visible by sending them to
        malloc (--pymalloc=no), 0 if the program's allocator stays as it is. */
     PM_REQUEST_SHOW_OBJECTS = PM_REQUEST_BASE + 1,
 };
 
-/* One for each thread, in its thread-local storage. */
+/* One for each thread that evaluates Python code. */
 struct pm_slot {
+    u64 owner;          /* the thread's pointer (%fs:0), PM_SLOT_NEVER or PM_SLOT_FREE */
     u64 anchor;         /* first argument of the running evaluation function; 0: none runs */
-    u64 registered;     /* 1 after PM_REQUEST_SLOT */
+};
+
+enum {
+    PM_SLOT_NEVER = 0,  /* never used */
+    PM_SLOT_FREE = 1,   /* its thread ended */
 };
 
 /* Addresses in the program; 0 where the symbol is not there. */

@@ -26,8 +26,8 @@ static struct pm_run *the_run;
 
 static void in_fork_child(ThreadId tid)
 {
-    (void)tid;
     the_run->forked = true;
+    pm_python_forked(&the_run->python, tid);
 }
 
 /* Whether execve of path can be expected to succeed. */

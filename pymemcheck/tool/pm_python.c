@@ -2,6 +2,7 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcprint.h"
+#include "pub_tool_vki.h"
 
 #include "tool/pm_python.h"
 
@@ -45,6 +46,13 @@ static struct pm_thread *thread_of(struct pm_python *python, u32 tid)
     return &python->threads[tid];
 }
 
+/* Whether a slot is memory of the program that may be changed. */
+static bool is_writable(u64 slot)
+{
+    return VG_(am_is_valid_for_client)(slot, sizeof(struct pm_slot),
+                                       VKI_PROT_READ | VKI_PROT_WRITE);
+}
+
 void pm_python_thread_starts(struct pm_python *python, u32 tid)
 {
     *thread_of(python, tid) = (struct pm_thread){ .ordinal = ++python->threads_started };
@@ -52,7 +60,18 @@ void pm_python_thread_starts(struct pm_python *python, u32 tid)
 
 void pm_python_thread_ends(struct pm_python *python, u32 tid)
 {
-    thread_of(python, tid)->slot = 0;
+    struct pm_thread *thread = thread_of(python, tid);
+
+    if (thread->slot != 0 && is_writable(thread->slot))
+        ((struct pm_slot *)thread->slot)->owner = PM_SLOT_FREE;
+    thread->slot = 0;
+}
+
+void pm_python_forked(struct pm_python *python, u32 tid)
+{
+    for (u32 other = 0; other < python->threads_capacity; other++)
+        if (other != tid)
+            pm_python_thread_ends(python, other);
 }
 
 u32 pm_python_thread_ordinal(const struct pm_python *python, u32 tid)

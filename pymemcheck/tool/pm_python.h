@@ -64,6 +64,8 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
 /* Thread tid (the core's number) began or ended. */
 void pm_python_thread_starts(struct pm_python *python, u32 tid);
 void pm_python_thread_ends(struct pm_python *python, u32 tid);
+/* In a fork child, where only tid goes on: all other threads ended. */
+void pm_python_forked(struct pm_python *python, u32 tid);
 
 /* The thread entered the evaluation function for the first time: slot and
    hello are client addresses (preload/pm_requests.h). */
