@@ -170,7 +170,7 @@ class Tool:
         start = [str(self.starter)]
         if files:
             start.append(f"--log-file={directory}/log.%p")
-            if tool is None:
+            if tool in (None, "pymemcheck"):
                 start.append(f"--pymemcheck-out-file={directory}/out.%p")
         environment = dict(env or {})
         if tool is not None:

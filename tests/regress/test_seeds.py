@@ -52,7 +52,7 @@ def test_function_histogram_counts_the_buffers(buffers):
     function = buffers.profile.in_function("ex_buffers.py", "create_cmalloc_list")
     assert function.sizes[1024] == 4
     text = histogram_of(buffers.log, r"ex_buffers\.py, create_cmalloc_list")
-    assert re.search(r"^\s+1024 \|@+ +4$", text, re.M), text
+    assert re.search(r"^\s+1024 \|@+ +4 *$", text, re.M), text
 
 
 def histogram_of(log, heading):
@@ -72,7 +72,7 @@ def test_padding_of_debug_builds_is_counted_apart(buffers):
     (raw,) = [site for site in created_at(buffers, "cMemLeak.CMalloc(1477)") if site.total_bytes == 4 * 1477]
     assert raw.padding_bytes == 0
     text = histogram_of(buffers.log, r"ex_buffers\.py, create_pymalloc_list_177")
-    assert re.search(r"^\s+128 \|@+ +4$", text, re.M), text
+    assert re.search(r"^\s+128 \|@+ +4 *$", text, re.M), text
     assert ("padding" in buffers.log) == buffers.python.debug
 
 
@@ -96,7 +96,7 @@ def test_func_abc_functions_own_their_buffers(func_abc, function, size):
     assert [(site.total_bytes, site.total_blocks) for site in big] == [(size, 1)]
     row = 1 << (size.bit_length() - 1)
     text = histogram_of(func_abc.log, rf"func_abc\.py, {function}")
-    assert re.search(rf"^\s+{row} \|@* +1$", text, re.M), text
+    assert re.search(rf"^\s+{row} \|@* +1 *$", text, re.M), text
 
 
 def test_func_abc_stack_names_the_whole_call_chain(func_abc):

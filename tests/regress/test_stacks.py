@@ -6,6 +6,7 @@ interpreter's own API reports. The tool must have read the same frames, function
 """
 import collections
 import json
+import re
 
 import pytest
 
@@ -42,6 +43,11 @@ def stacks(tool, python):
     return Stacks(tool, python, DEFAULT_PYTHON_FRAMES)
 
 
+@pytest.fixture(scope="module")
+def deep_stacks(tool, python):
+    return Stacks(tool, python, 200, "--python-frames=200", "--num-callers=300")
+
+
 def describe(frames):
     return "\n".join(f"    {line.file}:{line.line} ({line.function})" for line in frames)
 
@@ -72,11 +78,10 @@ def test_all_frames_were_readable(stacks):
     assert stacks.profile.troubles["unreadable_code"] == 0
 
 
-def test_stacks_deeper_than_the_default(tool, python):
+def test_stacks_deeper_than_the_default(deep_stacks):
     """With --python-frames=200 the whole stack is there, also 150 frames deep."""
-    deep = Stacks(tool, python, 200, "--python-frames=200")
-    assert max(len(frames) for frames in deep.expected) > 100
-    assert_same(deep)
+    assert max(len(frames) for frames in deep_stacks.expected) > 100
+    assert_same(deep_stacks)
 
 
 def test_c_thread_has_no_python_frame_before_and_after(stacks):
@@ -103,33 +108,38 @@ def test_frames_beyond_the_limit_are_marked(stacks):
     assert checked == {True, False}
 
 
-def test_python_frames_stand_under_their_eval_frame(stacks):
-    """In the mixed stack a key function called by sorted stands inside C, and that C inside its Python caller."""
-    size = next(size for label, size, _ in stacks.taken if label == "sorted key 3")
-    (site,) = [site for site in stacks.probes if site.total_bytes == size and site.total_blocks == 1] or \
-        [site for site in stacks.probes if any("sorted key" in l for l in stacks.labels[tuple(site.python)])]
-    kinds = "".join({"python": "P", "native": "n", "note": "-"}[frame.kind] for frame in site.frames)
-    # allocator and probe; lambda; sorted's C; called_from_c, main, module; start-up
-    assert kinds.count("P") == 4
-    groups = [group for group in kinds.split("n") if group]
-    assert groups == ["P", "PPP"], (kinds, site)
-    assert evaluations_precede_python(site), site
+def kinds_of(site):
+    """A letter for each frame, innermost first: n native, E evaluation, P Python."""
+    letters = {"python": "P", "native": "n", "note": "-"}
+    return "".join("E" if "eval" in frame.flags else letters[frame.kind] for frame in site.frames)
 
 
-def evaluations_precede_python(site):
-    """Whether each group of Python frames stands directly after an evaluation frame, and each evaluation frame
-    directly before one."""
-    for before, frame in zip(site.frames, site.frames[1:]):
-        if frame.kind == "python" and before.kind == "native" and "eval" not in before.flags:
-            return False
-        if before.kind == "native" and "eval" in before.flags and frame.kind != "python":
-            return False
-    return site.frames[0].kind == "native"
+def test_python_frames_stand_under_their_evaluation(deep_stacks):
+    """A key function called by sorted in a function called by map: each Python frame stands right after its own
+    evaluation frame, with the C of sorted and of map in between."""
+    (frames,) = [frames for frames, labels in deep_stacks.labels.items() if "key in a map" in labels]
+    sites = [site for site in deep_stacks.probes if tuple(site.python) == frames]
+    assert sum(site.total_blocks for site in sites) == 2
+    for site in sites:
+        # malloc and probe; inner lambda; sorted; outer lambda; map and list; called_from_c, main, module; start-up
+        assert re.fullmatch("n+EPn+EPn+EPPPn+", kinds_of(site)), (kinds_of(site), site)
+        inner = kinds_of(site).index("EP")
+        between = {frame.function for frame in site.frames[inner:inner + 20] if frame.kind == "native"}
+        assert any("sort" in function for function in between), site
 
 
-def test_every_mixed_stack_is_spliced_at_evaluation_frames(stacks):
-    """No Python frame stands anywhere but under an evaluation frame, in all stacks of the probe that are whole."""
-    whole = [site for site in stacks.probes if not any(frame.kind == "note" for frame in site.frames)]
-    assert len(whole) > 100
-    wrong = [site for site in whole if site.python and not evaluations_precede_python(site)]
+def test_every_mixed_stack_is_spliced_at_evaluation_frames(deep_stacks):
+    """No Python frame stands anywhere but in a group right after an evaluation frame, and no evaluation frame
+    without its group."""
+    assert len(deep_stacks.probes) > 200
+    wrong = [(kinds_of(site), site) for site in deep_stacks.probes
+             if not re.fullmatch("n(n|EP+)*", kinds_of(site))]
     assert not wrong, wrong[:3]
+
+
+def test_native_stacks_end_at_main(deep_stacks):
+    """The outermost native frame is the program's or the thread's first function, not what lies below it."""
+    below = {"(below main)", "__libc_start_main", "_start", "clone", "clone3", ""}
+    wrong = [site for site in deep_stacks.probes
+             if any(frame.kind == "native" and frame.function.partition("@")[0] in below for frame in site.frames)]
+    assert not wrong, wrong[:1]

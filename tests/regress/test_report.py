@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the report says, and what the options change in it; what the program itself must not notice."""
+import json
+import re
+
+import pytest
+
+from pmtest import PROGRAMS, heap_totals
+
+FUNC_ABC = PROGRAMS / "func_abc.py"
+GROUPS = {
+    "caller": "Python malloc byte distributions by engine caller",
+    "function": "Python malloc byte distributions by Python file and function",
+    "line": "Python malloc byte distributions by Python file and line",
+    "stack": "Python malloc byte distributions by stack trace",
+}
+SMALL = "kept = [(n,) * 3 for n in range(2000)]"
+
+
+def groups_in(log):
+    return [name for name, heading in GROUPS.items() if heading in log]
+
+
+def rows_of(log, group):
+    """The headings of a group's histograms."""
+    part = log[log.index(GROUPS[group]):]
+    part = part[:part.index("All by")]
+    return re.findall(r"^==\d+==\s+(.*(?:bytes total|total bytes) = \d+)$", part, re.M)
+
+
+@pytest.fixture(scope="module")
+def plain(tool, python):
+    return tool.run(python.path, FUNC_ABC)
+
+
+def test_heap_summary_is_in_memchecks_words(plain):
+    """HEAP SUMMARY, in use at exit, total heap usage as Memcheck prints them, then the peak; the same in JSON."""
+    lines = re.sub(r"^==\d+== ?", "", plain.log, flags=re.M).splitlines()
+    start = lines.index("HEAP SUMMARY:")
+    assert re.fullmatch(r"    in use at exit: [\d,]+ bytes in [\d,]+ blocks", lines[start + 1])
+    assert re.fullmatch(r"  total heap usage: [\d,]+ allocs, [\d,]+ frees, [\d,]+ bytes allocated", lines[start + 2])
+    peak = re.fullmatch(r"   peak heap usage: ([\d,]+) bytes in ([\d,]+) blocks", lines[start + 3])
+    totals = plain.profile.totals
+    assert [int(figure.replace(",", "")) for figure in peak.groups()] == \
+        [totals["peak_bytes"], totals["peak_blocks"]]
+    assert totals["peak_bytes"] > 60_000
+    assert totals["bytes"] >= totals["peak_bytes"] >= totals["live_bytes"]
+
+
+def test_sums_of_the_sites_are_the_totals(plain):
+    """Nothing is lost between the totals and the sites: blocks, bytes with padding, live and peak."""
+    profile = plain.profile
+    totals, sites = profile.totals, profile.sites
+    assert sum(site.total_blocks for site in sites) == totals["allocs"]
+    assert sum(site.total_bytes + site.padding_bytes for site in sites) == totals["bytes"]
+    assert sum(site.padding_bytes for site in sites) == totals["padding_bytes"]
+    assert sum(site.live_blocks for site in sites) == totals["live_blocks"] == totals["allocs"] - totals["frees"]
+    assert sum(site.peak_blocks for site in sites) == totals["peak_blocks"]
+    for site in sites:
+        assert sum(site.sizes.values()) == site.total_blocks
+
+
+def test_the_interpreter_is_named(plain, python):
+    """The report says which Python it was."""
+    name = plain.profile.json["run"]["python"]
+    assert name.startswith("CPython " + ".".join(map(str, python.version)))
+    assert ("debug" in name) == python.debug
+    assert name in plain.log
+
+
+def test_by_default_all_histograms_of_ten_rows(plain):
+    """Four groups, ten rows each, the largest last, and what was left out with its total."""
+    assert groups_in(plain.log) == list(GROUPS)
+    for group in GROUPS:
+        rows = rows_of(plain.log, group)
+        sizes = [int(row.rsplit(" ", 1)[1]) for row in rows]
+        assert len(rows) == 10 or "left out" not in plain.log
+        assert sizes == sorted(sizes)
+    assert re.search(r"\([\d,]+ smaller rows left out: [\d,]+ bytes in [\d,]+ blocks", plain.log)
+
+
+@pytest.mark.parametrize("choice", ["none", "function", "caller,line", "stack,function", "all"])
+def test_histogram_chooses_the_groups(tool, release_python, choice):
+    """--histogram= prints these and no others."""
+    run = tool.run(release_python.path, "-S", FUNC_ABC, options=[f"--histogram={choice}"])
+    wanted = {"none": [], "all": list(GROUPS)}.get(choice, choice.split(","))
+    assert set(groups_in(run.log)) == set(wanted)
+    assert "HEAP SUMMARY" in run.log
+    assert ("Distribution" in run.log) == (choice != "none")
+
+
+@pytest.mark.parametrize("top", [3, 0])
+def test_histogram_top_limits_the_rows(tool, release_python, top):
+    """--histogram-top=N shows the N largest rows and says what was left out; 0 shows all. The rows shown and those
+    left out add up to the group's total."""
+    run = tool.run(release_python.path, "-S", FUNC_ABC,
+                   options=[f"--histogram-top={top}", "--histogram=function,line"])
+    for group in "function", "line":
+        part = run.log[run.log.index(GROUPS[group]):]
+        end = re.search(r"All by .*: ([\d,]+) bytes in ([\d,]+) blocks", part)
+        part, total = part[:end.start()], int(end[1].replace(",", ""))
+        left_out = re.search(r"([\d,]+) smaller rows? left out: ([\d,]+) bytes", part)
+        shown = [int(row.rsplit(" ", 1)[1]) for row in rows_of(run.log, group)]
+        if top:
+            assert len(shown) == top
+            assert sum(shown) + int(left_out[2].replace(",", "")) == total
+        else:
+            assert left_out is None and len(shown) > 20
+            assert sum(shown) == total
+
+
+def test_python_paths(tool, release_python):
+    """--python-paths=full writes whole file names everywhere, base only the last part."""
+    full = tool.run(release_python.path, "-S", FUNC_ABC, options=["--python-paths=full", "--histogram-top=0"])
+    base = tool.run(release_python.path, "-S", FUNC_ABC, options=["--python-paths=base", "--histogram-top=0"])
+    assert re.search(rf"^==\d+==\s+{re.escape(str(FUNC_ABC))}, func_a, bytes total = ", full.log, re.M)
+    assert re.search(r"^==\d+==\s+func_abc\.py, func_a, bytes total = ", base.log, re.M)
+    report = base.log[base.log.index("HEAP SUMMARY"):]
+    assert str(FUNC_ABC) not in report
+    assert "[ func_abc.py:" in report
+
+
+def test_live_blocks_by_line(tool, python):
+    """Blocks still allocated at exit, the largest first: bytes, blocks, average and the text of the line."""
+    script = tool.new_directory() / "leaves.py"
+    script.write_text("import os\n"
+                      "big = [bytearray(99_999) for _ in range(5)]\n"
+                      "small = bytearray(50_000)\n"
+                      "os._exit(0)\n")
+    run = tool.run(python.path, script)
+    part = run.log[run.log.index("Blocks still allocated at exit, by Python line"):]
+    rows = [line for line in part.splitlines() if "leaves.py" in line]
+    assert "leaves.py:2" in rows[0] and "leaves.py:3" in rows[1], part
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", rows[0].split("==")[-1])]
+    line = run.profile.at_line(str(script), 2)
+    assert line.live_bytes > 500_000
+    assert line.live_bytes in numbers and line.live_blocks in numbers
+    assert "big = [bytearray(99_999) for _ in range(5)]" in part
+
+
+def test_out_file_names(tool, programs):
+    """--pymemcheck-out-file expands %p and %q{VAR}, and nothing is left of the temporary name."""
+    directory = tool.new_directory()
+    run = tool.run(programs["threads"], env={"PM_TEST_NAME": "a name"},
+                   options=[f"--pymemcheck-out-file={directory}/%q{{PM_TEST_NAME}}-%p.json"])
+    files = [path.name for path in directory.iterdir()]
+    assert files == [f"a name-{run.pid}.json"]
+    assert json.loads((directory / files[0]).read_text())["run"]["pid"] == run.pid
+
+
+def test_default_out_file_and_log_on_stderr(tool, programs):
+    """Without options the report goes to standard error and the profile to pymemcheck.out.<pid> in the current
+    folder."""
+    directory = tool.new_directory()
+    run = tool.run(programs["threads"], files=False, cwd=directory)
+    heap_totals(run.stderr)
+    assert [path.name for path in directory.iterdir()] == [f"pymemcheck.out.{run.pid}"]
+
+
+NAMES = "import os, subprocess, json; print(json.dumps([sorted(os.environ), " \
+        "subprocess.run(['/usr/bin/env'], stdout=-1, text=True).stdout]))"
+
+
+def test_environment_is_untouched(tool, python):
+    """os.environ and a child's environment hold the same names as under --tool=none, and nothing of
+    PYTHONMALLOC."""
+    seen = {}
+    for name in "pymemcheck", "none":
+        run = tool.run(python.path, "-c", NAMES, tool=name)
+        own, child = json.loads(run.stdout)
+        seen[name] = own, sorted(re.findall(r"^([A-Za-z_]\w*)=", child, re.M))
+    assert seen["pymemcheck"] == seen["none"]
+    assert "PYTHONMALLOC" not in seen["pymemcheck"][0] + seen["pymemcheck"][1]
+
+
+@pytest.mark.parametrize("flag", ["-E", "-I", "-X dev", "-Es"])
+def test_isolated_sees_every_object(tool, python, flag):
+    """-E and -I, which make Python ignore its environment, hide no small object; nor does -X dev."""
+    run = tool.run(python.path, *flag.split(), "-S", "-c", SMALL)
+    line = run.profile.in_function("<string>", "<listcomp>")
+    assert line.total_blocks >= 2000
+    assert line.sizes[64] >= 2000       # a tuple of three: 64 bytes with its collector's head
+
+
+def test_pymalloc_leaves_the_allocator(tool, release_python):
+    """--pymalloc=yes leaves small objects in the interpreter's arenas: far fewer allocations, and the report says
+    why. An environment that names an allocator is obeyed as well."""
+    every = tool.run(release_python.path, "-S", "-c", SMALL)
+    left = tool.run(release_python.path, "-S", "-c", SMALL, options=["--pymalloc=yes"])
+    named = tool.run(release_python.path, "-S", "-c", SMALL, env={"PYTHONMALLOC": "pymalloc"})
+    assert heap_totals(every.log).allocs > 5 * heap_totals(left.log).allocs
+    assert "pymalloc" in left.log[left.log.index("HEAP SUMMARY"):]
+    assert left.profile.json["run"]["pymalloc"] is True
+    assert abs(heap_totals(named.log).allocs - heap_totals(left.log).allocs) < 20
+
+
+@pytest.mark.parametrize("option", ["--histogram=foo", "--histogram-top=x", "--histogram-top=-1",
+                                    "--python-paths=some", "--pymalloc=maybe", "--python-frames=0",
+                                    "--no-such-option=1"])
+def test_bad_options(tool, option):
+    """A bad option is an error that names it; the program is not run and the exit code is 1."""
+    run = tool.run("/bin/echo", "was run", options=[option], files=False, check=False)
+    assert run.returncode == 1
+    assert option.split("=")[0] in run.stderr
+    assert "was run" not in run.stdout
+
+
+def test_a_program_that_is_not_python(tool, programs):
+    """A C program gets the heap summary, histograms by C caller and by stack, and not a word of Python lines."""
+    run = tool.run(programs["threads"])
+    assert run.profile.json["run"]["python"] is None
+    assert "Python file" not in run.log
+    assert re.search(r"threads`work, total bytes = \d+", run.log), run.log
+    assert all(not site.python for site in run.profile.sites)
+    assert "hint" not in run.log
+
+
+SHELL = "#!/bin/sh\n{python} -S -c pass\nexit 0\n"
+
+
+def test_a_shell_script_gets_a_hint(tool, release_python):
+    """A shell started by mistake instead of Python gets one line that names --trace-children=yes; with that option
+    the Python that it starts is reported."""
+    script = tool.new_directory() / "python"
+    script.write_text(SHELL.format(python=release_python.path))
+    script.chmod(0o755)
+    run = tool.run(script, "script.py")
+    hints = [line for line in run.log.splitlines() if "--trace-children=yes" in line]
+    assert len(hints) == 1, run.log
+    traced = tool.run(script, "script.py", options=["--trace-children=yes"])
+    assert any(profile.json["run"]["python"] for profile in traced.profiles.values())
+
+
+def test_trace_children(tool, release_python):
+    """With --trace-children=yes a Python that a Python starts is reported under its own pid, with its objects."""
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {SMALL!r}], check=True)"
+    run = tool.run(release_python.path, "-c", code, options=["--trace-children=yes"])
+    (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    assert child.json["run"]["ppid"] == run.pid
+    assert child.in_function("<string>", "<listcomp>").total_blocks >= 2000
+    assert run.profile.json["run"]["python"] == child.json["run"]["python"]
+
+
+def test_two_runs_print_the_same(tool, release_python):
+    """Equal runs give equal reports, but for process ids and addresses."""
+    def report():
+        run = tool.run(release_python.path, "-S", FUNC_ABC, options=["--pymemcheck-out-file=/dev/null"])
+        text = re.sub(r"^==\d+==", "", run.log, flags=re.M)
+        return re.sub(r"(Parent PID: \d+|/run\d+/log\S*)", "", text)
+    first, second = report(), report()
+    assert first == second
