@@ -33,7 +33,8 @@ bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t
 {
     u8 *out = to;
 
-    if (address + bytes < address) {
+    /* The last byte of the address space may be read, but not on from there at 0. */
+    if (bytes > 0 && address + (bytes - 1) < address) {
         reader->failures++;
         return false;
     }
@@ -56,7 +57,9 @@ bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t
 bool pm_reader_read_text(struct pm_reader *reader, u64 address, char *to, size_t capacity)
 {
     for (size_t i = 0; i + 1 < capacity; i++) {
-        if (!pm_reader_read(reader, address + i, &to[i], 1)) {
+        bool wrapped = i > 0 && address + i == 0;
+        if (wrapped || !pm_reader_read(reader, address + i, &to[i], 1)) {
+            reader->failures += wrapped;
             to[i] = '\0';
             return false;
         }
