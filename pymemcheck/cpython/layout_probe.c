@@ -15,6 +15,9 @@ typedef _PyInterpreterFrame frame_type;
 #else
 typedef PyFrameObject frame_type;
 #endif
+#if PY_VERSION_HEX >= 0x03090000
+#include "internal/pycore_gc.h"
+#endif
 
 #include "cpython/pm_layout.h"
 
@@ -132,6 +135,7 @@ static void probe_code(void)
 int main(void)
 {
     memset(&numbers, 0xff, sizeof numbers);
+    numbers.gc_head_bytes = sizeof(PyGC_Head);
     numbers.object_type = offsetof(PyObject, ob_type);
     probe_strings();
     probe_thread();

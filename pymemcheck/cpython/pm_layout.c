@@ -9,6 +9,14 @@
     .version_first = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xf0, \
     .version_last = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xffff
 
+/* What Objects/obmalloc.c (_PyMem_DebugRawAlloc) puts round the memory that a
+   debug hook hands out. Before it: a word with the size, and a word with the
+   letter of the domain and guard bytes. After it: a word of guard bytes and, up
+   to 3.7, a word with a serial number; later that needs PYMEM_DEBUG_SERIALNO,
+   which no build option defines. */
+#define HOOK_OF_4_WORDS .hook_prefix_bytes = 16, .hook_padding_bytes = 32
+#define HOOK_OF_3_WORDS .hook_prefix_bytes = 16, .hook_padding_bytes = 24
+
 #define ONE_CALL_A_FRAME \
     .entry = PM_ENTRY_EACH, .complete = PM_COMPLETE_ALWAYS
 #define FRAME_ARGUMENT \
@@ -20,33 +28,39 @@ static const struct pm_layout rows[] = {
     {
         MINOR(2, 7), FRAME_ARGUMENT,
         .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES,
+        HOOK_OF_4_WORDS,
         .at = PM_LAYOUT_NUMBERS_2_7,
     },
     {
         MINOR(3, 6), FRAME_ARGUMENT,
         .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        HOOK_OF_4_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_6,
     },
     {
         MINOR(3, 7), FRAME_ARGUMENT,
         .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        HOOK_OF_4_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_7,
     },
     {
         MINOR(3, 8), FRAME_ARGUMENT,
         .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_8,
     },
     {
         MINOR(3, 9), ONE_CALL_A_FRAME,
         .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_BYTES,
         .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_9,
     },
     {
         MINOR(3, 10), ONE_CALL_A_FRAME,
         .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS,
         .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_10,
     },
     {
@@ -54,6 +68,7 @@ static const struct pm_layout rows[] = {
         .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
         .entry = PM_ENTRY_FLAG, .complete = PM_COMPLETE_TRACEABLE,
         .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_11,
     },
     {
@@ -61,6 +76,7 @@ static const struct pm_layout rows[] = {
         .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
         .entry = PM_ENTRY_FLAG, .complete = PM_COMPLETE_TRACEABLE,
         .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_11_DEBUG,
     },
     {
@@ -68,6 +84,7 @@ static const struct pm_layout rows[] = {
         .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
         .entry = PM_ENTRY_SHIM, .complete = PM_COMPLETE_TRACEABLE,
         .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_12,
     },
     {
@@ -75,6 +92,7 @@ static const struct pm_layout rows[] = {
         .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_POINTER,
         .entry = PM_ENTRY_SHIM, .complete = PM_COMPLETE_TRACEABLE,
         .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
+        HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_13,
     },
 };
@@ -91,4 +109,11 @@ const struct pm_layout *pm_layout_find(u32 version, u32 build)
 const struct pm_layout *pm_layout_row(size_t index)
 {
     return index < PM_ARRAY_LENGTH(rows) ? &rows[index] : NULL;
+}
+
+u32 pm_layout_hook_padding(const struct pm_layout *layout)
+{
+    if (layout == NULL)
+        layout = &rows[PM_ARRAY_LENGTH(rows) - 1];
+    return layout->hook_padding_bytes;
 }

@@ -16,6 +16,7 @@
    named by the first word; PM_LAYOUT_ABSENT where this version has no such
    thing. This list makes the struct, the generator's output and any dump. */
 #define PM_LAYOUT_FIELDS(FIELD) \
+    FIELD(gc_head_bytes)            /* size of PyGC_Head, before an object that is collected */ \
     FIELD(object_type)              /* PyObject.ob_type */ \
     FIELD(bytes_length)             /* PyBytesObject (2.7: PyStringObject) ob_size */ \
     FIELD(bytes_data)               /* ... ob_sval */ \
@@ -105,6 +106,8 @@ struct pm_layout {
     enum pm_complete_kind complete;
     enum pm_linetable_kind lines;
     enum pm_string_kind strings;
+    u32 hook_prefix_bytes;  /* what a debug hook keeps before the memory it hands out */
+    u32 hook_padding_bytes; /* what it adds to a request, before and after together */
     struct pm_layout_numbers at;
 };
 
@@ -114,6 +117,9 @@ const struct pm_layout *pm_layout_find(u32 version, u32 build);
 
 /* The rows in order; NULL from index's end on. For tests and dumps. */
 const struct pm_layout *pm_layout_row(size_t index);
+
+/* The layout's hook_padding_bytes; the newest row's where no layout is known (NULL). */
+u32 pm_layout_hook_padding(const struct pm_layout *layout);
 
 /* Fields of an object that was copied to block, at an offset of the layout. */
 static inline u64 pm_layout_u64(const u8 *block, i32 offset)

@@ -6,6 +6,7 @@
 
 /* 2.7.18 */
 #define PM_LAYOUT_NUMBERS_2_7 { \
+    .gc_head_bytes = 32, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 36, \
@@ -40,6 +41,7 @@
 
 /* 3.6.15 */
 #define PM_LAYOUT_NUMBERS_3_6 { \
+    .gc_head_bytes = 32, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -74,6 +76,7 @@
 
 /* 3.7.16 */
 #define PM_LAYOUT_NUMBERS_3_7 { \
+    .gc_head_bytes = 32, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -108,6 +111,7 @@
 
 /* 3.8.18 */
 #define PM_LAYOUT_NUMBERS_3_8 { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -142,6 +146,7 @@
 
 /* 3.9.18 */
 #define PM_LAYOUT_NUMBERS_3_9 { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -176,6 +181,7 @@
 
 /* 3.10.13 */
 #define PM_LAYOUT_NUMBERS_3_10 { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -210,6 +216,7 @@
 
 /* 3.11.2, 3.11.7 */
 #define PM_LAYOUT_NUMBERS_3_11 { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -244,6 +251,7 @@
 
 /* 3.11.2 */
 #define PM_LAYOUT_NUMBERS_3_11_DEBUG { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -278,6 +286,7 @@
 
 /* 3.12.1 */
 #define PM_LAYOUT_NUMBERS_3_12 { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \
@@ -312,6 +321,7 @@
 
 /* 3.13.0 */
 #define PM_LAYOUT_NUMBERS_3_13 { \
+    .gc_head_bytes = 16, \
     .object_type = 8, \
     .bytes_length = 16, \
     .bytes_data = 32, \

@@ -9,10 +9,6 @@
 #include "cpython/pm_layers.h"
 #include "tool/pm_run.h"
 
-/* What one debug hook adds to a request: size, type and two guards before and
-   after, three words (Objects/obmalloc.c, _PyMem_DebugRawAlloc, 3.8 and later). */
-enum { HOOK_PADDING = 24 };
-
 /* Allocator layers looked at, from malloc outwards. */
 enum { MAX_LAYERS = 16 };
 
@@ -51,10 +47,9 @@ void pm_capture_forget(struct pm_run *run)
     run->capture.generation++;
 }
 
-/* One padding for each debug hook on the way to malloc: an inner level of a
-   hook always pads; an outer one only when the compiler merged the inner into
-   it. */
-static u32 padding_of(const u8 *layers, size_t count)
+/* The debug hooks on the way to malloc: an inner level of a hook always pads;
+   an outer one only when the compiler merged the inner into it. */
+static u32 count_hooks(const u8 *layers, size_t count)
 {
     u32 hooks = 0;
     bool counted = false;
@@ -73,10 +68,10 @@ static u32 padding_of(const u8 *layers, size_t count)
             counted = false;
             break;
         default:
-            return hooks * HOOK_PADDING;
+            return hooks;
         }
     }
-    return hooks * HOOK_PADDING;
+    return hooks;
 }
 
 /* Names everything in a raw stack and interns it. */
@@ -111,7 +106,7 @@ static struct pm_captured resolve(struct pm_run *run, const struct pm_unwound *n
     size_t length = pm_splice(capture->native, n, capture->python, p, capture->joined);
     return (struct pm_captured){
         .stack = pm_stacks_intern(&run->stacks, capture->joined, length),
-        .padding_bytes = padding_of(layers, n < MAX_LAYERS ? n : MAX_LAYERS),
+        .debug_hooks = count_hooks(layers, n < MAX_LAYERS ? n : MAX_LAYERS),
     };
 }
 
@@ -144,7 +139,7 @@ static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u6
     entry->length = length;
     entry->generation = capture->generation;
     entry->stack = captured.stack;
-    entry->padding_bytes = captured.padding_bytes;
+    entry->debug_hooks = captured.debug_hooks;
 }
 
 /* Writes the raw stack as words: native stack, pairs, how they ended. Code
@@ -181,7 +176,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
     u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
     struct pm_memo_entry *entry = entry_of(capture, hash);
     if (matches(capture, entry, hash, length))
-        return (struct pm_captured){ entry->stack, entry->padding_bytes };
+        return (struct pm_captured){ entry->stack, entry->debug_hooks };
 
     run->python.cannot_remember = false;
     struct pm_captured captured = resolve(run, &natives, pythons, end);

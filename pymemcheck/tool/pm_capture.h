@@ -26,12 +26,13 @@ struct pm_memo_entry {
     u32 length, capacity;       /* words */
     u32 generation;
     struct pm_stack_id stack;
-    u32 padding_bytes;
+    u32 debug_hooks;
 };
 
 struct pm_captured {
     struct pm_stack_id stack;
-    u32 padding_bytes;          /* how much debug hooks on the stack added to a request */
+    u32 debug_hooks;            /* CPython's debug hooks on the way to malloc: each added to the
+                                   request (pm_layout_hook_padding) */
 };
 
 struct pm_capture {

@@ -30,7 +30,10 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
                   enum pm_block_origin origin)
 {
     struct pm_captured captured = pm_capture_stack(run, tid);
-    u64 padding = captured.padding_bytes <= bytes ? captured.padding_bytes : 0;
+    u64 padding = captured.debug_hooks == 0
+        ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
+    if (padding > bytes)
+        padding = 0;
     const struct pm_block block = {
         .address = address,
         .bytes = bytes,
@@ -214,16 +217,19 @@ static SizeT on_usable_size(ThreadId tid, void *memory)
     return block != NULL ? block->bytes : 0;
 }
 
-/* Where the start of an object's block can be: at the object, before a GC
-   head (two words, 3.8 and later), before a debug hook's prefix (two words),
-   or before both. */
-static const u8 header_bytes[] = { 0, 16, 32 };
-
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
 {
-    /* Nearly always the block was allocated just now, for this object. */
-    if (object - run->newest_address <= header_bytes[PM_ARRAY_LENGTH(header_bytes) - 1])
+    const struct pm_layout *layout = run->python.interpreter.layout;
+
+    if (layout == NULL)
         return;
+    u64 gc_head = (u64)layout->at.gc_head_bytes, hook_prefix = layout->hook_prefix_bytes;
+    /* Nearly always the block was allocated just now, for this object. */
+    if (object - run->newest_address <= hook_prefix + gc_head)
+        return;
+    /* The object's block starts at the object, before its GC head, before what
+       a debug hook keeps, or before both. */
+    const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(header_bytes); i++) {
         struct pm_block *block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
         if (block == NULL)

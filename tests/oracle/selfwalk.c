@@ -116,6 +116,27 @@ char *pm_selfwalk(const struct pm_interpreter_facts *facts, u64 anchor, unsigned
     return text;
 }
 
+/* Stores what lies before and round an object: the size of a GC head, and a debug
+   hook's prefix and padding. False if the interpreter is refused. */
+__attribute__((visibility("default")))
+bool pm_selfwalk_headers(const struct pm_interpreter_facts *facts, u64 anchor, u32 *bytes)
+{
+    struct pm_reader *reader = malloc(sizeof *reader);
+    struct pm_interpreter interpreter;
+    char why[256];
+    bool accepted;
+
+    pm_reader_init(reader, map_own_page, NULL);
+    accepted = pm_interpreter_init(&interpreter, reader, facts, anchor, why, sizeof why);
+    free(reader);
+    if (!accepted)
+        return false;
+    bytes[0] = (u32)interpreter.layout->at.gc_head_bytes;
+    bytes[1] = interpreter.layout->hook_prefix_bytes;
+    bytes[2] = pm_layout_hook_padding(interpreter.layout);
+    return true;
+}
+
 __attribute__((visibility("default")))
 void pm_selfwalk_free(char *text)
 {

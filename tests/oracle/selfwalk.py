@@ -40,6 +40,8 @@ def make_facts():
 library = ctypes.PyDLL(sys.argv[1])
 library.pm_selfwalk.restype = ctypes.c_void_p
 library.pm_selfwalk.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint]
+library.pm_selfwalk_headers.restype = ctypes.c_bool
+library.pm_selfwalk_headers.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p]
 library.pm_selfwalk_free.argtypes = [ctypes.c_void_p]
 walk = library.pm_selfwalk
 thread_state = ctypes.pythonapi.PyThreadState_Get
@@ -52,6 +54,14 @@ failures = []
 
 def anchor(frame):
     return thread_state() if sys.version_info >= (3, 9) else id(frame)
+
+
+def headers():
+    """The layout's GC head, hook prefix and hook padding, in bytes."""
+    found = (ctypes.c_uint32 * 3)()
+    if not library.pm_selfwalk_headers(FACTS_ADDRESS, anchor(sys._getframe()), found):
+        raise AssertionError("the interpreter was refused")
+    return tuple(found)
 
 
 def text_of(name):

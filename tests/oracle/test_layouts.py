@@ -41,6 +41,17 @@ def test_walk_equals_interpreter(selfwalk, python):
     assert int(compared) >= 60 and int(differed) == 0
 
 
+@pytest.mark.parametrize("python", pythons.each_python())
+def test_headers_equal_memory(selfwalk, python):
+    """What precedes an object, and what a debug hook adds, is what is found in memory."""
+    if python.version == "2.7":
+        pytest.skip("2.7 has debug hooks in debug builds only")
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONMALLOC="malloc_debug")
+    result = subprocess.run([python.path, str(HERE / "hooks.py"), str(selfwalk)], env=environment,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    assert result.returncode == 0, result.stdout.decode(errors="replace")
+
+
 def rows_of(table):
     """Name of each set of numbers in a layout table -> its text."""
     return dict(re.findall(r"#define PM_LAYOUT_NUMBERS_(\w+) \{ \\\n(.*?)\n\}", table, re.S))
