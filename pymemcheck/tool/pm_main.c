@@ -64,7 +64,11 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
 
     switch (args[0]) {
     case PM_REQUEST_SLOT:
-        pm_python_register(&run->python, tid, args[1], args[2]);
+        pm_python_register(&run->python, tid, args[1]);
+        *answer = 0;
+        return True;
+    case PM_REQUEST_HELLO:
+        pm_python_meet(&run->python, args[1]);
         *answer = 0;
         return True;
     case PM_REQUEST_SHOW_OBJECTS:

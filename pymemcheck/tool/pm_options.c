@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_clientstate.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_options.h"
+#include "pub_tool_xarray.h"
 
 #include "tool/pm_options.h"
 
@@ -96,6 +98,18 @@ bool pm_options_process(struct pm_options *options, const char *arg)
         return false;
     }
     return true;
+}
+
+bool pm_options_trace_children(void)
+{
+    bool trace = false;
+
+    for (Word i = 0; i < VG_(sizeXA)(VG_(args_for_valgrind)); i++) {
+        const HChar *arg = *(HChar **)VG_(indexXA)(VG_(args_for_valgrind), i);
+        if (VG_(strncmp)(arg, "--trace-children=", 17) == 0)
+            trace = VG_STREQ(arg + 17, "yes");
+    }
+    return trace;
 }
 
 void pm_options_print_usage(void)

@@ -24,6 +24,9 @@ void pm_options_init(struct pm_options *options);
    not. A bad value ends the program with a message, as Valgrind's own do. */
 bool pm_options_process(struct pm_options *options, const char *arg);
 
+/* Whether the core was given --trace-children=yes, which it does not tell tools. */
+bool pm_options_trace_children(void);
+
 void pm_options_print_usage(void);
 void pm_options_print_debug_usage(void);
 

@@ -3,6 +3,7 @@
 
 #include "pub_tool_basics.h"
 #include "pub_tool_clientstate.h"
+#include "pub_tool_libcbase.h"
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_libcproc.h"
@@ -20,6 +21,8 @@
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
 #include "tool/pm_source.h"
+
+#define EXEC_SUFFIX ".before-exec"
 
 struct file_sink {
     int fd;
@@ -49,14 +52,23 @@ static void write_to_file(void *context, const char *bytes, size_t length)
     }
 }
 
-static char *expanded_name(const struct pm_run *run)
+/* Where the profile goes; free it. If the program that is about to run has the
+   same process number and will be profiled too, its profile must not replace
+   this one. */
+static char *expanded_name(const struct pm_run *run, enum pm_end end)
 {
-    return VG_(expand_file_name)("--pymemcheck-out-file", run->options.out_file);
+    char *name = VG_(expand_file_name)("--pymemcheck-out-file", run->options.out_file);
+
+    if (end == PM_END_EXEC && pm_options_trace_children()) {
+        name = VG_(realloc)("pm.name", name, VG_(strlen)(name) + sizeof EXEC_SUFFIX);
+        VG_(strcat)(name, EXEC_SUFFIX);
+    }
+    return name;
 }
 
 void pm_output_check(const struct pm_run *run)
 {
-    VG_(free)(expanded_name(run));
+    VG_(free)(expanded_name(run, PM_END_EXIT));
 }
 
 /* argv of the program; the array is the caller's, the texts are the core's. */
@@ -168,7 +180,7 @@ static bool write_profile(const struct pm_profile *profile, const char *name)
 /* To a temporary name first: a reader sees a whole profile or none. */
 static void write_json(const struct pm_run *run, const struct pm_profile *profile)
 {
-    char *name = expanded_name(run);
+    char *name = expanded_name(run, profile->end);
     struct pm_buffer temporary;
     bool direct = is_special(name), done;
 

@@ -5,7 +5,7 @@
    goes straight on to exec (subprocess, os.system) is only a stepping stone and
    reports nothing. */
 #include "pub_tool_basics.h"
-#include "pub_tool_clientstate.h"
+#include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
@@ -20,7 +20,7 @@
 #include "tool/pm_output.h"
 #include "tool/pm_run.h"
 
-enum { MAX_PATH_BYTES = 4096 };
+enum { MAX_PATH_BYTES = 4096, MAX_FILE_SEGMENTS = 4096 };
 
 static struct pm_run *the_run;
 
@@ -92,25 +92,22 @@ static bool is_shell(const char *path)
     return false;
 }
 
-/* The ELF file that runs; for a script, its interpreter. "" if unknown. */
-static void program_path(char *path, size_t capacity)
+/* The ELF file that runs; for a script, its interpreter. NULL if unknown. The
+   core maps it, at its own address or at 0x108000 (m_ume/elf.c), below all that
+   is mapped later. */
+static const char *program_path(void)
 {
-    SSizeT length = VG_(readlink)("/proc/self/exe", path, capacity - 1);
+    Addr starts[MAX_FILE_SEGMENTS];
+    Int count = VG_(am_get_segment_starts)(SkFileC, starts, MAX_FILE_SEGMENTS);
 
-    /* Valgrind's own executable stands there; the core simulates the link for
-       the program but not for a tool. */
-    path[length > 0 ? length : 0] = '\0';
-    VG_(client_fname)(path, capacity, False);
+    return count > 0 ? VG_(am_get_filename)(VG_(am_find_nsegment)(starts[0])) : NULL;
 }
 
 const char *pm_process_hint(const struct pm_run *run)
 {
-    char path[MAX_PATH_BYTES];
+    const char *path = run->python.state == PM_PYTHON_NONE ? program_path() : NULL;
 
-    if (run->python.state != PM_PYTHON_NONE)
-        return NULL;
-    program_path(path, sizeof path);
-    if (!is_shell(path))
+    if (path == NULL || !is_shell(path) || pm_options_trace_children())
         return NULL;
     return "a shell was run, not Python: use --trace-children=yes, or name the real interpreter"
            " (for pyenv: `pyenv which python`)";

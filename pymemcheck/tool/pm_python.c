@@ -9,10 +9,6 @@
 #include "base/pm_platform.h"
 #include "preload/pm_requests.h"
 
-/* How far behind the start of its block a code object can be: the debug
-   hooks' prefix (two words). */
-enum { DEBUG_PREFIX = 16 };
-
 void pm_python_init(struct pm_python *python, struct pm_reader *reader,
                     struct pm_strings *strings, struct pm_frames *frames,
                     struct pm_blocks *blocks, struct pm_troubles *troubles)
@@ -80,37 +76,47 @@ u32 pm_python_thread_ordinal(const struct pm_python *python, u32 tid)
         ? python->threads[tid].ordinal : 1;
 }
 
-static void check_interpreter(struct pm_python *python, u64 anchor)
+static void refuse_interpreter(struct pm_python *python)
 {
-    if (pm_interpreter_init(&python->interpreter, python->reader, &python->facts, anchor,
-                            python->why, sizeof python->why)) {
-        python->state = PM_PYTHON_READY;
-        return;
-    }
-    if (python->interpreter.too_early)
-        return;
     python->state = PM_PYTHON_REFUSED;
     VG_(umsg)("pymemcheck: this Python interpreter is not understood: %s.\n", python->why);
     VG_(umsg)("pymemcheck: no Python lines will be named; C callers are reported as usual.\n");
 }
 
-void pm_python_register(struct pm_python *python, u32 tid, u64 slot, u64 hello_address)
+static void check_interpreter(struct pm_python *python, u64 anchor)
 {
+    if (pm_interpreter_check(&python->interpreter, python->reader, anchor, python->why,
+                             sizeof python->why))
+        python->state = PM_PYTHON_READY;
+    else if (!python->interpreter.too_early)
+        refuse_interpreter(python);
+}
+
+void pm_python_register(struct pm_python *python, u32 tid, u64 slot)
+{
+    thread_of(python, tid)->slot = slot;
+}
+
+void pm_python_meet(struct pm_python *python, u64 hello_address)
+{
+    struct pm_interpreter_facts facts;
     struct pm_hello hello;
 
-    thread_of(python, tid)->slot = slot;
     if (python->state != PM_PYTHON_NONE
             || !pm_reader_read(python->reader, hello_address, &hello, sizeof hello))
         return;
     python->state = PM_PYTHON_UNCHECKED;
     python->tracemalloc_config = hello.tracemalloc_config;
-    python->facts = (struct pm_interpreter_facts){
+    facts = (struct pm_interpreter_facts){
         .version_text = hello.version_text,
         .code_type = hello.code_type,
         .runtime = hello.runtime,
         .debug_marker = hello.debug_marker,
         .trace_refs_marker = hello.trace_refs_marker,
     };
+    if (!pm_interpreter_init(&python->interpreter, python->reader, &facts, python->why,
+                             sizeof python->why))
+        refuse_interpreter(python);
 }
 
 unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
@@ -135,6 +141,12 @@ unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *
     return pm_walk_frames(&python->interpreter, python->reader, anchor, frames, capacity, end);
 }
 
+/* How far behind the start of its block a code object can be. */
+static u64 hook_prefix(const struct pm_python *python)
+{
+    return python->interpreter.layout->hook_prefix_bytes;
+}
+
 /* Marks the block that holds code, so that its end is noticed. False if no
    block of ours does. */
 static bool watch(struct pm_python *python, u64 code)
@@ -142,7 +154,7 @@ static bool watch(struct pm_python *python, u64 code)
     struct pm_block *block = pm_blocks_find(python->blocks, code);
 
     if (block == NULL) {
-        block = pm_blocks_find(python->blocks, code - DEBUG_PREFIX);
+        block = pm_blocks_find(python->blocks, code - hook_prefix(python));
         if (block == NULL || block->padding_units == 0)
             return false;
     }
@@ -208,5 +220,5 @@ struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_r
 void pm_python_forget_code(struct pm_python *python, u64 code)
 {
     if (!pm_map_remove(&python->codes, code))
-        pm_map_remove(&python->codes, code + DEBUG_PREFIX);
+        pm_map_remove(&python->codes, code + hook_prefix(python));
 }

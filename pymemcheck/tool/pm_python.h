@@ -27,8 +27,8 @@ struct pm_thread {
 };
 
 enum pm_python_state {
-    PM_PYTHON_NONE,     /* no evaluation function was entered */
-    PM_PYTHON_UNCHECKED,    /* one was, but no frame was seen yet to check it by */
+    PM_PYTHON_NONE,     /* no interpreter made itself known */
+    PM_PYTHON_UNCHECKED,    /* one did and has a layout, but no frame was seen yet to check it by */
     PM_PYTHON_READY,
     PM_PYTHON_REFUSED,  /* why says why */
 };
@@ -42,7 +42,6 @@ struct pm_python {
 
     enum pm_python_state state;
     struct pm_interpreter interpreter;
-    struct pm_interpreter_facts facts;
     u64 tracemalloc_config;     /* client address; 0 unknown */
     char why[PM_PYTHON_MAX_WHY];
 
@@ -67,13 +66,18 @@ void pm_python_thread_ends(struct pm_python *python, u32 tid);
 /* In a fork child, where only tid goes on: all other threads ended. */
 void pm_python_forked(struct pm_python *python, u32 tid);
 
-/* The thread entered the evaluation function for the first time: slot and
-   hello are client addresses (preload/pm_requests.h). */
-void pm_python_register(struct pm_python *python, u32 tid, u64 slot, u64 hello);
+/* The interpreter starts, or is seen for the first time; hello is the client
+   address of its struct pm_hello (preload/pm_requests.h). Chooses the layout,
+   so that it is there before the first frame; if there is none, one message
+   says why. */
+void pm_python_meet(struct pm_python *python, u64 hello);
+/* The thread entered the evaluation function for the first time; slot is the
+   client address of its struct pm_slot. */
+void pm_python_register(struct pm_python *python, u32 tid, u64 slot);
 
-/* The frames that tid runs now, innermost first; 0 if it runs no Python. When the first frame
-   in the process is seen the interpreter is checked; if it is refused, one
-   message says why. */
+/* The frames that tid runs now, innermost first; 0 if it runs no Python. When
+   the first frame in the process is seen the interpreter is checked; if it is
+   refused, one message says why. */
 unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
                         unsigned capacity, enum pm_walk_end *end);
 
