@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sums of sites: the rules by hand, and random profiles against sums made over plain
+   arrays, which know the frames of each stack without the stack tree. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "heap/pm_aggregate.h"
+#include "pm_fixture.h"
+#include "pm_random.h"
+
+enum { MOST_FRAMES = 6, STACKS = 150, KEY = 400 };
+
+/* A frame as plain text; a file makes it Python, an object native, neither a note. */
+struct plain_frame {
+    const char *object, *file, *function;
+    u32 line;
+    u64 offset;
+    u8 flags;
+};
+
+struct plain_stack {
+    struct plain_frame frames[MOST_FRAMES];     /* innermost first */
+    size_t count;
+    struct pm_stack_id id;
+    u64 bytes_each, blocks, freed;
+};
+
+static struct pm_frame_id intern_frame(struct pm_fixture *fixture, const struct plain_frame *frame)
+{
+    if (frame->file != NULL)
+        return pm_fixture_python(fixture, frame->file, frame->function, frame->line);
+    if (frame->object != NULL)
+        return pm_fixture_native(fixture, frame->object, frame->function, frame->offset,
+                                 frame->flags);
+    return pm_fixture_note(fixture, frame->function);
+}
+
+static struct pm_stack_id intern_stack(struct pm_fixture *fixture, const struct plain_stack *stack)
+{
+    struct pm_frame_id ids[MOST_FRAMES];
+
+    for (size_t i = 0; i < stack->count; i++)
+        ids[i] = intern_frame(fixture, &stack->frames[i]);
+    return pm_stacks_intern(&fixture->stacks, ids, stack->count);
+}
+
+static const struct plain_frame *plain_python(const struct plain_stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++)
+        if (stack->frames[i].file != NULL)
+            return &stack->frames[i];
+    return NULL;
+}
+
+/* Three wishes, in this order: a named frame that is no allocator, one without a
+   name, the outermost allocator. */
+static const struct plain_frame *plain_caller(const struct plain_stack *stack)
+{
+    const struct plain_frame *allocator = NULL;
+
+    for (int named = 1; named >= 0; named--)
+        for (size_t i = 0; i < stack->count; i++) {
+            const struct plain_frame *frame = &stack->frames[i];
+            if (frame->object == NULL)
+                continue;
+            if (frame->flags & PM_FRAME_ALLOCATOR)
+                allocator = frame;
+            else if (!named || frame->function[0] != '\0')
+                return frame;
+        }
+    return allocator;
+}
+
+/* How one frame is written into the key of a stack. */
+static int write_frame(char *to, size_t room, const char *object, const char *file,
+                       const char *function, u32 line, u64 offset)
+{
+    return snprintf(to, room, "{%s|%s|%s|%u|%llu}", object, file, function, line,
+                    (unsigned long long)offset);
+}
+
+/* The key of a stack's row; false when it has none in group. */
+static bool plain_key(const struct plain_stack *stack, enum pm_group group, char key[KEY])
+{
+    const struct plain_frame *python = plain_python(stack), *caller = plain_caller(stack);
+    size_t at = 0;
+
+    key[0] = '\0';
+    if (group == PM_GROUP_STACK) {
+        for (size_t i = 0; i < stack->count; i++) {
+            const struct plain_frame *frame = &stack->frames[i];
+            at += (size_t)write_frame(key + at, KEY - at, frame->object ? frame->object : "",
+                                      frame->file ? frame->file : "", frame->function,
+                                      frame->line, frame->offset);
+        }
+        return true;
+    }
+    if (group == PM_GROUP_CALLER) {
+        if (python == NULL)
+            snprintf(key, KEY, "%s`%s", caller ? caller->object : "",
+                     caller ? caller->function : "");
+        return python == NULL;
+    }
+    if (python != NULL && group == PM_GROUP_FUNCTION)
+        snprintf(key, KEY, "%s (%s)", python->file, python->function);
+    else if (python != NULL)
+        snprintf(key, KEY, "%s:%06u", python->file, python->line);
+    return python != NULL;
+}
+
+/* The same from what the aggregate says. */
+static void row_key(const struct pm_profile *profile, enum pm_group group,
+                    const struct pm_row *row, char key[KEY])
+{
+    const char *object = pm_strings_text(profile->strings, row->object);
+    const char *file = pm_strings_text(profile->strings, row->file);
+    const char *function = pm_strings_text(profile->strings, row->function);
+    size_t at = 0;
+
+    key[0] = '\0';
+    if (group == PM_GROUP_CALLER)
+        snprintf(key, KEY, "%s`%s", object, function);
+    else if (group == PM_GROUP_FUNCTION)
+        snprintf(key, KEY, "%s (%s)", file, function);
+    else if (group == PM_GROUP_LINE)
+        snprintf(key, KEY, "%s:%06u", file, row->line);
+    else
+        for (struct pm_stack_id id = row->stack; id.v != 0;) {
+            struct pm_stack_node node = pm_stacks_node(profile->stacks, id);
+            const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
+            at += (size_t)write_frame(key + at, KEY - at,
+                                      pm_strings_text(profile->strings, frame->object),
+                                      pm_strings_text(profile->strings, frame->file),
+                                      pm_strings_text(profile->strings, frame->function),
+                                      frame->line, frame->offset);
+            id = node.parent;
+        }
+}
+
+/* A profile of random stacks, few names and few sizes, so that rows share sites and
+   sums are often equal. */
+struct world {
+    struct pm_random random;
+    struct plain_stack stacks[STACKS];
+    size_t count;
+};
+
+static struct plain_frame random_frame(struct pm_random *random)
+{
+    static const char *const objects[] = { "/lib/libc.so.6", "/bin/python3", "/bin/python3.11" };
+    static const char *const functions[] = { "", "read", "list_new", "list_new_prealloc" };
+    static const char *const allocators[] = { "malloc", "PyMem_Malloc" };
+    static const char *const files[] = { "/a.py", "/a.pyx", "/b.py" };
+    static const char *const python_functions[] = { "f", "g", "C.f" };
+    u64 kind = pm_random_below(random, 10);
+
+    if (kind == 0)
+        return (struct plain_frame){ .function = "[frames are missing]" };
+    if (kind == 1) {
+        u64 line = pm_random_below(random, 9);
+        return (struct plain_frame){
+            .file = files[pm_random_below(random, 3)],
+            .function = python_functions[line / 3],
+            .line = (u32)(line * line),
+        };
+    }
+    struct plain_frame frame = {
+        .object = objects[pm_random_below(random, 3)],
+        .offset = pm_random_below(random, 2) * 40,
+    };
+    if (kind < 5) {
+        frame.function = allocators[kind % 2];
+        frame.flags = PM_FRAME_ALLOCATOR;
+    } else {
+        frame.function = functions[pm_random_below(random, 4)];
+    }
+    return frame;
+}
+
+static bool same_stack(const struct plain_stack *a, const struct plain_stack *b)
+{
+    char x[KEY], y[KEY];
+
+    plain_key(a, PM_GROUP_STACK, x);
+    plain_key(b, PM_GROUP_STACK, y);
+    return strcmp(x, y) == 0;
+}
+
+static void make_world(struct world *world)
+{
+    struct pm_random *random = &world->random;
+
+    world->count = 0;
+    for (int i = 0; i < STACKS; i++) {
+        struct plain_stack *stack = &world->stacks[world->count];
+        *stack = (struct plain_stack){ .count = pm_random_below(random, MOST_FRAMES + 1) };
+        for (size_t k = 0; k < stack->count; k++)
+            stack->frames[k] = random_frame(random);
+        stack->bytes_each = pm_random_below(random, 4) * 50;
+        stack->blocks = 1 + pm_random_below(random, 3);
+        stack->freed = pm_random_below(random, stack->blocks + 1);
+        bool fresh = true;
+        for (size_t k = 0; k < world->count; k++)
+            fresh = fresh && !same_stack(&world->stacks[k], stack);
+        world->count += fresh;
+    }
+}
+
+/* Fills a fixture with the world, in an order of its own: ids differ each time. */
+static void enact(struct world *world, struct pm_fixture *fixture)
+{
+    size_t order[STACKS];
+
+    for (size_t i = 0; i < world->count; i++) {
+        size_t j = pm_random_below(&world->random, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+    pm_fixture_init(fixture);
+    for (size_t i = world->count; i-- > 0;) {
+        struct plain_stack *stack = &world->stacks[order[i]];
+        stack->id = intern_stack(fixture, stack);
+    }
+    for (size_t i = 0; i < world->count; i++) {
+        const struct plain_stack *stack = &world->stacks[order[i]];
+        pm_fixture_allocate(fixture, stack->id, stack->blocks, stack->bytes_each, 24);
+        pm_fixture_free(fixture, stack->id, stack->freed, stack->bytes_each, 24);
+    }
+}
+
+/* Compares row with the sum over all plain stacks of its key; returns how many. */
+static size_t check_row(const struct world *world, const struct pm_profile *profile,
+                        enum pm_group group, const struct pm_row *row)
+{
+    u64 total_bytes = 0, total_blocks = 0, live_bytes = 0, live_blocks = 0, most = 0, of_stack = 0;
+    u64 peak_bytes = 0, peak_blocks = 0, counts[PM_HISTOGRAM_BINS] = { 0 };
+    char key[KEY], other[KEY];
+    size_t sites = 0;
+
+    row_key(profile, group, row, key);
+    for (size_t i = 0; i < world->count; i++) {
+        const struct plain_stack *stack = &world->stacks[i];
+        u64 bytes = stack->bytes_each * stack->blocks;
+        if (!plain_key(stack, group, other) || strcmp(key, other) != 0)
+            continue;
+        sites++;
+        total_bytes += bytes;
+        total_blocks += stack->blocks;
+        live_bytes += stack->bytes_each * (stack->blocks - stack->freed);
+        live_blocks += stack->blocks - stack->freed;
+        counts[pm_histogram_bin(stack->bytes_each)] += stack->blocks;
+        most = bytes > most ? bytes : most;
+        if (stack->id.v == row->stack.v)
+            of_stack = bytes;
+        const struct pm_site *site = &profile->sites->entries[
+            profile->sites->by_stack[stack->id.v] - 1];
+        peak_bytes += pm_sites_peak_bytes(profile->sites, site);
+        peak_blocks += pm_sites_peak_blocks(profile->sites, site);
+    }
+    assert_true(sites > 0);
+    assert_int_equal(row->total_bytes, total_bytes);
+    assert_int_equal(row->total_blocks, total_blocks);
+    assert_int_equal(row->live_bytes, live_bytes);
+    assert_int_equal(row->live_blocks, live_blocks);
+    assert_int_equal(row->peak_bytes, peak_bytes);
+    assert_int_equal(row->peak_blocks, peak_blocks);
+    assert_int_equal(of_stack, most);
+    for (unsigned bin = 0; bin < PM_HISTOGRAM_BINS; bin++)
+        assert_int_equal(pm_histogram_count(&row->sizes, bin), counts[bin]);
+    return sites;
+}
+
+static int compare_texts(const struct pm_profile *profile, struct pm_string_id a,
+                         struct pm_string_id b)
+{
+    return strcmp(pm_strings_text(profile->strings, a), pm_strings_text(profile->strings, b));
+}
+
+/* Ascending by total, or descending by live bytes and then blocks; then by name and
+   line. Stacks: see test_order_of_stacks. */
+static void check_order(const struct pm_profile *profile, enum pm_group group,
+                        enum pm_order order, const struct pm_row *a, const struct pm_row *b)
+{
+    bool tie = order == PM_ORDER_TOTAL_BYTES ? a->total_bytes == b->total_bytes
+        : a->live_bytes == b->live_bytes && a->live_blocks == b->live_blocks;
+
+    if (order == PM_ORDER_TOTAL_BYTES)
+        assert_true(a->total_bytes <= b->total_bytes);
+    else
+        assert_true(a->live_bytes > b->live_bytes
+                    || (a->live_bytes == b->live_bytes && a->live_blocks >= b->live_blocks));
+    if (!tie || group == PM_GROUP_STACK)
+        return;
+    int c = compare_texts(profile, a->object, b->object);
+    if (c == 0)
+        c = compare_texts(profile, a->file, b->file);
+    if (c == 0)
+        c = compare_texts(profile, a->function, b->function);
+    assert_true(c < 0 || (c == 0 && a->line < b->line));
+}
+
+/* Every site with a part in group is in one row, but for the dead ones by LIVE. */
+static void check_group(const struct world *world, const struct pm_profile *profile,
+                        enum pm_group group, enum pm_order order)
+{
+    struct pm_aggregate aggregate;
+    u64 total_bytes = 0, total_blocks = 0, live_bytes = 0, live_blocks = 0;
+    size_t sites = 0, expected_sites = 0;
+    char key[KEY];
+
+    pm_aggregate_build(&aggregate, profile, group, order);
+    for (size_t i = 0; i < aggregate.count; i++) {
+        const struct pm_row *row = &aggregate.rows[i];
+        sites += check_row(world, profile, group, row);
+        total_bytes += row->total_bytes;
+        total_blocks += row->total_blocks;
+        live_bytes += row->live_bytes;
+        live_blocks += row->live_blocks;
+        if (order == PM_ORDER_LIVE_BYTES)
+            assert_true(row->live_blocks > 0);
+        if (i > 0)
+            check_order(profile, group, order, row - 1, row);
+    }
+    assert_int_equal(aggregate.live_bytes, live_bytes);
+    assert_int_equal(aggregate.live_blocks, live_blocks);
+    for (size_t i = 0; i < world->count; i++)
+        expected_sites += plain_key(&world->stacks[i], group, key);
+    if (order == PM_ORDER_TOTAL_BYTES) {
+        assert_int_equal(sites, expected_sites);
+        assert_int_equal(aggregate.total_bytes, total_bytes);
+        assert_int_equal(aggregate.total_blocks, total_blocks);
+    }
+    pm_aggregate_release(&aggregate);
+}
+
+/* Callers and functions share out the whole run; so do callers and lines, and stacks. */
+static void check_totals(const struct pm_profile *profile)
+{
+    u64 bytes[4], blocks[4];
+
+    for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
+        struct pm_aggregate aggregate;
+        pm_aggregate_build(&aggregate, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES);
+        bytes[group] = aggregate.total_bytes;
+        blocks[group] = aggregate.total_blocks;
+        pm_aggregate_release(&aggregate);
+    }
+    assert_int_equal(bytes[PM_GROUP_STACK], profile->total_bytes - profile->padding_bytes);
+    assert_int_equal(blocks[PM_GROUP_STACK], profile->total_allocs);
+    assert_int_equal(bytes[PM_GROUP_CALLER] + bytes[PM_GROUP_FUNCTION], bytes[PM_GROUP_STACK]);
+    assert_int_equal(blocks[PM_GROUP_CALLER] + blocks[PM_GROUP_FUNCTION], blocks[PM_GROUP_STACK]);
+    assert_int_equal(bytes[PM_GROUP_LINE], bytes[PM_GROUP_FUNCTION]);
+    assert_int_equal(blocks[PM_GROUP_LINE], blocks[PM_GROUP_FUNCTION]);
+}
+
+static void test_random_profiles(void **state)
+{
+    struct world world = { .random = pm_random_start() };
+    struct pm_fixture fixture;
+
+    (void)state;
+    for (int round = 0; round < 15; round++) {
+        make_world(&world);
+        enact(&world, &fixture);
+        const struct pm_profile *profile = pm_fixture_profile(&fixture);
+        for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
+            check_group(&world, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES);
+            check_group(&world, profile, (enum pm_group)group, PM_ORDER_LIVE_BYTES);
+        }
+        check_totals(profile);
+        pm_fixture_release(&fixture);
+    }
+}
+
+/* All keys of all groups in both orders, one after the other. */
+static void write_keys(struct pm_fixture *fixture, struct pm_buffer *buffer)
+{
+    const struct pm_profile *profile = pm_fixture_profile(fixture);
+    char key[KEY];
+
+    pm_buffer_init(buffer);
+    for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++)
+        for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
+            struct pm_aggregate aggregate;
+            pm_aggregate_build(&aggregate, profile, (enum pm_group)group, (enum pm_order)order);
+            for (size_t i = 0; i < aggregate.count; i++) {
+                row_key(profile, (enum pm_group)group, &aggregate.rows[i], key);
+                pm_buffer_add_text(buffer, key);
+                pm_buffer_add_char(buffer, '\n');
+            }
+            pm_aggregate_release(&aggregate);
+        }
+}
+
+/* The same profile met in another order has all ids different: rows are the same. */
+static void test_ids_decide_nothing(void **state)
+{
+    struct world world = { .random = pm_random_start() };
+    struct pm_fixture fixture;
+    struct pm_buffer first, again;
+
+    (void)state;
+    for (int round = 0; round < 15; round++) {
+        make_world(&world);
+        enact(&world, &fixture);
+        write_keys(&fixture, &first);
+        pm_fixture_release(&fixture);
+        enact(&world, &fixture);
+        write_keys(&fixture, &again);
+        pm_fixture_release(&fixture);
+        assert_string_equal(first.bytes, again.bytes);
+        pm_buffer_release(&first);
+        pm_buffer_release(&again);
+    }
+}
+
+static const char *caller_of(struct pm_fixture *fixture, struct pm_stack_id stack)
+{
+    const struct pm_frame *frame = pm_profile_caller(&fixture->profile, stack);
+    return frame != NULL ? pm_strings_text(&fixture->strings, frame->function) : NULL;
+}
+
+static void test_caller(void **state)
+{
+    struct pm_fixture fixture;
+
+    (void)state;
+    pm_fixture_init(&fixture);
+    struct pm_frame_id malloc_ = pm_fixture_native(&fixture, "libc", "malloc", 4,
+                                                   PM_FRAME_ALLOCATOR);
+    struct pm_frame_id hook = pm_fixture_native(&fixture, "python", "_PyMem_DebugMalloc", 4,
+                                                PM_FRAME_ALLOCATOR | PM_FRAME_DEBUG_HOOK);
+    struct pm_frame_id list = pm_fixture_native(&fixture, "python", "PyList_New", 8, 0);
+    struct pm_frame_id main_ = pm_fixture_native(&fixture, "python", "main", 8, 0);
+    struct pm_frame_id nameless = pm_fixture_native(&fixture, "plugin.so", "", 0x1000, 0);
+    struct pm_frame_id python = pm_fixture_python(&fixture, "a.py", "f", 3);
+    struct pm_frame_id note = pm_fixture_note(&fixture, "[cut]");
+
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, list, main_)),
+                        "PyList_New");
+    /* Allocators all the way: the outermost. */
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook)),
+                        "_PyMem_DebugMalloc");
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, note)),
+                        "_PyMem_DebugMalloc");
+    /* A name further out says more than an address; but an address more than malloc. */
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, main_)),
+                        "main");
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless)), "");
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, nameless, malloc_)), "");
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, python, list)),
+                        "PyList_New");
+    assert_null(caller_of(&fixture, pm_fixture_stack(&fixture, python, note)));
+    assert_null(caller_of(&fixture, PM_STACK_EMPTY));
+    pm_fixture_release(&fixture);
+}
+
+static void test_python_frame(void **state)
+{
+    struct pm_fixture fixture;
+
+    (void)state;
+    pm_fixture_init(&fixture);
+    struct pm_frame_id native = pm_fixture_native(&fixture, "python", "main", 8, 0);
+    struct pm_frame_id inner = pm_fixture_python(&fixture, "a.py", "f", 3);
+    struct pm_frame_id outer = pm_fixture_python(&fixture, "a.py", "<module>", 9);
+    struct pm_stack_id stack = pm_fixture_stack(&fixture, native, inner, native, outer, native);
+
+    assert_int_equal(pm_profile_python_frame(&fixture.profile, stack)->line, 3);
+    assert_null(pm_profile_python_frame(&fixture.profile, pm_fixture_stack(&fixture, native)));
+    assert_null(pm_profile_python_frame(&fixture.profile, PM_STACK_EMPTY));
+    pm_fixture_release(&fixture);
+}
+
+/* Equal sums: frame by frame from the inside, a stack before those it begins. */
+static void test_order_of_stacks(void **state)
+{
+    struct pm_fixture fixture;
+    struct pm_aggregate aggregate;
+    struct pm_stack_id expected[6];
+
+    (void)state;
+    pm_fixture_init(&fixture);
+    struct pm_frame_id z = pm_fixture_native(&fixture, "z.so", "a", 1, 0);
+    struct pm_frame_id a_far = pm_fixture_native(&fixture, "a.so", "a", 9, 0);
+    struct pm_frame_id a = pm_fixture_native(&fixture, "a.so", "a", 1, 0);
+    struct pm_frame_id ab = pm_fixture_native(&fixture, "a.so", "ab", 1, 0);
+    expected[5] = pm_fixture_stack(&fixture, z, a);
+    expected[4] = pm_fixture_stack(&fixture, ab);
+    expected[3] = pm_fixture_stack(&fixture, a_far, a);
+    expected[2] = pm_fixture_stack(&fixture, a, z);
+    expected[1] = pm_fixture_stack(&fixture, a, a_far, z);
+    expected[0] = pm_fixture_stack(&fixture, a);
+    for (int i = 5; i >= 0; i--)
+        pm_fixture_allocate(&fixture, expected[i], 2, 64, 0);
+    for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
+        pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_STACK,
+                           (enum pm_order)order);
+        assert_int_equal(aggregate.count, 6);
+        for (size_t i = 0; i < 6; i++)
+            assert_int_equal(aggregate.rows[i].stack.v, expected[i].v);
+        pm_aggregate_release(&aggregate);
+    }
+    pm_fixture_release(&fixture);
+}
+
+/* A recycled header: live where it is used now, in all where malloc was asked. */
+static void test_moved_block(void **state)
+{
+    struct pm_fixture fixture;
+    struct pm_aggregate aggregate;
+
+    (void)state;
+    pm_fixture_init(&fixture);
+    struct pm_stack_id old = pm_fixture_stack(&fixture, pm_fixture_python(&fixture, "a.py", "f", 1));
+    struct pm_stack_id now = pm_fixture_stack(&fixture, pm_fixture_python(&fixture, "a.py", "g", 5));
+    pm_fixture_allocate(&fixture, old, 1, 56, 0);
+    pm_sites_move(&fixture.sites, old, now, 56);
+    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
+                       PM_ORDER_LIVE_BYTES);
+    assert_int_equal(aggregate.count, 1);
+    assert_int_equal(aggregate.rows[0].line, 5);
+    assert_int_equal(aggregate.rows[0].stack.v, now.v);
+    assert_int_equal(aggregate.rows[0].live_bytes, 56);
+    assert_int_equal(aggregate.rows[0].total_blocks, 0);
+    pm_aggregate_release(&aggregate);
+    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
+                       PM_ORDER_TOTAL_BYTES);
+    assert_int_equal(aggregate.rows[aggregate.count - 1].line, 1);
+    assert_int_equal(aggregate.rows[aggregate.count - 1].total_bytes, 56);
+    pm_aggregate_release(&aggregate);
+    pm_fixture_release(&fixture);
+}
+
+/* A line with two functions is one row, named after the one that asked for more. */
+static void test_two_functions_on_a_line(void **state)
+{
+    struct pm_fixture fixture;
+    struct pm_aggregate aggregate;
+
+    (void)state;
+    pm_fixture_init(&fixture);
+    struct pm_stack_id f = pm_fixture_stack(&fixture, pm_fixture_python(&fixture, "a.py", "f", 7));
+    struct pm_stack_id lambda = pm_fixture_stack(
+        &fixture, pm_fixture_python(&fixture, "a.py", "f.<locals>.<lambda>", 7));
+    pm_fixture_allocate(&fixture, f, 10, 1, 0);
+    pm_fixture_allocate(&fixture, lambda, 1, 1000, 0);
+    pm_fixture_allocate(&fixture, f, 10, 1, 0);
+    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
+                       PM_ORDER_TOTAL_BYTES);
+    assert_int_equal(aggregate.count, 1);
+    assert_string_equal(pm_strings_text(&fixture.strings, aggregate.rows[0].function),
+                        "f.<locals>.<lambda>");
+    assert_int_equal(aggregate.rows[0].stack.v, lambda.v);
+    assert_int_equal(aggregate.rows[0].total_bytes, 1020);
+    pm_aggregate_release(&aggregate);
+    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_FUNCTION,
+                       PM_ORDER_TOTAL_BYTES);
+    assert_int_equal(aggregate.count, 2);
+    assert_int_equal(aggregate.rows[0].line, 0);
+    pm_aggregate_release(&aggregate);
+    pm_fixture_release(&fixture);
+}
+
+static void test_nothing(void **state)
+{
+    struct pm_fixture fixture;
+    struct pm_aggregate aggregate;
+
+    (void)state;
+    pm_fixture_init(&fixture);
+    for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
+        pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), (enum pm_group)group,
+                           PM_ORDER_LIVE_BYTES);
+        assert_int_equal(aggregate.count, 0);
+        assert_int_equal(aggregate.total_blocks, 0);
+        pm_aggregate_release(&aggregate);
+    }
+    pm_fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_profiles),
+        cmocka_unit_test(test_ids_decide_nothing),
+        cmocka_unit_test(test_caller),
+        cmocka_unit_test(test_python_frame),
+        cmocka_unit_test(test_order_of_stacks),
+        cmocka_unit_test(test_moved_block),
+        cmocka_unit_test(test_two_functions_on_a_line),
+        cmocka_unit_test(test_nothing),
+    };
+    return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
+}
