@@ -90,7 +90,9 @@ class Profile:
                         frame["line"], strings[frame["object"]], tuple(frame["flags"]))
                   for frame in self.json["frames"]]
         parents, tops = self.json["stacks"]["parent"], self.json["stacks"]["frame"]
-        for row in self.json["sites"]:
+        columns = self.json["sites"]
+        for values in zip(*columns.values(), strict=True):
+            row = dict(zip(columns, values))
             stack, node = [], row["stack"]
             while node != 0:
                 stack.append(frames[tops[node]])

@@ -22,9 +22,10 @@ enum pm_emitter_layout {
 
 struct pm_emitter {
     const struct pm_sink *sink;
-    struct pm_buffer buffer;
-    size_t chunk_bytes;
-    size_t column;              /* bytes on the current line */
+    char *chunk;                /* what the sink has not got yet */
+    size_t chunk_bytes, used;
+    size_t line_start;          /* used - line_start is the column, also below 0 (modulo) */
+    struct pm_buffer escape;
     unsigned depth;
     bool after_key;
     struct pm_emitter_level {
@@ -33,7 +34,8 @@ struct pm_emitter {
     } levels[PM_EMITTER_MAX_DEPTH];
 };
 
-/* Output is handed to sink in pieces of about chunk_bytes (0: 64 KiB). */
+/* Output is handed to sink in pieces of about chunk_bytes (0: 64 KiB); that is
+   also the memory it takes, however long the strings are. */
 void pm_emitter_init(struct pm_emitter *emitter, const struct pm_sink *sink, size_t chunk_bytes);
 /* Ends the document with a newline, hands over what is left and releases. */
 void pm_emitter_finish(struct pm_emitter *emitter);

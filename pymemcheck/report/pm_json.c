@@ -205,27 +205,75 @@ static void write_pair(struct pm_emitter *out, u64 first, u64 second)
     pm_emitter_list_end(out);
 }
 
-static void write_site(struct pm_emitter *out, const struct pm_sites *sites,
-                       const struct pm_site *site)
+static void write_sizes(struct pm_emitter *out, const struct pm_histogram *sizes)
 {
-    pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
-    pm_emitter_key_u64(out, "stack", site->stack.v);
-    pm_emitter_key_u64(out, "total_bytes", site->total_bytes);
-    pm_emitter_key_u64(out, "total_blocks", site->total_blocks);
-    pm_emitter_key_u64(out, "padding_bytes", site->padding_bytes);
-    pm_emitter_key_u64(out, "live_bytes", site->live_bytes);
-    pm_emitter_key_u64(out, "live_blocks", site->live_blocks);
-    pm_emitter_key_u64(out, "peak_bytes", pm_sites_peak_bytes(sites, site));
-    pm_emitter_key_u64(out, "peak_blocks", pm_sites_peak_blocks(sites, site));
-    pm_emitter_key_u64(out, "first", site->first_serial);
-    pm_emitter_key_u64(out, "last", site->last_serial);
-    pm_emitter_key(out, "sizes");
     pm_emitter_list_begin(out, PM_EMITTER_INLINE);
-    for (unsigned bin = 0; bin < PM_HISTOGRAM_BINS; bin++) {
-        u64 count = pm_histogram_count(&site->sizes, bin);
-        if (count != 0)
-            write_pair(out, pm_histogram_bin_value(bin), count);
+    for (unsigned bin = pm_histogram_next(sizes, 0); bin < PM_HISTOGRAM_BINS;
+            bin = pm_histogram_next(sizes, bin + 1))
+        write_pair(out, pm_histogram_bin_value(bin), pm_histogram_count(sizes, bin));
+    pm_emitter_list_end(out);
+}
+
+enum column {
+    COLUMN_STACK, COLUMN_TOTAL_BYTES, COLUMN_TOTAL_BLOCKS, COLUMN_PADDING_BYTES, COLUMN_LIVE_BYTES,
+    COLUMN_LIVE_BLOCKS, COLUMN_PEAK_BYTES, COLUMN_PEAK_BLOCKS, COLUMN_FIRST, COLUMN_LAST,
+};
+
+static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, enum column column)
+{
+    switch (column) {
+    case COLUMN_STACK:
+        return site->stack.v;
+    case COLUMN_TOTAL_BYTES:
+        return site->total_bytes;
+    case COLUMN_TOTAL_BLOCKS:
+        return site->total_blocks;
+    case COLUMN_PADDING_BYTES:
+        return site->padding_bytes;
+    case COLUMN_LIVE_BYTES:
+        return site->live_bytes;
+    case COLUMN_LIVE_BLOCKS:
+        return site->live_blocks;
+    case COLUMN_PEAK_BYTES:
+        return pm_sites_peak_bytes(sites, site);
+    case COLUMN_PEAK_BLOCKS:
+        return pm_sites_peak_blocks(sites, site);
+    case COLUMN_FIRST:
+        return site->first_serial;
+    case COLUMN_LAST:
+        return site->last_serial;
     }
+    return 0;
+}
+
+static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
+{
+    static const char *const names[] = {
+        [COLUMN_STACK] = "stack",
+        [COLUMN_TOTAL_BYTES] = "total_bytes",
+        [COLUMN_TOTAL_BLOCKS] = "total_blocks",
+        [COLUMN_PADDING_BYTES] = "padding_bytes",
+        [COLUMN_LIVE_BYTES] = "live_bytes",
+        [COLUMN_LIVE_BLOCKS] = "live_blocks",
+        [COLUMN_PEAK_BYTES] = "peak_bytes",
+        [COLUMN_PEAK_BLOCKS] = "peak_blocks",
+        [COLUMN_FIRST] = "first",
+        [COLUMN_LAST] = "last",
+    };
+
+    pm_emitter_key(out, "sites");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    for (size_t column = 0; column < PM_ARRAY_LENGTH(names); column++) {
+        pm_emitter_key(out, names[column]);
+        pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
+        for (u32 i = 0; i < sites->count; i++)
+            pm_emitter_u64(out, value_of(sites, &sites->entries[i], (enum column)column));
+        pm_emitter_list_end(out);
+    }
+    pm_emitter_key(out, "sizes");
+    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
+    for (u32 i = 0; i < sites->count; i++)
+        write_sizes(out, &sites->entries[i].sizes);
     pm_emitter_list_end(out);
     pm_emitter_dict_end(out);
 }
@@ -244,11 +292,7 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     write_strings(&out, profile->strings);
     write_frames(&out, profile->frames);
     write_stacks(&out, profile->stacks);
-    pm_emitter_key(&out, "sites");
-    pm_emitter_list_begin(&out, PM_EMITTER_LINES);
-    for (u32 i = 0; i < profile->sites->count; i++)
-        write_site(&out, profile->sites, &profile->sites->entries[i]);
-    pm_emitter_list_end(&out);
+    write_sites(&out, profile->sites);
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }

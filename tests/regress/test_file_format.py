@@ -20,7 +20,7 @@ def real(tool, python):
     return tool.run(python.path, "-c", "x = [str(i) for i in range(1000)]").profile.json
 
 
-@pytest.mark.parametrize("part", [(), ("run",), ("totals",), ("troubles",), ("stacks",), ("frames", 0), ("sites", 0)],
+@pytest.mark.parametrize("part", [(), ("run",), ("totals",), ("troubles",), ("stacks",), ("frames", 0), ("sites",)],
                          ids=lambda part: ".".join(map(str, part)) or "top")
 def test_keys_are_those_of_the_sample(real, part):
     """Same keys in the same order."""
@@ -34,7 +34,7 @@ def check_sums(profile):
     totals, sites = profile["totals"], profile["sites"]
 
     def total(key):
-        return sum(site[key] for site in sites)
+        return sum(sites[key])
 
     assert total("total_bytes") + total("padding_bytes") == totals["bytes"]
     assert total("padding_bytes") == totals["padding_bytes"]
@@ -43,8 +43,7 @@ def check_sums(profile):
     assert total("peak_blocks") == totals["peak_blocks"]
     assert 0 <= totals["live_bytes"] - total("live_bytes") <= totals["padding_bytes"]
     assert 0 <= totals["peak_bytes"] - total("peak_bytes") <= totals["padding_bytes"]
-    for site in sites:
-        assert sum(count for _, count in site["sizes"]) == site["total_blocks"]
+    assert [sum(count for _, count in sizes) for sizes in sites["sizes"]] == sites["total_blocks"]
 
 
 def test_sums_of_the_sample():
@@ -67,7 +66,22 @@ def check_references(profile):
         int(frame["offset"], 16)
     for node, (parent, frame) in enumerate(zip(stacks["parent"], stacks["frame"])):
         assert node == 0 or (parent < node and frame < len(frames))
-    assert all(site["stack"] < len(stacks["parent"]) for site in profile["sites"])
+    assert all(stack < len(stacks["parent"]) for stack in profile["sites"]["stack"])
+    assert len(profile["sites"]["stack"]) > 0
+    assert {len(column) for column in profile["sites"].values()} == {len(profile["sites"]["stack"])}
+
+
+def test_snippets_read_the_sample(tmp_path, monkeypatch):
+    """The document's Python, run on its sample."""
+    names = {}
+    (tmp_path / "pymemcheck.out.4711").write_text(json.dumps(sample()), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)), names)
+    assert names["path"] == b"/home/me/caf\xe9.py"
+    assert names["sites"][1] == {
+        "stack": 6, "total_bytes": 5908, "total_blocks": 4, "padding_bytes": 96, "live_bytes": 4431, "live_blocks": 3,
+        "peak_bytes": 5908, "peak_blocks": 4, "first": 30, "last": 33, "sizes": [[1024, 4]]}
+    assert names["live"] == {("/home/me/job.py", 48): 4431}     # the other site has no Python frame
 
 
 def test_references_of_the_sample():

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,6 +245,124 @@ static void test_wrapped_list_has_no_long_lines(void **state)
     pm_buffer_release(&out);
 }
 
+/* Numbers of every length, as printf writes them. */
+static void test_numbers(void **state)
+{
+    struct pm_buffer out;
+    struct pm_sink sink = pm_fixture_sink(&out);
+    struct pm_emitter emitter;
+    char expected[4096];
+    size_t length = 0;
+    (void)state;
+
+    pm_buffer_init(&out);
+    pm_emitter_init(&emitter, &sink, 0);
+    pm_emitter_list_begin(&emitter, PM_EMITTER_INLINE);
+    for (u64 power = 1; ; power *= 10) {
+        const u64 values[] = { power - 1, power, power + 1, UINT64_MAX - power };
+        for (size_t i = 0; i < PM_ARRAY_LENGTH(values); i++) {
+            pm_emitter_u64(&emitter, values[i]);
+            pm_emitter_i64(&emitter, (i64)values[i]);
+            length += (size_t)snprintf(expected + length, sizeof expected - length, "%c%llu,%lld",
+                                       length == 0 ? '[' : ',', (unsigned long long)values[i],
+                                       (long long)values[i]);
+        }
+        if (power > UINT64_MAX / 10)
+            break;
+    }
+    pm_emitter_list_end(&emitter);
+    pm_emitter_finish(&emitter);
+    snprintf(expected + length, sizeof expected - length, "]\n");
+    assert_string_equal(out.bytes, expected);
+    pm_buffer_release(&out);
+}
+
+/* The longest items there are, in a document as deep as is allowed. */
+static void emit_deep(const struct pm_sink *sink, size_t chunk_bytes, const struct pm_buffer *text)
+{
+    struct pm_emitter emitter;
+
+    pm_emitter_init(&emitter, sink, chunk_bytes);
+    for (unsigned i = 1; i < PM_EMITTER_MAX_DEPTH; i++) {
+        pm_emitter_dict_begin(&emitter, PM_EMITTER_LINES);
+        pm_emitter_key_u64(&emitter, text->bytes, UINT64_MAX);
+        pm_emitter_key(&emitter, "least");
+        pm_emitter_i64(&emitter, INT64_MIN);
+        pm_emitter_key_text(&emitter, "text", text->bytes);
+        pm_emitter_key(&emitter, "hex");
+        pm_emitter_hex(&emitter, text->bytes, text->length);
+        pm_emitter_key(&emitter, "");
+    }
+    pm_emitter_list_begin(&emitter, PM_EMITTER_LINES);
+    for (unsigned i = 0; i < 2 * PM_EMITTER_MAX_DEPTH; i++)
+        pm_emitter_i64(&emitter, INT64_MIN);
+    pm_emitter_list_end(&emitter);
+    for (unsigned i = 1; i < PM_EMITTER_MAX_DEPTH; i++)
+        pm_emitter_dict_end(&emitter);
+    pm_emitter_finish(&emitter);
+}
+
+static void assert_deep(const struct pm_buffer *out, const struct pm_buffer *text)
+{
+    /* Jansson has no integer above INT64_MAX: such a number is read as a real. */
+    json_t *root = json_loadb(out->bytes, out->length, JSON_DECODE_INT_AS_REAL, NULL), *dict = root;
+
+    for (unsigned i = 1; i < PM_EMITTER_MAX_DEPTH; i++) {
+        assert_int_equal(json_object_size(dict), 5);
+        assert_true(json_real_value(json_object_get(dict, text->bytes)) == (double)UINT64_MAX);
+        assert_true(json_real_value(json_object_get(dict, "least")) == (double)INT64_MIN);
+        assert_string_equal(json_string_value(json_object_get(dict, "text")), text->bytes);
+        assert_hex(json_string_value(json_object_get(dict, "hex")), text->bytes, text->length);
+        dict = json_object_get(dict, "");
+    }
+    assert_int_equal(json_array_size(dict), 2 * PM_EMITTER_MAX_DEPTH);
+    for (unsigned i = 0; i < 2 * PM_EMITTER_MAX_DEPTH; i++)
+        assert_true(json_real_value(json_array_get(dict, i)) == (double)INT64_MIN);
+    json_decref(root);
+}
+
+struct bounded {
+    struct pm_buffer all;
+    size_t chunk_bytes;
+};
+
+static void take_bounded(void *context, const char *bytes, size_t length)
+{
+    struct bounded *bounded = context;
+
+    assert_int_equal(bytes[length], '\0');
+    assert_true(length > 0 && length < bounded->chunk_bytes + 64);
+    pm_buffer_add_bytes(&bounded->all, bytes, length);
+}
+
+/* Wherever a piece ends, in the plain part of a string or beside an escape,
+   the whole is the same, and no piece grows with the strings. */
+static void test_pieces_of_every_size(void **state)
+{
+    struct pm_buffer text, whole;
+    struct pm_sink to_whole = pm_fixture_sink(&whole);
+    (void)state;
+
+    pm_buffer_init(&text);
+    pm_buffer_init(&whole);
+    for (unsigned i = 0; i < 12; i++) {
+        pm_buffer_add_repeated(&text, 'x', i);
+        pm_buffer_add_text(&text, "\"\\\n\x01\x7f\xc3\xa9\xf0\x9f\x90\x8d");
+    }
+    emit_deep(&to_whole, 1 << 20, &text);
+    assert_deep(&whole, &text);
+    for (size_t chunk_bytes = 1; chunk_bytes < 300; chunk_bytes++) {
+        struct bounded bounded = { .chunk_bytes = chunk_bytes };
+        struct pm_sink sink = { take_bounded, &bounded };
+        pm_buffer_init(&bounded.all);
+        emit_deep(&sink, chunk_bytes, &text);
+        assert_string_equal(bounded.all.bytes, whole.bytes);
+        pm_buffer_release(&bounded.all);
+    }
+    pm_buffer_release(&whole);
+    pm_buffer_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +372,8 @@ int main(void)
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_pieces_make_the_same_whole),
         cmocka_unit_test(test_wrapped_list_has_no_long_lines),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_pieces_of_every_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

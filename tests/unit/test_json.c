@@ -161,25 +161,45 @@ static void check_sizes(json_t *list, const struct pm_histogram *sizes)
     assert_int_equal(json_array_size(list), place);
 }
 
+/* sites.<column>[index], of a table with count sites. */
+static json_t *site_value(json_t *root, const char *column, size_t index, size_t count)
+{
+    json_t *list = json_object_get(json_object_get(root, "sites"), column);
+
+    if (!json_is_array(list) || json_array_size(list) != count)
+        fail_msg("column %s is no list of %zu", column, count);
+    return json_array_get(list, index);
+}
+
 static void check_sites(json_t *root, const struct pm_sites *sites)
 {
-    json_t *list = json_object_get(root, "sites");
+    size_t count = sites->count;
 
-    assert_int_equal(json_array_size(list), sites->count);
-    for (u32 i = 0; i < sites->count; i++) {
+    assert_int_equal(json_object_size(json_object_get(root, "sites")), 11);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(root, "sites"), "sizes")), count);
+    for (u32 i = 0; i < count; i++) {
         const struct pm_site *site = &sites->entries[i];
-        json_t *row = json_array_get(list, i);
-        assert_int_equal(number(row, "stack"), site->stack.v);
-        assert_int_equal(number(row, "total_bytes"), site->total_bytes);
-        assert_int_equal(number(row, "total_blocks"), site->total_blocks);
-        assert_int_equal(number(row, "padding_bytes"), site->padding_bytes);
-        assert_int_equal(number(row, "live_bytes"), site->live_bytes);
-        assert_int_equal(number(row, "live_blocks"), site->live_blocks);
-        assert_int_equal(number(row, "peak_bytes"), pm_sites_peak_bytes(sites, site));
-        assert_int_equal(number(row, "peak_blocks"), pm_sites_peak_blocks(sites, site));
-        assert_int_equal(number(row, "first"), site->first_serial);
-        assert_int_equal(number(row, "last"), site->last_serial);
-        check_sizes(json_object_get(row, "sizes"), &site->sizes);
+        const struct {
+            const char *column;
+            u64 value;
+        } values[] = {
+            { "stack", site->stack.v },
+            { "total_bytes", site->total_bytes },
+            { "total_blocks", site->total_blocks },
+            { "padding_bytes", site->padding_bytes },
+            { "live_bytes", site->live_bytes },
+            { "live_blocks", site->live_blocks },
+            { "peak_bytes", pm_sites_peak_bytes(sites, site) },
+            { "peak_blocks", pm_sites_peak_blocks(sites, site) },
+            { "first", site->first_serial },
+            { "last", site->last_serial },
+        };
+        for (size_t j = 0; j < PM_ARRAY_LENGTH(values); j++) {
+            json_t *value = site_value(root, values[j].column, i, count);
+            assert_true(json_is_integer(value));
+            assert_int_equal(json_integer_value(value), values[j].value);
+        }
+        check_sizes(site_value(root, "sizes", i, count), &site->sizes);
     }
 }
 
@@ -309,10 +329,10 @@ static void test_peak_share(void **state)
     pm_fixture_init(&fixture);
     fill(&fixture);
     json_t *root = read_profile(&fixture);
-    json_t *site = json_array_get(json_object_get(root, "sites"), 1);
-    assert_int_equal(number(site, "peak_bytes"), (u64)2 << 40);
-    assert_int_equal(number(site, "peak_blocks"), 3);
-    assert_int_equal(number(site, "live_bytes"), 0);
+    size_t count = fixture.sites.count;
+    assert_int_equal(json_integer_value(site_value(root, "peak_bytes", 1, count)), (u64)2 << 40);
+    assert_int_equal(json_integer_value(site_value(root, "peak_blocks", 1, count)), 3);
+    assert_int_equal(json_integer_value(site_value(root, "live_bytes", 1, count)), 0);
     assert_int_equal(number(json_object_get(root, "totals"), "peak_bytes"),
                      ((u64)2 << 40) + 5 * 201);
     json_decref(root);
