@@ -132,20 +132,33 @@ static void copy_text(char *to, size_t capacity, const struct pm_buffer *from)
     to[length] = '\0';
 }
 
+/* Ends with the verdict of the checks that were made. */
+static bool conclude(struct check *check, bool ok, char *why, size_t why_capacity)
+{
+    if (!ok && !check->interpreter->too_early)
+        check->interpreter->layout = NULL;
+    copy_text(why, why_capacity, &check->why);
+    pm_buffer_release(&check->why);
+    return ok;
+}
+
 bool pm_interpreter_init(struct pm_interpreter *interpreter, struct pm_reader *reader,
-                         const struct pm_interpreter_facts *facts, u64 anchor, char *why,
-                         size_t why_capacity)
+                         const struct pm_interpreter_facts *facts, char *why, size_t why_capacity)
 {
     struct check check = { .interpreter = interpreter, .reader = reader };
-    bool ok;
 
     pm_zero(interpreter, sizeof *interpreter);
     pm_buffer_init(&check.why);
-    ok = choose_layout(&check, facts) && check_chain(&check, anchor) && check_code_types(&check)
-         && check_location(&check);
-    if (!ok)
-        interpreter->layout = NULL;
-    copy_text(why, why_capacity, &check.why);
-    pm_buffer_release(&check.why);
-    return ok;
+    return conclude(&check, choose_layout(&check, facts), why, why_capacity);
+}
+
+bool pm_interpreter_check(struct pm_interpreter *interpreter, struct pm_reader *reader, u64 anchor,
+                          char *why, size_t why_capacity)
+{
+    struct check check = { .interpreter = interpreter, .reader = reader };
+
+    interpreter->too_early = false;
+    pm_buffer_init(&check.why);
+    return conclude(&check, check_chain(&check, anchor) && check_code_types(&check)
+                                && check_location(&check), why, why_capacity);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One running CPython: which layout it has, and whether we may trust it.
 
-   Order of calls: pm_interpreter_init when the first allocation is made inside
-   the evaluation function; again later while it finds too_early. If it returns
-   false for another reason, attribution stays off for this interpreter and why
-   says which check failed. Then pm_walk_frames and pm_code_resolve as often as
-   wanted. */
+   Order of calls: pm_interpreter_init as soon as the facts are known, which no
+   frame is needed for; pm_interpreter_check when the first allocation is made
+   inside the evaluation function, and again later while it finds too_early. If
+   either returns false for another reason, attribution stays off for this
+   interpreter and why says which check failed. Then pm_walk_frames and
+   pm_code_resolve as often as wanted. */
 #ifndef PM_INTERPRETER_H
 #define PM_INTERPRETER_H
 
@@ -25,7 +26,7 @@ struct pm_interpreter_facts {
 };
 
 struct pm_interpreter {
-    const struct pm_layout *layout;     /* NULL: refused */
+    const struct pm_layout *layout;     /* NULL: refused, or not yet initialized */
     u64 code_type;
     bool debug;
     bool too_early;                     /* refused only because no frame runs yet: the evaluation
@@ -33,15 +34,19 @@ struct pm_interpreter {
     char version[32];                   /* "3.11.2" */
 };
 
-/* Chooses the layout row and checks it against the first frame: the version
-   text names a version that has a row; the walk from anchor (the first
-   argument of the evaluation function) ends, or goes on sanely for many frames;
-   each frame's code object has the type PyCode_Type (or, where that address is
-   not known, one type shared by all); the innermost code object's file name is
-   readable and its line plausible. False: why holds one sentence, without a full
-   stop, that names the check that failed; layout is NULL. */
+/* Chooses the layout row: the version text must name a version that has one.
+   False: why holds one sentence, without a full stop, that names what failed;
+   layout is NULL. */
 bool pm_interpreter_init(struct pm_interpreter *interpreter, struct pm_reader *reader,
-                         const struct pm_interpreter_facts *facts, u64 anchor, char *why,
-                         size_t why_capacity);
+                         const struct pm_interpreter_facts *facts, char *why, size_t why_capacity);
+
+/* Checks the chosen row against the first frames: the walk from anchor (the
+   first argument of the evaluation function) ends, or goes on sanely for many
+   frames; each frame's code object has the type PyCode_Type (or, where that
+   address is not known, one type shared by all); the innermost code object's file
+   name is readable and its line plausible. False: as pm_interpreter_init, but
+   the layout stays while it is only too_early. */
+bool pm_interpreter_check(struct pm_interpreter *interpreter, struct pm_reader *reader, u64 anchor,
+                          char *why, size_t why_capacity);
 
 #endif

@@ -71,10 +71,15 @@ static inline u64 home_of(u64 owner)
     return (owner * 0x9e3779b97f4a7c15ull) >> (64 - SLOT_BITS);
 }
 
-/* Takes a slot for a thread that has none and tells the tool; NULL if all are
-   taken. Another thread may be scheduled in between at any instruction. */
-static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
+/* Makes the interpreter known to the tool, the first time. The tool needs its
+   version before the first frame: debug hooks pad allocations from the start. */
+static void introduce(void)
 {
+    static bool introduced;
+
+    if (introduced)
+        return;
+    introduced = true;
     struct pm_hello hello = {
         .version_text = Py_GetVersion != 0 ? (u64)Py_GetVersion() : 0,
         .code_type = (u64)PyCode_Type,
@@ -83,12 +88,20 @@ static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
         .trace_refs_marker = (u64)_Py_AddToAllObjects,
         .tracemalloc_config = (u64)_Py_tracemalloc_config,
     };
+    VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_HELLO, &hello, 0, 0, 0, 0);
+}
+
+/* Takes a slot for a thread that has none and tells the tool; NULL if all are
+   taken. Another thread may be scheduled in between at any instruction. */
+static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
+{
+    introduce();
     for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
         u64 seen = slots[i].owner;
         if (seen > PM_SLOT_FREE || !__sync_bool_compare_and_swap(&slots[i].owner, seen, owner))
             continue;
         slots[i].anchor = 0;
-        VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_SLOT, &slots[i], &hello, 0, 0, 0);
+        VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_SLOT, &slots[i], 0, 0, 0, 0);
         return &slots[i];
     }
     return 0;
@@ -162,7 +175,11 @@ char *I_WRAP_SONAME_FNNAME_ZU(libcZdsoZa, getenv)(const char *name)
 
     VALGRIND_GET_ORIG_FN(original);
     CALL_FN_W_W(value, original, name);
-    if (value != 0 || name[0] != 'P' || !equal(name, "PYTHONMALLOC") || !objects_to_malloc())
+    if (name[0] != 'P' || !equal(name, "PYTHONMALLOC"))
+        return value;
+    if (Py_GetVersion != 0)
+        introduce();
+    if (value != 0 || !objects_to_malloc())
         return value;
     CALL_FN_W_W(development, original, "PYTHONDEVMODE");
     bool hooks = _Py_NegativeRefcount != 0 || development_mode
@@ -229,6 +246,7 @@ static void send_objects_to_malloc(void)
         OrigFn original;                                                   \
         int status;                                                        \
         VALGRIND_GET_ORIG_FN(original);                                    \
+        introduce();                                                       \
         development_mode = asks_for_development_mode(argc, argv);          \
         if (PyMem_SetAllocator != 0 && objects_to_malloc())                \
             send_objects_to_malloc();                                      \

@@ -11,13 +11,15 @@
 
 enum pm_request {
     /* arg1: address of the calling thread's struct pm_slot, which is the thread's
-       until it ends: then the tool stores PM_SLOT_FREE into its owner. arg2:
-       address of a struct pm_hello. Made when a thread first evaluates Python
-       code. */
+       until it ends: then the tool stores PM_SLOT_FREE into its owner. Made
+       when a thread first evaluates Python code. */
     PM_REQUEST_SLOT = PM_REQUEST_BASE + 0,
     /* Answers 1 if small objects are to be made visible by sending them to
        malloc (--pymalloc=no), 0 if the program's allocator stays as it is. */
     PM_REQUEST_SHOW_OBJECTS = PM_REQUEST_BASE + 1,
+    /* arg1: address of a struct pm_hello. Made once, when CPython starts or, if
+       that was not seen, before the first PM_REQUEST_SLOT. */
+    PM_REQUEST_HELLO = PM_REQUEST_BASE + 2,
 };
 
 /* One for each thread that evaluates Python code. */

@@ -88,6 +88,13 @@ static void describe_walk(const struct pm_interpreter *interpreter, struct pm_re
     free(frames);
 }
 
+static bool accept(struct pm_interpreter *interpreter, struct pm_reader *reader,
+                   const struct pm_interpreter_facts *facts, u64 anchor, char *why, size_t capacity)
+{
+    return pm_interpreter_init(interpreter, reader, facts, why, capacity)
+           && pm_interpreter_check(interpreter, reader, anchor, why, capacity);
+}
+
 /* Walks from anchor and returns text that the caller frees with
    pm_selfwalk_free: a line "end, entries found by the walk, evaluations on the
    native stack", then "file, function, line" for each frame; or a line
@@ -103,7 +110,7 @@ char *pm_selfwalk(const struct pm_interpreter_facts *facts, u64 anchor, unsigned
 
     pm_reader_init(reader, map_own_page, NULL);
     pm_buffer_init(&out);
-    if (pm_interpreter_init(&interpreter, reader, facts, anchor, why, sizeof why)) {
+    if (accept(&interpreter, reader, facts, anchor, why, sizeof why)) {
         describe_walk(&interpreter, reader, anchor, capacity, &out);
     } else {
         pm_buffer_add_text(&out, "refused: ");
@@ -127,7 +134,7 @@ bool pm_selfwalk_headers(const struct pm_interpreter_facts *facts, u64 anchor, u
     bool accepted;
 
     pm_reader_init(reader, map_own_page, NULL);
-    accepted = pm_interpreter_init(&interpreter, reader, facts, anchor, why, sizeof why);
+    accepted = accept(&interpreter, reader, facts, anchor, why, sizeof why);
     free(reader);
     if (!accepted)
         return false;

@@ -57,7 +57,9 @@ static void set_up(struct fixture *fixture, const char *version)
 static bool init(struct fixture *fixture)
 {
     return pm_interpreter_init(&fixture->interpreter, &fixture->image.reader, &fixture->facts,
-                               THREAD, fixture->why, sizeof fixture->why);
+                               fixture->why, sizeof fixture->why)
+           && pm_interpreter_check(&fixture->interpreter, &fixture->image.reader, THREAD,
+                                   fixture->why, sizeof fixture->why);
 }
 
 static void expect_refusal(struct fixture *fixture, const char *why)
@@ -154,10 +156,36 @@ static void test_chain_is_checked(void **state)
     set_up(&fixture, "3.11.2");
     pm_image_put_u64(&fixture.image, FRAME + fixture.layout->at.frame_back, FRAME);
     expect_refusal(&fixture, "CPython 3.11.2: the chain of frames cannot be followed to its end");
-    pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, 0);
-    expect_refusal(&fixture, "CPython 3.11.2: no Python frame runs yet");
-    assert_true(fixture.interpreter.too_early);
     pm_image_release(&fixture.image);
+}
+
+/* Until a frame runs the layout is known but not yet believed. */
+static void test_too_early(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, 0);
+    assert_false(init(&fixture));
+    assert_string_equal(fixture.why, "CPython 3.11.2: no Python frame runs yet");
+    assert_true(fixture.interpreter.too_early);
+    assert_ptr_equal(fixture.interpreter.layout, fixture.layout);
+    pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, FRAME);
+    assert_true(pm_interpreter_check(&fixture.interpreter, &fixture.image.reader, THREAD,
+                                     fixture.why, sizeof fixture.why));
+    assert_false(fixture.interpreter.too_early);
+    assert_string_equal(fixture.why, "");
+    pm_image_release(&fixture.image);
+}
+
+static void test_hook_padding(void **state)
+{
+    (void)state;
+    assert_int_equal(pm_layout_hook_padding(pm_layout_find(0x020712f0, 0)), 32);
+    assert_int_equal(pm_layout_hook_padding(pm_layout_find(0x030710f0, 0)), 32);
+    assert_int_equal(pm_layout_hook_padding(pm_layout_find(0x030812f0, 0)), 24);
+    assert_int_equal(pm_layout_hook_padding(NULL), 24);
 }
 
 static void test_code_type_is_checked(void **state)
@@ -209,10 +237,10 @@ static void test_why_is_cut(void **state)
     (void)state;
     set_up(&fixture, "3.15.0");
     assert_false(pm_interpreter_init(&fixture.interpreter, &fixture.image.reader, &fixture.facts,
-                                     THREAD, why, sizeof why));
+                                     why, sizeof why));
     assert_string_equal(why, "no layo");
     assert_false(pm_interpreter_init(&fixture.interpreter, &fixture.image.reader, &fixture.facts,
-                                     THREAD, NULL, 0));
+                                     NULL, 0));
     pm_image_release(&fixture.image);
 }
 
@@ -281,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_version_numbers),
         cmocka_unit_test(test_version_unreadable),
         cmocka_unit_test(test_chain_is_checked),
+        cmocka_unit_test(test_too_early),
+        cmocka_unit_test(test_hook_padding),
         cmocka_unit_test(test_code_type_is_checked),
         cmocka_unit_test(test_names_and_line_are_checked),
         cmocka_unit_test(test_why_is_cut),

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The padding of debug hooks, in every interpreter, from the first allocation of a run to the last."""
+import pytest
+
+import pythons
+
+WORDS_UP_TO_3_7, WORDS_SINCE_3_8 = 4, 3
+
+
+def is_older_than_3_8(python):
+    return tuple(map(int, python.version.split("."))) < (3, 8)
+
+
+@pytest.mark.parametrize("python", pythons.each_python())
+def test_every_hook_pads_by_the_same_number_of_bytes(tool, python):
+    """Also before the first Python frame, when nothing but the interpreter's version is known."""
+    if python.version == "2.7":
+        pytest.skip("2.7 has debug hooks in debug builds only")
+    run = tool.run(python.path, "-S", "-c", "x = [object() for _ in range(1000)]",
+                   env={"PYTHONMALLOC": "malloc_debug"})
+    words = WORDS_UP_TO_3_7 if is_older_than_3_8(python) else WORDS_SINCE_3_8
+    padded = [site for site in run.profile.sites if site.padding_bytes]
+    wrong = [site for site in padded if site.padding_bytes != words * 8 * site.total_blocks]
+    assert not wrong, wrong[:3]
+    assert [site for site in padded if not site.python], "no hook before the first frame"
+    assert len(padded) > 1000
