@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sums of sites: the rules by hand, and random profiles against sums made over plain
-   arrays, which know the frames of each stack without the stack tree. */
+/* Sums of sites in random profiles, against sums made over plain arrays, which know
+   the frames of each stack without the stack tree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -279,7 +279,7 @@ static int compare_texts(const struct pm_profile *profile, struct pm_string_id a
 }
 
 /* Ascending by total, or descending by live bytes and then blocks; then by name and
-   line. Stacks: see test_order_of_stacks. */
+   line. Stacks: see test_aggregate_rules.c. */
 static void check_order(const struct pm_profile *profile, enum pm_group group,
                         enum pm_order order, const struct pm_row *a, const struct pm_row *b)
 {
@@ -416,182 +416,11 @@ static void test_ids_decide_nothing(void **state)
     }
 }
 
-static const char *caller_of(struct pm_fixture *fixture, struct pm_stack_id stack)
-{
-    const struct pm_frame *frame = pm_profile_caller(&fixture->profile, stack);
-    return frame != NULL ? pm_strings_text(&fixture->strings, frame->function) : NULL;
-}
-
-static void test_caller(void **state)
-{
-    struct pm_fixture fixture;
-
-    (void)state;
-    pm_fixture_init(&fixture);
-    struct pm_frame_id malloc_ = pm_fixture_native(&fixture, "libc", "malloc", 4,
-                                                   PM_FRAME_ALLOCATOR);
-    struct pm_frame_id hook = pm_fixture_native(&fixture, "python", "_PyMem_DebugMalloc", 4,
-                                                PM_FRAME_ALLOCATOR | PM_FRAME_DEBUG_HOOK);
-    struct pm_frame_id list = pm_fixture_native(&fixture, "python", "PyList_New", 8, 0);
-    struct pm_frame_id main_ = pm_fixture_native(&fixture, "python", "main", 8, 0);
-    struct pm_frame_id nameless = pm_fixture_native(&fixture, "plugin.so", "", 0x1000, 0);
-    struct pm_frame_id python = pm_fixture_python(&fixture, "a.py", "f", 3);
-    struct pm_frame_id note = pm_fixture_note(&fixture, "[cut]");
-
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, list, main_)),
-                        "PyList_New");
-    /* Allocators all the way: the outermost. */
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook)),
-                        "_PyMem_DebugMalloc");
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, note)),
-                        "_PyMem_DebugMalloc");
-    /* A name further out says more than an address; but an address more than malloc. */
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, main_)),
-                        "main");
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless)), "");
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, nameless, malloc_)), "");
-    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, python, list)),
-                        "PyList_New");
-    assert_null(caller_of(&fixture, pm_fixture_stack(&fixture, python, note)));
-    assert_null(caller_of(&fixture, PM_STACK_EMPTY));
-    pm_fixture_release(&fixture);
-}
-
-static void test_python_frame(void **state)
-{
-    struct pm_fixture fixture;
-
-    (void)state;
-    pm_fixture_init(&fixture);
-    struct pm_frame_id native = pm_fixture_native(&fixture, "python", "main", 8, 0);
-    struct pm_frame_id inner = pm_fixture_python(&fixture, "a.py", "f", 3);
-    struct pm_frame_id outer = pm_fixture_python(&fixture, "a.py", "<module>", 9);
-    struct pm_stack_id stack = pm_fixture_stack(&fixture, native, inner, native, outer, native);
-
-    assert_int_equal(pm_profile_python_frame(&fixture.profile, stack)->line, 3);
-    assert_null(pm_profile_python_frame(&fixture.profile, pm_fixture_stack(&fixture, native)));
-    assert_null(pm_profile_python_frame(&fixture.profile, PM_STACK_EMPTY));
-    pm_fixture_release(&fixture);
-}
-
-/* Equal sums: frame by frame from the inside, a stack before those it begins. */
-static void test_order_of_stacks(void **state)
-{
-    struct pm_fixture fixture;
-    struct pm_aggregate aggregate;
-    struct pm_stack_id expected[6];
-
-    (void)state;
-    pm_fixture_init(&fixture);
-    struct pm_frame_id z = pm_fixture_native(&fixture, "z.so", "a", 1, 0);
-    struct pm_frame_id a_far = pm_fixture_native(&fixture, "a.so", "a", 9, 0);
-    struct pm_frame_id a = pm_fixture_native(&fixture, "a.so", "a", 1, 0);
-    struct pm_frame_id ab = pm_fixture_native(&fixture, "a.so", "ab", 1, 0);
-    expected[5] = pm_fixture_stack(&fixture, z, a);
-    expected[4] = pm_fixture_stack(&fixture, ab);
-    expected[3] = pm_fixture_stack(&fixture, a_far, a);
-    expected[2] = pm_fixture_stack(&fixture, a, z);
-    expected[1] = pm_fixture_stack(&fixture, a, a_far, z);
-    expected[0] = pm_fixture_stack(&fixture, a);
-    for (int i = 5; i >= 0; i--)
-        pm_fixture_allocate(&fixture, expected[i], 2, 64, 0);
-    for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
-        pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_STACK,
-                           (enum pm_order)order);
-        assert_int_equal(aggregate.count, 6);
-        for (size_t i = 0; i < 6; i++)
-            assert_int_equal(aggregate.rows[i].stack.v, expected[i].v);
-        pm_aggregate_release(&aggregate);
-    }
-    pm_fixture_release(&fixture);
-}
-
-/* A recycled header: live where it is used now, in all where malloc was asked. */
-static void test_moved_block(void **state)
-{
-    struct pm_fixture fixture;
-    struct pm_aggregate aggregate;
-
-    (void)state;
-    pm_fixture_init(&fixture);
-    struct pm_stack_id old = pm_fixture_stack(&fixture, pm_fixture_python(&fixture, "a.py", "f", 1));
-    struct pm_stack_id now = pm_fixture_stack(&fixture, pm_fixture_python(&fixture, "a.py", "g", 5));
-    pm_fixture_allocate(&fixture, old, 1, 56, 0);
-    pm_sites_move(&fixture.sites, old, now, 56);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_LIVE_BYTES);
-    assert_int_equal(aggregate.count, 1);
-    assert_int_equal(aggregate.rows[0].line, 5);
-    assert_int_equal(aggregate.rows[0].stack.v, now.v);
-    assert_int_equal(aggregate.rows[0].live_bytes, 56);
-    assert_int_equal(aggregate.rows[0].total_blocks, 0);
-    pm_aggregate_release(&aggregate);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_TOTAL_BYTES);
-    assert_int_equal(aggregate.rows[aggregate.count - 1].line, 1);
-    assert_int_equal(aggregate.rows[aggregate.count - 1].total_bytes, 56);
-    pm_aggregate_release(&aggregate);
-    pm_fixture_release(&fixture);
-}
-
-/* A line with two functions is one row, named after the one that asked for more. */
-static void test_two_functions_on_a_line(void **state)
-{
-    struct pm_fixture fixture;
-    struct pm_aggregate aggregate;
-
-    (void)state;
-    pm_fixture_init(&fixture);
-    struct pm_stack_id f = pm_fixture_stack(&fixture, pm_fixture_python(&fixture, "a.py", "f", 7));
-    struct pm_stack_id lambda = pm_fixture_stack(
-        &fixture, pm_fixture_python(&fixture, "a.py", "f.<locals>.<lambda>", 7));
-    pm_fixture_allocate(&fixture, f, 10, 1, 0);
-    pm_fixture_allocate(&fixture, lambda, 1, 1000, 0);
-    pm_fixture_allocate(&fixture, f, 10, 1, 0);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_TOTAL_BYTES);
-    assert_int_equal(aggregate.count, 1);
-    assert_string_equal(pm_strings_text(&fixture.strings, aggregate.rows[0].function),
-                        "f.<locals>.<lambda>");
-    assert_int_equal(aggregate.rows[0].stack.v, lambda.v);
-    assert_int_equal(aggregate.rows[0].total_bytes, 1020);
-    pm_aggregate_release(&aggregate);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_FUNCTION,
-                       PM_ORDER_TOTAL_BYTES);
-    assert_int_equal(aggregate.count, 2);
-    assert_int_equal(aggregate.rows[0].line, 0);
-    pm_aggregate_release(&aggregate);
-    pm_fixture_release(&fixture);
-}
-
-static void test_nothing(void **state)
-{
-    struct pm_fixture fixture;
-    struct pm_aggregate aggregate;
-
-    (void)state;
-    pm_fixture_init(&fixture);
-    for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
-        pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), (enum pm_group)group,
-                           PM_ORDER_LIVE_BYTES);
-        assert_int_equal(aggregate.count, 0);
-        assert_int_equal(aggregate.total_blocks, 0);
-        pm_aggregate_release(&aggregate);
-    }
-    pm_fixture_release(&fixture);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_profiles),
         cmocka_unit_test(test_ids_decide_nothing),
-        cmocka_unit_test(test_caller),
-        cmocka_unit_test(test_python_frame),
-        cmocka_unit_test(test_order_of_stacks),
-        cmocka_unit_test(test_moved_block),
-        cmocka_unit_test(test_two_functions_on_a_line),
-        cmocka_unit_test(test_nothing),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -35,7 +35,6 @@ static void add_python(struct stacks *stacks, u32 frame, u32 empty_entries, bool
 
 static void expect(const char *native, const char *python, const char *joined)
 {
-    size_t capacity = 0;
     struct stacks stacks = { 0 };
 
     for (const char *p = native; *p != '\0'; p++)
@@ -48,7 +47,7 @@ static void expect(const char *native, const char *python, const char *joined)
         add_python(&stacks, frame, empty_entries, entry);
     }
     /* Of the size the header asks for, so that a frame too many is seen. */
-    capacity = stacks.native_count + stacks.python_count;
+    size_t capacity = stacks.native_count + stacks.python_count;
     struct pm_frame_id *out = malloc((capacity + 1) * sizeof *out);
     char text[2 * MOST + 1];
     size_t length = pm_splice(stacks.native, stacks.native_count, stacks.python,

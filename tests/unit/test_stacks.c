@@ -55,15 +55,18 @@ static size_t step_stack(struct pm_random *random, struct pm_frame_id *stack, si
                          size_t most, u32 distinct)
 {
     size_t returns = pm_random_below(random, 10) ? pm_random_below(random, 4) : most;
-    size_t calls = pm_random_below(random, 4) + (returns == most ? pm_random_below(random, most) : 0);
+    size_t calls = pm_random_below(random, 4);
 
+    if (returns == most)
+        calls += pm_random_below(random, most);
     count -= returns < count ? returns : count;
     for (; calls > 0 && count < most; calls--)
         stack[count++].v = (u32)pm_random_below(random, distinct);
     return count;
 }
 
-/* Interns random stacks in all three, distinct frames deep at most. */
+/* Interns random stacks in all three: at most so many frames, so many of them
+   distinct. */
 static void run(struct pm_random *random, size_t most, u32 distinct, int steps)
 {
     struct pm_frame_id *outward = calloc(most, sizeof *outward);
