@@ -124,6 +124,7 @@ class Run:
         self.returncode = process.returncode
         self.stdout = stdout
         self.stderr = stderr
+        self._profiles = None
 
     def _by_pid(self, prefix):
         return {int(path.name[len(prefix):]): path for path in self.directory.glob(prefix + "*")}
@@ -134,7 +135,9 @@ class Run:
 
     @property
     def profiles(self):
-        return {pid: Profile(path) for pid, path in self._by_pid("out.").items()}
+        if self._profiles is None:
+            self._profiles = {pid: Profile(path) for pid, path in self._by_pid("out.").items()}
+        return self._profiles
 
     @property
     def log(self):
@@ -142,10 +145,10 @@ class Run:
 
     @property
     def profile(self):
-        return Profile(self._by_pid("out.")[self.pid])
+        return self.profiles[self.pid]
 
     def __str__(self):
-        logs = "\n".join(f"log of {pid}:\n{log}" for pid, log in self.logs.items())
+        logs = "\n".join(f"log of {pid}:\n{log[:1500]}\n...\n{log[-500:]}" for pid, log in self.logs.items())
         return f"status {self.returncode}\nstdout:\n{self.stdout}\nstderr:\n{self.stderr}\n{logs}"
 
 

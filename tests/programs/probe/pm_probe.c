@@ -158,11 +158,11 @@ static PyObject *probe_with_bytes(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *probe_thread_state(PyObject *self, PyObject *unused)
+static PyObject *probe_frame_chain(PyObject *self, PyObject *unused)
 {
     (void)self;
     (void)unused;
-    return PyLong_FromVoidPtr(PyThreadState_Get());
+    return PyLong_FromVoidPtr(&PyThreadState_Get()->cframe);
 }
 
 static PyMethodDef methods[] = {
@@ -171,7 +171,7 @@ static PyMethodDef methods[] = {
     {"run_thread", probe_run_thread, METH_O, "Call a callable in a thread made by C."},
     {"allocate", probe_allocate, METH_VARARGS, "malloc and free."},
     {"with_bytes", probe_with_bytes, METH_VARARGS, "malloc while memory is overwritten."},
-    {"thread_state", probe_thread_state, METH_NOARGS, "Address of this thread's PyThreadState."},
+    {"frame_chain", probe_frame_chain, METH_NOARGS, "Address of the pointer that leads to the running frame."},
     {NULL, NULL, 0, NULL},
 };
 

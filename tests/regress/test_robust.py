@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nothing that a program does loses the report, and nothing that we do ends the program."""
+import re
+import signal
+
+import pytest
+
+from pmtest import Profile, heap_totals
+
+KEEP = "kept = [bytearray(1000 + n) for n in range(50)]\n"
+
+
+def script(tool, text):
+    path = tool.new_directory() / "script.py"
+    path.write_text(text)
+    return path
+
+
+def kept_at(profile, path, line):
+    """Whether the fifty buffers of KEEP are live at that line."""
+    found = profile.at_line(str(path), line)
+    return found.live_blocks >= 100 and found.live_bytes >= 51_000
+
+
+def test_failing_allocations(tool, python):
+    """Requests that cannot be met give MemoryError, as without the tool, and are counted."""
+    path = script(tool, """\
+failed = 0
+for make in (lambda: bytearray(1 << 46), lambda: b"x" * (1 << 46), lambda: [None] * (1 << 43),
+             lambda: bytearray(b"x").extend(bytes(1 << 46)), lambda: "x" * (1 << 46)):
+    try:
+        make()
+    except MemoryError:
+        failed += 1
+print(failed, sum(map(len, [bytearray(10) for _ in range(10)])))
+""")
+    run = tool.run(python.path, "-S", path)
+    assert run.stdout == "5 100\n"
+    assert run.profile.troubles["failed_allocations"] >= 5
+    assert run.profile.at_line(str(path), 2).total_blocks > 0 or run.profile.in_function(str(path), "<lambda>").sites
+
+
+def test_deep_recursion(tool, python):
+    """Ten thousand Python frames, in Python alone and through C, are walked as far as is kept."""
+    path = script(tool, """\
+import sys, threading
+sys.setrecursionlimit(50_000)
+def deep(n):
+    if n == 0:
+        return bytearray(77_777)
+    return deep(n - 1)
+def through_c(n):
+    if n == 0:
+        return bytearray(88_888)
+    return max([n], key=lambda x: (through_c(n - 1), 0)[1])
+print(len(deep(10_000)))
+threading.stack_size(512 * 1024 * 1024)
+thread = threading.Thread(target=lambda: print(through_c(3_000)))
+thread.start()
+thread.join()
+""")
+    run = tool.run(python.path, "-S", path)
+    assert run.stdout == "77777\n3000\n"
+    for size, functions in (77_778, {"deep"}), (88_889, {"through_c", "through_c.<locals>.<lambda>"}):
+        (site,) = [site for site in run.profile.sites if site.total_bytes == size]
+        assert {line.function for line in site.python} == functions
+        assert len(site.python) == 32
+    assert run.profile.troubles["unreadable_stacks"] == 0
+
+
+@pytest.mark.parametrize("end, status", [
+    ("import os; os._exit(7)", 7),
+    ("import sys; sys.exit(3)", 3),
+    ("raise RuntimeError('not caught')", 1),
+    ("import os, threading\nthreading.Thread(target=os._exit, args=(9,)).start()\n"
+     "threading.Event().wait()", 9),
+], ids=["os._exit", "sys.exit", "uncaught", "thread"])
+def test_ways_to_exit(tool, release_python, end, status):
+    """However the process exits, its exit code is kept and the report is whole."""
+    path = script(tool, KEEP + end)
+    run = tool.run(release_python.path, "-S", path, check=False)
+    assert run.returncode == status
+    assert run.profile.json["run"]["end"] == "exit"
+    assert run.profile.json["run"]["exit_code"] == status
+    heap_totals(run.log)
+    assert run.profile.at_line(str(path), 1).total_blocks >= 100
+
+
+def test_exec(tool, python):
+    """Before os.execv makes the process another program, its report is written; a traced new program reports too."""
+    path = script(tool, KEEP + f"import os, sys; os.execv({python.path!r}, [{python.path!r}, '-S', '-c', 'print(1)'])\n")
+    run = tool.run(python.path, "-S", path)
+    assert run.stdout == "1\n"
+    assert run.profile.json["run"]["end"] == "exec"
+    assert kept_at(run.profile, path, 1)
+    heap_totals(run.log)
+
+
+def test_exec_with_trace_children(tool, release_python):
+    """With --trace-children=yes the old and the new program report; both have the same pid, so the profile of
+    that name is the new one's."""
+    path = script(tool, KEEP + f"import os, sys; os.execv({release_python.path!r}, [{release_python.path!r}, "
+                               "'-S', '-c', 'kept = [bytearray(2000) for _ in range(70)]; import os; os._exit(0)'])\n")
+    directory = tool.new_directory()
+    run = tool.run(release_python.path, "-S", path, files=False, cwd=directory, options=["--trace-children=yes"])
+    first, second = re.findall(r"total heap usage: ([\d,]+) allocs", run.stderr)
+    assert first != second
+    profile = Profile(directory / f"pymemcheck.out.{run.pid}")
+    assert profile.in_function("<string>", "<listcomp>").live_blocks >= 140
+
+
+def test_exec_that_fails(tool, release_python):
+    """An exec that fails costs nothing: the program goes on, and the report at its end is whole."""
+    path = script(tool, """\
+import os
+try:
+    os.execv("/no/such/program", ["x"])
+except FileNotFoundError:
+    print("goes on", flush=True)
+""" + KEEP + "os._exit(0)\n")
+    run = tool.run(release_python.path, "-S", path)
+    assert run.stdout == "goes on\n"
+    assert run.profile.json["run"]["end"] == "exit"
+    assert kept_at(run.profile, path, 6)
+
+
+def test_fork(tool, python):
+    """A forked child reports under its own pid, with what it inherited and what it made itself; the parent has
+    only its own."""
+    path = script(tool, KEEP + """\
+import os
+pid = os.fork()
+if pid == 0:
+    child = [bytearray(3000) for _ in range(30)]
+    os._exit(5)
+print(os.waitpid(pid, 0)[1] >> 8, flush=True)
+parent = [bytearray(4000) for _ in range(20)]
+os._exit(0)
+""")
+    run = tool.run(python.path, "-S", path)
+    assert run.stdout == "5\n"
+    profiles = run.profiles
+    assert len(profiles) == 2 and run.pid in profiles
+    (child,) = [profile for pid, profile in profiles.items() if pid != run.pid]
+    assert child.json["run"]["ppid"] == run.pid
+    assert child.json["run"]["exit_code"] == 5
+    assert kept_at(run.profile, path, 1) and kept_at(child, path, 1)
+    assert child.at_line(str(path), 5).live_blocks >= 60
+    assert run.profile.at_line(str(path), 5).total_blocks == 0
+    assert run.profile.at_line(str(path), 8).live_blocks >= 40
+    assert child.at_line(str(path), 8).total_blocks == 0
+    for pid in profiles:
+        assert f"=={pid}==     in use at exit" in run.logs[pid]
+
+
+def test_fork_from_a_thread(tool, release_python):
+    """A child forked by a thread that is not the main one has that thread's Python stack."""
+    path = script(tool, """\
+import os, threading
+def work():
+    pid = os.fork()
+    if pid == 0:
+        child = [bytearray(3000) for _ in range(30)]
+        os._exit(0)
+    os.waitpid(pid, 0)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+""")
+    run = tool.run(release_python.path, "-S", path)
+    (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    stacks = {tuple(line.function for line in site.python) for site in child.at_line(str(path), 5).sites}
+    assert ("work.<locals>.<listcomp>" in {stack[0] for stack in stacks} or
+            all(stack[0] in ("work", "work.<locals>.<listcomp>") for stack in stacks)) and stacks
+    for stack in stacks:
+        assert stack[-3:] == ("Thread.run", "Thread._bootstrap_inner", "Thread._bootstrap")
+
+
+def test_subprocess(tool, release_python):
+    """A child that is not traced leaves no report and no trace in its output; the parent's is whole."""
+    path = script(tool, KEEP + """\
+import os, subprocess, sys
+print(subprocess.run([sys.executable, "-c", "print(2)"], capture_output=True, text=True, check=True))
+print(subprocess.run("echo 3 | cat", shell=True, capture_output=True, text=True, check=True), flush=True)
+os._exit(0)
+""")
+    run = tool.run(release_python.path, "-S", path)
+    assert "stdout='2\\n', stderr=''" in run.stdout and "stdout='3\\n', stderr=''" in run.stdout
+    assert kept_at(run.profile, path, 1)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing(tool, release_python, method):
+    """Workers of multiprocessing work; forked ones report on their own, spawned ones are programs of their own."""
+    path = script(tool, """\
+import multiprocessing, os
+def work(n):
+    return len([bytearray(3000) for _ in range(n)])
+if __name__ == "__main__":
+    context = multiprocessing.get_context(%r)
+    with context.Pool(2) as pool:
+        print(pool.map(work, [10, 20, 30], chunksize=1))
+        pool.close()
+        pool.join()
+""" % method)
+    traced = method == "spawn"
+    run = tool.run(release_python.path, "-S", path, options=["--trace-children=yes"] if traced else [])
+    assert run.stdout == "[10, 20, 30]\n"
+    workers = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    assert len(workers) >= 2
+    blocks = sum(site.total_blocks for worker in workers for site in worker.at_line(str(path), 3).sites
+                 if site.total_bytes == 3001 * site.total_blocks)
+    assert blocks == 60
+
+
+@pytest.mark.parametrize("death, number", [
+    ("import os, signal; os.kill(os.getpid(), signal.SIGABRT)", signal.SIGABRT),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", signal.SIGSEGV),
+    ("import ctypes; ctypes.string_at(0)", signal.SIGSEGV),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", signal.SIGTERM),
+    ("import ctypes; ctypes.CDLL(None).abort()", signal.SIGABRT),
+], ids=["SIGABRT", "SIGSEGV", "null", "SIGTERM", "abort"])
+def test_death_by_signal(tool, release_python, death, number):
+    """A process that is killed by a signal dies of that signal, and reports first."""
+    path = script(tool, KEEP + death + "\n")
+    run = tool.run(release_python.path, "-S", path, check=False)
+    assert run.returncode == -number
+    assert run.profile.json["run"]["end"] == "signal"
+    assert run.profile.json["run"]["signal"] == number
+    assert kept_at(run.profile, path, 1)
+    assert f"signal {number:d}" in run.log
+
+
+@pytest.mark.parametrize("place", ["/no/such/folder/out.%p", "/proc/out.%p", "/dev/full"])
+def test_unwritable_profile(tool, programs, place):
+    """A profile that cannot be written is a message; the report is still in the log and the exit code is the
+    program's."""
+    directory = tool.new_directory()
+    run = tool.run("/bin/sh", "-c", "exit 4", check=False, files=False, cwd=directory,
+                   options=[f"--log-file={directory}/log", f"--pymemcheck-out-file={place}"])
+    assert run.returncode == 4
+    log = (directory / "log").read_text()
+    heap_totals(log)
+    assert re.search(rf"{re.escape(place.partition('%')[0])}.*", log), log
+    assert "Profile written" not in log
+    assert [path.name for path in directory.iterdir()] == ["log"]
+
+
+def test_unwritable_log(tool, programs):
+    """A log file that cannot be opened is Valgrind's own error, before the program starts."""
+    run = tool.run(programs["threads"], check=False, files=False,
+                   options=["--log-file=/no/such/folder/log"])
+    assert run.returncode != 0
+    assert "/no/such/folder/log" in run.stderr
+
+
+def test_closed_standard_streams(tool, programs):
+    """A program that closed its standard streams still gets its report, into the log file."""
+    run = tool.run("/bin/sh", "-c", "exec <&- >&- 2>&-; exit 6", check=False)
+    assert run.returncode == 6
+    heap_totals(run.log)
+
+
+CORRUPT = """\
+import ctypes, pm_probe, struct, sys
+def victim():
+    pass
+def word_at(address):
+    return ctypes.c_uint64.from_address(address).value
+def address_of(holder, value):
+    # where in the object `holder` the pointer to `value` stands
+    for offset in range(0, 400, 8):
+        if word_at(id(holder) + offset) == id(value):
+            return id(holder) + offset
+    raise SystemExit("pointer not found")
+def offset_in(address, value, length):
+    for offset in range(0, length, 8):
+        if word_at(address + offset) == value:
+            return address + offset
+    raise SystemExit("value not found")
+"""
+
+
+def corrupted(tool, python, body):
+    path = script(tool, CORRUPT + body)
+    run = tool.run(python.path, "-S", path, env=python.env)
+    assert run.stdout == "unharmed\n"
+    return path, run
+
+
+@pytest.mark.parametrize("pointer", [0, 8, 0xdead_beef_f00d, 0xffff_ffff_ffff_fff8, 0x1000],
+                         ids=["null", "8", "unmapped", "high", "low"])
+@pytest.mark.parametrize("member", ["co_filename", "co_linetable", "co_qualname"])
+def test_corrupt_code_object(tool, release_python, member, pointer):
+    """A code object with a broken pointer to its file name, line table or name is counted, and nothing else."""
+    path, run = corrupted(tool, release_python, f"""
+class Holder:       # so that the qualified name is another string than the name
+    def corrupt():
+        code = sys._getframe().f_code
+        place = address_of(code, code.{member})
+        pm_probe.with_bytes(place, struct.pack("<Q", {pointer}), 60_013)
+Holder.corrupt()
+pm_probe.allocate(60_017)
+print("unharmed")
+""")
+    troubles = run.profile.troubles
+    assert troubles["unreadable_code"] + troubles["unreadable_stacks"] >= 1
+    # The broken one is there, whatever could be read of it; the one after it is whole again.
+    (broken,) = [site for site in run.profile.sites if site.total_bytes == 60_013]
+    (whole,) = [site for site in run.profile.sites if site.total_bytes == 60_017]
+    assert [line.function for line in whole.python] == ["<module>"]
+    assert whole.python[0].file == str(path)
+    assert broken.has_native("pm_probe_allocate")
+
+
+def test_corrupt_string_contents(tool, release_python):
+    """A file name whose length field is nonsense is not read past its end."""
+    path, run = corrupted(tool, release_python, """
+def corrupt():
+    code = sys._getframe().f_code
+    name = code.co_filename
+    place = offset_in(id(name), len(name), 64)
+    pm_probe.with_bytes(place, struct.pack("<Q", 1 << 60), 60_013)
+corrupt()
+print("unharmed")
+""")
+    assert run.profile.troubles["unreadable_code"] >= 1
+    assert "HEAP SUMMARY" in run.log
+
+
+@pytest.mark.parametrize("pointer", [0, 0xdead_beef_f00d, 0x1000], ids=["null", "unmapped", "low"])
+def test_corrupt_frame_chain(tool, python, pointer):
+    """A thread state whose chain of frames leads to unmapped memory gives a stack without Python frames, counted
+    as unreadable."""
+    path, run = corrupted(tool, python, f"""
+def corrupt():
+    pm_probe.with_bytes(pm_probe.frame_chain(), struct.pack("<Q", {pointer}), 60_013)
+corrupt()
+pm_probe.allocate(60_017)
+print("unharmed")
+""")
+    (broken,) = [site for site in run.profile.sites if site.total_bytes == 60_013]
+    (whole,) = [site for site in run.profile.sites if site.total_bytes == 60_017]
+    assert broken.python == []
+    assert [line.function for line in whole.python] == ["<module>"]
+    assert run.profile.troubles["unreadable_stacks"] >= 1
+
+
+def test_unload_and_remap(tool, release_python):
+    """Memory that is unmapped after the tool read it, and mapped again, does no harm."""
+    path = script(tool, """\
+import mmap
+for n in range(50):
+    area = mmap.mmap(-1, 1 << 20)
+    area[:100] = b"x" * 100
+    area.close()
+    kept = [bytearray(5000) for _ in range(20)]
+print("unharmed")
+""")
+    run = tool.run(release_python.path, "-S", path)
+    assert run.stdout == "unharmed\n"
+    assert run.profile.troubles["unreadable_stacks"] == 0
+
+
+def test_code_objects_that_come_and_go(tool, release_python):
+    """Code objects die and their addresses are reused: each allocation has the name and line of its own code."""
+    path = script(tool, """\
+import pm_probe
+for n in range(300):
+    space = {"pm_probe": pm_probe}
+    source = "\\n" * n + f"def made_{n}():\\n    pm_probe.allocate({40_000 + n})\\nmade_{n}()\\n"
+    exec(compile(source, f"made-{n}.py", "exec"), space)
+    del space
+""")
+    run = tool.run(release_python.path, "-S", path, env=release_python.env)
+    seen = {site.total_bytes: [(line.file, line.function, line.line) for line in site.python[:2]]
+            for site in run.profile.sites if 40_000 <= site.total_bytes < 40_300 and site.has_native("pm_probe_allocate")}
+    assert seen == {40_000 + n: [(f"made-{n}.py", f"made_{n}", n + 2), (f"made-{n}.py", "<module>", n + 3)]
+                    for n in range(300)}
+    assert run.profile.troubles["unreadable_code"] == 0
