@@ -84,6 +84,7 @@ static void probe_thread(void)
 #elif PY_VERSION_HEX >= 0x030b0000
     numbers.thread_frame = offsetof(PyThreadState, cframe);
     numbers.cframe_frame = offsetof(_PyCFrame, current_frame);
+    numbers.cframe_previous = offsetof(_PyCFrame, previous);
 #else
     numbers.thread_frame = offsetof(PyThreadState, frame);
 #endif
@@ -110,8 +111,9 @@ static void probe_frame(void)
 #endif
 #if PY_VERSION_HEX >= 0x030c0000
     numbers.owner_cstack = FRAME_OWNED_BY_CSTACK;
-#elif PY_VERSION_HEX >= 0x030b0000
-    FRAME_MEMBER(frame_entry, is_entry);
+#elif PY_VERSION_HEX >= 0x030a0000 && PY_VERSION_HEX < 0x030b0000
+    FRAME_MEMBER(frame_trace, f_trace);
+    FRAME_MEMBER(frame_stack_depth, f_stackdepth);
 #endif
 }
 

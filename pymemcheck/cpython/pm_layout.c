@@ -57,8 +57,9 @@ static const struct pm_layout rows[] = {
         .at = PM_LAYOUT_NUMBERS_3_9,
     },
     {
-        MINOR(3, 10), ONE_CALL_A_FRAME,
+        MINOR(3, 10),
         .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS,
+        .entry = PM_ENTRY_RUNNING, .complete = PM_COMPLETE_ALWAYS,
         .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE,
         HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_10,
@@ -66,7 +67,7 @@ static const struct pm_layout rows[] = {
     {
         MINOR(3, 11),
         .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
-        .entry = PM_ENTRY_FLAG, .complete = PM_COMPLETE_TRACEABLE,
+        .entry = PM_ENTRY_CFRAME, .complete = PM_COMPLETE_TRACEABLE,
         .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
         HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_11,
@@ -74,7 +75,7 @@ static const struct pm_layout rows[] = {
     {
         MINOR(3, 11), .build = PM_BUILD_DEBUG,
         .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
-        .entry = PM_ENTRY_FLAG, .complete = PM_COMPLETE_TRACEABLE,
+        .entry = PM_ENTRY_CFRAME, .complete = PM_COMPLETE_TRACEABLE,
         .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
         HOOK_OF_3_WORDS,
         .at = PM_LAYOUT_NUMBERS_3_11_DEBUG,

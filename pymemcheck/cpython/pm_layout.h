@@ -31,10 +31,12 @@
     FIELD(unicode_legacy_data)      /* PyUnicodeObject.data, a pointer */ \
     FIELD(thread_frame)             /* PyThreadState: what the anchor kind says */ \
     FIELD(cframe_frame)             /* _PyCFrame.current_frame */ \
+    FIELD(cframe_previous)          /* _PyCFrame.previous */ \
     FIELD(frame_back)               /* frame: the next outer one */ \
     FIELD(frame_code)               /* frame: its code object */ \
     FIELD(frame_position)           /* frame: what the position kind says */ \
-    FIELD(frame_entry)              /* _PyInterpreterFrame.is_entry, one byte, 3.11 only */ \
+    FIELD(frame_trace)              /* PyFrameObject.f_trace, 3.10 only */ \
+    FIELD(frame_stack_depth)        /* ... f_stackdepth, 32 bits, 3.10 only */ \
     FIELD(frame_owner)              /* _PyInterpreterFrame.owner, one byte */ \
     FIELD(frame_bytes)              /* end of the last frame field above, in whole words */ \
     FIELD(owner_generator)          /* value of owner: FRAME_OWNED_BY_GENERATOR */ \
@@ -72,10 +74,17 @@ enum pm_position_kind {
     PM_POSITION_POINTER,    /* a pointer into the code object */
 };
 
-/* How to tell which frame a C call of the evaluation function was made for. */
+/* How to tell which frame a C call of the evaluation function was made for. A
+   throw() into a generator that waits in a "yield from" is handed on to the
+   inner generator, and meanwhile _gen_throw (Objects/genobject.c, 3.9 and
+   later) puts the waiting generator's frame in the chain though no call runs it. */
 enum pm_entry_kind {
     PM_ENTRY_EACH,          /* every frame has a call of its own */
-    PM_ENTRY_FLAG,          /* the frame says so */
+    PM_ENTRY_RUNNING,       /* the same, but for a frame that waits: its stack depth is saved
+                               (-1 in one that runs), and not for a trace function's sake */
+    PM_ENTRY_CFRAME,        /* each call has a _PyCFrame with its innermost frame; its frames end
+                               where those of the previous _PyCFrame begin. The last, without
+                               a previous one, belongs to the thread state and to no call */
     PM_ENTRY_SHIM,          /* a frame without Python code, owned by the C stack, lies outside it */
 };
 

@@ -5,13 +5,15 @@
    on the kinds of the layout.
 
    Frames come in groups: those that one C call of the evaluation function
-   runs. Where a group ends is told by the frame itself, or by a shim outside
-   it. A group whose only frame is not yet complete (it is still making its
+   runs. Where a group ends is told by the frame itself, by a shim outside it, or
+   by a second chain, that of the calls (_PyCFrame). The outermost frames may be
+   in no group: those of waiting generators that C code throws into while no
+   Python runs. A group whose only frame is not yet complete (it is still making its
    cells, say, which allocates) has no frame to report; it is counted in the
    next outer frame, so that the native stack can still be matched.
 
    A damaged chain may run in a circle, also through frames that are passed
-   over. Brent's method finds that: remember one address, compare each later one with
+   over, or without any frame through the chain of calls. Brent's method finds that: remember one address, compare each later one with
    it, and replace it after 1, 2, 4, 8 ... steps. */
 #include "cpython/pm_walk.h"
 
@@ -23,6 +25,12 @@ struct frame_view {
     bool entry;
 };
 
+struct circle_guard {
+    u64 remembered;
+    unsigned steps;
+    unsigned renew_at;
+};
+
 struct walk {
     const struct pm_layout *layout;
     struct pm_reader *reader;
@@ -30,28 +38,55 @@ struct walk {
     unsigned count;
     bool group_open;        /* frames of the current group were reported */
     u32 empty_entries;      /* groups without any, since the last frame reported */
+
+    /* PM_ENTRY_CFRAME only. */
+    bool in_call;           /* the current group is that of a call */
+    u64 cframe;             /* the next outer call's */
+    u64 group_end;          /* the next outer call's innermost frame */
+    struct circle_guard cframes;
 };
 
-struct circle_guard {
-    u64 remembered;
-    unsigned steps;
-    unsigned renew_at;
-};
-
-static bool innermost(const struct pm_layout *layout, struct pm_reader *reader, u64 anchor,
-                      u64 *frame)
+/* True when the chain came back to where it was. */
+static bool in_circle(struct circle_guard *guard, u64 address)
 {
-    u64 cframe;
+    if (address == guard->remembered)
+        return true;
+    if (++guard->steps == guard->renew_at) {
+        guard->remembered = address;
+        guard->renew_at *= 2;
+    }
+    return false;
+}
 
-    switch (layout->anchor) {
+/* Makes the group of the call whose _PyCFrame is walk->cframe the current one. */
+static bool enter_call(struct walk *walk)
+{
+    const struct pm_layout_numbers *at = &walk->layout->at;
+
+    if (in_circle(&walk->cframes, walk->cframe)
+            || !pm_reader_read_u64(walk->reader, walk->cframe + (u64)at->cframe_previous,
+                                   &walk->cframe))
+        return false;
+    walk->in_call = walk->cframe != 0;
+    return !walk->in_call
+           || pm_reader_read_u64(walk->reader, walk->cframe + (u64)at->cframe_frame,
+                                 &walk->group_end);
+}
+
+static bool innermost(struct walk *walk, u64 anchor, u64 *frame)
+{
+    const struct pm_layout_numbers *at = &walk->layout->at;
+
+    switch (walk->layout->anchor) {
     case PM_ANCHOR_FRAME:
         *frame = anchor;
         return true;
     case PM_ANCHOR_THREAD:
-        return pm_reader_read_u64(reader, anchor + (u64)layout->at.thread_frame, frame);
+        return pm_reader_read_u64(walk->reader, anchor + (u64)at->thread_frame, frame);
     case PM_ANCHOR_CFRAME:
-        return pm_reader_read_u64(reader, anchor + (u64)layout->at.thread_frame, &cframe)
-               && pm_reader_read_u64(reader, cframe + (u64)layout->at.cframe_frame, frame);
+        return pm_reader_read_u64(walk->reader, anchor + (u64)at->thread_frame, &walk->cframe)
+               && pm_reader_read_u64(walk->reader, walk->cframe + (u64)at->cframe_frame, frame)
+               && (walk->layout->entry != PM_ENTRY_CFRAME || enter_call(walk));
     }
     return false;
 }
@@ -65,6 +100,19 @@ static bool read_block(struct pm_reader *reader, u64 address, u8 *block, size_t 
     if (bytes == INTERPRETER_FRAME_BYTES)
         return pm_reader_read(reader, address, block, INTERPRETER_FRAME_BYTES);
     return pm_reader_read(reader, address, block, bytes);
+}
+
+static bool is_entry(const struct pm_layout *layout, const u8 *block)
+{
+    switch (layout->entry) {
+    case PM_ENTRY_EACH:
+        return true;
+    case PM_ENTRY_RUNNING:
+        return pm_layout_i32(block, layout->at.frame_stack_depth) <= 0
+               || pm_layout_u64(block, layout->at.frame_trace) != 0;
+    default:
+        return false;
+    }
 }
 
 /* False when the frame cannot be read or its pointers cannot be right. */
@@ -83,8 +131,7 @@ static bool read_frame(const struct walk *walk, u64 address, struct frame_view *
     else
         view->position = (u64)(i64)pm_layout_i32(block, at->frame_position);
     view->owner = at->frame_owner == PM_LAYOUT_ABSENT ? 0 : block[at->frame_owner];
-    view->entry = layout->entry == PM_ENTRY_EACH
-                  || (layout->entry == PM_ENTRY_FLAG && block[at->frame_entry] != 0);
+    view->entry = is_entry(layout, block);
     return ((view->back | view->code) & 7) == 0;
 }
 
@@ -130,32 +177,41 @@ static void report_frame(struct walk *walk, const struct frame_view *view)
     walk->group_open = true;
 }
 
-/* True when the chain came back to where it was. */
-static bool in_circle(struct circle_guard *guard, u64 address)
+/* Ends the group, or groups, that do not reach to the frame at address; 0 is
+   the end of the chain. False when the next call cannot be read. */
+static bool end_calls(struct walk *walk, u64 address)
 {
-    if (address == guard->remembered)
-        return true;
-    if (++guard->steps == guard->renew_at) {
-        guard->remembered = address;
-        guard->renew_at *= 2;
+    while (walk->in_call && address != 0 && address == walk->group_end) {
+        end_group(walk);
+        if (!enter_call(walk))
+            return false;
     }
-    return false;
+    if (walk->in_call && address == 0)
+        end_group(walk);
+    return true;
 }
 
 unsigned pm_walk_frames(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                         u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
                         enum pm_walk_end *end)
 {
-    struct walk walk = { .layout = interpreter->layout, .reader = reader, .frames = frames };
+    struct walk walk = {
+        .layout = interpreter->layout, .reader = reader, .frames = frames,
+        .cframes = { .renew_at = 1 },
+    };
     struct circle_guard guard = { .renew_at = 1 };
     struct frame_view view;
     bool complete;
     u64 address;
 
     *end = PM_WALK_UNREADABLE;
-    if (!innermost(walk.layout, reader, anchor, &address))
+    if (!innermost(&walk, anchor, &address))
         return 0;
-    for (; address != 0; address = view.back) {
+    for (;; address = view.back) {
+        if (!end_calls(&walk, address))
+            return walk.count;
+        if (address == 0)
+            break;
         if (in_circle(&guard, address) || !read_frame(&walk, address, &view))
             return walk.count;
         if (is_shim(walk.layout, &view)) {

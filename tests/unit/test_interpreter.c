@@ -14,6 +14,7 @@
 enum {
     THREAD = 0x10000,
     CFRAME = 0x11000,
+    ROOT_CFRAME = 0x11800,
     VERSION = 0x12000,
     FRAME = 0x13000,
     CODE = 0x20000,
@@ -50,7 +51,7 @@ static void set_up(struct fixture *fixture, const char *version)
     pm_image_put_u64(&fixture->image, FRAME + at->frame_code, CODE);
     pm_image_put_u64(&fixture->image, FRAME + at->frame_position,
                      CODE + at->code_instructions + 4);
-    pm_image_put_u8(&fixture->image, FRAME + at->frame_entry, 1);
+    pm_image_put_u64(&fixture->image, CFRAME + at->cframe_previous, ROOT_CFRAME);
     pm_image_put_code(&fixture->image, layout, CODE, &code);
 }
 

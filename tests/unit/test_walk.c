@@ -11,7 +11,7 @@
 
 enum {
     ANCHOR = 0x10000,
-    CFRAME = 0x11000,
+    CFRAME = 0x11000,       /* one for each group, in each page from here on */
     CODE = 0x20000,         /* one code object in each page from here on */
     FRAMES = 0x100000,      /* one frame in each page from here on, shims between */
     SHIM = 0x800,           /* a shim is in the page of the frame just inside it */
@@ -22,7 +22,7 @@ enum {
 /* What the tests say about a frame, innermost first. */
 struct made_frame {
     i32 unit;               /* code unit it is at */
-    bool entry;
+    bool entry;             /* ends its group; if not, in 3.10: its generator waits */
     bool generator;
 };
 
@@ -44,6 +44,20 @@ static u64 anchor_of(const struct pm_layout *layout)
     return layout->anchor == PM_ANCHOR_FRAME ? frame_address(0) : (u64)ANCHOR;
 }
 
+static u64 cframe_address(size_t group)
+{
+    return CFRAME + (u64)group * PAGE;
+}
+
+static void put_cframe(struct chain *chain, size_t group, u64 frame, u64 previous)
+{
+    const struct pm_layout_numbers *at = &chain->interpreter.layout->at;
+
+    pm_image_put_u64(&chain->image, cframe_address(group) + (u64)at->cframe_frame, frame);
+    if (at->cframe_previous != PM_LAYOUT_ABSENT)
+        pm_image_put_u64(&chain->image, cframe_address(group) + (u64)at->cframe_previous, previous);
+}
+
 static void put_anchor(struct chain *chain, u64 frame)
 {
     const struct pm_layout *layout = chain->interpreter.layout;
@@ -53,8 +67,24 @@ static void put_anchor(struct chain *chain, u64 frame)
         pm_image_put_u64(&chain->image, thread_field, frame);
     } else if (layout->anchor == PM_ANCHOR_CFRAME) {
         pm_image_put_u64(&chain->image, thread_field, CFRAME);
-        pm_image_put_u64(&chain->image, CFRAME + (u64)layout->at.cframe_frame, frame);
+        put_cframe(chain, 0, frame, 0);
     }
+}
+
+/* One for each group, and the thread state's own. */
+static void put_cframes(struct chain *chain, const struct made_frame *frames, size_t count, u64 last)
+{
+    size_t group = 0;
+    u64 first = count > 0 ? frame_address(0) : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!frames[i].entry)
+            continue;
+        put_cframe(chain, group, first, cframe_address(group + 1));
+        group++;
+        first = i + 1 < count ? frame_address(i + 1) : last;
+    }
+    put_cframe(chain, group, first, 0);
 }
 
 static u64 position_of(const struct pm_layout *layout, size_t index, i32 unit)
@@ -84,8 +114,9 @@ static void put_frame(struct chain *chain, size_t index, const struct made_frame
         pm_image_put_u64(&chain->image, address + at->frame_position, position);
     else
         pm_image_put_u32(&chain->image, address + at->frame_position, (u32)position);
-    if (layout->entry == PM_ENTRY_FLAG)
-        pm_image_put_u8(&chain->image, address + at->frame_entry, frame->entry);
+    if (layout->entry == PM_ENTRY_RUNNING)
+        pm_image_put_u32(&chain->image, address + at->frame_stack_depth,
+                         frame->entry ? UINT32_MAX : 1);
     if (at->frame_owner != PM_LAYOUT_ABSENT)
         pm_image_put_u8(&chain->image, address + at->frame_owner,
                         (u8)(frame->generator ? at->owner_generator : 0));
@@ -112,6 +143,8 @@ static void make(struct chain *chain, const struct pm_layout *layout,
     pm_image_init(&chain->image);
     chain->interpreter.layout = layout;
     put_anchor(chain, count > 0 ? frame_address(0) : 0);
+    if (layout->entry == PM_ENTRY_CFRAME)
+        put_cframes(chain, frames, count, last);
     for (size_t i = 0; i < count; i++) {
         u64 back = i + 1 < count ? frame_address(i + 1) : last;
 
@@ -170,6 +203,96 @@ static void test_groups(void **state)
             expect_frame(&chain, i, i, frames[i].unit, frames[i].entry, 0);
         pm_image_release(&chain.image);
     }
+}
+
+/* The frames of waiting generators that C code throws into belong to no call. */
+static void test_frames_outside_all_calls(void **state)
+{
+    const struct made_frame frames[] = {
+        { 7, false, false }, { 8, true, false }, { 9, false, true }, { 2, false, true },
+    };
+    const struct made_frame nothing_else[] = { { 9, false, true } };
+    struct chain chain;
+
+    FOR_EACH_ROW(layout) {
+        make(&chain, layout, frames, 4, 0);
+        walk(&chain, MAX);
+        expect_end(&chain, 4, PM_WALK_COMPLETE);
+        for (unsigned i = 0; i < 4; i++)
+            expect_frame(&chain, i, i, frames[i].unit, frames[i].entry, 0);
+        pm_image_release(&chain.image);
+
+        make(&chain, layout, nothing_else, 1, 0);
+        walk(&chain, MAX);
+        expect_end(&chain, 1, PM_WALK_COMPLETE);
+        expect_frame(&chain, 0, 0, 9, false, 0);
+        pm_image_release(&chain.image);
+    }
+}
+
+/* A stack depth saved for a trace function does not mean that the frame waits. */
+static void test_traced_frame(void **state)
+{
+    const struct made_frame frames[] = { { 7, true, false }, { 8, false, true }, { 9, true, false } };
+    struct chain chain;
+    unsigned rows = 0;
+
+    FOR_EACH_ROW(layout) {
+        if (layout->entry != PM_ENTRY_RUNNING)
+            continue;
+        rows++;
+        make(&chain, layout, frames, 3, 0);
+        pm_image_put_u64(&chain.image, frame_address(1) + (u64)layout->at.frame_trace, 0x4440);
+        walk(&chain, MAX);
+        expect_end(&chain, 3, PM_WALK_COMPLETE);
+        for (unsigned i = 0; i < 3; i++)
+            expect_frame(&chain, i, i, frames[i].unit, true, 0);
+        pm_image_release(&chain.image);
+    }
+    assert_int_equal(rows, 1);
+}
+
+/* What the chain of calls can be like when the memory is not what we think. */
+static void test_damaged_calls(void **state)
+{
+    const struct made_frame frames[] = {
+        { 7, true, false }, { 8, true, false }, { 9, true, false },
+    };
+    struct chain chain;
+    unsigned rows = 0;
+
+    FOR_EACH_ROW(layout) {
+        if (layout->entry != PM_ENTRY_CFRAME)
+            continue;
+        rows++;
+        /* The first call's, the second's, and the thread state's cannot be read. */
+        for (unsigned group = 0; group < 3; group++) {
+            make(&chain, layout, frames, 3, 0);
+            pm_image_unmap(&chain.image, cframe_address(group));
+            walk(&chain, MAX);
+            expect_end(&chain, group == 0 ? 0 : group - 1, PM_WALK_UNREADABLE);
+            pm_image_release(&chain.image);
+        }
+        /* Round and round without a frame. */
+        make(&chain, layout, frames, 3, 0);
+        put_cframe(&chain, 1, frame_address(1), cframe_address(2));
+        put_cframe(&chain, 2, frame_address(1), cframe_address(1));
+        walk(&chain, MAX);
+        expect_end(&chain, 1, PM_WALK_UNREADABLE);
+        pm_image_release(&chain.image);
+        /* A call without a frame is counted, and one whose end never comes ends with the chain. */
+        make(&chain, layout, frames, 3, 0);
+        put_cframe(&chain, 1, frame_address(1), cframe_address(2));
+        put_cframe(&chain, 2, frame_address(1), cframe_address(3));
+        put_cframe(&chain, 3, 0x7770, 0);
+        walk(&chain, MAX);
+        expect_end(&chain, 3, PM_WALK_COMPLETE);
+        expect_frame(&chain, 0, 0, 7, true, 0);
+        expect_frame(&chain, 1, 1, 8, false, 1);
+        expect_frame(&chain, 2, 2, 9, true, 0);
+        pm_image_release(&chain.image);
+    }
+    assert_int_equal(rows, 2);
 }
 
 static void test_no_frame(void **state)
@@ -318,6 +441,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_frames_outside_all_calls),
+        cmocka_unit_test(test_traced_frame),
+        cmocka_unit_test(test_damaged_calls),
         cmocka_unit_test(test_no_frame),
         cmocka_unit_test(test_incomplete_frames),
         cmocka_unit_test(test_limit),
