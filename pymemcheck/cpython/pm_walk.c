@@ -13,8 +13,9 @@
    next outer frame, so that the native stack can still be matched.
 
    A damaged chain may run in a circle, also through frames that are passed
-   over, or without any frame through the chain of calls. Brent's method finds that: remember one address, compare each later one with
-   it, and replace it after 1, 2, 4, 8 ... steps. */
+   over, or without any frame through the chain of calls. Brent's method finds
+   that: remember one address, compare each later one with it, and replace it
+   after 1, 2, 4, 8 ... steps. */
 #include "cpython/pm_walk.h"
 
 struct frame_view {

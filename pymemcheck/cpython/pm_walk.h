@@ -12,8 +12,8 @@ struct pm_raw_frame {
     u64 code;       /* address of the code object */
     u64 position;   /* where it is in that code: opaque, for pm_code_resolve, and
                        equal exactly if the instruction is the same */
-    bool entry;     /* the frame that this C call of the evaluation function was
-                       made for: an evaluation frame of the native stack ends here */
+    bool entry;     /* the outermost frame of one C call of the evaluation function: an
+                       evaluation frame of the native stack ends here */
     u32 empty_entries;  /* C calls of the evaluation function between this frame and the
                            next inner one (or the innermost end) that have no frame here,
                            because theirs is not yet complete; nearly always 0 */
