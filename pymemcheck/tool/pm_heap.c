@@ -238,9 +238,12 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
     if (layout == NULL)
         return;
     u64 gc_head = (u64)layout->at.gc_head_bytes, hook_prefix = layout->hook_prefix_bytes;
-    /* Nearly always the block was allocated just now, for this object. */
-    if (object - run->newest_address <= hook_prefix + gc_head)
+    /* Nearly always the block was allocated just now, for this object; but that
+       can be said of it once only. */
+    if (object - run->newest_address <= hook_prefix + gc_head) {
+        run->newest_address = 0;
         return;
+    }
     /* The object's block starts at the object, before its GC head, before what
        a debug hook keeps, or before both. */
     const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };

@@ -160,6 +160,14 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
+/* The body of _Py_NewReference makes the same store, but its entry was probed. */
+static bool is_probed_elsewhere(Addr address)
+{
+    const HChar *name;
+    return VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name)
+        && pm_text_equal(name, "_Py_NewReference");
+}
+
 IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
 {
     const Addr address = first_address(block);
@@ -172,5 +180,6 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
         if (is_interpreter_function(name))
             note_interpreter(address);
     }
-    return in_interpreter(address) ? probe_stores(block, layout) : block;
+    return in_interpreter(address) && !is_probed_elsewhere(address) ? probe_stores(block, layout)
+                                                                    : block;
 }

@@ -39,7 +39,7 @@ struct pm_run {
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
-    u64 newest_address;             /* its block */
+    u64 newest_address;             /* its block; 0 once an object was born in it */
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */
