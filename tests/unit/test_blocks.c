@@ -9,7 +9,7 @@
 #include "heap/pm_blocks.h"
 #include "pm_random.h"
 
-enum { INITIAL_CAPACITY = 4096, BYTES_A_BLOCK = 48 };
+enum { INITIAL_CAPACITY = 4096, BYTES_A_BLOCK = 42 };
 
 struct block_model {
     struct pm_random random;

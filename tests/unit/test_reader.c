@@ -171,8 +171,7 @@ static void test_end_of_the_address_space(void **state)
     u8 byte;
 
     (void)state;
-    u8 *last = add_page(client, 0 - (u64)PAGE);
-    add_page(client, 0);
+    u8 *last = add_page(client, 0 - (u64)PAGE), *first = add_page(client, 0);
     for (int seen = 0; seen < 2; seen++) {
         check_read(client, 0 - (u64)8, 8);
         check_read(client, 0 - (u64)1, 1);
@@ -184,8 +183,13 @@ static void test_end_of_the_address_space(void **state)
     }
     assert_true(pm_reader_read(&client->reader, 0 - (u64)1, &byte, 0));
     memcpy(last + PAGE - 4, "abcd", 4);
+    u64 failures = client->reader.failures;
     assert_false(pm_reader_read_text(&client->reader, 0 - (u64)4, text, sizeof text));
     assert_string_equal(text, "abcd");
+    assert_int_equal(client->reader.failures, failures + 1);
+    memcpy(first, "zero", 5);
+    assert_true(pm_reader_read_text(&client->reader, 0, text, sizeof text));
+    assert_string_equal(text, "zero");
     memcpy(last + PAGE - 4, "abc", 4);
     assert_true(pm_reader_read_text(&client->reader, 0 - (u64)4, text, sizeof text));
     assert_string_equal(text, "abc");

@@ -83,6 +83,7 @@ static void run(struct pm_random *random, size_t most, u32 distinct, int steps)
         for (size_t i = 0; i < count; i++)
             probe->frames[i] = outward[count - 1 - i];
         probe->id = pm_stacks_intern(&stacks, probe->frames, count).v;
+        assert_int_equal(stacks.last_length, count);
         assert_int_equal(push_all(&pushed, probe->frames, count), probe->id);
         assert_int_equal(pushed.count, stacks.count);
         assert_frames(&stacks, probe->id, probe->frames, count);
