@@ -30,6 +30,8 @@ const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
         if (frame->kind != PM_FRAME_NATIVE)
             continue;
         outermost = frame;
+        if (unnamed != NULL && frame->object.v != unnamed->object.v)
+            break;
         if (frame->flags & PM_FRAME_ALLOCATOR)
             continue;
         if (frame->function.v != 0)

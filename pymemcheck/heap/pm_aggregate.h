@@ -51,9 +51,10 @@ void pm_aggregate_release(struct pm_aggregate *aggregate);
 /* The innermost Python frame of stack, or NULL when it has none. */
 const struct pm_frame *pm_profile_python_frame(const struct pm_profile *profile,
                                                struct pm_stack_id stack);
-/* The innermost native frame that is no allocator and has a name, or if there
-   is none the innermost without a name, or if all are allocators the outermost
-   native frame; NULL for a stack without native frames. */
+/* The C function that wanted the memory: the innermost native frame that is no
+   allocator. If it has no name (a stripped object), the next one outwards of
+   the same object that has. If all are allocators, the outermost native frame;
+   NULL for a stack without native frames. */
 const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
                                          struct pm_stack_id stack);
 

@@ -14,7 +14,7 @@
 /* Why the report was written. */
 enum pm_end {
     PM_END_EXIT,        /* exit_status holds the exit code */
-    PM_END_SIGNAL,      /* exit_status holds the signal's number */
+    PM_END_SIGNAL,      /* exit_status holds the signal's number; 0: the core did not tell */
     PM_END_EXEC,        /* the process is about to become another program */
 };
 

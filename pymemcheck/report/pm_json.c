@@ -35,7 +35,7 @@ static void write_status(struct pm_emitter *out, const char *key, const struct p
                          enum pm_end end)
 {
     pm_emitter_key(out, key);
-    if (profile->end == end)
+    if (profile->end == end && (end != PM_END_SIGNAL || profile->exit_status != 0))
         pm_emitter_i64(out, profile->exit_status);
     else
         pm_emitter_null(out);

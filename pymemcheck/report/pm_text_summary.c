@@ -51,6 +51,24 @@ static const char *signal_name(int number)
     return names[number];
 }
 
+static void write_signal(struct pm_text *text, int signal)
+{
+    const char *name = signal_name(signal);
+
+    pm_text_add(text, "The process was killed by ");
+    if (signal == 0) {
+        pm_text_add(text, "the signal that is named above");
+        return;
+    }
+    pm_text_add(text, "signal ");
+    pm_buffer_add_i64(&text->line, signal);
+    if (name != NULL) {
+        pm_text_add(text, " (");
+        pm_text_add(text, name);
+        pm_text_add(text, ")");
+    }
+}
+
 static void write_end(struct pm_text *text)
 {
     const struct pm_profile *profile = text->profile;
@@ -61,14 +79,7 @@ static void write_end(struct pm_text *text)
         pm_text_put_line(text, "The process is about to run another program (exec): "
                                "these are its figures so far.");
     } else {
-        const char *name = signal_name(profile->exit_status);
-        pm_text_add(text, "The process was killed by signal ");
-        pm_buffer_add_i64(&text->line, profile->exit_status);
-        if (name != NULL) {
-            pm_text_add(text, " (");
-            pm_text_add(text, name);
-            pm_text_add(text, ")");
-        }
+        write_signal(text, profile->exit_status);
         pm_text_put_line(text, ": these are its figures up to then.");
     }
     pm_text_end_line(text);

@@ -54,23 +54,37 @@ static const struct plain_frame *plain_python(const struct plain_stack *stack)
     return NULL;
 }
 
-/* Three wishes, in this order: a named frame that is no allocator, one without a
-   name, the outermost allocator. */
+/* The next native frame from place on; count if there is none. */
+static size_t next_native(const struct plain_stack *stack, size_t place)
+{
+    while (place < stack->count && stack->frames[place].object == NULL)
+        place++;
+    return place;
+}
+
+/* First who is no allocator; then, if it has no name, a name within its object. */
 static const struct plain_frame *plain_caller(const struct plain_stack *stack)
 {
-    const struct plain_frame *allocator = NULL;
+    const struct plain_frame *last = NULL, *wanted = NULL;
+    size_t i;
 
-    for (int named = 1; named >= 0; named--)
-        for (size_t i = 0; i < stack->count; i++) {
-            const struct plain_frame *frame = &stack->frames[i];
-            if (frame->object == NULL)
-                continue;
-            if (frame->flags & PM_FRAME_ALLOCATOR)
-                allocator = frame;
-            else if (!named || frame->function[0] != '\0')
-                return frame;
+    for (i = next_native(stack, 0); i < stack->count; i = next_native(stack, i + 1)) {
+        last = &stack->frames[i];
+        if (!(last->flags & PM_FRAME_ALLOCATOR)) {
+            wanted = last;
+            break;
         }
-    return allocator;
+    }
+    if (wanted == NULL)
+        return last;
+    for (; i < stack->count; i = next_native(stack, i + 1)) {
+        const struct plain_frame *frame = &stack->frames[i];
+        if (strcmp(frame->object, wanted->object) != 0)
+            break;
+        if (frame->function[0] != '\0' && !(frame->flags & PM_FRAME_ALLOCATOR))
+            return frame;
+    }
+    return wanted;
 }
 
 /* How one frame is written into the key of a stack. */

@@ -472,7 +472,7 @@ static void test_not_python(void **state)
     assert_has(text, "by stack trace,\n");
     assert_has(text, "Blocks still allocated at exit, by engine caller:\n\n"
                      "           bytes      blocks     average  caller\n"
-                     "           5,000           1       5,000  python`_start\n"
+                     "           5,000           1       5,000  ls`???\n"
                      "              15           3           5  ls`xmalloc\n"
                      "  --------------------------------------\n"
                      "           5,015           4       1,254  in use at exit\n");
