@@ -28,6 +28,9 @@ static void test_caller(void **state)
     struct pm_frame_id list = pm_fixture_native(&fixture, "python", "PyList_New", 8, 0);
     struct pm_frame_id main_ = pm_fixture_native(&fixture, "python", "main", 8, 0);
     struct pm_frame_id nameless = pm_fixture_native(&fixture, "plugin.so", "", 0x1000, 0);
+    struct pm_frame_id named = pm_fixture_native(&fixture, "plugin.so", "run", 8, 0);
+    struct pm_frame_id own = pm_fixture_native(&fixture, "plugin.so", "xmalloc", 8,
+                                               PM_FRAME_ALLOCATOR);
     struct pm_frame_id python = pm_fixture_python(&fixture, "a.py", "f", 3);
     struct pm_frame_id note = pm_fixture_note(&fixture, "[cut]");
 
@@ -38,9 +41,16 @@ static void test_caller(void **state)
                         "_PyMem_DebugMalloc");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, note)),
                         "_PyMem_DebugMalloc");
-    /* A name further out says more than an address; but an address more than malloc. */
+    /* Without a name: the next of the same object that has one and is no allocator, but
+       never past another object, nor malloc. */
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, own,
+                                                             named, main_)), "run");
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, note,
+                                                             nameless, named)), "run");
+    assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, main_,
+                                                             named)), "");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, main_)),
-                        "main");
+                        "");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless)), "");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, nameless, malloc_)), "");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, python, list)),
