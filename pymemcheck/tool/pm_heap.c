@@ -65,11 +65,17 @@ static void leave(struct pm_run *run, const struct pm_block *block)
                   pm_block_requested_bytes(block), pm_block_padding_bytes(block));
 }
 
+static void *take_memory(struct pm_run *run, SizeT bytes, SizeT alignment)
+{
+    return alignment == VG_(clo_alignment) ? pm_cache_malloc(&run->cache, bytes)
+                                           : VG_(cli_malloc)(alignment, bytes);
+}
+
 static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
                       enum pm_block_origin origin)
 {
     struct pm_run *run = the_run;
-    void *memory = is_absurd(bytes) ? NULL : VG_(cli_malloc)(alignment, bytes);
+    void *memory = is_absurd(bytes) ? NULL : take_memory(run, bytes, alignment);
 
     if (memory == NULL) {
         run->troubles.failed_allocations++;
@@ -95,7 +101,7 @@ static void release(void *memory)
         return;
     }
     leave(run, &block);
-    VG_(cli_free)(memory);
+    pm_cache_free(&run->cache, memory);
 }
 
 static void *on_malloc(ThreadId tid, SizeT bytes)
@@ -194,7 +200,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
         return NULL;
     }
     if (!fits_in_place(memory, bytes)) {
-        moved = VG_(cli_malloc)(VG_(clo_alignment), bytes);
+        moved = take_memory(run, bytes, VG_(clo_alignment));
         if (moved == NULL) {
             run->troubles.failed_allocations++;
             return NULL;
@@ -204,7 +210,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     pm_blocks_remove(&run->blocks, (u64)memory, &block);
     leave(run, &block);
     if (moved != memory)
-        VG_(cli_free)(memory);
+        pm_cache_free(&run->cache, memory);
     enter(run, tid, (u64)moved, bytes, (enum pm_block_origin)block.origin);
     return moved;
 }
@@ -238,12 +244,6 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
     if (layout == NULL)
         return;
     u64 gc_head = (u64)layout->at.gc_head_bytes, hook_prefix = layout->hook_prefix_bytes;
-    /* Nearly always the block was allocated just now, for this object; but that
-       can be said of it once only. */
-    if (object - run->newest_address <= hook_prefix + gc_head) {
-        run->newest_address = 0;
-        return;
-    }
     /* The object's block starts at the object, before its GC head, before what
        a debug hook keeps, or before both. */
     const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };

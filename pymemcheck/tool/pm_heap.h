@@ -12,6 +12,9 @@ struct pm_run;
 /* Registers the callbacks with the core; during pm_main's pre_clo_init. */
 void pm_heap_register(struct pm_run *run);
 
+/* An object begins at most so far behind the start of its block. */
+enum { PM_HEAP_MAX_HEADER_BYTES = 64 };
+
 /* The object at client address object was reborn: CPython gave out a header
    that it had kept in a free list. If it starts an old block, that block now
    belongs to the stack of thread tid, as in tracemalloc. */

@@ -4,6 +4,7 @@
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_options.h"
+#include "pub_tool_replacemalloc.h"
 #include "pub_tool_xarray.h"
 
 #include "tool/pm_options.h"
@@ -95,7 +96,7 @@ bool pm_options_process(struct pm_options *options, const char *arg)
             VG_(fmsg_bad_option)(arg, "expected a file name\n");
         options->out_file = value;
     } else {
-        return false;
+        return VG_(replacement_malloc_process_cmd_line_option)(arg);
     }
     return true;
 }

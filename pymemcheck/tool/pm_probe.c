@@ -106,14 +106,34 @@ static void reads_registers(IRDirty *call, const VexGuestLayout *layout)
     }
 }
 
-static void add_probe(IRSB *block, IRExpr *object, const VexGuestLayout *layout)
+static IRTemp assign(IRSB *block, IRType type, IRExpr *expression)
 {
+    IRTemp temporary = newIRTemp(block->tyenv, type);
+    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
+    return temporary;
+}
+
+/* Nearly always the object's block was allocated just now, for this object;
+   then nothing is to be done, and that is found without a call. It can be said of
+   a block only once. */
+static void add_probe(IRSB *block, IRTemp object, const VexGuestLayout *layout)
+{
+    IRExpr *newest = mkIRExpr_HWord((HWord)&state.run->newest_address);
+    IRTemp address = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, newest));
+    IRTemp distance = assign(block, Ity_I64, IRExpr_Binop(Iop_Sub64, IRExpr_RdTmp(object),
+                                                          IRExpr_RdTmp(address)));
+    IRTemp far = assign(block, Ity_I1,
+                        IRExpr_Binop(Iop_CmpLT64U,
+                                     IRExpr_Const(IRConst_U64(PM_HEAP_MAX_HEADER_BYTES)),
+                                     IRExpr_RdTmp(distance)));
     IRDirty *call = unsafeIRDirty_0_N(1, "on_new_reference",
                                       VG_(fnptr_to_fnentry)(&on_new_reference),
-                                      mkIRExprVec_1(object));
+                                      mkIRExprVec_1(IRExpr_RdTmp(object)));
 
+    call->guard = IRExpr_RdTmp(far);
     reads_registers(call, layout);
     addStmtToIRSB(block, IRStmt_Dirty(call));
+    addStmtToIRSB(block, IRStmt_Store(Iend_LE, newest, IRExpr_Const(IRConst_U64(0))));
 }
 
 /* The function's first argument is the object. */
@@ -125,9 +145,8 @@ static IRSB *probe_entry(const IRSB *block, const VexGuestLayout *layout)
     for (Int i = 0; i < block->stmts_used; i++) {
         addStmtToIRSB(probed, block->stmts[i]);
         if (!done && block->stmts[i]->tag == Ist_IMark) {
-            IRTemp object = newIRTemp(probed->tyenv, Ity_I64);
-            addStmtToIRSB(probed, IRStmt_WrTmp(object, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)));
-            add_probe(probed, IRExpr_RdTmp(object), layout);
+            add_probe(probed, assign(probed, Ity_I64, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)),
+                      layout);
             done = true;
         }
     }
@@ -155,7 +174,7 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     for (Int i = 0; i < block->stmts_used; i++) {
         addStmtToIRSB(probed, block->stmts[i]);
         if (stores_one(block->stmts[i]))
-            add_probe(probed, deepCopyIRExpr(block->stmts[i]->Ist.Store.addr), layout);
+            add_probe(probed, block->stmts[i]->Ist.Store.addr->Iex.RdTmp.tmp, layout);
     }
     return probed;
 }

@@ -11,6 +11,7 @@
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
+#include "tool/pm_cache.h"
 #include "tool/pm_capture.h"
 #include "tool/pm_native.h"
 #include "tool/pm_options.h"
@@ -36,6 +37,7 @@ struct pm_run {
     struct pm_python python;
     struct pm_capture capture;
 
+    struct pm_cache cache;
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
