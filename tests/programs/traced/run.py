@@ -1,24 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs one workload and stops with all that it made alive.
 
-Usage: run.py WORKLOAD OUTPUT. Under -X tracemalloc it writes to OUTPUT what
-tracemalloc holds at that point: JSON with "lines", a list of [file, line,
-blocks, bytes], and "wide", a list of [file, line] of each int that holds the
-address of a class (type.__subclasses__ has them) and is above 30 bits: such an
-int has 4 bytes more than one of a lower address. Without, it ends the process at that point by os._exit, so that what is live at
-exit for a tool outside is what tracemalloc would have held.
+Usage: run.py WORKLOAD [OUTPUT]. Under -X tracemalloc=200 it then writes to
+OUTPUT what tracemalloc holds: JSON with "traces", a list of [file, line,
+outermost file, outermost line, blocks, bytes, blocks of no bytes], and "wide",
+a list of [file, line, outermost file, outermost line] of each int that holds
+the address of a class (type.__subclasses__ has them) and is above 30 bits: such
+an int has 4 bytes more than one of a lower address; and "held", a list of
+[file, line, outermost file, outermost line, bytes] of each file name that only
+tracemalloc itself keeps alive. Without tracemalloc it ends the process at
+that point by os._exit, so that what is live at exit for a tool outside is what
+tracemalloc would have held.
 
-Code that must not be compared carries a file name of its own:
+Code that is not the workload's carries a file name of its own:
 <warm-up>  empties the interpreter's free lists first, since tracemalloc knows
            nothing of the blocks in them that are older than itself;
 <finish>   the measuring itself.
 """
+import _tracemalloc
 import gc
 import os
 import sys
 
+import contextvars
+
 WARM_UP = """
-kept = []
+kept = [MemoryError() for n in range(30)]
 for n in range(600):
     kept.append([])
     kept.append({})
@@ -37,24 +44,23 @@ for n in range(100):
     kept.append(two())
     kept.append(kept.append)
     kept.append(slice(n))
-import contextvars
 for n in range(300):
     kept.append(contextvars.Context())
 """
 
 FINISH = """
-import _tracemalloc
 gc.collect()
 sys._clear_type_cache()     # which names it keeps alive depends on their addresses
 if not _tracemalloc.is_tracing():
     os._exit(0)
 traces = _tracemalloc._get_traces()
 import collections, json
-lines = collections.defaultdict(lambda: [0, 0])
+lines = collections.defaultdict(lambda: [0, 0, 0])
 for trace in traces:
-    file, line = trace[2][0]
-    lines[file, line][0] += 1
-    lines[file, line][1] += trace[1]
+    figures = lines[trace[2][0] + trace[2][-1]]
+    figures[0] += 1
+    figures[1] += trace[1]
+    figures[2] += trace[1] == 0
 import ctypes
 TP_SUBCLASSES = 360     # offsetof(PyTypeObject, tp_subclasses), CPython 3.11
 wide, found, todo = [], {object}, [object]
@@ -65,17 +71,37 @@ while todo:
         for address in ctypes.cast(keys, ctypes.py_object).value:
             place = _tracemalloc._get_object_traceback(address)
             if address >> 30 and place is not None:
-                wide.append(place[0])
+                wide.append(place[0] + place[-1])
     new = set(type.__subclasses__(cls)) - found
     found |= new
     todo += new
+# File names that no code object has any more, only tracemalloc's own table.
+names = {id(name): name for trace in traces for name, _ in trace[2]}
+frame, codes = sys._getframe(), []
+while frame:
+    codes.append(frame.f_code)
+    frame = frame.f_back
+for holder in gc.get_objects():
+    for attribute in "__code__", "gi_code", "cr_code", "ag_code":
+        if hasattr(type(holder), attribute):
+            codes.append(getattr(holder, attribute))
+while codes:
+    code = codes.pop()
+    names.pop(id(code.co_filename), None)
+    codes += [constant for constant in code.co_consts if type(constant) is type(code)]
+for module in list(sys.modules.values()):
+    names.pop(id(getattr(module, "__file__", None)), None)
+held = [[*_tracemalloc._get_object_traceback(name)[0], *_tracemalloc._get_object_traceback(name)[-1],
+         sys.getsizeof(name)]
+        for name in names.values() if _tracemalloc._get_object_traceback(name)]
 with open(sys.argv[2], "w") as output:
-    json.dump({"lines": [[*key, *value] for key, value in sorted(lines.items())],
-               "wide": wide}, output)
+    json.dump({"traces": [[*key, *value] for key, value in sorted(lines.items())],
+               "wide": wide, "held": held}, output)
 """
 
 gc.disable()
-exec(compile(WARM_UP, "<warm-up>", "exec"))
+warm_up, finish = compile(WARM_UP, "<warm-up>", "exec"), compile(FINISH, "<finish>", "exec")
+exec(warm_up)
 workload = __import__(sys.argv[1])
 result = workload.main()
-exec(compile(FINISH, "<finish>", "exec"))
+exec(finish)
