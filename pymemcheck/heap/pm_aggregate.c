@@ -162,12 +162,17 @@ static int compare_rows(const void *context, u32 i, u32 j)
     const struct ordering *ordering = context;
     const struct pm_profile *profile = ordering->profile;
     const struct pm_row *a = &ordering->rows[i], *b = &ordering->rows[j];
-    int c = ordering->order == PM_ORDER_TOTAL_BYTES
-        ? compare_numbers(a->total_bytes, b->total_bytes)
-        : compare_numbers(b->live_bytes, a->live_bytes);
+    int c;
 
-    if (c == 0 && ordering->order == PM_ORDER_LIVE_BYTES)
-        c = compare_numbers(b->live_blocks, a->live_blocks);
+    if (ordering->order == PM_ORDER_TOTAL_BYTES) {
+        c = compare_numbers(a->total_blocks != 0, b->total_blocks != 0);
+        if (c == 0)
+            c = compare_numbers(a->total_bytes, b->total_bytes);
+    } else {
+        c = compare_numbers(b->live_bytes, a->live_bytes);
+        if (c == 0)
+            c = compare_numbers(b->live_blocks, a->live_blocks);
+    }
     if (c == 0)
         c = compare_texts(profile, a->object, b->object);
     if (c == 0)
@@ -179,18 +184,86 @@ static int compare_rows(const void *context, u32 i, u32 j)
     return c != 0 ? c : compare_stacks(profile, a->stack, b->stack);
 }
 
+static u64 weight_of(const struct pm_row *row, enum pm_order order)
+{
+    return order == PM_ORDER_TOTAL_BYTES ? row->total_bytes : row->live_bytes;
+}
+
+/* The weight of the top-th heaviest row: the heaviest so far are kept in
+   descending order, and few rows get among them. */
+static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order order, size_t top)
+{
+    u64 *heaviest = pm_alloc_zero("pm.aggregate", top * sizeof *heaviest);
+
+    for (size_t i = 0; i < aggregate->count; i++) {
+        u64 weight = weight_of(&aggregate->rows[i], order);
+        size_t place = top;
+        if (weight <= heaviest[top - 1])
+            continue;
+        for (; place > 1 && heaviest[place - 2] < weight; place--)
+            heaviest[place - 1] = heaviest[place - 2];
+        heaviest[place - 1] = weight;
+    }
+    u64 least = heaviest[top - 1];
+    pm_free(heaviest);
+    return least;
+}
+
+enum { LARGEST_TOP = 1000 };
+
+/* Fills places with the numbers of all rows, those that need be in order sorted. */
+static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
+                       const struct ordering *ordering, size_t top)
+{
+    const size_t count = aggregate->count;
+    bool some = top != 0 && top < count && top <= LARGEST_TOP;
+    u64 least = some ? least_of_top(aggregate, ordering->order, top) : 0;
+    size_t light = 0, heavy = count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (weight_of(&aggregate->rows[i], ordering->order) < least)
+            places[light++] = (u32)i;
+        else
+            places[--heavy] = (u32)i;
+    }
+    if (ordering->order == PM_ORDER_LIVE_BYTES) {
+        u32 *turned = pm_alloc("pm.aggregate", (count + 1) * sizeof *turned);
+        pm_copy(turned, places + light, (count - light) * sizeof *turned);
+        pm_copy(turned + count - light, places, light * sizeof *turned);
+        pm_copy(places, turned, count * sizeof *turned);
+        pm_free(turned);
+        pm_sort_u32(places, count - light, compare_rows, ordering);
+    } else {
+        pm_sort_u32(places + light, count - light, compare_rows, ordering);
+    }
+}
+
+/* Moves the rows that asked for nothing, if they are not, to the front. */
+static void put_empty_first(u32 *places, const struct pm_aggregate *aggregate)
+{
+    size_t empty = 0;
+
+    for (size_t i = 0; i < aggregate->count; i++) {
+        u32 place = places[i];
+        if (aggregate->rows[place].total_blocks != 0)
+            continue;
+        places[i] = places[empty];
+        places[empty++] = place;
+    }
+}
+
 /* Replaces rows by the same rows in order, without those that order leaves out. */
 static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profile,
-                 enum pm_order order)
+                 enum pm_order order, size_t top)
 {
     struct ordering ordering = { profile, aggregate->rows, order };
     u32 *places = pm_alloc("pm.aggregate", (aggregate->count + 1) * sizeof *places);
     struct pm_row *sorted = pm_alloc("pm.aggregate", (aggregate->count + 1) * sizeof *sorted);
     size_t kept = 0;
 
-    for (size_t i = 0; i < aggregate->count; i++)
-        places[i] = (u32)i;
-    pm_sort_u32(places, aggregate->count, compare_rows, &ordering);
+    order_rows(places, aggregate, &ordering, top);
+    if (order == PM_ORDER_TOTAL_BYTES)
+        put_empty_first(places, aggregate);
     for (size_t i = 0; i < aggregate->count; i++) {
         struct pm_row *row = &aggregate->rows[places[i]];
         if (order == PM_ORDER_LIVE_BYTES && row->live_blocks == 0)
@@ -205,7 +278,7 @@ static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profil
 }
 
 void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
-                        enum pm_group group, enum pm_order order)
+                        enum pm_group group, enum pm_order order, size_t top)
 {
     const struct pm_sites *sites = profile->sites;
     u64 *best = pm_alloc_zero("pm.aggregate", (sites->count + 1) * sizeof *best);
@@ -241,7 +314,7 @@ void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile 
     }
     pm_map_release(&by_key);
     pm_free(best);
-    sort(aggregate, profile, order);
+    sort(aggregate, profile, order, top);
 }
 
 void pm_aggregate_release(struct pm_aggregate *aggregate)

@@ -38,14 +38,17 @@ struct pm_aggregate {
 };
 
 enum pm_order {
-    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last */
+    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last; first come rows that asked for nothing
+                                   themselves and only have blocks that passed to them */
     PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first; rows with nothing live are left out */
 };
 
 /* Builds the rows of group. Ties are broken by name, then line, then stack
-   contents, so that equal runs give equal reports. Release it. */
+   contents, so that equal runs give equal reports. Only the top largest rows
+   need be in order (0: all): a report that shows ten of a hundred thousand
+   stacks does not wait for all to be compared by name. Release it. */
 void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
-                        enum pm_group group, enum pm_order order);
+                        enum pm_group group, enum pm_order order, size_t top);
 void pm_aggregate_release(struct pm_aggregate *aggregate);
 
 /* The innermost Python frame of stack, or NULL when it has none. */

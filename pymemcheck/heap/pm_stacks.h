@@ -9,7 +9,6 @@
 #ifndef PM_STACKS_H
 #define PM_STACKS_H
 
-#include "base/pm_map.h"
 #include "base/pm_types.h"
 #include "heap/pm_frames.h"
 
@@ -27,8 +26,10 @@ struct pm_stack_node {
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
-    struct pm_map children;     /* parent << 32 | frame -> node */
+    u32 *slots;                 /* open hash table of nodes by parent and frame; 0: empty */
+    u32 slots_mask;             /* slots - 1; a power of two less one */
     struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
+    struct pm_frame_id *last_frames;    /* and their frames */
     size_t last_length, last_capacity;
 };
 

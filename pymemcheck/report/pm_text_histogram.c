@@ -210,7 +210,8 @@ void pm_text_write_histograms(struct pm_text *text)
         struct pm_aggregate aggregate;
         if (!(text->options->histograms & PM_TEXT_HISTOGRAM(kind->group)))
             continue;
-        pm_aggregate_build(&aggregate, text->profile, kind->group, PM_ORDER_TOTAL_BYTES);
+        pm_aggregate_build(&aggregate, text->profile, kind->group, PM_ORDER_TOTAL_BYTES,
+                           text->options->histogram_top);
         if (aggregate.count > 0 || !kind->needs_python || text->profile->python != NULL)
             put_group(text, kind, &aggregate);
         pm_aggregate_release(&aggregate);

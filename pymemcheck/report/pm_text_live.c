@@ -153,8 +153,10 @@ void pm_text_write_live(struct pm_text *text)
 {
     struct pm_aggregate lines, callers;
 
-    pm_aggregate_build(&lines, text->profile, PM_GROUP_LINE, PM_ORDER_LIVE_BYTES);
-    pm_aggregate_build(&callers, text->profile, PM_GROUP_CALLER, PM_ORDER_LIVE_BYTES);
+    pm_aggregate_build(&lines, text->profile, PM_GROUP_LINE, PM_ORDER_LIVE_BYTES,
+                       text->options->live_top);
+    pm_aggregate_build(&callers, text->profile, PM_GROUP_CALLER, PM_ORDER_LIVE_BYTES,
+                       text->options->live_top);
     bool by_line = lines.count > 0
         || (text->profile->python != NULL && text->profile->python_refused == NULL);
 

@@ -42,11 +42,6 @@ void pm_capture_init(struct pm_run *run)
     capture->unreadable = note(run, "unreadable Python frames");
 }
 
-void pm_capture_forget(struct pm_run *run)
-{
-    run->capture.generation++;
-}
-
 /* The debug hooks on the way to malloc: an inner level of a hook always pads;
    an outer one only when the compiler merged the inner into it. */
 static u32 count_hooks(const u8 *layers, size_t count)
@@ -143,9 +138,11 @@ static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u6
 }
 
 /* Writes the raw stack as words: native stack, pairs, how they ended. Code
-   objects are aligned and lie below 2^47, which leaves room for the rest. */
-static u32 raw_words(struct pm_capture *capture, const struct pm_unwound *natives,
-                     unsigned pythons, enum pm_walk_end end)
+   objects are aligned and lie below 2^47, and a position, whether a pointer
+   into its code object or an index, is told from others of the code by 32
+   bits: that leaves room for the rest. */
+static u32 raw_words(struct pm_capture *capture, const struct pm_python *python,
+                     const struct pm_unwound *natives, unsigned pythons, enum pm_walk_end end)
 {
     u64 *word = capture->words;
 
@@ -153,7 +150,8 @@ static u32 raw_words(struct pm_capture *capture, const struct pm_unwound *native
     for (unsigned i = 0; i < pythons; i++) {
         *word++ = capture->raw[i].code | capture->raw[i].entry
             | (u64)capture->raw[i].empty_entries << 48;
-        *word++ = capture->raw[i].position;
+        *word++ = (u64)pm_python_code_tag(python, capture->raw[i].code) << 32
+            | (u32)(capture->raw[i].position - capture->raw[i].code);
     }
     return (u32)(word - capture->words);
 }
@@ -164,7 +162,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
     enum pm_walk_end end;
 
     if (pm_native_epoch_changed(&run->native)) {
-        pm_capture_forget(run);
+        capture->generation++;
         pm_unwind_forget(&capture->unwind);
     }
     struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
@@ -172,7 +170,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
-    u32 length = raw_words(capture, &natives, pythons, end);
+    u32 length = raw_words(capture, &run->python, &natives, pythons, end);
     u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
     struct pm_memo_entry *entry = entry_of(capture, hash);
     if (matches(capture, entry, hash, length))

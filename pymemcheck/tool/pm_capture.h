@@ -4,8 +4,8 @@
    What is read at each allocation is raw: a native stack (pm_unwind.h) and
    (code object, position) pairs. A direct-mapped memo remembers which stack
    each raw sequence gave, compared word by word, so that the usual allocation
-   looks up no names. The memo is dropped whenever an address may mean
-   something else: objects loaded or unloaded, a known code object freed. */
+   looks up no names. A code object that dies takes its entries with it by its
+   tag; when objects are loaded or unloaded the whole memo is dropped. */
 #ifndef PM_CAPTURE_H
 #define PM_CAPTURE_H
 
@@ -18,7 +18,7 @@
 
 struct pm_run;
 
-#define PM_MEMO_ENTRIES 16384
+#define PM_MEMO_ENTRIES 65536
 
 struct pm_memo_entry {
     u64 hash;
@@ -54,8 +54,5 @@ void pm_capture_init(struct pm_run *run);
 
 /* The stack of thread tid now. */
 struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid);
-
-/* Addresses may mean something else from now on. */
-void pm_capture_forget(struct pm_run *run);
 
 #endif

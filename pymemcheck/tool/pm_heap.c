@@ -57,10 +57,8 @@ enum { READER_RENEWAL = 256 };
 
 static void leave(struct pm_run *run, const struct pm_block *block)
 {
-    if (block->is_code) {
+    if (block->is_code)
         pm_python_forget_code(&run->python, block->address);
-        pm_capture_forget(run);
-    }
     pm_sites_free(&run->sites, (struct pm_stack_id){ block->stack },
                   pm_block_requested_bytes(block), pm_block_padding_bytes(block));
 }

@@ -217,8 +217,15 @@ struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_r
     return id;
 }
 
-void pm_python_forget_code(struct pm_python *python, u64 code)
+/* Whether a code object at code was known. */
+static bool forget(struct pm_python *python, u64 code)
 {
-    if (!pm_map_remove(&python->codes, code))
-        pm_map_remove(&python->codes, code + hook_prefix(python));
+    python->code_tags[pm_python_tag_place(code)]++;
+    return pm_map_remove(&python->codes, code);
+}
+
+void pm_python_forget_code(struct pm_python *python, u64 block)
+{
+    if (!forget(python, block))
+        forget(python, block + hook_prefix(python));
 }

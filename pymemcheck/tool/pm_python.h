@@ -4,7 +4,8 @@
 
    Code objects die and their addresses are used again. An address gets a new
    code number each time (pm_python_forget_code, called when its block is
-   freed), and frames are cached by code number. */
+   freed), and frames are cached by code number. Whoever remembers raw frames
+   remembers the tags of their code with them (pm_python_code_tag). */
 #ifndef PM_PYTHON_H
 #define PM_PYTHON_H
 
@@ -19,7 +20,7 @@
 #include "heap/pm_frames.h"
 #include "heap/pm_profile.h"
 
-enum { PM_PYTHON_MAX_WHY = 256 };
+enum { PM_PYTHON_MAX_WHY = 256, PM_PYTHON_CODE_TAGS = 4096 };
 
 struct pm_thread {
     u64 slot;           /* client address of its struct pm_slot; 0: never ran Python */
@@ -52,6 +53,7 @@ struct pm_python {
     struct pm_map fingerprints; /* code address -> fingerprint, of code that no block of ours holds */
     struct pm_map positions;    /* code number << 32 | position -> frame id */
     u64 next_code;
+    u32 code_tags[PM_PYTHON_CODE_TAGS];
     struct pm_code_location location;   /* scratch */
     bool cannot_remember;       /* set when a frame may change without our notice */
 };
@@ -87,6 +89,18 @@ struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_r
 
 /* The block that held the code object at code was freed. */
 void pm_python_forget_code(struct pm_python *python, u64 code);
+
+static inline u64 pm_python_tag_place(u64 code)
+{
+    return (code >> 4) * 0x9e3779b97f4a7c15ull >> 52;
+}
+
+/* A number that changes when the code object at code dies (and sometimes when
+   another does). */
+static inline u32 pm_python_code_tag(const struct pm_python *python, u64 code)
+{
+    return python->code_tags[pm_python_tag_place(code)];
+}
 
 /* From 1. */
 u32 pm_python_thread_ordinal(const struct pm_python *python, u32 tid);

@@ -324,7 +324,7 @@ static void check_group(const struct world *world, const struct pm_profile *prof
     size_t sites = 0, expected_sites = 0;
     char key[KEY];
 
-    pm_aggregate_build(&aggregate, profile, group, order);
+    pm_aggregate_build(&aggregate, profile, group, order, 0);
     for (size_t i = 0; i < aggregate.count; i++) {
         const struct pm_row *row = &aggregate.rows[i];
         sites += check_row(world, profile, group, row);
@@ -356,7 +356,7 @@ static void check_totals(const struct pm_profile *profile)
 
     for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
         struct pm_aggregate aggregate;
-        pm_aggregate_build(&aggregate, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES);
+        pm_aggregate_build(&aggregate, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES, 0);
         bytes[group] = aggregate.total_bytes;
         blocks[group] = aggregate.total_blocks;
         pm_aggregate_release(&aggregate);
@@ -398,7 +398,7 @@ static void write_keys(struct pm_fixture *fixture, struct pm_buffer *buffer)
     for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++)
         for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
             struct pm_aggregate aggregate;
-            pm_aggregate_build(&aggregate, profile, (enum pm_group)group, (enum pm_order)order);
+            pm_aggregate_build(&aggregate, profile, (enum pm_group)group, (enum pm_order)order, 0);
             for (size_t i = 0; i < aggregate.count; i++) {
                 row_key(profile, (enum pm_group)group, &aggregate.rows[i], key);
                 pm_buffer_add_text(buffer, key);

@@ -100,7 +100,7 @@ static void test_order_of_stacks(void **state)
         pm_fixture_allocate(&fixture, expected[i], 2, 64, 0);
     for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
         pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_STACK,
-                           (enum pm_order)order);
+                           (enum pm_order)order, 0);
         assert_int_equal(aggregate.count, 6);
         for (size_t i = 0; i < 6; i++)
             assert_int_equal(aggregate.rows[i].stack.v, expected[i].v);
@@ -123,7 +123,7 @@ static void test_moved_block(void **state)
     pm_fixture_allocate(&fixture, old, 1, 56, 0);
     pm_sites_move(&fixture.sites, old, now, 56);
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_LIVE_BYTES);
+                       PM_ORDER_LIVE_BYTES, 0);
     assert_int_equal(aggregate.count, 1);
     assert_int_equal(aggregate.rows[0].line, 5);
     assert_int_equal(aggregate.rows[0].stack.v, now.v);
@@ -131,7 +131,7 @@ static void test_moved_block(void **state)
     assert_int_equal(aggregate.rows[0].total_blocks, 0);
     pm_aggregate_release(&aggregate);
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_TOTAL_BYTES);
+                       PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.rows[aggregate.count - 1].line, 1);
     assert_int_equal(aggregate.rows[aggregate.count - 1].total_bytes, 56);
     pm_aggregate_release(&aggregate);
@@ -153,7 +153,7 @@ static void test_two_functions_on_a_line(void **state)
     pm_fixture_allocate(&fixture, lambda, 1, 1000, 0);
     pm_fixture_allocate(&fixture, f, 10, 1, 0);
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_TOTAL_BYTES);
+                       PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.count, 1);
     assert_string_equal(pm_strings_text(&fixture.strings, aggregate.rows[0].function),
                         "f.<locals>.<lambda>");
@@ -161,7 +161,7 @@ static void test_two_functions_on_a_line(void **state)
     assert_int_equal(aggregate.rows[0].total_bytes, 1020);
     pm_aggregate_release(&aggregate);
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_FUNCTION,
-                       PM_ORDER_TOTAL_BYTES);
+                       PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.count, 2);
     assert_int_equal(aggregate.rows[0].line, 0);
     pm_aggregate_release(&aggregate);
@@ -177,7 +177,7 @@ static void test_nothing(void **state)
     pm_fixture_init(&fixture);
     for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
         pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), (enum pm_group)group,
-                           PM_ORDER_LIVE_BYTES);
+                           PM_ORDER_LIVE_BYTES, 0);
         assert_int_equal(aggregate.count, 0);
         assert_int_equal(aggregate.total_blocks, 0);
         pm_aggregate_release(&aggregate);
