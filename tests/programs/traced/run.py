@@ -76,7 +76,8 @@ while todo:
     found |= new
     todo += new
 # File names that no code object has any more, only tracemalloc's own table.
-names = {id(name): name for trace in traces for name, _ in trace[2]}
+stacks = {id(trace[2]): trace[2] for trace in traces}
+names = {id(name): name for stack in stacks.values() for name, _ in stack}
 frame, codes = sys._getframe(), []
 while frame:
     codes.append(frame.f_code)
@@ -85,8 +86,12 @@ for holder in gc.get_objects():
     for attribute in "__code__", "gi_code", "cr_code", "ag_code":
         if hasattr(type(holder), attribute):
             codes.append(getattr(holder, attribute))
+seen = set()
 while codes:
     code = codes.pop()
+    if id(code) in seen:
+        continue
+    seen.add(id(code))
     names.pop(id(code.co_filename), None)
     codes += [constant for constant in code.co_consts if type(constant) is type(code)]
 for module in list(sys.modules.values()):
