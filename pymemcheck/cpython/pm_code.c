@@ -10,7 +10,7 @@
 enum { MAX_TABLE_BYTES = 1 << 24 };
 
 struct code_view {
-    u64 filename, name, qualname, lines;    /* objects; qualname is 0 where there is none */
+    u64 filename, name, qualname, lines;    /* objects; before 3.11 qualname is the name */
     i32 first_line;
 };
 
@@ -28,8 +28,8 @@ static bool read_code(const struct pm_interpreter *interpreter, struct pm_reader
         return false;
     view->filename = pm_layout_u64(block, at->code_filename);
     view->name = pm_layout_u64(block, at->code_name);
-    view->qualname = at->code_qualname == PM_LAYOUT_ABSENT ? 0
-                                                           : pm_layout_u64(block, at->code_qualname);
+    view->qualname = at->code_qualname == PM_LAYOUT_ABSENT
+        ? view->name : pm_layout_u64(block, at->code_qualname);
     view->lines = pm_layout_u64(block, at->code_lines);
     view->first_line = pm_layout_i32(block, at->code_first_line);
     return true;
@@ -95,8 +95,11 @@ bool pm_code_resolve(const struct pm_interpreter *interpreter, struct pm_reader 
     if (!read_code(interpreter, reader, code, &view))
         return false;
     file = pm_pystring_append(layout, reader, view.filename, &location->file);
-    function = pm_pystring_append(layout, reader, view.qualname != 0 ? view.qualname : view.name,
-                                  &location->function);
+    function = pm_pystring_append(layout, reader, view.qualname, &location->function);
+    if (!function) {
+        pm_buffer_clear(&location->function);
+        pm_pystring_append(layout, reader, view.name, &location->function);
+    }
     line = resolve_line(layout, reader, &view, code_offset(layout, code, position),
                         &location->line);
     return file && function && line;

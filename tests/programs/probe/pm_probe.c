@@ -137,14 +137,18 @@ static PyObject *probe_allocate(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *probe_with_bytes(PyObject *self, PyObject *args)
+/* Takes its arguments as they lie: a tuple of them would be an allocation at
+   the same place, which is when names are read, before they are broken. */
+static PyObject *probe_with_bytes(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    unsigned long long address;
     Py_buffer bytes;
-    Py_ssize_t size;
     char saved[256];
     (void)self;
-    if (!PyArg_ParseTuple(args, "Ky*n", &address, &bytes, &size))
+    if (count != 3)
+        return PyErr_Format(PyExc_TypeError, "three arguments");
+    unsigned long long address = PyLong_AsUnsignedLongLong(args[0]);
+    Py_ssize_t size = PyLong_AsSsize_t(args[2]);
+    if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &bytes, PyBUF_SIMPLE) < 0)
         return NULL;
     if ((size_t)bytes.len > sizeof saved) {
         PyBuffer_Release(&bytes);
@@ -170,7 +174,7 @@ static PyMethodDef methods[] = {
     {"take_without_gil", probe_take_without_gil, METH_VARARGS, "As take, with the GIL released."},
     {"run_thread", probe_run_thread, METH_O, "Call a callable in a thread made by C."},
     {"allocate", probe_allocate, METH_VARARGS, "malloc and free."},
-    {"with_bytes", probe_with_bytes, METH_VARARGS, "malloc while memory is overwritten."},
+    {"with_bytes", (PyCFunction)(void (*)(void))probe_with_bytes, METH_FASTCALL, "malloc while memory is overwritten."},
     {"frame_chain", probe_frame_chain, METH_NOARGS, "Address of the pointer that leads to the running frame."},
     {NULL, NULL, 0, NULL},
 };
