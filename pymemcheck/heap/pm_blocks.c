@@ -65,6 +65,11 @@ static void grow(struct pm_blocks *blocks)
     pm_blocks_release(&old);
 }
 
+void pm_blocks_expect(const struct pm_blocks *blocks, u64 address)
+{
+    __builtin_prefetch(&blocks->slots[home_of(blocks, address)], 1);
+}
+
 void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block)
 {
     if (blocks->count >= blocks->limit)

@@ -37,6 +37,10 @@ struct pm_blocks {
 void pm_blocks_init(struct pm_blocks *blocks);
 void pm_blocks_release(struct pm_blocks *blocks);
 
+/* Says that address will be inserted soon: its slot, which is rarely in the
+   processor's cache, is fetched meanwhile. Changes nothing. */
+void pm_blocks_expect(const struct pm_blocks *blocks, u64 address);
+
 /* Adds *block; its address must not be there. */
 void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block);
 /* The block that starts at address, or NULL. Valid until the next insert or

@@ -29,6 +29,7 @@ static bool is_absurd(SizeT bytes)
 static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
                   enum pm_block_origin origin)
 {
+    pm_blocks_expect(&run->blocks, address);
     struct pm_captured captured = pm_capture_stack(run, tid);
     u64 padding = captured.debug_hooks == 0
         ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
