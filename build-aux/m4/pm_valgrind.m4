@@ -10,6 +10,7 @@
 #   PM_TOOL_DIR         folder in which make install puts ours
 #   PM_LOAD_ADDRESS     where the tool executable is linked
 #   PM_HAVE_ORIG_ALIGN  0 or 1, see config.h.in
+#   PM_HAVE_REALLOC_ZERO_FREES  the same
 
 # PM_CHECK_COMPILER
 # Comes before AC_PROG_CC, which would not name a package.
@@ -204,8 +205,19 @@ PM_TRY_MALLOC_REPLACEMENT([, SizeT],
          AC_MSG_RESULT([no])],
         [AC_MSG_RESULT([unknown])
          AC_MSG_ERROR([Valgrind $VALGRIND_VERSION declares VG_(needs_malloc_replacement) in a way this version of pymemcheck does not know: install a package valgrind (Debian) or valgrind-tools-devel (Fedora) from 3.19 to 3.27.])])])
-CPPFLAGS=$pm_saved_CPPFLAGS
 AC_SUBST([PM_HAVE_ORIG_ALIGN])
+AC_MSG_CHECKING([for VG_(clo_realloc_zero_bytes_frees)])
+AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
+#include "pub_tool_basics.h"
+#include "pub_tool_replacemalloc.h"
+Bool *frees = &VG_(clo_realloc_zero_bytes_frees);
+]])],
+    [PM_HAVE_REALLOC_ZERO_FREES=1
+     AC_MSG_RESULT([yes])],
+    [PM_HAVE_REALLOC_ZERO_FREES=0
+     AC_MSG_RESULT([no])])
+AC_SUBST([PM_HAVE_REALLOC_ZERO_FREES])
+CPPFLAGS=$pm_saved_CPPFLAGS
 ])
 
 # PM_FIND_TOOL_DIR

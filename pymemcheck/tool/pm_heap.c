@@ -178,6 +178,17 @@ static bool fits_in_place(void *memory, SizeT bytes)
     return bytes <= usable && bytes >= usable / 2;
 }
 
+/* Whether realloc to bytes is a free; only newer cores leave it to the tool. */
+static bool realloc_frees(SizeT bytes)
+{
+#if PM_HAVE_REALLOC_ZERO_FREES
+    return bytes == 0 && VG_(clo_realloc_zero_bytes_frees);
+#else
+    (void)bytes;
+    return false;
+#endif
+}
+
 static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
 {
     struct pm_run *run = the_run;
@@ -186,6 +197,10 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
 
     if (memory == NULL)
         return on_malloc(tid, bytes);
+    if (realloc_frees(bytes)) {
+        release(memory);
+        return NULL;
+    }
     if (is_absurd(bytes)) {
         run->troubles.failed_allocations++;
         return NULL;
