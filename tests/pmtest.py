@@ -162,8 +162,9 @@ class Tool:
         self.runs = 0
 
     def new_directory(self):
+        """Of a name that is always as long: a program may keep its working folder's name."""
         self.runs += 1
-        directory = self.scratch / f"run{self.runs}"
+        directory = self.scratch / f"run{self.runs:06}"
         directory.mkdir(parents=True)
         return directory
 
