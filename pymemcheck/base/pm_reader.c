@@ -12,10 +12,10 @@ void pm_reader_init(struct pm_reader *reader,
 void pm_reader_forget(struct pm_reader *reader)
 {
     pm_zero(reader->cached_page, sizeof reader->cached_page);
+    reader->generation++;
 }
 
-/* Bytes of the page, or NULL. */
-static const u8 *page_bytes(struct pm_reader *reader, u64 page)
+const u8 *pm_reader_page(struct pm_reader *reader, u64 page)
 {
     u64 slot = page & (PM_READER_CACHE_PAGES - 1);
 
@@ -41,7 +41,7 @@ bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t
     while (bytes > 0) {
         u64 offset = address & (PAGE_BYTES - 1);
         size_t here = PAGE_BYTES - offset < bytes ? PAGE_BYTES - offset : bytes;
-        const u8 *from = page_bytes(reader, address >> PM_READER_PAGE_BITS);
+        const u8 *from = pm_reader_page(reader, address >> PM_READER_PAGE_BITS);
         if (from == NULL) {
             reader->failures++;
             return false;

@@ -2,7 +2,8 @@
 /* The one way in which client memory is read.
 
    Nothing outside this file follows a client pointer. A read either copies
-   all the bytes asked for or none and returns false; it never faults.
+   all the bytes asked for or none and returns false; it never faults. The bytes
+   of a page may be lent (pm_reader_page).
 
    Which pages may be read is asked of the owner once for each page and then
    remembered in a small direct-mapped cache; whoever unmaps or protects
@@ -24,6 +25,7 @@ struct pm_reader {
     const u8 *(*map_page)(void *context, u64 address);
     void *context;
     u64 failures;                               /* reads refused so far */
+    u64 generation;                             /* goes up by pm_reader_forget */
     u64 cached_page[PM_READER_CACHE_PAGES];     /* page number + 1; 0 is empty */
     const u8 *cached_bytes[PM_READER_CACHE_PAGES];
 };
@@ -34,6 +36,11 @@ void pm_reader_init(struct pm_reader *reader,
 /* Forgets all that is known of pages. Call it when client memory was unmapped
    or protected. */
 void pm_reader_forget(struct pm_reader *reader);
+
+/* The bytes of a page (address >> PM_READER_PAGE_BITS), or NULL if it cannot be
+   read. For who reads the same words again and again: the bytes stay where they
+   are, and may be read, until generation changes. */
+const u8 *pm_reader_page(struct pm_reader *reader, u64 page);
 
 /* The general path, across pages; use pm_reader_read. */
 bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t bytes);

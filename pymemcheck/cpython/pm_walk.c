@@ -36,7 +36,8 @@ struct walk {
     const struct pm_layout *layout;
     struct pm_reader *reader;
     struct pm_raw_frame *frames;
-    unsigned count;
+    unsigned count, capacity;
+    struct pm_trace *trace; /* NULL: none is wanted */
     bool group_open;        /* frames of the current group were reported */
     u32 empty_entries;      /* groups without any, since the last frame reported */
 
@@ -46,6 +47,21 @@ struct walk {
     u64 group_end;          /* the next outer call's innermost frame */
     struct circle_guard cframes;
 };
+
+/* The result depends on the field of bytes at address, which holds value. */
+static void rely_on(struct walk *walk, u64 address, u64 value, unsigned bytes)
+{
+    if (walk->trace != NULL)
+        pm_trace_add(walk->trace, address, value, bytes);
+}
+
+static bool read_link(struct walk *walk, u64 address, u64 *value)
+{
+    if (!pm_reader_read_u64(walk->reader, address, value))
+        return false;
+    rely_on(walk, address, *value, sizeof *value);
+    return true;
+}
 
 /* True when the chain came back to where it was. */
 static bool in_circle(struct circle_guard *guard, u64 address)
@@ -65,12 +81,12 @@ static bool enter_call(struct walk *walk)
     const struct pm_layout_numbers *at = &walk->layout->at;
 
     if (in_circle(&walk->cframes, walk->cframe)
-            || !pm_reader_read_u64(walk->reader, walk->cframe + (u64)at->cframe_previous,
+            || !read_link(walk, walk->cframe + (u64)at->cframe_previous,
                                    &walk->cframe))
         return false;
     walk->in_call = walk->cframe != 0;
     return !walk->in_call
-           || pm_reader_read_u64(walk->reader, walk->cframe + (u64)at->cframe_frame,
+           || read_link(walk, walk->cframe + (u64)at->cframe_frame,
                                  &walk->group_end);
 }
 
@@ -83,10 +99,10 @@ static bool innermost(struct walk *walk, u64 anchor, u64 *frame)
         *frame = anchor;
         return true;
     case PM_ANCHOR_THREAD:
-        return pm_reader_read_u64(walk->reader, anchor + (u64)at->thread_frame, frame);
+        return read_link(walk, anchor + (u64)at->thread_frame, frame);
     case PM_ANCHOR_CFRAME:
-        return pm_reader_read_u64(walk->reader, anchor + (u64)at->thread_frame, &walk->cframe)
-               && pm_reader_read_u64(walk->reader, walk->cframe + (u64)at->cframe_frame, frame)
+        return read_link(walk, anchor + (u64)at->thread_frame, &walk->cframe)
+               && read_link(walk, walk->cframe + (u64)at->cframe_frame, frame)
                && (walk->layout->entry != PM_ENTRY_CFRAME || enter_call(walk));
     }
     return false;
@@ -116,8 +132,28 @@ static bool is_entry(const struct pm_layout *layout, const u8 *block)
     }
 }
 
+static void rely_on_frame(struct walk *walk, u64 address, const struct frame_view *view,
+                          const u8 *block)
+{
+    const struct pm_layout *layout = walk->layout;
+    const struct pm_layout_numbers *at = &layout->at;
+
+    rely_on(walk, address + (u64)at->frame_back, view->back, sizeof view->back);
+    rely_on(walk, address + (u64)at->frame_code, view->code, sizeof view->code);
+    rely_on(walk, address + (u64)at->frame_position, view->position,
+            layout->position == PM_POSITION_POINTER ? sizeof(u64) : sizeof(u32));
+    if (layout->entry == PM_ENTRY_SHIM)
+        rely_on(walk, address + (u64)at->frame_owner, view->owner, sizeof view->owner);
+    if (layout->entry == PM_ENTRY_RUNNING) {
+        rely_on(walk, address + (u64)at->frame_stack_depth,
+                (u32)pm_layout_i32(block, at->frame_stack_depth), sizeof(u32));
+        rely_on(walk, address + (u64)at->frame_trace, pm_layout_u64(block, at->frame_trace),
+                sizeof(u64));
+    }
+}
+
 /* False when the frame cannot be read or its pointers cannot be right. */
-static bool read_frame(const struct walk *walk, u64 address, struct frame_view *view)
+static bool read_frame(struct walk *walk, u64 address, struct frame_view *view)
 {
     const struct pm_layout *layout = walk->layout;
     const struct pm_layout_numbers *at = &layout->at;
@@ -133,6 +169,8 @@ static bool read_frame(const struct walk *walk, u64 address, struct frame_view *
         view->position = (u64)(i64)pm_layout_i32(block, at->frame_position);
     view->owner = at->frame_owner == PM_LAYOUT_ABSENT ? 0 : block[at->frame_owner];
     view->entry = is_entry(layout, block);
+    if (walk->trace != NULL)
+        rely_on_frame(walk, address, view, block);
     return ((view->back | view->code) & 7) == 0;
 }
 
@@ -142,20 +180,29 @@ static bool is_shim(const struct pm_layout *layout, const struct frame_view *vie
 }
 
 /* What CPython's _PyFrame_IsIncomplete denies. False when it cannot be told. */
-static bool read_complete(const struct walk *walk, const struct frame_view *view, bool *complete)
+static bool read_complete(struct walk *walk, u64 address, const struct frame_view *view,
+                          bool *complete)
 {
     const struct pm_layout_numbers *at = &walk->layout->at;
+    u64 place = view->code + (u64)at->code_first_traceable;
     u32 first_traceable;
 
     *complete = true;
-    if (walk->layout->complete == PM_COMPLETE_ALWAYS || view->owner == at->owner_generator)
+    if (walk->layout->complete == PM_COMPLETE_ALWAYS)
         return true;
-    if (!pm_reader_read_u32(walk->reader, view->code + (u64)at->code_first_traceable,
-                            &first_traceable))
-        return false;
-    *complete = view->position
-                >= view->code + (u64)at->code_instructions + (u64)first_traceable * 2;
-    return true;
+    bool known = pm_reader_read_u32(walk->reader, place, &first_traceable);
+    bool begun = known && view->position >= view->code + (u64)at->code_instructions
+                                            + (u64)first_traceable * 2;
+    if (!begun) {
+        rely_on(walk, address + (u64)at->frame_owner, view->owner, sizeof view->owner);
+        if (view->owner == at->owner_generator)
+            return true;
+    }
+    *complete = begun;
+    /* The code object of a frame that is not reported is not known to live on. */
+    if (known && (!begun || walk->count == walk->capacity))
+        rely_on(walk, place, first_traceable, sizeof first_traceable);
+    return known;
 }
 
 static void end_group(struct walk *walk)
@@ -192,12 +239,13 @@ static bool end_calls(struct walk *walk, u64 address)
     return true;
 }
 
-unsigned pm_walk_frames(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+unsigned pm_walk_traced(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                         u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
-                        enum pm_walk_end *end)
+                        enum pm_walk_end *end, struct pm_trace *trace)
 {
     struct walk walk = {
-        .layout = interpreter->layout, .reader = reader, .frames = frames,
+        .layout = interpreter->layout, .reader = reader, .frames = frames, .capacity = capacity,
+        .trace = trace,
         .cframes = { .renew_at = 1 },
     };
     struct circle_guard guard = { .renew_at = 1 };
@@ -219,10 +267,10 @@ unsigned pm_walk_frames(const struct pm_interpreter *interpreter, struct pm_read
             end_group(&walk);
             continue;
         }
-        if (view.code == 0 || !read_complete(&walk, &view, &complete))
+        if (view.code == 0 || !read_complete(&walk, address, &view, &complete))
             return walk.count;
         if (complete) {
-            if (walk.count == capacity) {
+            if (walk.count == walk.capacity) {
                 *end = PM_WALK_LIMIT;
                 return walk.count;
             }
@@ -233,4 +281,35 @@ unsigned pm_walk_frames(const struct pm_interpreter *interpreter, struct pm_read
     }
     *end = PM_WALK_COMPLETE;
     return walk.count;
+}
+
+static u64 position_at(const struct pm_layout *layout, struct pm_reader *reader, u64 frame)
+{
+    u64 place = frame + (u64)layout->at.frame_position, position = 0;
+    u32 index = 0;
+
+    if (layout->position == PM_POSITION_POINTER)
+        pm_reader_read_u64(reader, place, &position);
+    else if (pm_reader_read_u32(reader, place, &index))
+        position = index;
+    return position;
+}
+
+u64 pm_walk_peek(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 anchor)
+{
+    const struct pm_layout *layout = interpreter->layout;
+    u64 frame = anchor, outer;
+
+    if (layout->anchor != PM_ANCHOR_FRAME
+            && !pm_reader_read_u64(reader, frame + (u64)layout->at.thread_frame, &frame))
+        return 0;
+    if (layout->anchor == PM_ANCHOR_CFRAME
+            && !pm_reader_read_u64(reader, frame + (u64)layout->at.cframe_frame, &frame))
+        return 0;
+    if (frame == 0)
+        return 0;
+    u64 hint = frame ^ position_at(layout, reader, frame) << 12;
+    if (pm_reader_read_u64(reader, frame + (u64)layout->at.frame_back, &outer) && outer != 0)
+        hint ^= position_at(layout, reader, outer) << 32;
+    return hint;
 }

@@ -5,6 +5,7 @@
 #define PM_WALK_H
 
 #include "base/pm_reader.h"
+#include "base/pm_trace.h"
 #include "base/pm_types.h"
 #include "cpython/pm_interpreter.h"
 
@@ -28,9 +29,25 @@ enum pm_walk_end {
 /* Fills frames, innermost first, with the frames that are running in the
    thread of anchor; returns how many. anchor is the first argument that the
    thread's evaluation function was last entered with. As tracemalloc does,
-   frames that are not yet complete are passed over. */
-unsigned pm_walk_frames(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+   frames that are not yet complete are passed over.
+
+   trace gets every word that the result depends on if it does not end in
+   PM_WALK_UNREADABLE; NULL if none is wanted. Not in it is what is constant in a
+   living code object, if the object is one of those in frames. */
+unsigned pm_walk_traced(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                         u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
-                        enum pm_walk_end *end);
+                        enum pm_walk_end *end, struct pm_trace *trace);
+
+static inline unsigned pm_walk_frames(const struct pm_interpreter *interpreter,
+                                      struct pm_reader *reader, u64 anchor,
+                                      struct pm_raw_frame *frames, unsigned capacity,
+                                      enum pm_walk_end *end)
+{
+    return pm_walk_traced(interpreter, reader, anchor, frames, capacity, end, NULL);
+}
+
+/* A number that differs, nearly always, when the walk would give other frames:
+   of the innermost two frames and their positions. Far cheaper than a walk. */
+u64 pm_walk_peek(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 anchor);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_machine.h"
 #include "pub_tool_options.h"
 
 #include "tool/pm_capture.h"
@@ -32,6 +33,10 @@ void pm_capture_init(struct pm_run *run)
         .python_limit = pythons,
     };
     capture->memo = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo);
+    pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
+    capture->trace.capacity = PM_SNAPSHOT_WORDS;
+    capture->trace.words = pm_alloc("pm.capture",
+                                    PM_SNAPSHOT_WORDS * sizeof *capture->trace.words);
     pm_unwind_init(&capture->unwind, &run->reader, natives);
     capture->words = pm_alloc("pm.capture", (2 * pythons + 2) * sizeof *capture->words);
     capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
@@ -135,6 +140,7 @@ static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u6
     entry->generation = capture->generation;
     entry->stack = captured.stack;
     entry->debug_hooks = captured.debug_hooks;
+    entry->used_again = false;
 }
 
 /* Writes the raw stack as words: native stack, pairs, how they ended. Code
@@ -156,29 +162,71 @@ static u32 raw_words(struct pm_capture *capture, const struct pm_python *python,
     return (u32)(word - capture->words);
 }
 
-struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
+/* Keeps a snapshot of what was just found, for which the way there is gone once
+   more, in search of the words that it depends on. */
+static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key,
+                          const struct pm_unwound *natives, struct pm_captured captured)
+{
+    struct pm_capture *capture = &run->capture;
+    struct pm_trace *trace = &capture->trace;
+    enum pm_walk_end end;
+
+    trace->count = 0;
+    trace->incomplete = false;
+    pm_unwound_trace(natives, trace);
+    unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
+                                      &end, trace);
+    if (end != PM_WALK_UNREADABLE && !trace->incomplete)
+        pm_snapshots_keep(&capture->snapshots, key, capture->generation, trace, capture->raw,
+                          pythons, captured.stack, captured.debug_hooks);
+}
+
+/* Without a snapshot: by the memo, or by names. */
+static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key)
 {
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end end;
-
-    if (pm_native_epoch_changed(&run->native)) {
-        capture->generation++;
-        pm_unwind_forget(&capture->unwind);
-    }
     struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
-    unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit, &end);
+    unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
+                                      &end, NULL);
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
     u32 length = raw_words(capture, &run->python, &natives, pythons, end);
     u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
     struct pm_memo_entry *entry = entry_of(capture, hash);
-    if (matches(capture, entry, hash, length))
-        return (struct pm_captured){ entry->stack, entry->debug_hooks };
+    if (matches(capture, entry, hash, length)) {
+        struct pm_captured captured = { entry->stack, entry->debug_hooks };
+        if (entry->used_again)
+            keep_snapshot(run, tid, key, &natives, captured);
+        entry->used_again = true;
+        return captured;
+    }
 
     run->python.cannot_remember = false;
     struct pm_captured captured = resolve(run, &natives, pythons, end);
     if (!run->python.cannot_remember)
         remember(capture, entry, hash, length, captured);
     return captured;
+}
+
+struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
+{
+    struct pm_capture *capture = &run->capture;
+    struct pm_snapshot_key key = {
+        .stack_pointer = VG_(get_SP)(tid),
+        .instruction = VG_(get_IP)(tid),
+        .slot = pm_python_slot(&run->python, tid),
+    };
+
+    if (pm_native_epoch_changed(&run->native)) {
+        capture->generation++;
+        pm_unwind_forget(&capture->unwind);
+    }
+    key.hint = pm_python_peek(&run->python, key.slot);
+    const struct pm_snapshot *known = pm_snapshots_find(&capture->snapshots, &key,
+                                                        capture->generation);
+    if (known != NULL)
+        return (struct pm_captured){ known->stack, known->debug_hooks };
+    return compute(run, tid, &key);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who is asking: the mixed stack of a thread, interned.
 
-   What is read at each allocation is raw: a native stack (pm_unwind.h) and
-   (code object, position) pairs. A direct-mapped memo remembers which stack
-   each raw sequence gave, compared word by word, so that the usual allocation
-   looks up no names. A code object that dies takes its entries with it by its
+   The usual allocation finds a snapshot (pm_snapshot.h) that is right. For others
+   what is read is raw: a native stack (pm_unwind.h) and (code object, position)
+   pairs. A direct-mapped memo remembers which stack each raw sequence gave,
+   compared word by word, so that names are looked up for new ones only. A code object that dies takes its entries with it by its
    tag; when objects are loaded or unloaded the whole memo is dropped. */
 #ifndef PM_CAPTURE_H
 #define PM_CAPTURE_H
@@ -14,6 +14,7 @@
 #include "heap/pm_frames.h"
 #include "heap/pm_splice.h"
 #include "heap/pm_stacks.h"
+#include "tool/pm_snapshot.h"
 #include "tool/pm_unwind.h"
 
 struct pm_run;
@@ -27,6 +28,7 @@ struct pm_memo_entry {
     u32 generation;
     struct pm_stack_id stack;
     u32 debug_hooks;
+    bool used_again;            /* matched once: the next time a snapshot is kept */
 };
 
 struct pm_captured {
@@ -40,6 +42,8 @@ struct pm_capture {
     u32 generation;
     u32 native_limit, python_limit;
     struct pm_unwind unwind;
+    struct pm_snapshots snapshots;
+    struct pm_trace trace;              /* scratch, PM_SNAPSHOT_WORDS */
     u64 *words;                         /* scratch: the raw sequence */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
     struct pm_splice_native *native;    /* scratch, native_limit */

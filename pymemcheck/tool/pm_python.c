@@ -119,10 +119,26 @@ void pm_python_meet(struct pm_python *python, u64 hello_address)
         refuse_interpreter(python);
 }
 
-unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
-                        unsigned capacity, enum pm_walk_end *end)
+u64 pm_python_slot(const struct pm_python *python, u32 tid)
 {
-    u64 slot = tid < python->threads_capacity ? python->threads[tid].slot : 0;
+    return tid < python->threads_capacity ? python->threads[tid].slot : 0;
+}
+
+u64 pm_python_peek(const struct pm_python *python, u64 slot)
+{
+    u64 anchor;
+
+    if (slot == 0 || python->state != PM_PYTHON_READY
+            || !pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), &anchor)
+            || anchor == 0)
+        return 0;
+    return pm_walk_peek(&python->interpreter, python->reader, anchor);
+}
+
+unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
+                        unsigned capacity, enum pm_walk_end *end, struct pm_trace *trace)
+{
+    u64 slot = pm_python_slot(python, tid);
     u64 anchor;
 
     *end = PM_WALK_COMPLETE;
@@ -132,13 +148,19 @@ unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *
         *end = PM_WALK_UNREADABLE;
         return 0;
     }
+    if (trace != NULL)
+        pm_trace_add(trace, slot + offsetof(struct pm_slot, anchor), anchor, sizeof anchor);
     if (anchor == 0)
         return 0;
     if (python->state == PM_PYTHON_UNCHECKED)
         check_interpreter(python, anchor);
+    /* What is true of an interpreter that is not yet known may soon be otherwise. */
+    if (trace != NULL && python->state < PM_PYTHON_READY)
+        trace->incomplete = true;
     if (python->state != PM_PYTHON_READY)
         return 0;
-    return pm_walk_frames(&python->interpreter, python->reader, anchor, frames, capacity, end);
+    return pm_walk_traced(&python->interpreter, python->reader, anchor, frames, capacity, end,
+                          trace);
 }
 
 /* How far behind the start of its block a code object can be. */
@@ -221,6 +243,7 @@ struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_r
 static bool forget(struct pm_python *python, u64 code)
 {
     python->code_tags[pm_python_tag_place(code)]++;
+    python->code_deaths++;
     return pm_map_remove(&python->codes, code);
 }
 

@@ -54,6 +54,7 @@ struct pm_python {
     struct pm_map positions;    /* code number << 32 | position -> frame id */
     u64 next_code;
     u32 code_tags[PM_PYTHON_CODE_TAGS];
+    u32 code_deaths;            /* goes up whenever a tag changes */
     struct pm_code_location location;   /* scratch */
     bool cannot_remember;       /* set when a frame may change without our notice */
 };
@@ -79,9 +80,14 @@ void pm_python_register(struct pm_python *python, u32 tid, u64 slot);
 
 /* The frames that tid runs now, innermost first; 0 if it runs no Python. When
    the first frame in the process is seen the interpreter is checked; if it is
-   refused, one message says why. */
+   refused, one message says why. trace, if not NULL, gets what the
+   result depends on, besides the thread's slot. */
 unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
-                        unsigned capacity, enum pm_walk_end *end);
+                        unsigned capacity, enum pm_walk_end *end, struct pm_trace *trace);
+
+/* The thread's slot, 0 for none, and a hint at where in Python it is (pm_walk_peek). */
+u64 pm_python_slot(const struct pm_python *python, u32 tid);
+u64 pm_python_peek(const struct pm_python *python, u64 slot);
 
 /* The interned frame of one raw frame. Sets cannot_remember if the code
    object is in no block that we see freed. */

@@ -44,6 +44,7 @@ static struct pm_unwound view(const struct pm_unwind *unwind, size_t place)
     return (struct pm_unwound){
         .id = unwind->entries[place].id,
         .ips = unwind->ips + place * unwind->limit,
+        .sps = unwind->sps + place * unwind->limit,
         .count = unwind->entries[place].count,
     };
 }
@@ -70,4 +71,10 @@ struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
     entry->count = VG_(get_StackTrace)(tid, unwind->ips + place * unwind->limit, unwind->limit,
                                        unwind->sps + place * unwind->limit, NULL, 0);
     return view(unwind, place);
+}
+
+void pm_unwound_trace(const struct pm_unwound *stack, struct pm_trace *trace)
+{
+    for (unsigned i = 1; i < stack->count; i++)
+        pm_trace_add(trace, stack->sps[i] - sizeof(u64), stack->ips[i] + 1, sizeof(u64));
 }

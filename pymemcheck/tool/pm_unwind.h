@@ -11,6 +11,7 @@
 #define PM_UNWIND_H
 
 #include "base/pm_reader.h"
+#include "base/pm_trace.h"
 #include "base/pm_types.h"
 
 enum { PM_UNWIND_SETS = 2048, PM_UNWIND_WAYS = 4 };
@@ -19,6 +20,7 @@ enum { PM_UNWIND_SETS = 2048, PM_UNWIND_WAYS = 4 };
 struct pm_unwound {
     u64 id;
     const unsigned long *ips;       /* as VG_(get_StackTrace) gives them; valid until the next call */
+    const unsigned long *sps;       /* the stack pointers that belong to them */
     unsigned count;
 };
 
@@ -43,6 +45,9 @@ void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned
 
 /* The native stack of thread tid, which must be running. */
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid);
+
+/* Adds the return addresses of a stack, which is still valid, to trace. */
+void pm_unwound_trace(const struct pm_unwound *stack, struct pm_trace *trace);
 
 /* Code was loaded or unloaded: nothing remembered holds. */
 void pm_unwind_forget(struct pm_unwind *unwind);

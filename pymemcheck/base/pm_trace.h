@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of client memory that a result was computed from.
+
+   Who computes the result adds each field it relied on, with the value it read.
+   As long as all these fields hold these values, computing anew gives the same
+   result. A trace that could not take a field says so by incomplete and proves
+   nothing. The owner supplies the array. */
+#ifndef PM_TRACE_H
+#define PM_TRACE_H
+
+#include "base/pm_types.h"
+
+struct pm_traced_word {
+    u64 address;        /* a multiple of 8 */
+    u64 value;          /* 0 outside mask */
+    u64 mask;           /* the bits of the word that belong to the field */
+};
+
+struct pm_trace {
+    struct pm_traced_word *words;
+    unsigned count, capacity;
+    bool incomplete;
+};
+
+/* Adds the field of bytes (1, 2, 4 or 8) at address. */
+static inline void pm_trace_add(struct pm_trace *trace, u64 address, u64 value, unsigned bytes)
+{
+    unsigned shift = (unsigned)(address & 7) * 8;
+    u64 mask = (~0ull >> (64 - bytes * 8)) << shift;
+
+    if (trace->count == trace->capacity || shift + bytes * 8 > 64) {
+        trace->incomplete = true;
+        return;
+    }
+    trace->words[trace->count++] = (struct pm_traced_word){
+        .address = address & ~7ull,
+        .value = value << shift & mask,
+        .mask = mask,
+    };
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stacks that need not be computed again.
+
+   What pm_capture_stack finds depends on two registers, on the slot of the
+   thread, and on words of client memory: return addresses, and fields of the
+   interpreter's frames. A snapshot keeps those words beside the result. While
+   each holds what it held the result is the same, and comparing them is far
+   cheaper than following and decoding the chains they belong to.
+
+   What else the result depends on: the code objects, told by their tags
+   (pm_python_code_tag), which are looked at when any known code object died
+   since the snapshot was last right; and what native addresses mean, told by
+   the caller's generation.
+
+   docs/decisions/snapshots.md says why this is exact. */
+#ifndef PM_SNAPSHOT_H
+#define PM_SNAPSHOT_H
+
+#include "base/pm_reader.h"
+#include "base/pm_trace.h"
+#include "base/pm_types.h"
+#include "cpython/pm_walk.h"
+#include "heap/pm_stacks.h"
+#include "tool/pm_python.h"
+
+enum {
+    PM_SNAPSHOT_SETS = 2048,
+    PM_SNAPSHOT_WAYS = 4,
+    PM_SNAPSHOT_WORDS = 256,    /* a result that depends on more, or has more frames, is not kept */
+    /* Of a snapshot at most: each word in a page of its own, the tags, their sum. */
+    PM_SNAPSHOT_U64S = PM_SNAPSHOT_WORDS * (3 + 2) + PM_SNAPSHOT_WORDS / 4 + 1,
+};
+
+struct pm_snapshot_key {
+    u64 stack_pointer, instruction;
+    u64 slot;           /* of the thread, 0 for none */
+    u64 hint;           /* pm_walk_peek: spreads what else would share an entry */
+};
+
+struct pm_snapshot {
+    struct pm_snapshot_key key;
+    u64 *content;               /* see pm_snapshot.c; kept when the entry is replaced */
+    u64 reader_generation;      /* when the pages were last looked at */
+    u32 generation;             /* the caller's; 0: empty */
+    u32 capacity;               /* of content */
+    u32 code_deaths;            /* pm_python's, when the tags were last looked at */
+    struct pm_stack_id stack;
+    u32 debug_hooks;
+    u16 wholes, parts, pages, codes;    /* of content */
+};
+
+struct pm_snapshots {
+    struct pm_reader *reader;
+    const struct pm_python *python;
+    struct pm_snapshot *entries;
+    u8 *next_way;               /* by set: which entry is replaced next */
+    u64 scratch[PM_SNAPSHOT_U64S];
+};
+
+void pm_snapshots_init(struct pm_snapshots *snapshots, struct pm_reader *reader,
+                       const struct pm_python *python);
+
+/* The snapshot of generation that is right now, or NULL. Valid until the next
+   call of pm_snapshots_keep. */
+const struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
+                                            const struct pm_snapshot_key *key, u32 generation);
+
+/* Keeps a result, unless its trace is incomplete: the stack, which was computed
+   from the words of trace, just now, and from the code objects of frames. */
+void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_key *key,
+                       u32 generation, const struct pm_trace *trace,
+                       const struct pm_raw_frame *frames, unsigned count,
+                       struct pm_stack_id stack, u32 debug_hooks);
+
+#endif
