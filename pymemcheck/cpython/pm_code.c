@@ -96,10 +96,6 @@ bool pm_code_resolve(const struct pm_interpreter *interpreter, struct pm_reader 
         return false;
     file = pm_pystring_append(layout, reader, view.filename, &location->file);
     function = pm_pystring_append(layout, reader, view.qualname, &location->function);
-    if (!function) {
-        pm_buffer_clear(&location->function);
-        pm_pystring_append(layout, reader, view.name, &location->function);
-    }
     line = resolve_line(layout, reader, &view, code_offset(layout, code, position),
                         &location->line);
     return file && function && line;
