@@ -256,8 +256,8 @@ def find_interpreters():
         return path if os.access(path, os.X_OK) else None
 
     pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv")) / "versions"
-    shared = [path for path in sorted(pyenv.glob("3.11*/bin/python"))
-              if list(path.parent.parent.glob("lib/libpython3.11*.so*"))]
+    found = sorted(pyenv.glob("3.11*/bin/python")) if os.access(pyenv, os.R_OK | os.X_OK) else []
+    shared = [path for path in found if list(path.parent.parent.glob("lib/libpython3.11*.so*"))]
     return {
         "release": executable("/usr/bin/python3.11"),
         "debug": executable("/usr/bin/python3.11-dbg"),

@@ -47,8 +47,8 @@ def _candidates():
     for row in ROWS:
         yield pathlib.Path("/usr/bin/python" + row.replace("-debug", "-dbg"))
     root = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
-    for path in sorted(root.glob("versions/*/bin/python")):
-        yield path
+    if os.access(root / "versions", os.R_OK | os.X_OK):     # another user's can be out of reach
+        yield from sorted(root.glob("versions/*/bin/python"))
 
 
 def find_pythons():
