@@ -22,6 +22,7 @@
 #include "tool/pm_probe.h"
 
 #include "base/pm_platform.h"
+#include "tool/pm_guest.h"
 #include "tool/pm_heap.h"
 #include "tool/pm_run.h"
 
@@ -85,27 +86,6 @@ static void note_interpreter(Addr address)
         start + VG_(DebugInfo_get_text_size)(object);
 }
 
-/* The unwinder reads these from the guest state during the call. */
-static void reads_registers(IRDirty *call, const VexGuestLayout *layout)
-{
-    const struct {
-        Int offset, size;
-    } registers[] = {
-        { layout->offset_SP, layout->sizeof_SP },
-        { layout->offset_FP, layout->sizeof_FP },
-        { layout->offset_IP, layout->sizeof_IP },
-    };
-
-    call->nFxState = PM_ARRAY_LENGTH(registers);
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(registers); i++) {
-        call->fxState[i].fx = Ifx_Read;
-        call->fxState[i].offset = (UShort)registers[i].offset;
-        call->fxState[i].size = (UShort)registers[i].size;
-        call->fxState[i].nRepeats = 0;
-        call->fxState[i].repeatLen = 0;
-    }
-}
-
 static IRTemp assign(IRSB *block, IRType type, IRExpr *expression)
 {
     IRTemp temporary = newIRTemp(block->tyenv, type);
@@ -131,7 +111,7 @@ static void add_probe(IRSB *block, IRTemp object, const VexGuestLayout *layout)
                                       mkIRExprVec_1(IRExpr_RdTmp(object)));
 
     call->guard = IRExpr_RdTmp(far);
-    reads_registers(call, layout);
+    pm_guest_reads_stack(call, layout);
     addStmtToIRSB(block, IRStmt_Dirty(call));
     addStmtToIRSB(block, IRStmt_Store(Iend_LE, newest, IRExpr_Const(IRConst_U64(0))));
 }

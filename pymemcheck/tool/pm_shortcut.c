@@ -17,7 +17,7 @@
 
 #include "tool/pm_shortcut.h"
 
-#include "base/pm_platform.h"
+#include "tool/pm_guest.h"
 #include "tool/pm_heap.h"
 
 /* Carries out the request whose words are at words, if it is a call of an allocation function;
@@ -33,25 +33,13 @@ static ULong carry_out(VexGuestAMD64State *guest, const UWord *words)
     }
 }
 
-static void touches(IRDirty *call, size_t i, IREffect effect, Int offset, Int size)
-{
-    call->fxState[i].fx = effect;
-    call->fxState[i].offset = (UShort)offset;
-    call->fxState[i].size = (UShort)size;
-    call->fxState[i].nRepeats = 0;
-    call->fxState[i].repeatLen = 0;
-}
-
 static IRDirty *helper_call(IRTemp done, IRTemp words, const VexGuestLayout *layout)
 {
     IRDirty *call = unsafeIRDirty_1_N(done, 0, "carry_out", VG_(fnptr_to_fnentry)(&carry_out),
                                       mkIRExprVec_2(IRExpr_GSPTR(), IRExpr_RdTmp(words)));
 
-    call->nFxState = 4;
-    touches(call, 0, Ifx_Read, layout->offset_SP, layout->sizeof_SP);
-    touches(call, 1, Ifx_Read, layout->offset_FP, layout->sizeof_FP);
-    touches(call, 2, Ifx_Read, layout->offset_IP, layout->sizeof_IP);
-    touches(call, 3, Ifx_Modify, OFFSET_amd64_RDX, sizeof(ULong));
+    pm_guest_reads_stack(call, layout);
+    pm_guest_modifies(call, OFFSET_amd64_RDX, sizeof(ULong));
     return call;
 }
 
