@@ -124,18 +124,29 @@ static int compare_texts(const struct pm_profile *profile, struct pm_string_id a
     return c != 0 ? c : compare_numbers(n, m);
 }
 
+/* What a place is called, in a frame or in a row. */
+struct names {
+    struct pm_string_id object, file, function;
+    u32 line;
+};
+
+static int compare_names(const struct pm_profile *profile, struct names a, struct names b)
+{
+    int c = compare_texts(profile, a.object, b.object);
+    if (c == 0)
+        c = compare_texts(profile, a.file, b.file);
+    if (c == 0)
+        c = compare_texts(profile, a.function, b.function);
+    return c != 0 ? c : compare_numbers(a.line, b.line);
+}
+
 static int compare_frames(const struct pm_profile *profile, const struct pm_frame *a,
                           const struct pm_frame *b)
 {
     int c = compare_numbers(a->kind, b->kind);
     if (c == 0)
-        c = compare_texts(profile, a->object, b->object);
-    if (c == 0)
-        c = compare_texts(profile, a->file, b->file);
-    if (c == 0)
-        c = compare_texts(profile, a->function, b->function);
-    if (c == 0)
-        c = compare_numbers(a->line, b->line);
+        c = compare_names(profile, (struct names){ a->object, a->file, a->function, a->line },
+                          (struct names){ b->object, b->file, b->function, b->line });
     return c != 0 ? c : compare_numbers(a->offset, b->offset);
 }
 
@@ -174,13 +185,8 @@ static int compare_rows(const void *context, u32 i, u32 j)
             c = compare_numbers(b->live_blocks, a->live_blocks);
     }
     if (c == 0)
-        c = compare_texts(profile, a->object, b->object);
-    if (c == 0)
-        c = compare_texts(profile, a->file, b->file);
-    if (c == 0)
-        c = compare_texts(profile, a->function, b->function);
-    if (c == 0)
-        c = compare_numbers(a->line, b->line);
+        c = compare_names(profile, (struct names){ a->object, a->file, a->function, a->line },
+                          (struct names){ b->object, b->file, b->function, b->line });
     return c != 0 ? c : compare_stacks(profile, a->stack, b->stack);
 }
 
@@ -218,24 +224,17 @@ static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
     const size_t count = aggregate->count;
     bool some = top != 0 && top < count && top <= LARGEST_TOP;
     u64 least = some ? least_of_top(aggregate, ordering->order, top) : 0;
-    size_t light = 0, heavy = count;
+    const bool heavy_first = ordering->order == PM_ORDER_LIVE_BYTES;
+    size_t front = 0, back = count;
 
     for (size_t i = 0; i < count; i++) {
-        if (weight_of(&aggregate->rows[i], ordering->order) < least)
-            places[light++] = (u32)i;
-        else
-            places[--heavy] = (u32)i;
+        bool heavy = weight_of(&aggregate->rows[i], ordering->order) >= least;
+        places[heavy == heavy_first ? front++ : --back] = (u32)i;
     }
-    if (ordering->order == PM_ORDER_LIVE_BYTES) {
-        u32 *turned = pm_alloc("pm.aggregate", (count + 1) * sizeof *turned);
-        pm_copy(turned, places + light, (count - light) * sizeof *turned);
-        pm_copy(turned + count - light, places, light * sizeof *turned);
-        pm_copy(places, turned, count * sizeof *turned);
-        pm_free(turned);
-        pm_sort_u32(places, count - light, compare_rows, ordering);
-    } else {
-        pm_sort_u32(places + light, count - light, compare_rows, ordering);
-    }
+    if (heavy_first)
+        pm_sort_u32(places, front, compare_rows, ordering);
+    else
+        pm_sort_u32(places + back, count - back, compare_rows, ordering);
 }
 
 /* Moves the rows that asked for nothing, if they are not, to the front. */
