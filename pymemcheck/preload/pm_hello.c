@@ -18,7 +18,6 @@ void pm_introduce(void)
         .runtime = (u64)_PyRuntime,
         .debug_marker = (u64)_Py_NegativeRefcount,
         .trace_refs_marker = (u64)_Py_AddToAllObjects,
-        .tracemalloc_config = (u64)_Py_tracemalloc_config,
     };
     VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_HELLO, &hello, 0, 0, 0, 0);
 }

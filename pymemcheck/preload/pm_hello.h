@@ -12,7 +12,7 @@
 extern const char *Py_GetVersion(void) PM_WEAK;
 
 /* Of these only the addresses are used. */
-extern char PyCode_Type[] PM_WEAK, _PyRuntime[] PM_WEAK, _Py_tracemalloc_config[] PM_WEAK;
+extern char PyCode_Type[] PM_WEAK, _PyRuntime[] PM_WEAK;
 /* 3.6 and later. */
 extern char _PyEval_EvalFrameDefault[] PM_WEAK;
 /* Defined by Py_REF_DEBUG builds only (Objects/object.c). */

@@ -6,6 +6,7 @@
    Py_BytesMain. */
 #include <valgrind/valgrind.h>
 
+#include "base/pm_platform.h"
 #include "base/pm_types.h"
 #include "preload/pm_hello.h"
 #include "preload/pm_requests.h"
@@ -28,15 +29,6 @@ extern void *calloc(size_t count, size_t bytes);
 extern void *realloc(void *block, size_t bytes);
 extern void free(void *block);
 
-static bool equal(const char *a, const char *b)
-{
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 static bool objects_to_malloc(void)
 {
     return _Py_MergeZeroLocalRefcount == 0
@@ -57,7 +49,7 @@ char *I_WRAP_SONAME_FNNAME_ZU(libcZdsoZa, getenv)(const char *name)
 
     VALGRIND_GET_ORIG_FN(original);
     CALL_FN_W_W(value, original, name);
-    if (name[0] != 'P' || !equal(name, "PYTHONMALLOC"))
+    if (name[0] != 'P' || !pm_text_equal(name, "PYTHONMALLOC"))
         return value;
     if (Py_GetVersion != 0)
         pm_introduce();
@@ -97,13 +89,13 @@ static void pm_object_free(void *context, void *block)
 static bool asks_for_development_mode(int argc, char **argv)
 {
     for (int i = 1; i < argc && argv[i][0] == '-'; i++) {
-        if (equal(argv[i], "-Xdev"))
+        if (pm_text_equal(argv[i], "-Xdev"))
             return true;
-        if (equal(argv[i], "-X") && i + 1 < argc && equal(argv[i + 1], "dev"))
+        if (pm_text_equal(argv[i], "-X") && i + 1 < argc && pm_text_equal(argv[i + 1], "dev"))
             return true;
-        if (equal(argv[i], "-c") || equal(argv[i], "-m"))
+        if (pm_text_equal(argv[i], "-c") || pm_text_equal(argv[i], "-m"))
             return false;
-        if (equal(argv[i], "-X") || equal(argv[i], "-W"))
+        if (pm_text_equal(argv[i], "-X") || pm_text_equal(argv[i], "-W"))
             i++;
     }
     return false;

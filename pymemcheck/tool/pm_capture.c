@@ -29,7 +29,6 @@ void pm_capture_init(struct pm_run *run)
 
     *capture = (struct pm_capture){
         .generation = 1,
-        .native_limit = natives,
         .python_limit = pythons,
     };
     capture->memo = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo);
@@ -176,7 +175,7 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
     pm_unwound_trace(natives, trace);
     unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
                                       &end, trace);
-    if (end != PM_WALK_UNREADABLE && !trace->incomplete)
+    if (end != PM_WALK_UNREADABLE)
         pm_snapshots_keep(&capture->snapshots, key, capture->generation, trace, capture->raw,
                           pythons, captured.stack, captured.debug_hooks);
 }

@@ -4,8 +4,9 @@
    The usual allocation finds a snapshot (pm_snapshot.h) that is right. For others
    what is read is raw: a native stack (pm_unwind.h) and (code object, position)
    pairs. A direct-mapped memo remembers which stack each raw sequence gave,
-   compared word by word, so that names are looked up for new ones only. A code object that dies takes its entries with it by its
-   tag; when objects are loaded or unloaded the whole memo is dropped. */
+   compared word by word, so that names are looked up for new ones only. A code
+   object that dies takes its entries with it by its tag; when objects are loaded
+   or unloaded the whole memo is dropped. */
 #ifndef PM_CAPTURE_H
 #define PM_CAPTURE_H
 
@@ -40,13 +41,13 @@ struct pm_captured {
 struct pm_capture {
     struct pm_memo_entry *memo;
     u32 generation;
-    u32 native_limit, python_limit;
+    u32 python_limit;
     struct pm_unwind unwind;
     struct pm_snapshots snapshots;
     struct pm_trace trace;              /* scratch, PM_SNAPSHOT_WORDS */
     u64 *words;                         /* scratch: the raw sequence */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
-    struct pm_splice_native *native;    /* scratch, native_limit */
+    struct pm_splice_native *native;    /* scratch, --num-callers= */
     struct pm_splice_python *python;    /* scratch, python_limit + 1 */
     struct pm_frame_id *joined;         /* scratch */
     struct pm_frame_id more_frames;     /* the note for frames beyond the limit */

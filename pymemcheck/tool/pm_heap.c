@@ -35,13 +35,13 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
         ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
     if (padding > bytes)
         padding = 0;
+    u32 thread = pm_python_thread_ordinal(&run->python, tid);
     const struct pm_block block = {
         .address = address,
         .bytes = bytes,
         .padding_units = padding / PM_BLOCK_PADDING_UNIT,
         .origin = origin,
-        .thread = pm_python_thread_ordinal(&run->python, tid) < 4095
-            ? pm_python_thread_ordinal(&run->python, tid) : 4095,
+        .thread = thread < 4095 ? thread : 4095,
         .stack = captured.stack.v,
         .serial = ++run->serial,
     };
@@ -51,10 +51,6 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
     pm_blocks_insert(&run->blocks, &block);
     pm_sites_allocate(&run->sites, captured.stack, bytes - padding, padding, run->serial);
 }
-
-/* The core unmaps an emptied part of the program's heap without telling tools;
-   what the reader knows of pages is renewed before it gets old. */
-enum { READER_RENEWAL = 256 };
 
 static void leave(struct pm_run *run, const struct pm_block *block)
 {
@@ -87,6 +83,10 @@ static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
     enter(run, tid, (u64)memory, bytes, origin);
     return memory;
 }
+
+/* The core unmaps an emptied part of the program's heap without telling tools;
+   what the reader knows of pages is renewed before it gets old. */
+enum { READER_RENEWAL = 256 };
 
 static void release(void *memory)
 {
@@ -262,6 +262,8 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
        a debug hook keeps, or before both. */
     const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(header_bytes); i++) {
+        if (i > 0 && header_bytes[i] == header_bytes[i - 1])
+            continue;
         struct pm_block *block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
         if (block == NULL)
             continue;

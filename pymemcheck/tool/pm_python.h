@@ -43,7 +43,6 @@ struct pm_python {
 
     enum pm_python_state state;
     struct pm_interpreter interpreter;
-    u64 tracemalloc_config;     /* client address; 0 unknown */
     char why[PM_PYTHON_MAX_WHY];
 
     struct pm_thread *threads;  /* by ThreadId */
