@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Python objects in memory blocks: whether a block holds one, where in the block
+   it starts, of what type it is, how many references it claims, and what it
+   looks like. Nothing is guessed: a block that does not look like an object in
+   every respect is none.
+
+   A type is looked at once and remembered by its address; who frees a block
+   that may hold a type calls nothing, since this is used at one moment only:
+   pm_objects_init, any of the others, pm_objects_release. */
+#ifndef PM_OBJECT_H
+#define PM_OBJECT_H
+
+#include "base/pm_buffer.h"
+#include "base/pm_map.h"
+#include "base/pm_reader.h"
+#include "base/pm_strings.h"
+#include "base/pm_types.h"
+#include "cpython/pm_interpreter.h"
+
+struct pm_object {
+    u64 address;            /* of the PyObject */
+    u64 type;               /* ob_type */
+    u32 offset;             /* from the block's start to the object: debug hook's prefix,
+                               pre-header (3.11+: managed dict and weak references), GC head */
+    u32 collector_from, collector_to;   /* offsets in the block of the collector's links; equal: none */
+    bool linked;            /* it is in the collector's list, and the neighbours say so too */
+    bool immortal;          /* its count says nothing (3.12+), or it never dies */
+    bool interned;          /* a string that the interpreter interned */
+    bool opaque;            /* holds no references at all: str, bytes, int, float ... exactly */
+    u64 references;         /* ob_refcnt */
+};
+
+struct pm_object_type;      /* what is remembered of a type */
+
+struct pm_objects {
+    struct pm_reader *reader;
+    struct pm_strings *strings;
+    const struct pm_layout *layout;
+    u64 metatype;           /* &PyType_Type */
+    struct pm_map types;    /* type address -> index of types_seen + 1, 0: no type */
+    struct pm_object_type *types_seen;
+    u32 types_count, types_capacity;
+};
+
+/* interpreter must have been checked. False: this interpreter's objects cannot be
+   read (no layout, PyType_Type not found). */
+bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struct pm_strings *strings,
+                     const struct pm_interpreter *interpreter);
+void pm_objects_release(struct pm_objects *objects);
+
+/* The object in the block of bytes at address, if there is one. hook_prefix_bytes: what a debug
+   hook keeps at the block's start, 0 if none padded it. */
+bool pm_objects_identify(struct pm_objects *objects, u64 address, u64 bytes, u64 hook_prefix_bytes,
+                         struct pm_object *object);
+
+/* The object at an address that is not known to be a block's (static memory). */
+bool pm_objects_at(struct pm_objects *objects, u64 address, struct pm_object *object);
+
+/* tp_name of the type: "list", "collections.OrderedDict"; for a class made by a class statement
+   with its module in front where that can be read. "" if unreadable. */
+struct pm_string_id pm_objects_type_name(struct pm_objects *objects, u64 type);
+
+/* Appends what a person would recognise the object by, at most 60 columns: text of str and bytes
+   ('spam and e'...), the value of int, float and bool, "len 3" for list, tuple, dict and set, the name of a
+   module, function or type. Nothing for other objects. */
+void pm_objects_preview(struct pm_objects *objects, const struct pm_object *object,
+                        struct pm_buffer *out);
+
+/* Appends how the word at slot (an address inside the object's own block, or inside memory that
+   belongs to it: list items, dict keys or values) refers to something: "['name']" of a dict, "[3]" of a list or
+   tuple, ".attribute" of an instance or module dict, ".ob_type", "cell", "local variable x". owner is the
+   object that the slot belongs to. False: not known, nothing appended. */
+bool pm_objects_name_slot(struct pm_objects *objects, const struct pm_object *owner, u64 slot,
+                          struct pm_buffer *out);
+
+/* The memory block (client address) outside the object's own that its items are in: ob_item of a list, ma_keys of a dict ...;
+   writes at most capacity of them and returns how many. */
+u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object, u64 *parts,
+                     u32 capacity);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The leak search: which live blocks can still be reached, from where, and how
+   many references to each object there are in memory. Kinds have Memcheck's
+   meaning (memcheck/mc_leakcheck.c, 3.19, "Definitions").
+
+   Knows nothing of CPython: who fills in the blocks says where an object
+   starts in its block and which words of it are no references.
+
+   Order of calls: pm_leaks_init; fill blocks (ascending addresses, no overlap)
+   and roots, which stay the caller's; pm_leaks_search; read the results in the
+   blocks; pm_leaks_release. Cost: linear in the words of roots and blocks, and
+   n log n in blocks. */
+#ifndef PM_LEAKS_H
+#define PM_LEAKS_H
+
+#include "base/pm_reader.h"
+#include "base/pm_types.h"
+
+enum pm_leak_kind {
+    PM_LEAK_REACHABLE,      /* a chain of start pointers leads to it from a root */
+    PM_LEAK_POSSIBLE,       /* the chain needs an interior pointer */
+    PM_LEAK_INDIRECT,       /* only a lost block leads to it */
+    PM_LEAK_DEFINITE,       /* nothing leads to it; the first block of a lost clique */
+};
+
+enum pm_leak_heuristic {
+    PM_LEAK_STDSTRING = 1 << 0,
+    PM_LEAK_LENGTH64 = 1 << 1,
+    PM_LEAK_NEWARRAY = 1 << 2,
+    PM_LEAK_MULTIPLE_INHERITANCE = 1 << 3,
+};
+
+enum pm_leak_flag {
+    /* Pointers to bytes before object_offset are no references to the block:
+       they are the collector's links or a debug hook's business. */
+    PM_LEAK_HEADER_HIDDEN = 1 << 0,
+    /* An object whose references are counted. */
+    PM_LEAK_OBJECT = 1 << 1,
+    /* Made by operator new[] (for the heuristics). */
+    PM_LEAK_NEW_ARRAY = 1 << 2,
+    /* Its words are not looked at (memory that holds no pointers). */
+    PM_LEAK_OPAQUE = 1 << 3,
+};
+
+#define PM_LEAK_NONE 0xffffffffu
+
+struct pm_leak_block {
+    /* Given. */
+    u64 address, bytes;
+    u32 object_offset;          /* a pointer there is a start pointer too; 0: only the block's start */
+    u32 hidden_from, hidden_to; /* offsets of bytes that are not looked at; equal: none */
+    u32 flags;                  /* enum pm_leak_flag */
+
+    /* Found. */
+    u8 kind;                    /* enum pm_leak_kind */
+    u8 heuristic;               /* the enum pm_leak_heuristic that made it reachable, or 0 */
+    u32 leader;                 /* index of the definitely lost block that an indirectly lost one
+                                   belongs to; its own index otherwise */
+    u64 indirect_bytes, indirect_blocks;    /* of a leader: what it keeps */
+    u64 references;             /* words in roots and in all blocks, lost ones too, that point to
+                                   the object (address + object_offset), tag bits aside */
+    /* One shortest way to a reachable or possibly lost block. */
+    u32 from_block;             /* index of the block with the pointer, or PM_LEAK_NONE */
+    u32 from_root;              /* index of the root with the pointer, if from_block is NONE */
+    u64 from_address;           /* where the pointer is; for values, its index */
+};
+
+enum pm_leak_root_kind {
+    PM_LEAK_ROOT_REGISTERS,     /* values */
+    PM_LEAK_ROOT_STACK,
+    PM_LEAK_ROOT_DATA,          /* a writable mapping */
+};
+
+struct pm_leak_root {
+    enum pm_leak_root_kind kind;
+    u32 thread;                 /* ordinal, of registers and stack; else 0 */
+    const u64 *values;          /* registers: count of them in bytes / 8; NULL: read the program's memory */
+    u64 start, bytes;           /* client memory; only aligned words of eight bytes are looked at */
+};
+
+struct pm_leaks {
+    struct pm_reader *reader;
+    struct pm_leak_block *blocks;
+    u32 block_count;
+    const struct pm_leak_root *roots;
+    u32 root_count;
+    u32 heuristics;             /* enum pm_leak_heuristic */
+    u64 tag_bits;               /* low bits that a reference may carry, e.g. 3 (CPython 3.14's
+                                   _PyStackRef); cleared before a word is compared, beside the
+                                   word as it is */
+    /* Called now and then; may print. done of all, in bytes. NULL: nobody wants to know. */
+    void (*progress)(void *context, u64 done_bytes, u64 all_bytes);
+    void *context;
+    u64 scanned_bytes;          /* found: how much was looked at */
+    u64 unreadable_bytes;       /* found: pages that could not be read */
+};
+
+void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader);
+void pm_leaks_search(struct pm_leaks *leaks);
+void pm_leaks_release(struct pm_leaks *leaks);
+
+/* The block that holds address, or PM_LEAK_NONE. Before pm_leaks_search it is a
+   binary search, after it a table look-up. */
+u32 pm_leaks_block_at(const struct pm_leaks *leaks, u64 address);
+
+#endif
