@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures for every test that runs the tool. PM_BUILD_DIR names the build folder."""
 import os
+import pathlib
+import sys
 
 import pytest
 
 import pmtest
+
+# Where pythons.py is, for the tests of whole runs as well.
+sys.path.append(str(pathlib.Path(__file__).parent / "oracle"))
 
 INTERPRETERS = pmtest.find_interpreters()
 

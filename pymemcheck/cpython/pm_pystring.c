@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpython/pm_pystring.h"
 
+#include "base/pm_characters.h"
 #include "base/pm_platform.h"
 
 /* Characters are one, two or four bytes wide, at an address in client memory. */
@@ -8,16 +9,13 @@ struct characters {
     u64 address;
     u64 count;
     u32 width;
-    bool raw;       /* bytes of no known encoding: 2.7 */
 };
-
 
 static bool locate_bytes(const struct pm_layout *layout, struct pm_reader *reader, u64 address,
                          struct characters *characters)
 {
     characters->address = address + (u64)layout->at.bytes_data;
     characters->width = 1;
-    characters->raw = true;
     return pm_reader_read_u64(reader, address + (u64)layout->at.bytes_length,
                               &characters->count);
 }
@@ -32,7 +30,6 @@ static bool locate_unicode(const struct pm_layout *layout, struct pm_reader *rea
             || !pm_reader_read_u32(reader, address + (u64)at->unicode_state, &state))
         return false;
     characters->width = (state >> at->unicode_kind_shift) & 7;
-    characters->raw = false;
     if (characters->width != 1 && characters->width != 2 && characters->width != 4)
         return false;
     if (at->unicode_ready_shift != PM_LAYOUT_ABSENT
@@ -55,7 +52,7 @@ static u32 character_at(const u8 *bytes, const struct characters *characters)
 
     switch (characters->width) {
     case 1:
-        return characters->raw && *bytes >= 0x80 ? 0xdc00u + *bytes : *bytes;
+        return *bytes;
     case 2:
         pm_copy(&two, bytes, sizeof two);
         return two;
@@ -65,22 +62,57 @@ static u32 character_at(const u8 *bytes, const struct characters *characters)
     }
 }
 
+/* False, with the buffer as it was, when the character would pass limit. */
+static bool append_below(struct pm_buffer *to, size_t limit, u32 code_point)
+{
+    size_t before = to->length;
+
+    pm_buffer_add_utf8(to, code_point);
+    if (to->length <= limit)
+        return true;
+    to->bytes[before] = '\0';
+    to->length = before;
+    return false;
+}
+
+/* Bytes are nearly always UTF-8; one that is not becomes the surrogate by which
+   Python 3 stands for it. */
+static bool append_bytes(struct pm_reader *reader, const struct characters *characters,
+                         struct pm_buffer *to)
+{
+    /* With the rest of a character that begins before the limit. */
+    char bytes[PM_PYSTRING_MAX_BYTES + 3];
+    size_t count = characters->count < sizeof bytes ? (size_t)characters->count : sizeof bytes;
+    size_t limit = to->length + PM_PYSTRING_MAX_BYTES;
+
+    if (!pm_reader_read(reader, characters->address, bytes, count))
+        return false;
+    for (size_t i = 0; i < count;) {
+        u32 code_point = 0;
+        unsigned size = pm_utf8_decode(bytes + i, count - i, &code_point);
+
+        if (size == 0 || (code_point >= 0xd800 && code_point <= 0xdfff)) {
+            code_point = 0xdc00u + (u8)bytes[i];
+            size = 1;
+        }
+        if (!append_below(to, limit, code_point))
+            break;
+        i += size;
+    }
+    return true;
+}
+
 /* Appends what fits below limit. False when a character cannot be. */
 static bool append_block(const u8 *block, size_t count, const struct characters *characters,
                          size_t limit, struct pm_buffer *to)
 {
     for (size_t i = 0; i < count; i++) {
         u32 code_point = character_at(block + i * characters->width, characters);
-        size_t before = to->length;
 
         if (code_point > 0x10ffff)
             return false;
-        pm_buffer_add_utf8(to, code_point);
-        if (to->length > limit) {
-            to->bytes[before] = '\0';
-            to->length = before;
+        if (!append_below(to, limit, code_point))
             return true;
-        }
     }
     return true;
 }
@@ -116,16 +148,13 @@ bool pm_pystring_append(const struct pm_layout *layout, struct pm_reader *reader
        space; a length that is not one is refused rather than cut. */
     const u64 absurd = (u64)1 << 46;
     struct characters characters;
+    const bool bytes = layout->strings == PM_STRING_BYTES;
     size_t before = to->length;
-    bool located;
 
-    if (layout->strings == PM_STRING_BYTES)
-        located = locate_bytes(layout, reader, address, &characters);
-    else
-        located = locate_unicode(layout, reader, address, &characters);
-    if (!located || characters.count >= absurd)
+    if (!(bytes ? locate_bytes : locate_unicode)(layout, reader, address, &characters)
+            || characters.count >= absurd)
         return false;
-    if (!append_characters(reader, &characters, to)) {
+    if (!(bytes ? append_bytes : append_characters)(reader, &characters, to)) {
         to->length = before;
         to->bytes[before] = '\0';
         return false;

@@ -15,7 +15,7 @@
 enum { PM_PYSTRING_MAX_BYTES = 4096 };
 
 /* Appends the text of the string object at address. A surrogate becomes its three
-   bytes; so does, as U+DC80 to U+DCFF, each byte of a 2.7 str that is not ASCII.
+   bytes; so does, as U+DC80 to U+DCFF, each byte of a 2.7 str that is not UTF-8.
    False, with nothing appended, when any of it cannot be read or makes
    no sense. */
 bool pm_pystring_append(const struct pm_layout *layout, struct pm_reader *reader, u64 address,

@@ -6,12 +6,8 @@
 #define PM_UTF8_H
 
 #include "base/pm_buffer.h"
+#include "base/pm_characters.h"
 #include "base/pm_types.h"
-
-/* Reads the character at bytes (length > 0 of them) and returns how many bytes
-   it takes, or 0 if they are not UTF-8 (cut short, overlong, above U+10FFFF).
-   Lone surrogates are taken, as three bytes. */
-unsigned pm_utf8_decode(const char *bytes, size_t length, u32 *code_point);
 
 /* True when the bytes are UTF-8 that every JSON reader accepts and gives back
    unchanged: no bad bytes, no surrogates, no NUL. */

@@ -237,9 +237,41 @@ static void test_byte_strings(void **state)
     expect(&fixture, "caf\xed\xb3\xa9.py");
     pm_buffer_clear(&fixture.text);
     pm_buffer_add_text(&fixture.text, ">");
+    /* UTF-8; an encoded surrogate is none; a character that is cut short. */
+    pm_image_put_text(&fixture.image, layout, OBJECT, "caf\xc3\xa9 \xf0\x9f\x90\x8d \xed\xb3\xa9 \xe2\x82");
+    expect(&fixture, "caf\xc3\xa9 \xf0\x9f\x90\x8d \xed\xb3\xad\xed\xb2\xb3\xed\xb2\xa9 "
+                     "\xed\xb3\xa2\xed\xb2\x82");
+    pm_buffer_clear(&fixture.text);
+    pm_buffer_add_text(&fixture.text, ">");
     pm_image_put_u64(&fixture.image, OBJECT + layout->at.bytes_length, (u64)-1);
     expect_refused(&fixture);
     tear_down(&fixture);
+}
+
+/* 4,096 bytes of output, and not half a character more, whichever way they came about. */
+static void test_long_byte_strings(void **state)
+{
+    static const struct {
+        const char *unit, *last;
+    } cases[] = { { "\xe2\x82\xac", "\xe2\x82\xac" }, { "\xe9", "\xed\xb3\xa9" } };
+    const struct pm_layout *layout = pm_layout_find(0x020712f0, 0);
+
+    (void)state;
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(cases); i++) {
+        struct fixture fixture;
+        struct pm_buffer text;
+
+        set_up(&fixture, layout);
+        pm_buffer_init(&text);
+        while (text.length < 5000)
+            pm_buffer_add_text(&text, cases[i].unit);
+        pm_image_put_text(&fixture.image, layout, OBJECT, text.bytes);
+        assert_true(append(&fixture));
+        assert_int_equal(fixture.text.length, 1 + PM_PYSTRING_MAX_BYTES / 3 * 3);
+        assert_memory_equal(fixture.text.bytes + fixture.text.length - 3, cases[i].last, 4);
+        pm_buffer_release(&text);
+        tear_down(&fixture);
+    }
 }
 
 int main(void)
@@ -258,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_byte_strings),
+        cmocka_unit_test(test_long_byte_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is put into a zip file, under this name and another."""
+
+
+def function(kept, take, size):
+    kept.append(bytearray(size)); take("zipped")
