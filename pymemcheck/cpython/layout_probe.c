@@ -134,6 +134,8 @@ static void probe_code(void)
 #endif
 }
 
+#include "layout_probe_objects.h"
+
 int main(void)
 {
     memset(&numbers, 0xff, sizeof numbers);
@@ -143,6 +145,7 @@ int main(void)
     probe_thread();
     probe_frame();
     probe_code();
+    probe_objects();
     /* Up to the alignment of the struct there is nothing else in memory. */
     numbers.frame_bytes = (numbers.frame_bytes + 7) & ~7;
 

@@ -10,6 +10,7 @@
 
 #include "base/pm_platform.h"
 #include "base/pm_types.h"
+#include "cpython/pm_layout_objects.h"
 #include "cpython/pm_linetable.h"
 
 /* Every number of a layout. Offsets are in bytes from the start of the object
@@ -48,7 +49,8 @@
     FIELD(code_lines)               /* ... co_lnotab or co_linetable */ \
     FIELD(code_first_traceable)     /* ... _co_firsttraceable, 32 bits, in code units */ \
     FIELD(code_instructions)        /* ... co_code_adaptive */ \
-    FIELD(code_bytes)               /* end of the last code field above */
+    FIELD(code_bytes)               /* end of the last code field above */ \
+    PM_LAYOUT_OBJECT_FIELDS(FIELD)
 
 enum { PM_LAYOUT_ABSENT = -1 };
 
