@@ -8,13 +8,15 @@
 
    Order of calls: pm_leaks_init; fill blocks (ascending addresses, no overlap)
    and roots, which stay the caller's; pm_leaks_search; read the results in the
-   blocks; pm_leaks_release. Cost: linear in the words of roots and blocks, and
-   n log n in blocks. */
+   blocks; pm_leaks_release. Cost: linear in the words of roots and blocks, each
+   looked at once (of lost blocks two or three times). Memory during the search:
+   44 bytes a block, 34 more when blocks are lost, and what pm_leak_index.h says. */
 #ifndef PM_LEAKS_H
 #define PM_LEAKS_H
 
 #include "base/pm_reader.h"
 #include "base/pm_types.h"
+#include "heap/pm_leak_index.h"
 
 enum pm_leak_kind {
     PM_LEAK_REACHABLE,      /* a chain of start pointers leads to it from a root */
@@ -54,9 +56,12 @@ struct pm_leak_block {
     /* Found. */
     u8 kind;                    /* enum pm_leak_kind */
     u8 heuristic;               /* the enum pm_leak_heuristic that made it reachable, or 0 */
+    u8 cycle;                   /* 1: lost, and in the cycle of its leader: start pointers lead from
+                                   it to its leader and back, or it is the leader and points to itself */
     u32 leader;                 /* index of the definitely lost block that an indirectly lost one
                                    belongs to; its own index otherwise */
     u64 indirect_bytes, indirect_blocks;    /* of a leader: what it keeps */
+    u32 cycle_blocks;           /* of a leader: how many blocks the cycle has that it is in, or 0 */
     u64 references;             /* words in roots and in all blocks, lost ones too, that point to
                                    the object (address + object_offset), tag bits aside */
     /* One shortest way to a reachable or possibly lost block. */
@@ -85,14 +90,21 @@ struct pm_leaks {
     const struct pm_leak_root *roots;
     u32 root_count;
     u32 heuristics;             /* enum pm_leak_heuristic */
-    u64 tag_bits;               /* low bits that a reference may carry, e.g. 3 (CPython 3.14's
-                                   _PyStackRef); cleared before a word is compared, beside the
-                                   word as it is */
+    bool merge_cliques;         /* Memcheck makes a lost cycle definitely lost when its address is
+                                   below that of the lost block which holds it. True: it is then
+                                   indirectly lost, as it is above that block */
+    u64 tag_bits;               /* low bits that a reference to an object may carry, e.g. 3 (CPython
+                                   3.14's _PyStackRef): a word is a reference with and without them */
+    /* Whether a table of virtual functions may be at address (a multiple of 8, not in page 0); for
+       PM_LEAK_MULTIPLE_INHERITANCE, which finds nothing where this is NULL. */
+    bool (*is_vtable)(void *context, u64 address);
     /* Called now and then; may print. done of all, in bytes. NULL: nobody wants to know. */
     void (*progress)(void *context, u64 done_bytes, u64 all_bytes);
     void *context;
     u64 scanned_bytes;          /* found: how much was looked at */
     u64 unreadable_bytes;       /* found: pages that could not be read */
+
+    struct pm_leak_index index; /* of the search; until pm_leaks_release */
 };
 
 void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader);

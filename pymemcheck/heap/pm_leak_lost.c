@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What no root leads to: cliques, and cycles in them.
+
+   Cliques are Memcheck's. Lost blocks are taken in the order of their addresses.
+   One that is in no clique yet becomes the leader of a new one, and all that
+   its words lead to joins it. A block that was a leader joins with its whole
+   clique; its words were followed when it led, and what they lead to has been in
+   some clique since, so they are not looked at again.
+
+   Then a leader need not be a block to which nothing lost leads: where a cycle has
+   a lower address than the block that holds it, the cycle's first block leads one
+   clique and the holder another. With merge_cliques the leaders are chosen first:
+   the first block of each strongly connected component to which no other
+   lost component leads.
+
+   Components are Tarjan's (1972), with a stack of our own in place of recursion:
+   each word of a lost block is looked at once more, and another time for the cycles. */
+#include "heap/pm_leak_search.h"
+
+#define PAGE_BYTES ((u64)1 << PM_READER_PAGE_BITS)
+
+struct step {
+    u32 block;
+    u64 cursor;             /* address of the word to look at next */
+};
+
+struct components {
+    struct pm_leak_search *search;
+    bool starts_only;       /* interior pointers are no edges */
+    u32 *of;                /* block -> component, or PM_LEAK_NONE */
+    u32 *order, *low;       /* block -> when it was found, from 1; the earliest that it leads to */
+    u32 *sizes;             /* component -> blocks */
+    u8 *fed;                /* component -> another one leads to it */
+    u8 *loops;              /* block -> it leads to itself */
+    u32 count, found;
+    struct step *path;
+    u32 *waiting;           /* found, and in no component yet */
+    u32 path_length, waiting_length;
+};
+
+static bool is_lost(const struct pm_leak_search *search, u32 block)
+{
+    u8 mark = search->targets[block].mark;
+    return mark == PM_MARK_NONE || mark == PM_MARK_LEADER || mark == PM_MARK_INDIRECT;
+}
+
+static bool find_edge(const struct components *components, u64 value, u32 *block)
+{
+    const struct pm_leak_search *search = components->search;
+    const struct pm_leak_index *index = &search->leaks->index;
+    const struct pm_leak_index_page *page;
+    struct pm_leak_word word = { .value = value };
+
+    if (!pm_leak_index_may_hold(index, value))
+        return false;
+    page = pm_leak_index_page(index, value);
+    if (page->number == 0)
+        return false;
+    if (!pm_leak_resolve(search, &word, page->list == PM_LEAK_INDEX_NO_LIST
+                                            ? page->block
+                                            : *pm_leak_index_granule(index, page, value)))
+        return false;
+    *block = word.block;
+    return is_lost(search, word.block) && (word.is_start || !components->starts_only);
+}
+
+/* The lost block that the next pointer of the step leads to; false: no more. */
+static bool next_edge(const struct components *components, struct step *step, u32 *block)
+{
+    struct pm_reader *reader = components->search->leaks->reader;
+    u64 ranges[4], value;
+    const u8 *page;
+
+    pm_leak_word_ranges(&components->search->leaks->blocks[step->block], ranges);
+    for (;;) {
+        if (step->cursor >= ranges[1] && step->cursor < ranges[2])
+            step->cursor = ranges[2];
+        if (step->cursor >= ranges[3])
+            return false;
+        page = pm_reader_page(reader, step->cursor >> PM_READER_PAGE_BITS);
+        if (page == NULL) {
+            step->cursor = (step->cursor & ~(PAGE_BYTES - 1)) + PAGE_BYTES;
+            continue;
+        }
+        pm_copy(&value, page + (step->cursor & (PAGE_BYTES - 1)), sizeof value);
+        step->cursor += sizeof value;
+        if (find_edge(components, value, block))
+            return true;
+    }
+}
+
+static void enter(struct components *components, u32 block)
+{
+    u64 ranges[4];
+
+    pm_leak_word_ranges(&components->search->leaks->blocks[block], ranges);
+    components->order[block] = components->low[block] = ++components->found;
+    components->path[components->path_length++] = (struct step){ block, ranges[0] };
+    components->waiting[components->waiting_length++] = block;
+}
+
+/* The block has no more edges. */
+static void leave(struct components *components, u32 block)
+{
+    u32 member, component = components->count;
+
+    if (components->low[block] == components->order[block]) {
+        do {
+            member = components->waiting[--components->waiting_length];
+            components->of[member] = component;
+            components->sizes[component]++;
+        } while (member != block);
+        components->count++;
+    }
+    if (components->path_length == 0)
+        return;
+    u32 outer = components->path[components->path_length - 1].block;
+    if (components->of[block] != PM_LEAK_NONE)
+        components->fed[component] = 1;
+    else if (components->low[block] < components->low[outer])
+        components->low[outer] = components->low[block];
+}
+
+static void walk_from(struct components *components, u32 first)
+{
+    enter(components, first);
+    while (components->path_length > 0) {
+        struct step *step = &components->path[components->path_length - 1];
+        u32 block = step->block, next;
+
+        if (!next_edge(components, step, &next)) {
+            components->path_length--;
+            leave(components, block);
+        } else if (next == block) {
+            components->loops[block] = 1;
+        } else if (components->order[next] == 0) {
+            enter(components, next);
+        } else if (components->of[next] != PM_LEAK_NONE) {
+            components->fed[components->of[next]] = 1;
+        } else if (components->order[next] < components->low[block]) {
+            components->low[block] = components->order[next];
+        }
+    }
+}
+
+static void *array(u32 count, size_t bytes)
+{
+    return pm_alloc_zero("pm.leaks.components", count * bytes);
+}
+
+static void find_components(struct components *components, struct pm_leak_search *search,
+                            bool starts_only)
+{
+    u32 count = search->leaks->block_count;
+
+    *components = (struct components){
+        .search = search, .starts_only = starts_only,
+        .of = array(count, sizeof(u32)), .order = array(count, sizeof(u32)),
+        .low = array(count, sizeof(u32)), .sizes = array(count, sizeof(u32)),
+        .fed = array(count, 1), .loops = array(count, 1),
+        .path = array(count, sizeof(struct step)), .waiting = array(count, sizeof(u32)),
+    };
+    for (u32 i = 0; i < count; i++)
+        components->of[i] = PM_LEAK_NONE;
+    for (u32 i = 0; i < count; i++)
+        if (is_lost(search, i) && components->order[i] == 0)
+            walk_from(components, i);
+}
+
+static void release_components(struct components *components)
+{
+    pm_free(components->of);
+    pm_free(components->order);
+    pm_free(components->low);
+    pm_free(components->sizes);
+    pm_free(components->fed);
+    pm_free(components->loops);
+    pm_free(components->path);
+    pm_free(components->waiting);
+}
+
+static void visit_lost(struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    struct pm_leak_block *leader = &search->leaks->blocks[search->leader];
+    struct pm_leak_block *block = &search->leaks->blocks[word->block];
+    struct pm_leak_target *target = &search->targets[word->block];
+
+    if ((target->mark != PM_MARK_NONE && target->mark != PM_MARK_LEADER)
+        || word->block == search->leader)
+        return;
+    if (target->mark == PM_MARK_NONE)
+        search->queue[search->tail++] = word->block;
+    target->mark = PM_MARK_INDIRECT;
+    leader->indirect_bytes += block->bytes + block->indirect_bytes;
+    leader->indirect_blocks += 1 + block->indirect_blocks;
+    block->indirect_bytes = block->indirect_blocks = 0;
+    block->leader = search->leader;
+}
+
+static void gather_clique(struct pm_leak_search *search, u32 leader)
+{
+    search->leader = leader;
+    search->targets[leader].mark = PM_MARK_LEADER;
+    search->head = search->tail = 0;
+    pm_leak_gather_block(search, leader);
+    while (search->head < search->tail || search->batched > 0) {
+        if (search->head == search->tail) {
+            pm_leak_flush(search);
+            continue;
+        }
+        pm_leak_expect_queue(search);
+        pm_leak_gather_block(search, search->queue[search->head++]);
+    }
+}
+
+/* A leader that joined another clique passes its members on. */
+static void settle_leaders(struct pm_leak_search *search)
+{
+    struct pm_leak_block *blocks = search->leaks->blocks;
+
+    for (u32 i = 0; i < search->leaks->block_count; i++) {
+        u32 last = i, next;
+
+        while (search->targets[last].mark == PM_MARK_INDIRECT)
+            last = blocks[last].leader;
+        for (u32 at = i; search->targets[at].mark == PM_MARK_INDIRECT; at = next) {
+            next = blocks[at].leader;
+            blocks[at].leader = last;
+        }
+    }
+}
+
+static void mark_cycles(struct pm_leak_search *search)
+{
+    struct pm_leak_block *blocks = search->leaks->blocks;
+    struct components components;
+
+    find_components(&components, search, true);
+    for (u32 i = 0; i < search->leaks->block_count; i++) {
+        u32 leader = blocks[i].leader, size;
+
+        if (!is_lost(search, i) || components.of[i] != components.of[leader])
+            continue;
+        size = components.sizes[components.of[i]];
+        blocks[i].cycle = size > 1 || components.loops[i];
+        if (i == leader && blocks[i].cycle)
+            blocks[i].cycle_blocks = size;
+    }
+    release_components(&components);
+}
+
+void pm_leak_search_lost(struct pm_leak_search *search)
+{
+    struct components components;
+    u32 count = search->leaks->block_count, lost = 0;
+
+    for (u32 i = 0; i < count; i++)
+        lost += is_lost(search, i);
+    if (lost == 0)
+        return;
+    search->visit = visit_lost;
+    if (search->leaks->merge_cliques) {
+        find_components(&components, search, false);
+        for (u32 i = 0; i < count; i++)
+            if (search->targets[i].mark == PM_MARK_NONE && !components.fed[components.of[i]])
+                gather_clique(search, i);
+        release_components(&components);
+    } else {
+        for (u32 i = 0; i < count; i++)
+            if (search->targets[i].mark == PM_MARK_NONE)
+                gather_clique(search, i);
+    }
+    settle_leaders(search);
+    mark_cycles(search);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the parts of the leak search (pm_leaks.c, pm_leak_lost.c) and by
+   nobody else. */
+#ifndef PM_LEAK_SEARCH_H
+#define PM_LEAK_SEARCH_H
+
+#include "base/pm_platform.h"
+#include "heap/pm_leaks.h"
+
+enum pm_leak_mark {
+    PM_MARK_NONE,
+    PM_MARK_CANDIDATE,      /* interior pointers to it were seen in what is definitely reachable */
+    PM_MARK_POSSIBLE,
+    PM_MARK_REACHABLE,
+    PM_MARK_LEADER,         /* definitely lost, so far */
+    PM_MARK_INDIRECT,
+};
+
+/* What a pointer to a block is compared with, apart from the large struct
+   pm_leak_block: two in a line of the processor's cache. */
+struct pm_leak_target {
+    u64 start, end;         /* at least one byte */
+    u32 object;             /* offset */
+    u8 flags;               /* enum pm_leak_flag */
+    u8 mark;                /* enum pm_leak_mark */
+    u64 references;
+};
+
+/* A word that may be a pointer, where it was seen, and then what it points to. */
+struct pm_leak_word {
+    u64 value;
+    u64 where;              /* address; of values, the index */
+    u32 from_block;         /* or PM_LEAK_NONE: in a root */
+    u32 from_root;
+    u32 block;
+    bool is_start;          /* it points to the block's start or to its object */
+};
+
+enum { PM_LEAK_BATCH = 512 };
+
+struct pm_leak_search {
+    struct pm_leaks *leaks;
+    struct pm_leak_target *targets;
+    u32 *depths;            /* pointers on the shortest way so far */
+    u32 *queue;             /* blocks whose words are still to be looked at; each once at most */
+    u32 head, tail;
+    u32 *candidates;        /* in the order in which they were found */
+    u32 candidate, candidate_count;
+    void (*visit)(struct pm_leak_search *search, const struct pm_leak_word *word);
+    u32 leader;             /* while cliques are gathered */
+    bool count_references;
+    u64 progress_at, all_bytes;
+    u32 batched;
+    struct pm_leak_word batch[PM_LEAK_BATCH];
+    const u32 *entries[PM_LEAK_BATCH];
+};
+
+/* Puts the words of a block into the batch; visits a full batch. */
+void pm_leak_gather_block(struct pm_leak_search *search, u32 block);
+/* Visits the words in the batch. */
+void pm_leak_flush(struct pm_leak_search *search);
+/* Fetches ahead what pm_leak_gather_block will need for the next blocks in the queue. */
+void pm_leak_expect_queue(const struct pm_leak_search *search);
+
+/* The lowest and the end of the aligned words of a block on either side of what is
+   hidden: ranges[0] .. ranges[1] and ranges[2] .. ranges[3]. */
+void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4]);
+
+/* Says what word->value points to, where block is the last block that may hold it.
+   False: it is no reference. */
+static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct pm_leak_word *word,
+                                   u32 block)
+{
+    const struct pm_leak_target *target = &search->targets[block];
+    u64 value = word->value, object;
+
+    while (value < target->start && block > 0)
+        target = &search->targets[--block];
+    if (value - target->start >= target->end - target->start)
+        return false;
+    object = target->start + target->object;
+    if ((target->flags & PM_LEAK_OBJECT) && (value & ~search->leaks->tag_bits) == object)
+        value = object;
+    if ((target->flags & PM_LEAK_HEADER_HIDDEN) && value < object)
+        return false;
+    word->block = block;
+    word->is_start = value == object || value == target->start;
+    return true;
+}
+
+/* Classifies what nothing reaches (pm_leak_lost.c). */
+void pm_leak_search_lost(struct pm_leak_search *search);
+
+#endif

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the search goes.
+
+   A word is a pointer when it lies in a block: a start pointer when it is the
+   block's first byte or its object, else an interior pointer. Nothing is known
+   of types, so any word may be a pointer.
+
+   1. Definite. The words of all roots are looked at, then those of each block
+      to which a start pointer was found, breadth first: so the first way found
+      to a block is one of the shortest. These blocks are reachable. A heuristic
+      may take an interior pointer for a start pointer. Blocks with other interior
+      pointers are noted as candidates, nearest first, with the first such pointer.
+   2. Possible. Candidates that did not become reachable, and all that any pointers
+      in them lead to, are possibly lost. Candidates begin at different distances
+      from the roots, so each step takes the nearest of the queue and the
+      candidates; ways stay shortest.
+   3. Lost. What has no mark now is lost: pm_leak_lost.c.
+
+   Each block is in the queue once, so each word is looked at once, and references
+   are counted on the way. Memcheck gives the same kinds: its kinds do not depend on
+   the order in which it looks at reachable words, and in the third part the order is
+   the same. Two things differ on purpose. Memcheck takes no pointer into a page that
+   the program may not read; here a block with a guard page is held by pointers to
+   its start. And the heuristic is given up when a start pointer in reachable memory
+   is found, not also for one in possibly lost memory.
+
+   Most time goes into waiting for memory: index entry, block, words of the next block.
+   So words are collected in a batch, over many blocks where the queue has them, and
+   each step fetches for the whole batch what the next step needs. */
+#include "heap/pm_leak_search.h"
+
+#define PAGE_BYTES ((u64)1 << PM_READER_PAGE_BITS)
+#define PROGRESS_BYTES ((u64)16 << 20)
+
+enum { WORD = 8, AHEAD = 8 };
+
+void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader)
+{
+    *leaks = (struct pm_leaks){ .reader = reader };
+}
+
+void pm_leaks_release(struct pm_leaks *leaks)
+{
+    pm_leak_index_release(&leaks->index);
+}
+
+static struct pm_leak_extent extent_of(const void *context, u32 block)
+{
+    const struct pm_leak_block *b = (const struct pm_leak_block *)context + block;
+    return (struct pm_leak_extent){ b->address, b->address + (b->bytes > 0 ? b->bytes : 1) };
+}
+
+/* The block whose start is the last one not after address; its end may be before it. */
+static u32 last_start(const struct pm_leaks *leaks, u64 address)
+{
+    u32 low = 0, high = leaks->block_count;
+
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (leaks->blocks[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - 1;
+}
+
+u32 pm_leaks_block_at(const struct pm_leaks *leaks, u64 address)
+{
+    u32 block;
+
+    if (leaks->index.pages == NULL) {
+        block = last_start(leaks, address);
+        if (block == PM_LEAK_NONE)
+            return PM_LEAK_NONE;
+    } else {
+        const struct pm_leak_index_page *page;
+        if (!pm_leak_index_may_hold(&leaks->index, address))
+            return PM_LEAK_NONE;
+        page = pm_leak_index_page(&leaks->index, address);
+        if (page->number == 0)
+            return PM_LEAK_NONE;
+        block = page->block;
+        if (page->list != PM_LEAK_INDEX_NO_LIST)
+            block = *pm_leak_index_granule(&leaks->index, page, address);
+        while (address < leaks->blocks[block].address && block > 0)
+            block--;
+    }
+    struct pm_leak_extent extent = extent_of(leaks->blocks, block);
+    return address - extent.start < extent.end - extent.start ? block : PM_LEAK_NONE;
+}
+
+void pm_leak_flush(struct pm_leak_search *search)
+{
+    const struct pm_leak_index *index = &search->leaks->index;
+    struct pm_leak_word *batch = search->batch;
+    u32 count = 0;
+
+    for (u32 i = 0; i < search->batched; i++) {
+        const struct pm_leak_index_page *page = pm_leak_index_page(index, batch[i].value);
+        const u32 *entry = &page->block;
+        if (page->number == 0)
+            continue;
+        if (page->list != PM_LEAK_INDEX_NO_LIST)
+            entry = pm_leak_index_granule(index, page, batch[i].value);
+        __builtin_prefetch(entry);
+        batch[count] = batch[i];
+        search->entries[count++] = entry;
+    }
+    for (u32 i = 0; i < count; i++) {
+        batch[i].block = *search->entries[i];
+        __builtin_prefetch(&search->targets[batch[i].block]);
+    }
+    search->batched = 0;
+    for (u32 i = 0; i < count; i++) {
+        struct pm_leak_target *target;
+        if (!pm_leak_resolve(search, &batch[i], batch[i].block))
+            continue;
+        target = &search->targets[batch[i].block];
+        if (search->count_references && (target->flags & PM_LEAK_OBJECT)
+            && (batch[i].value & ~search->leaks->tag_bits) == target->start + target->object)
+            target->references++;
+        search->visit(search, &batch[i]);
+    }
+}
+
+static void gather(struct pm_leak_search *search, const u8 *bytes, u64 count, u64 where, u64 step,
+                   u32 from_block, u32 from_root)
+{
+    const struct pm_leak_index *index = &search->leaks->index;
+    u64 low = index->low, span = index->span;
+
+    for (u64 i = 0; i < count; i++) {
+        u64 value;
+        pm_copy(&value, bytes + i * WORD, WORD);
+        if (__builtin_expect(value - low >= span, 1))
+            continue;
+        search->batch[search->batched++] = (struct pm_leak_word){
+            value, where + i * step, from_block, from_root, 0, false };
+        if (search->batched == PM_LEAK_BATCH)
+            pm_leak_flush(search);
+    }
+}
+
+static void account(struct pm_leak_search *search, u64 bytes)
+{
+    struct pm_leaks *leaks = search->leaks;
+
+    leaks->scanned_bytes += bytes;
+    if (leaks->scanned_bytes >= search->progress_at && leaks->progress != NULL) {
+        search->progress_at = leaks->scanned_bytes + PROGRESS_BYTES;
+        leaks->progress(leaks->context, leaks->scanned_bytes, search->all_bytes);
+    }
+}
+
+/* Both ends are multiples of a word. */
+static void gather_range(struct pm_leak_search *search, u64 from, u64 to, u32 from_block,
+                         u32 from_root)
+{
+    struct pm_leaks *leaks = search->leaks;
+
+    while (from < to) {
+        u64 in_page = from & (PAGE_BYTES - 1);
+        u64 bytes = PAGE_BYTES - in_page < to - from ? PAGE_BYTES - in_page : to - from;
+        const u8 *page = pm_reader_page(leaks->reader, from >> PM_READER_PAGE_BITS);
+        if (page == NULL) {
+            leaks->unreadable_bytes += bytes;
+        } else {
+            account(search, bytes);
+            gather(search, page + in_page, bytes / WORD, from, WORD, from_block, from_root);
+        }
+        from += bytes;
+    }
+}
+
+static u64 round_up(u64 address)
+{
+    return (address + WORD - 1) & ~(u64)(WORD - 1);
+}
+
+static u64 round_down(u64 address)
+{
+    return address & ~(u64)(WORD - 1);
+}
+
+void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4])
+{
+    u64 from = block->hidden_from, to = block->hidden_to;
+
+    if (from >= to || from > block->bytes)
+        from = to = block->bytes;
+    if (to > block->bytes)
+        to = block->bytes;
+    if (block->flags & PM_LEAK_OPAQUE)
+        from = 0, to = block->bytes;
+    ranges[0] = round_up(block->address);
+    ranges[1] = round_down(block->address + from);
+    ranges[2] = round_up(block->address + to);
+    ranges[3] = round_down(block->address + block->bytes);
+}
+
+void pm_leak_gather_block(struct pm_leak_search *search, u32 block)
+{
+    u64 ranges[4];
+
+    pm_leak_word_ranges(&search->leaks->blocks[block], ranges);
+    gather_range(search, ranges[0], ranges[1], block, PM_LEAK_NONE);
+    gather_range(search, ranges[2], ranges[3], block, PM_LEAK_NONE);
+}
+
+void pm_leak_expect_queue(const struct pm_leak_search *search)
+{
+    const struct pm_leaks *leaks = search->leaks;
+
+    if (search->tail - search->head > 2 * AHEAD)
+        __builtin_prefetch(&leaks->blocks[search->queue[search->head + 2 * AHEAD]]);
+    if (search->tail - search->head > AHEAD) {
+        u64 address = leaks->blocks[search->queue[search->head + AHEAD]].address;
+        const u8 *page = pm_reader_page(leaks->reader, address >> PM_READER_PAGE_BITS);
+        if (page != NULL)
+            __builtin_prefetch(page + (address & (PAGE_BYTES - 1)));
+    }
+}
+
+static bool word_in(const struct pm_leak_search *search, const struct pm_leak_block *block,
+                    u64 offset, u64 *word)
+{
+    return block->bytes >= WORD && offset <= block->bytes - WORD
+        && pm_reader_read_u64(search->leaks->reader, block->address + offset, word);
+}
+
+static bool may_be_vtable(const struct pm_leak_search *search, u64 address)
+{
+    return address % WORD == 0 && address >= PAGE_BYTES
+        && search->leaks->is_vtable(search->leaks->context, address);
+}
+
+/* The heuristic that takes this interior pointer for a start pointer, or 0; as
+   heuristic_reachedness in memcheck/mc_leakcheck.c, in its order. */
+static u8 find_heuristic(const struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    const struct pm_leaks *leaks = search->leaks;
+    const struct pm_leak_block *block = &leaks->blocks[word->block];
+    u64 offset = word->value - block->address, first, second, inner;
+
+    if (leaks->heuristics == 0 || !word_in(search, block, 0, &first))
+        return 0;
+    /* length, capacity, count of references, characters, a NUL */
+    if ((leaks->heuristics & PM_LEAK_STDSTRING) && offset == 3 * WORD
+        && word_in(search, block, WORD, &second) && second + 3 * WORD + 1 == block->bytes
+        && first <= second)
+        return PM_LEAK_STDSTRING;
+    /* how many bytes follow */
+    if ((leaks->heuristics & PM_LEAK_LENGTH64) && offset == WORD && first > 0
+        && block->bytes - WORD == first)
+        return PM_LEAK_LENGTH64;
+    /* how many elements follow */
+    if ((leaks->heuristics & PM_LEAK_NEWARRAY) && offset == WORD && first > 0
+        && (block->bytes - WORD) % first == 0)
+        return PM_LEAK_NEWARRAY;
+    /* tables of virtual functions of the whole and of a base class */
+    if ((leaks->heuristics & PM_LEAK_MULTIPLE_INHERITANCE) && leaks->is_vtable != NULL
+        && word->value % WORD == 0 && word_in(search, block, offset, &inner)
+        && may_be_vtable(search, inner) && may_be_vtable(search, first))
+        return PM_LEAK_MULTIPLE_INHERITANCE;
+    return 0;
+}
+
+static u32 depth_by(const struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    return word->from_block == PM_LEAK_NONE ? 1 : search->depths[word->from_block] + 1;
+}
+
+static void mark(struct pm_leak_search *search, const struct pm_leak_word *word,
+                 enum pm_leak_mark what)
+{
+    struct pm_leak_block *block = &search->leaks->blocks[word->block];
+
+    search->targets[word->block].mark = (u8)what;
+    search->depths[word->block] = depth_by(search, word);
+    block->from_block = word->from_block;
+    block->from_root = word->from_root;
+    block->from_address = word->where;
+}
+
+static void visit_definite(struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    struct pm_leak_target *target = &search->targets[word->block];
+    u8 heuristic = 0;
+
+    if (target->mark == PM_MARK_REACHABLE) {
+        if (word->is_start)
+            search->leaks->blocks[word->block].heuristic = 0;
+        return;
+    }
+    if (!word->is_start)
+        heuristic = find_heuristic(search, word);
+    if (word->is_start || heuristic != 0) {
+        search->leaks->blocks[word->block].heuristic = heuristic;
+        mark(search, word, PM_MARK_REACHABLE);
+        search->queue[search->tail++] = word->block;
+    } else if (target->mark == PM_MARK_NONE) {
+        mark(search, word, PM_MARK_CANDIDATE);
+        search->candidates[search->candidate_count++] = word->block;
+    }
+}
+
+static void visit_possible(struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    u8 *mark_now = &search->targets[word->block].mark;
+
+    if (*mark_now == PM_MARK_REACHABLE || *mark_now == PM_MARK_POSSIBLE
+        || (*mark_now == PM_MARK_CANDIDATE
+            && search->depths[word->block] <= depth_by(search, word)))
+        return;
+    mark(search, word, PM_MARK_POSSIBLE);
+    search->queue[search->tail++] = word->block;
+}
+
+static void search_definite(struct pm_leak_search *search)
+{
+    const struct pm_leaks *leaks = search->leaks;
+
+    search->visit = visit_definite;
+    for (u32 i = 0; i < leaks->root_count; i++) {
+        const struct pm_leak_root *root = &leaks->roots[i];
+        if (root->values != NULL) {
+            account(search, root->bytes);
+            gather(search, (const u8 *)root->values, root->bytes / WORD, 0, 1, PM_LEAK_NONE, i);
+        } else {
+            gather_range(search, round_up(root->start), round_down(root->start + root->bytes),
+                         PM_LEAK_NONE, i);
+        }
+    }
+    while (search->head < search->tail || search->batched > 0) {
+        if (search->head == search->tail) {
+            pm_leak_flush(search);
+            continue;
+        }
+        pm_leak_expect_queue(search);
+        pm_leak_gather_block(search, search->queue[search->head++]);
+    }
+}
+
+/* The nearest block that is still to be looked at, of the queue and the candidates. */
+static u32 nearest(struct pm_leak_search *search, bool *is_candidate)
+{
+    u32 from_queue = search->head < search->tail ? search->queue[search->head] : PM_LEAK_NONE;
+    u32 candidate = PM_LEAK_NONE;
+
+    while (search->candidate < search->candidate_count) {
+        candidate = search->candidates[search->candidate];
+        if (search->targets[candidate].mark == PM_MARK_CANDIDATE)
+            break;
+        candidate = PM_LEAK_NONE;
+        search->candidate++;
+    }
+    *is_candidate = candidate != PM_LEAK_NONE
+        && (from_queue == PM_LEAK_NONE
+            || search->depths[candidate] <= search->depths[from_queue]);
+    return *is_candidate ? candidate : from_queue;
+}
+
+static void search_possible(struct pm_leak_search *search)
+{
+    u32 batch_depth = 0;    /* of the blocks whose words are in the batch */
+
+    search->visit = visit_possible;
+    search->head = search->tail = 0;
+    for (;;) {
+        bool is_candidate;
+        u32 block = nearest(search, &is_candidate);
+
+        /* What the batch leads to may be nearer than this one. */
+        if (search->batched > 0
+            && (block == PM_LEAK_NONE || search->depths[block] > batch_depth)) {
+            pm_leak_flush(search);
+            continue;
+        }
+        if (block == PM_LEAK_NONE)
+            break;
+        if (is_candidate) {
+            search->targets[block].mark = PM_MARK_POSSIBLE;
+            search->candidate++;
+        } else {
+            pm_leak_expect_queue(search);
+            search->head++;
+        }
+        batch_depth = search->depths[block];
+        pm_leak_gather_block(search, block);
+    }
+}
+
+static u64 scannable_bytes(const struct pm_leaks *leaks)
+{
+    u64 bytes = 0;
+
+    for (u32 i = 0; i < leaks->root_count; i++)
+        bytes += leaks->roots[i].bytes;
+    for (u32 i = 0; i < leaks->block_count; i++)
+        bytes += leaks->blocks[i].flags & PM_LEAK_OPAQUE ? 0 : leaks->blocks[i].bytes;
+    return bytes;
+}
+
+static void prepare(struct pm_leak_search *search)
+{
+    struct pm_leaks *leaks = search->leaks;
+    u32 count = leaks->block_count;
+
+    leaks->scanned_bytes = leaks->unreadable_bytes = 0;
+    search->all_bytes = scannable_bytes(leaks);
+    search->progress_at = PROGRESS_BYTES;
+    search->count_references = true;
+    search->targets = pm_alloc("pm.leaks.targets", (count + 1) * sizeof *search->targets);
+    search->depths = pm_alloc_zero("pm.leaks.depths", (count + 1) * sizeof *search->depths);
+    search->queue = pm_alloc("pm.leaks.queue", (count + 1) * sizeof *search->queue);
+    search->candidates = pm_alloc("pm.leaks.candidates",
+                                  (count + 1) * sizeof *search->candidates);
+    for (u32 i = 0; i < count; i++) {
+        struct pm_leak_block *block = &leaks->blocks[i];
+        struct pm_leak_extent extent = extent_of(leaks->blocks, i);
+
+        search->targets[i] = (struct pm_leak_target){
+            extent.start, extent.end, block->object_offset, (u8)block->flags, PM_MARK_NONE, 0 };
+        block->kind = PM_LEAK_REACHABLE;
+        block->heuristic = 0;
+        block->leader = i;
+        block->indirect_bytes = block->indirect_blocks = block->references = 0;
+        block->cycle = 0;
+        block->cycle_blocks = 0;
+        block->from_block = block->from_root = PM_LEAK_NONE;
+        block->from_address = 0;
+    }
+}
+
+void pm_leaks_search(struct pm_leaks *leaks)
+{
+    static const u8 kinds[] = {
+        [PM_MARK_POSSIBLE] = PM_LEAK_POSSIBLE, [PM_MARK_REACHABLE] = PM_LEAK_REACHABLE,
+        [PM_MARK_LEADER] = PM_LEAK_DEFINITE, [PM_MARK_INDIRECT] = PM_LEAK_INDIRECT,
+    };
+    struct pm_leak_search *search = pm_alloc_zero("pm.leaks.search", sizeof *search);
+
+    search->leaks = leaks;
+    pm_leak_index_release(&leaks->index);
+    pm_leak_index_make(&leaks->index, leaks->block_count, extent_of, leaks->blocks);
+    prepare(search);
+    search_definite(search);
+    search_possible(search);
+    pm_leak_search_lost(search);
+    for (u32 i = 0; i < leaks->block_count; i++) {
+        leaks->blocks[i].kind = kinds[search->targets[i].mark];
+        leaks->blocks[i].references = search->targets[i].references;
+    }
+    pm_free(search->targets);
+    pm_free(search->depths);
+    pm_free(search->queue);
+    pm_free(search->candidates);
+    pm_free(search);
+}
