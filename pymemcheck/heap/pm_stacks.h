@@ -4,8 +4,9 @@
    parents goes outwards. Node 0 is the empty stack. Parents always have
    smaller ids than their children.
 
-   The stack that was interned last is kept: the next one mostly has its outer
-   frames in common with it, and these are not looked up. */
+   A stack that was interned whole before is found by one look-up of all its
+   frames. Of a new one the frames are pushed that differ from the stack pushed
+   last, which is kept: its outer frames are mostly the same. */
 #ifndef PM_STACKS_H
 #define PM_STACKS_H
 
@@ -23,12 +24,19 @@ struct pm_stack_node {
     struct pm_frame_id frame;
 };
 
+struct pm_whole_stack {
+    u32 hash;                   /* of its frames, innermost first */
+    u32 id;                     /* 0: empty */
+};
+
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
     u32 *slots;                 /* open hash table of nodes by parent and frame; 0: empty */
     u32 slots_mask;             /* slots - 1; a power of two less one */
-    struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
+    struct pm_whole_stack *whole;   /* open hash table of stacks interned whole */
+    u32 whole_mask, whole_count;    /* as slots_mask; how many there are */
+    struct pm_stack_id *last;   /* the nodes of the stack pushed last, outermost first */
     struct pm_frame_id *last_frames;    /* and their frames */
     size_t last_length, last_capacity;
 };
@@ -39,7 +47,8 @@ void pm_stacks_release(struct pm_stacks *stacks);
 /* The stack in which frame was called by parent. One hash look-up. */
 struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id parent,
                                   struct pm_frame_id frame);
-/* The stack of count frames, given innermost first. */
+/* The stack of count frames, given innermost first. One hash look-up if it was
+   interned before, else one for each frame not in common with the last. */
 struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_frame_id *frames,
                                     size_t count);
 

@@ -24,6 +24,8 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
     pm_map_init(&python->codes);
     pm_map_init(&python->fingerprints);
     pm_map_init(&python->positions);
+    python->recent = pm_alloc_zero("pm.frames.recent",
+                                   PM_PYTHON_RECENT_FRAMES * sizeof *python->recent);
     pm_code_location_init(&python->location);
 }
 
@@ -213,7 +215,7 @@ static u64 number_of(struct pm_python *python, u64 code)
     return python->next_code++;
 }
 
-struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw)
+static struct pm_frame_id look_up(struct pm_python *python, const struct pm_raw_frame *raw)
 {
     struct pm_code_location *location = &python->location;
     u64 key = number_of(python, raw->code) << 32 | (u32)(raw->position - raw->code);
@@ -236,6 +238,28 @@ struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_r
     if (!python->cannot_remember)
         pm_map_put(&python->positions, key, id.v);
     return id;
+}
+
+static struct pm_recent_frame *recent_place(struct pm_python *python, u64 code, u32 position)
+{
+    u64 hash = ((code >> 4) + ((u64)position << 32)) * 0x9fb21c651e98df25ull;
+    return &python->recent[hash >> 32 & (PM_PYTHON_RECENT_FRAMES - 1)];
+}
+
+struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw)
+{
+    u32 position = (u32)(raw->position - raw->code), tag = pm_python_code_tag(python, raw->code);
+    struct pm_recent_frame *recent = recent_place(python, raw->code, position);
+
+    if (recent->code == raw->code && recent->position == position && recent->tag == tag)
+        return recent->frame;
+    bool cannot_remember = python->cannot_remember;
+    python->cannot_remember = false;
+    struct pm_frame_id frame = look_up(python, raw);
+    if (!python->cannot_remember)
+        *recent = (struct pm_recent_frame){ raw->code, position, tag, frame };
+    python->cannot_remember |= cannot_remember;
+    return frame;
 }
 
 /* Whether a code object at code was known. */

@@ -20,11 +20,19 @@
 #include "heap/pm_frames.h"
 #include "heap/pm_profile.h"
 
-enum { PM_PYTHON_MAX_WHY = 256, PM_PYTHON_CODE_TAGS = 4096 };
+enum { PM_PYTHON_MAX_WHY = 256, PM_PYTHON_CODE_TAGS = 4096, PM_PYTHON_RECENT_FRAMES = 8192 };
 
 struct pm_thread {
     u64 slot;           /* client address of its struct pm_slot; 0: never ran Python */
     u32 ordinal;        /* 1 for the first thread, 2 for the next ... */
+};
+
+/* A raw frame that was resolved, as long as its code object's tag is the same. */
+struct pm_recent_frame {
+    u64 code;               /* 0: empty */
+    u32 position;           /* as in positions */
+    u32 tag;
+    struct pm_frame_id frame;
 };
 
 enum pm_python_state {
@@ -51,6 +59,7 @@ struct pm_python {
     struct pm_map codes;        /* code address -> code number */
     struct pm_map fingerprints; /* code address -> fingerprint, of code that no block of ours holds */
     struct pm_map positions;    /* code number << 32 | position -> frame id */
+    struct pm_recent_frame *recent; /* a direct-mapped cache of the maps above */
     u64 next_code;
     u32 code_tags[PM_PYTHON_CODE_TAGS];
     u32 code_deaths;            /* goes up whenever a tag changes */
