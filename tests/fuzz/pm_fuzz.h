@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is tried on damaged input, and the form of that input.
+
+   A target takes any bytes. Its own asserts, the sanitizers, and a time limit
+   set from outside say whether it took them well. docs/fuzzing.md tells how the
+   targets are run. All numbers are little endian. */
+#ifndef PM_FUZZ_H
+#define PM_FUZZ_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/pm_buffer.h"
+#include "base/pm_reader.h"
+#include "cpython/pm_interpreter.h"
+#include "pm_random.h"
+
+struct pm_fuzz_target {
+    const char *name;
+    /* Whether inputs begin with a pm_fuzz_head. */
+    bool image;
+    /* Aborts when something is wrong; bad input is not. */
+    void (*attempt)(const u8 *data, size_t size);
+    /* Appends what the input says, as capture.py writes it beside a seed. */
+    void (*describe)(const u8 *data, size_t size, struct pm_buffer *out);
+};
+
+extern const struct pm_fuzz_target pm_fuzz_strings, pm_fuzz_lines, pm_fuzz_walk;
+
+/* Longer input is not looked at. */
+enum { PM_FUZZ_MAX_BYTES = 1 << 15 };
+
+/* For strings and walks: pieces of an interpreter's memory. After the head come ranges,
+   each a length (u16), an address (u64) and the bytes; the last may be cut. */
+struct pm_fuzz_head {
+    u32 version;        /* with build, chooses the layout as pm_layout_find; if there is none, */
+    u32 build;          /* version chooses some row */
+    u64 object;         /* walks: the anchor; strings: the object */
+    u64 code_type;      /* walks only, as is what follows; 0: not known */
+    u64 version_text;
+    u64 frames;         /* how many frames are wanted, see PM_FUZZ_FRAMES */
+};
+
+enum { PM_FUZZ_RANGE_HEAD = 10, PM_FUZZ_FRAMES = 64, PM_FUZZ_PAGES = 128 };
+
+/* Client memory with these pieces in it. The rest of a page that has some is
+   zero; each page is a block of its own, so that the sanitizer sees a read that leaves it. */
+struct pm_fuzz_image {
+    struct pm_fuzz_head head;
+    const struct pm_layout *layout;
+    struct pm_reader reader;
+    size_t bytes, ranges, count;        /* of pieces; ranges of pages */
+    struct {
+        u64 address;
+        u8 *bytes;
+    } pages[PM_FUZZ_PAGES];
+};
+
+/* False when the input has no head or is too long. Release in both cases. Pages
+   beyond the PM_FUZZ_PAGES-th stay unreadable. */
+bool pm_fuzz_image_init(struct pm_fuzz_image *image, const u8 *data, size_t size);
+void pm_fuzz_image_release(struct pm_fuzz_image *image);
+
+/* Changes an image in place where it may hurt: a word of it, at some multiple of
+   4 bytes from the start of a range, becomes the address of its own or another piece or
+   of a word, another word of the image, or a number near to a bound. */
+void pm_fuzz_redirect(struct pm_random *random, u8 *data, size_t size);
+
+/* Makes one of the image's pointers into itself point to the object that it is in: to the start
+   of its piece, or some words before. There is such a change for each index from 0 on,
+   until false is returned. */
+bool pm_fuzz_close_circle(u8 *data, size_t size, size_t index);
+
+/* Whether bytes are what pm_buffer_add_utf8 can write: UTF-8, with surrogates. */
+bool pm_fuzz_is_text(const char *bytes, size_t length);
+
+/* Unlike assert, always there. */
+#define PM_FUZZ_EXPECT(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            abort(); \
+        } \
+    } while (0)
+
+#endif
