@@ -13,6 +13,7 @@
 #include "cpython/pm_code.h"
 #include "cpython/pm_interpreter.h"
 #include "cpython/pm_pystring.h"
+#include "cpython/pm_version.h"
 #include "cpython/pm_walk.h"
 
 /* The same as struct pm_fuzz_head; pm_fuzz.h itself needs the other reader. */
@@ -83,8 +84,13 @@ static size_t store(const struct head *head, struct pm_reader *reader, u8 *to, s
 static struct head head_of(const struct pm_interpreter *interpreter,
                            const struct pm_interpreter_facts *facts, u64 object, unsigned frames)
 {
+    struct pm_version version;
+
+    /* Not the row's bounds: rows may be split. */
+    if (!pm_version_parse((const char *)(uintptr_t)facts->version_text, &version))
+        abort();
     return (struct head){
-        .version = interpreter->layout->version_first, .build = interpreter->layout->build,
+        .version = version.hex, .build = interpreter->layout->build,
         .object = object, .code_type = facts->code_type, .version_text = facts->version_text,
         .frames = frames,
     };

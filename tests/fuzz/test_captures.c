@@ -5,7 +5,7 @@
                                        each target takes each seed, whole, cut, and damaged
        test_captures --unpack FOLDER   writes each seed to FOLDER/<target>/, for libFuzzer
 
-   Both with PM_SOURCE_DIR in the environment. A file of seeds, seeds/<row>.<target>,
+   Says which rows of the layout table no seed is of. Both with PM_SOURCE_DIR in the environment. A file of seeds, seeds/<row>.<target>,
    holds for each: the lengths (u32) of its name, of the input, and of what describe()
    must give, then these three. PM_TEST_SEED as in pm_random.h. */
 #include <dirent.h>
@@ -227,6 +227,51 @@ static size_t use_file(const char *path, const char *name, const char *unpack_to
     return good ? count : 0;
 }
 
+/* Seeds of walks are named <row>.walk; what counts is the version in them. */
+static bool has_walks(const struct pm_layout *layout, const char *folder)
+{
+    char path[4096];
+    bool found = false;
+    struct dirent *entry;
+    DIR *listing = opendir(folder);
+
+    while (!found && listing != NULL && (entry = readdir(listing)) != NULL) {
+        struct pm_fuzz_head head;
+        struct seed seed;
+        FILE *file;
+
+        if (target_of(entry->d_name) != &pm_fuzz_walk)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        file = fopen(path, "rb");
+        if (file == NULL)
+            fail(path, strerror(errno));
+        if (read_seed(file, path, &seed)) {
+            if (seed.input.length >= sizeof head) {
+                memcpy(&head, seed.input.bytes, sizeof head);
+                found = pm_layout_find(head.version, head.build) == layout;
+            }
+            release_seed(&seed);
+        }
+        fclose(file);
+    }
+    if (listing != NULL)
+        closedir(listing);
+    return found;
+}
+
+static void report_rows_without(const char *folder)
+{
+    const struct pm_layout *layout;
+
+    for (size_t i = 0; (layout = pm_layout_row(i)) != NULL; i++)
+        if (!has_walks(layout, folder))
+            printf("test_captures: NOT TRIED, NO SEEDS: the layout of CPython %u.%u from %08x to %08x, "
+                   "build flags %u: run make-seeds\n", layout->version_first >> 24,
+                   layout->version_first >> 16 & 0xff, layout->version_first,
+                   layout->version_last, layout->build);
+}
+
 static int use_all(const char *unpack_to)
 {
     const char *source = getenv("PM_SOURCE_DIR");
@@ -251,6 +296,7 @@ static int use_all(const char *unpack_to)
         wrong += count == 0;
     }
     closedir(listing);
+    report_rows_without(folder);
     printf("test_captures: %zu seeds in %zu files, %zu files with a difference; PM_TEST_SEED=%llu\n",
            seeds, files, wrong, (unsigned long long)pm_random_seed());
     return files == 0 || wrong > 0;
