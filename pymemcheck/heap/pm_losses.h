@@ -79,6 +79,8 @@ struct pm_loss {
     bool suppressed;
 };
 
+struct pm_loss_key;
+
 struct pm_losses {
     const struct pm_strings *strings;
     const struct pm_frames *frames;
@@ -88,17 +90,26 @@ struct pm_losses {
 
     struct pm_loss *records;
     u32 count, capacity;
-    struct pm_map by_key;
+    struct pm_loss_key *keys;       /* of each record, until pm_losses_finish */
+    struct pm_map by_hash;          /* hash of a key -> newest record with it + 1 */
+    struct pm_map known_stacks;     /* stack -> index in stack_keys */
+    struct pm_loss_key *stack_keys;
+    u32 stack_key_count, stack_key_capacity;
     struct {
         u64 bytes, blocks;
-    } sums[PM_LOSS_KINDS], suppressed;
+    } sums[PM_LOSS_KINDS],          /* direct blocks of each kind; grows with pm_losses_add */
+        suppressed;                 /* the caller's business: part of the sums */
 };
 
 void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,
                     const struct pm_frames *frames, const struct pm_stacks *stacks,
                     enum pm_loss_resolution resolution);
 void pm_losses_release(struct pm_losses *losses);
-void pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item);
+/* The record that the block became part of, by index; stays the same until
+   pm_losses_finish. */
+u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item);
+/* Appends a line to the record's chain. */
+void pm_losses_add_chain(struct pm_losses *losses, u32 record, struct pm_string_id line);
 /* Sorts by kind, then bytes (direct and indirect), largest first, ties by fingerprint and serial. */
 void pm_losses_finish(struct pm_losses *losses);
 

@@ -8,6 +8,7 @@
 #include "base/pm_strings.h"
 #include "base/pm_types.h"
 #include "heap/pm_frames.h"
+#include "heap/pm_losses.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
 
@@ -54,6 +55,8 @@ struct pm_profile {
     const struct pm_frames *frames;
     const struct pm_stacks *stacks;
     const struct pm_sites *sites;
+    const struct pm_losses *losses; /* at the end; NULL: leaks were not searched for then */
+    const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */
 };
 
 #endif

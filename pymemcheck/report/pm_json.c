@@ -278,6 +278,90 @@ static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
     pm_emitter_dict_end(out);
 }
 
+static const char *loss_kind_name(enum pm_loss_kind kind)
+{
+    static const char *const names[PM_LOSS_KINDS] = {
+        [PM_LOSS_DEFINITE] = "definite",
+        [PM_LOSS_CYCLE] = "cycle",
+        [PM_LOSS_SURPLUS] = "surplus",
+        [PM_LOSS_POSSIBLE] = "possible",
+        [PM_LOSS_INDIRECT] = "indirect",
+        [PM_LOSS_INTERPRETER] = "interpreter",
+        [PM_LOSS_REACHABLE] = "reachable",
+    };
+    return names[kind];
+}
+
+static void write_types(struct pm_emitter *out, const struct pm_loss *loss)
+{
+    pm_emitter_key(out, "types");
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    for (u32 i = 0; i < loss->type_count; i++)
+        write_pair(out, loss->types[i].name.v, loss->types[i].blocks);
+    pm_emitter_list_end(out);
+}
+
+static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struct pm_buffer *text)
+{
+    pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
+    pm_emitter_key_text(out, "kind", loss_kind_name(loss->kind));
+    pm_emitter_key_u64(out, "stack", loss->stack.v);
+    pm_emitter_key_u64(out, "bytes", loss->bytes);
+    pm_emitter_key_u64(out, "blocks", loss->blocks);
+    pm_emitter_key_u64(out, "indirect_bytes", loss->indirect_bytes);
+    pm_emitter_key_u64(out, "indirect_blocks", loss->indirect_blocks);
+    pm_emitter_key_u64(out, "surplus_references", loss->surplus_references);
+    write_types(out, loss);
+    pm_emitter_key_u64(out, "note", loss->note.v);
+    pm_emitter_key_u64(out, "first", loss->first_serial);
+    pm_emitter_key_u64(out, "last", loss->last_serial);
+    pm_emitter_key_u64(out, "import_blocks", loss->phase_blocks[PM_PHASE_IMPORT]);
+    pm_emitter_key_u64(out, "main_blocks", loss->phase_blocks[PM_PHASE_MAIN]);
+    pm_emitter_key_u64(out, "finalization_blocks", loss->phase_blocks[PM_PHASE_FINALIZATION]);
+    pm_emitter_key_u64(out, "raising_blocks", loss->raising_blocks);
+    pm_emitter_key_u64(out, "thread", loss->thread);
+    pm_emitter_key_bool(out, "suppressed", loss->suppressed);
+    pm_buffer_clear(text);
+    pm_buffer_add_hex(text, loss->fingerprint);
+    pm_emitter_key_text(out, "fingerprint", text->bytes);
+    pm_emitter_key(out, "chain");
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    for (u32 i = 0; i < loss->chain_length; i++)
+        pm_emitter_u64(out, loss->chain[i].v);
+    pm_emitter_list_end(out);
+    pm_emitter_dict_end(out);
+}
+
+/* Null, if no search was made. */
+static void write_losses(struct pm_emitter *out, const char *key, const struct pm_losses *losses)
+{
+    struct pm_buffer text;
+
+    pm_emitter_key(out, key);
+    if (losses == NULL) {
+        pm_emitter_null(out);
+        return;
+    }
+    pm_buffer_init(&text);
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    pm_emitter_key(out, "summary");
+    pm_emitter_dict_begin(out, PM_EMITTER_LINES);
+    for (int kind = 0; kind < PM_LOSS_KINDS; kind++) {
+        pm_emitter_key(out, loss_kind_name((enum pm_loss_kind)kind));
+        write_pair(out, losses->sums[kind].bytes, losses->sums[kind].blocks);
+    }
+    pm_emitter_key(out, "suppressed");
+    write_pair(out, losses->suppressed.bytes, losses->suppressed.blocks);
+    pm_emitter_dict_end(out);
+    pm_emitter_key(out, "records");
+    pm_emitter_list_begin(out, PM_EMITTER_LINES);
+    for (u32 i = 0; i < losses->count; i++)
+        write_loss(out, &losses->records[i], &text);
+    pm_emitter_list_end(out);
+    pm_emitter_dict_end(out);
+    pm_buffer_release(&text);
+}
+
 void pm_json_write(const struct pm_profile *profile, const struct pm_json_options *options,
                    const struct pm_sink *sink)
 {
@@ -293,6 +377,8 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     write_frames(&out, profile->frames);
     write_stacks(&out, profile->stacks);
     write_sites(&out, profile->sites);
+    write_losses(&out, "leaks", profile->losses);
+    write_losses(&out, "leaks_before", profile->losses_before);
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }

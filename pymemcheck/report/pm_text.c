@@ -55,16 +55,28 @@ void pm_text_add_bytes_in_blocks(struct pm_text *text, u64 bytes, u64 blocks)
     pm_text_add(text, " blocks");
 }
 
+void pm_text_init(struct pm_text *text, const struct pm_profile *profile,
+                  const struct pm_text_options *options, const struct pm_sink *sink)
+{
+    *text = (struct pm_text){ .profile = profile, .options = options, .sink = sink };
+    pm_buffer_init(&text->line);
+    pm_labels_init(&text->labels, profile);
+}
+
+void pm_text_release(struct pm_text *text)
+{
+    pm_labels_release(&text->labels);
+    pm_buffer_release(&text->line);
+}
+
 void pm_text_write(const struct pm_profile *profile, const struct pm_text_options *options,
                    const struct pm_sink *sink)
 {
-    struct pm_text text = { .profile = profile, .options = options, .sink = sink };
+    struct pm_text text;
 
-    pm_buffer_init(&text.line);
-    pm_labels_init(&text.labels, profile);
+    pm_text_init(&text, profile, options, sink);
     pm_text_write_summary(&text);
     pm_text_write_histograms(&text);
     pm_text_write_live(&text);
-    pm_labels_release(&text.labels);
-    pm_buffer_release(&text.line);
+    pm_text_release(&text);
 }

@@ -31,6 +31,7 @@ struct pm_text_options {
     enum pm_text_paths paths;
     unsigned native_frames;     /* frames shown of each stack */
     unsigned python_frames;
+    bool whole_stacks;          /* loss records show the allocator's and interpreter's frames too */
     /* Appends line number line of the Python source file to out, and is false
        if it cannot be had. May be NULL. */
     bool (*source_line)(void *context, const char *file, u32 line, struct pm_buffer *out);

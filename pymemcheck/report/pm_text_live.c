@@ -69,18 +69,17 @@ static void add_source(struct pm_buffer *out, char *source, size_t length)
     pm_buffer_release(&shown);
 }
 
-static void put_source(struct pm_text *text, const struct pm_row *row)
+void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line, size_t indent)
 {
     const struct pm_text_options *options = text->options;
     struct pm_buffer source;
 
-    if (options->source_line == NULL || row->line == 0)
+    if (options->source_line == NULL || line == 0)
         return;
     pm_buffer_init(&source);
     if (options->source_line(options->source_context,
-                             pm_strings_text(text->profile->strings, row->file), row->line,
-                             &source)) {
-        pm_buffer_add_repeated(&text->line, ' ', SOURCE_INDENT);
+                             pm_strings_text(text->profile->strings, file), line, &source)) {
+        pm_buffer_add_repeated(&text->line, ' ', indent);
         size_t before = text->line.length;
         add_source(&text->line, source.bytes, source.length);
         if (text->line.length > before)
@@ -108,7 +107,7 @@ static void put_row(struct pm_text *text, enum pm_group group, const struct pm_r
     pm_text_add(text, " (");
     pm_labels_add_function(&text->labels, &text->line, row->function);
     pm_text_put_line(text, ")");
-    put_source(text, row);
+    pm_text_put_source(text, row->file, row->line, SOURCE_INDENT);
 }
 
 static void put_rows(struct pm_text *text, enum pm_group group,

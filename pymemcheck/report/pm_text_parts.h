@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of the text report share. Private to report/pm_text*.c. */
+/* What the parts of the text report share. Used by report/pm_text*.c, and by who
+   writes single loss records (pm_text_init, pm_text_write_loss ..., pm_text_release). */
 #ifndef PM_TEXT_PARTS_H
 #define PM_TEXT_PARTS_H
 
@@ -13,6 +14,11 @@ struct pm_text {
     struct pm_labels labels;
     struct pm_buffer line;      /* the line being made */
 };
+
+/* profile, options and sink must outlive text. */
+void pm_text_init(struct pm_text *text, const struct pm_profile *profile,
+                  const struct pm_text_options *options, const struct pm_sink *sink);
+void pm_text_release(struct pm_text *text);
 
 /* Hands over the line made so far and begins an empty one. */
 void pm_text_end_line(struct pm_text *text);
@@ -28,6 +34,14 @@ void pm_text_add_number_right(struct pm_text *text, u64 value, size_t width);
 void pm_text_add_counted(struct pm_text *text, u64 value, const char *noun);
 /* "1,234 bytes in 5 blocks", Memcheck's words whatever the numbers. */
 void pm_text_add_bytes_in_blocks(struct pm_text *text, u64 bytes, u64 blocks);
+
+/* The text of a line of Python source behind indent spaces, if it can be had. */
+void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line, size_t indent);
+
+/* One loss record, without an empty line behind it; it is number (from 1) of count. */
+void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count);
+/* The sums of a search, by kind. */
+void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses);
 
 /* The parts, in the order in which they are written. */
 void pm_text_write_summary(struct pm_text *text);

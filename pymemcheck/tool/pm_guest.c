@@ -2,6 +2,8 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_tooliface.h"
 
+#include "libvex_guest_offsets.h"
+
 #include "tool/pm_guest.h"
 
 #include "base/pm_platform.h"
@@ -22,6 +24,13 @@ void pm_guest_reads_stack(IRDirty *call, const VexGuestLayout *layout)
 {
     touches(call, Ifx_Read, layout->offset_SP, layout->sizeof_SP);
     touches(call, Ifx_Read, layout->offset_FP, layout->sizeof_FP);
+    touches(call, Ifx_Read, layout->offset_IP, layout->sizeof_IP);
+}
+
+/* The sixteen general registers lie side by side (VEX/pub/libvex_guest_amd64.h, 3.19). */
+void pm_guest_reads_registers(IRDirty *call, const VexGuestLayout *layout)
+{
+    touches(call, Ifx_Read, OFFSET_amd64_RAX, 16 * sizeof(ULong));
     touches(call, Ifx_Read, layout->offset_IP, layout->sizeof_IP);
 }
 

@@ -10,6 +10,10 @@
    must be up to date when it is made. */
 void pm_guest_reads_stack(IRDirty *call, const VexGuestLayout *layout);
 
+/* The same for all general registers and the instruction pointer: what a leak search
+   starts from. */
+void pm_guest_reads_registers(IRDirty *call, const VexGuestLayout *layout);
+
 /* Declares that call changes bytes of the register state at offset. */
 void pm_guest_modifies(IRDirty *call, Int offset, Int bytes);
 

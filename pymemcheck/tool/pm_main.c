@@ -17,6 +17,7 @@
 #include "base/pm_platform.h"
 #include "preload/pm_requests.h"
 #include "tool/pm_heap.h"
+#include "tool/pm_leakreport.h"
 #include "tool/pm_output.h"
 #include "tool/pm_probe.h"
 #include "tool/pm_process.h"
@@ -34,8 +35,7 @@ static const u8 *map_page(void *context, u64 address)
 
 static void forget_memory(Addr start, SizeT bytes)
 {
-    (void)start;
-    (void)bytes;
+    pm_roots_unmapped(&the_run.roots, start, bytes);
     pm_reader_forget(&the_run.reader);
 }
 
@@ -43,8 +43,10 @@ static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
 {
     (void)w;
     (void)x;
+    (void)start;
+    (void)bytes;
     if (!r)
-        forget_memory(start, bytes);
+        pm_reader_forget(&the_run.reader);
 }
 
 static void thread_starts(ThreadId parent, ThreadId child)
@@ -55,6 +57,7 @@ static void thread_starts(ThreadId parent, ThreadId child)
 
 static void thread_ends(ThreadId tid)
 {
+    pm_roots_thread_ends(&the_run.roots, tid);
     pm_python_thread_ends(&the_run.python, tid);
 }
 
@@ -75,7 +78,7 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         *answer = !run->options.pymalloc;
         return True;
     default:
-        return False;
+        return pm_leakreport_request(run, args, answer);
     }
 }
 

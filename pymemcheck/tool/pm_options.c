@@ -10,6 +10,7 @@
 #include "tool/pm_options.h"
 
 #include "base/pm_platform.h"
+#include "heap/pm_leaks.h"
 
 void pm_options_init(struct pm_options *options)
 {
@@ -20,6 +21,12 @@ void pm_options_init(struct pm_options *options)
         .stack = true,
         .histogram_top = 10,
         .python_frames = 32,
+        .leak_check = PM_LEAK_CHECK_FULL,
+        .leak_scan_after = true,
+        .leak_resolution = PM_LOSS_MEDIUM,
+        .leak_heuristics = PM_LEAK_STDSTRING | PM_LEAK_LENGTH64 | PM_LEAK_NEWARRAY
+            | PM_LEAK_MULTIPLE_INHERITANCE,
+        .python_objects = true,
         .out_file = "pymemcheck.out.%p",
     };
 }
@@ -72,6 +79,35 @@ static u32 parse_number(const char *arg, const char *value, u32 least, u32 most)
     return (u32)number;
 }
 
+/* Takes arg if it is one of the leak search's. */
+static bool process_leak_option(struct pm_options *options, const char *arg)
+{
+    const HChar *value;
+    Bool flag;
+
+    if VG_XACT_CLO(arg, "--leak-check=no", options->leak_check, PM_LEAK_CHECK_NO) {
+    } else if VG_XACT_CLO(arg, "--leak-check=summary", options->leak_check, PM_LEAK_CHECK_SUMMARY) {
+    } else if VG_XACT_CLO(arg, "--leak-check=yes", options->leak_check, PM_LEAK_CHECK_FULL) {
+    } else if VG_XACT_CLO(arg, "--leak-check=full", options->leak_check, PM_LEAK_CHECK_FULL) {
+    } else if VG_XACT_CLO(arg, "--leak-resolution=low", options->leak_resolution, PM_LOSS_LOW) {
+    } else if VG_XACT_CLO(arg, "--leak-resolution=med", options->leak_resolution, PM_LOSS_MEDIUM) {
+    } else if VG_XACT_CLO(arg, "--leak-resolution=high", options->leak_resolution, PM_LOSS_HIGH) {
+    } else if (VG_USET_CLO(arg, "--leak-check-heuristics",
+                           "stdstring,length64,newarray,multipleinheritance",
+                           options->leak_heuristics)) {
+    } else if (VG_BOOL_CLO(arg, "--python-objects", flag)) {
+        options->python_objects = flag;
+    } else if (VG_STR_CLO(arg, "--leak-scan", value)) {
+        if (!VG_STREQ(value, "before") && !VG_STREQ(value, "after") && !VG_STREQ(value, "both"))
+            VG_(fmsg_bad_option)(arg, "expected 'before', 'after' or 'both'\n");
+        options->leak_scan_before = !VG_STREQ(value, "after");
+        options->leak_scan_after = !VG_STREQ(value, "before");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 bool pm_options_process(struct pm_options *options, const char *arg)
 {
     const HChar *value;
@@ -96,7 +132,8 @@ bool pm_options_process(struct pm_options *options, const char *arg)
             VG_(fmsg_bad_option)(arg, "expected a file name\n");
         options->out_file = value;
     } else {
-        return VG_(replacement_malloc_process_cmd_line_option)(arg);
+        return process_leak_option(options, arg)
+            || VG_(replacement_malloc_process_cmd_line_option)(arg);
     }
     return true;
 }
@@ -122,6 +159,13 @@ void pm_options_print_usage(void)
 "    --python-paths=base|full  how Python files are shown [base; full in stacks]\n"
 "    --python-frames=<number>  Python frames kept in a stack, innermost [32]\n"
 "                              (--num-callers=<number> does the same for native ones)\n"
+"    --leak-check=no|summary|full  search for leaks, and show records of them [full]\n"
+"    --leak-scan=before|after|both  search before the interpreter finalizes,\n"
+"                              or after (at exit) [after]\n"
+"    --leak-resolution=low|med|high  how much of the stack tells leaks apart [med]\n"
+"    --leak-check-heuristics=heur1,heur2,...  which interior pointers to believe:\n"
+"                              stdstring,length64,newarray,multipleinheritance [all]\n"
+"    --python-objects=yes|no   know objects, their types and reference counts [yes]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%%p]\n");

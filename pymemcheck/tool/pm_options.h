@@ -4,8 +4,15 @@
 #define PM_OPTIONS_H
 
 #include "base/pm_types.h"
+#include "heap/pm_losses.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
+
+enum pm_leak_check {
+    PM_LEAK_CHECK_NO,
+    PM_LEAK_CHECK_SUMMARY,
+    PM_LEAK_CHECK_FULL,
+};
 
 struct pm_options {
     bool caller, function, line, stack;     /* --histogram= */
@@ -14,6 +21,12 @@ struct pm_options {
     bool paths_given;                       /* --python-paths= was on the command line */
     bool pymalloc;                          /* --pymalloc=yes */
     u32 python_frames;                      /* --python-frames= */
+    enum pm_leak_check leak_check;          /* --leak-check= */
+    bool leak_scan_before;                  /* --leak-scan=before or both */
+    bool leak_scan_after;                   /* --leak-scan=after or both */
+    enum pm_loss_resolution leak_resolution;    /* --leak-resolution= */
+    u32 leak_heuristics;                    /* --leak-check-heuristics=: enum pm_leak_heuristic bits */
+    bool python_objects;                    /* --python-objects= */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
 };
 

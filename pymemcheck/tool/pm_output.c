@@ -18,6 +18,7 @@
 #include "base/pm_platform.h"
 #include "report/pm_json.h"
 #include "report/pm_text.h"
+#include "tool/pm_leakreport.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
 #include "tool/pm_source.h"
@@ -132,14 +133,18 @@ static struct pm_profile freeze(const struct pm_run *run, enum pm_end end, int e
     };
 }
 
-static void write_text(const struct pm_run *run, const struct pm_profile *profile)
+void pm_output_begin(const struct pm_run *run, enum pm_end end, int exit_status,
+                     struct pm_report *report)
 {
     const struct pm_options *options = &run->options;
-    struct pm_source source;
-    const struct pm_sink log = { .write = write_to_log };
 
-    pm_source_init(&source);
-    const struct pm_text_options text = {
+    report->profile = freeze(run, end, exit_status);
+    report->profile.command = report->command = command_of(&report->profile.command_length);
+    pm_buffer_init(&report->python);
+    describe_python(run, &report->profile, &report->python);
+    pm_source_init(&report->source);
+    report->log = (struct pm_sink){ .write = write_to_log };
+    report->text = (struct pm_text_options){
         .histograms = (options->caller ? PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) : 0)
             | (options->function ? PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) : 0)
             | (options->line ? PM_TEXT_HISTOGRAM(PM_GROUP_LINE) : 0)
@@ -148,11 +153,17 @@ static void write_text(const struct pm_run *run, const struct pm_profile *profil
         .live_top = options->histogram_top,
         .paths = !options->paths_given ? PM_TEXT_PATHS_DEFAULT
             : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
+        .whole_stacks = options->leak_resolution == PM_LOSS_HIGH,
         .source_line = pm_source_line,
-        .source_context = &source,
+        .source_context = &report->source,
     };
-    pm_text_write(profile, &text, &log);
-    pm_source_release(&source);
+}
+
+void pm_output_end(struct pm_report *report)
+{
+    pm_source_release(&report->source);
+    pm_buffer_release(&report->python);
+    pm_free(report->command);
 }
 
 /* A rename must not replace a device or a pipe that the user named. */
@@ -206,14 +217,19 @@ static void write_json(const struct pm_run *run, const struct pm_profile *profil
 
 void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
-    struct pm_profile profile = freeze(run, end, exit_status);
-    struct pm_buffer python;
+    struct pm_losses losses;
+    struct pm_report report;
+    bool searched = pm_leakreport_search_at_end(run, &losses);
 
-    pm_buffer_init(&python);
-    profile.command = command_of(&profile.command_length);
-    describe_python(run, &profile, &python);
-    write_text(run, &profile);
-    write_json(run, &profile);
-    pm_free((void *)profile.command);
-    pm_buffer_release(&python);
+    pm_output_begin(run, end, exit_status, &report);
+    report.profile.losses = searched ? &losses : NULL;
+    report.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
+    pm_text_write(&report.profile, &report.text, &report.log);
+    pm_leakreport_write(run, &report, "Leaks before the interpreter's finalization:",
+                        report.profile.losses_before);
+    pm_leakreport_write(run, &report, "Leaks at exit:", report.profile.losses);
+    write_json(run, &report.profile);
+    pm_output_end(&report);
+    if (searched)
+        pm_losses_release(&losses);
 }

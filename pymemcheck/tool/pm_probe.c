@@ -24,6 +24,7 @@
 #include "base/pm_platform.h"
 #include "tool/pm_guest.h"
 #include "tool/pm_heap.h"
+#include "tool/pm_leakreport.h"
 #include "tool/pm_run.h"
 
 /* A program embeds one interpreter, rarely two. */
@@ -133,6 +134,37 @@ static IRSB *probe_entry(const IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
+/* Called by translated code when the interpreter begins to finalize. */
+static VG_REGPARM(0) void on_finalization(void)
+{
+    pm_leakreport_before_finalization(state.run);
+}
+
+static bool is_finalization(const char *name)
+{
+    return pm_text_equal(name, "Py_FinalizeEx") || pm_text_equal(name, "Py_Finalize");
+}
+
+/* Before the function's first instruction. */
+static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
+{
+    IRSB *probed = deepCopyIRSBExceptStmts(block);
+    bool done = false;
+
+    for (Int i = 0; i < block->stmts_used; i++) {
+        addStmtToIRSB(probed, block->stmts[i]);
+        if (!done && block->stmts[i]->tag == Ist_IMark) {
+            IRDirty *call = unsafeIRDirty_0_N(0, "on_finalization",
+                                              VG_(fnptr_to_fnentry)(&on_finalization),
+                                              mkIRExprVec_0());
+            pm_guest_reads_registers(call, layout);
+            addStmtToIRSB(probed, IRStmt_Dirty(call));
+            done = true;
+        }
+    }
+    return probed;
+}
+
 static bool stores_one(const IRStmt *statement)
 {
     if (statement->tag != Ist_Store || statement->Ist.Store.data->tag != Iex_Const)
@@ -176,6 +208,8 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
     if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name)) {
         if (pm_text_equal(name, "_Py_NewReference"))
             return probe_entry(block, layout);
+        if (is_finalization(name))
+            return probe_finalization(block, layout);
         if (is_interpreter_function(name))
             note_interpreter(address);
     }

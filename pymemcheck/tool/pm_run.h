@@ -8,6 +8,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_blocks.h"
 #include "heap/pm_frames.h"
+#include "heap/pm_losses.h"
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
@@ -16,6 +17,7 @@
 #include "tool/pm_native.h"
 #include "tool/pm_options.h"
 #include "tool/pm_python.h"
+#include "tool/pm_roots.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -36,12 +38,18 @@ struct pm_run {
     struct pm_native native;
     struct pm_python python;
     struct pm_capture capture;
+    struct pm_roots roots;
 
     struct pm_cache cache;
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
     u64 newest_address;             /* its block; 0 once an object was born in it */
+
+    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */
+    u64 fork_serial;                /* of the newest allocation that a fork child inherited */
+    struct pm_losses losses_before; /* of the search before finalization, if searched_before */
+    bool searched_before;
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */

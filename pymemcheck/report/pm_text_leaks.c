@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loss records and LEAK SUMMARY, in Memcheck's words where it has some
+   (memcheck/mc_leakcheck.c, 3.19, print_results and MC_(pp_LossRecord)). A
+   stack shows who called whom without what a Python reader cannot use: the
+   allocator's layers, and the interpreter's own C functions but for the one that
+   wanted the memory; Python frames stand for the evaluations. With
+   text->options->whole_stacks nothing is left out. */
+#include "base/pm_platform.h"
+#include "report/pm_text_parts.h"
+#include "report/pm_utf8.h"
+
+enum { SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
+
+static const struct pm_strings *strings_of(const struct pm_text *text)
+{
+    return text->profile->strings;
+}
+
+static void add_string(struct pm_text *text, struct pm_string_id id)
+{
+    pm_utf8_add_harmless(&text->line, pm_strings_text(strings_of(text), id),
+                         pm_strings_length(strings_of(text), id));
+}
+
+/* "72 bytes", or "96 (72 direct, 24 indirect) bytes", and the blocks. */
+static void add_amount(struct pm_text *text, const struct pm_loss *loss)
+{
+    if (loss->indirect_bytes > 0) {
+        pm_text_add_number(text, loss->bytes + loss->indirect_bytes);
+        pm_text_add(text, " (");
+        pm_text_add_number(text, loss->bytes);
+        pm_text_add(text, " direct, ");
+        pm_text_add_number(text, loss->indirect_bytes);
+        pm_text_add(text, " indirect)");
+    } else {
+        pm_text_add_number(text, loss->bytes);
+    }
+    pm_text_add(text, " bytes in ");
+    pm_text_add_number(text, loss->blocks);
+    pm_text_add(text, " blocks are ");
+}
+
+static void put_headline(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)
+{
+    if (loss->kind == PM_LOSS_SURPLUS) {
+        pm_text_add_counted(text, loss->surplus_references, "reference");
+        pm_text_add(text, " too many to ");
+        pm_text_add_counted(text, loss->blocks, "object");
+        pm_text_add(text, " that ");
+        pm_text_add(text, loss->blocks == 1 ? "is" : "are");
+        pm_text_add(text, " still reachable (");
+        pm_text_add_number(text, loss->bytes);
+        pm_text_add(text, " bytes)");
+    } else {
+        add_amount(text, loss);
+        pm_text_add(text, pm_loss_kind_text(loss->kind));
+    }
+    pm_text_add(text, " in loss record ");
+    pm_text_add_number(text, number);
+    pm_text_add(text, " of ");
+    pm_text_add_number(text, count);
+    pm_text_end_line(text);
+}
+
+static void put_types(struct pm_text *text, const struct pm_loss *loss)
+{
+    u64 typed = 0;
+
+    if (loss->type_count == 0)
+        return;
+    pm_text_add(text, "   ");
+    for (u32 i = 0; i < loss->type_count; i++) {
+        typed += loss->types[i].blocks;
+        if (i >= SHOWN_TYPES)
+            continue;
+        if (i > 0)
+            pm_text_add(text, ", ");
+        pm_text_add_number(text, loss->types[i].blocks);
+        pm_text_add(text, " x ");
+        add_string(text, loss->types[i].name);
+    }
+    if (loss->type_count > SHOWN_TYPES) {
+        pm_text_add(text, " and ");
+        pm_text_add_counted(text, loss->type_count - SHOWN_TYPES, "other type");
+    }
+    if (typed < loss->blocks) {
+        pm_text_add(text, ", ");
+        pm_text_add_number(text, loss->blocks - typed);
+        pm_text_add(text, " x memory that is no object");
+    }
+    if (loss->note.v != 0) {
+        pm_text_add(text, loss->blocks == 1 ? ": " : "; the first: ");
+        add_string(text, loss->note);
+    }
+    pm_text_end_line(text);
+}
+
+/* What a walk along a stack knows. */
+struct shown {
+    u32 interpreter;        /* the evaluation function's ELF object; 0 until one was met */
+    bool first;             /* nothing was shown yet */
+    unsigned natives, pythons, left_out;
+};
+
+static u32 interpreter_of(const struct pm_text *text, struct pm_stack_id stack)
+{
+    while (stack.v != 0) {
+        struct pm_stack_node node = pm_stacks_node(text->profile->stacks, stack);
+        const struct pm_frame *frame = pm_frames_get(text->profile->frames, node.frame);
+        if (frame->kind == PM_FRAME_NATIVE && (frame->flags & PM_FRAME_EVAL))
+            return frame->object.v;
+        stack = node.parent;
+    }
+    return 0;
+}
+
+static bool is_shown(const struct pm_text *text, const struct shown *shown,
+                     const struct pm_frame *frame)
+{
+    if (text->options->whole_stacks || frame->kind != PM_FRAME_NATIVE)
+        return true;
+    if (frame->flags & (PM_FRAME_ALLOCATOR | PM_FRAME_EVAL))
+        return false;
+    return shown->first || shown->interpreter == 0 || frame->object.v != shown->interpreter;
+}
+
+static bool is_beyond(unsigned count, unsigned limit)
+{
+    return limit != 0 && count >= limit;
+}
+
+static void put_frame(struct pm_text *text, struct shown *shown, const struct pm_frame *frame)
+{
+    const struct pm_text_options *options = text->options;
+    bool python = frame->kind == PM_FRAME_PYTHON;
+
+    if (!is_shown(text, shown, frame))
+        return;
+    if (python ? is_beyond(shown->pythons, options->python_frames)
+               : is_beyond(shown->natives, options->native_frames)) {
+        shown->left_out++;
+        return;
+    }
+    pm_text_add(text, shown->first ? "   at " : "   by ");
+    shown->first = false;
+    if (!python) {
+        shown->natives++;
+        pm_labels_add_frame(&text->labels, &text->line, frame,
+                            options->paths != PM_TEXT_PATHS_BASE);
+        pm_text_end_line(text);
+        return;
+    }
+    pm_labels_add_function(&text->labels, &text->line, frame->function);
+    pm_text_add(text, " (");
+    pm_labels_add_file(&text->labels, &text->line, frame->file,
+                       options->paths != PM_TEXT_PATHS_BASE);
+    pm_text_add(text, ":");
+    pm_labels_add_line(&text->line, frame->line);
+    pm_text_put_line(text, ")");
+    if (shown->pythons++ == 0)
+        pm_text_put_source(text, frame->file, frame->line, SOURCE_INDENT);
+}
+
+static void put_stack(struct pm_text *text, struct pm_stack_id stack)
+{
+    struct shown shown = { .interpreter = interpreter_of(text, stack), .first = true };
+
+    for (struct pm_stack_id at = stack; at.v != 0;) {
+        struct pm_stack_node node = pm_stacks_node(text->profile->stacks, at);
+        put_frame(text, &shown, pm_frames_get(text->profile->frames, node.frame));
+        at = node.parent;
+    }
+    if (shown.left_out > 0) {
+        pm_text_add(text, "   and ");
+        pm_text_add_counted(text, shown.left_out, "frame");
+        pm_text_put_line(text, " more (--num-callers, --python-frames)");
+    }
+}
+
+static void put_chain(struct pm_text *text, const struct pm_loss *loss)
+{
+    for (u32 i = 0; i < loss->chain_length; i++) {
+        pm_text_add(text, i == 0 ? "   kept alive by " : "     -> ");
+        add_string(text, loss->chain[i]);
+        pm_text_end_line(text);
+    }
+}
+
+static void put_times(struct pm_text *text, const struct pm_loss *loss)
+{
+    static const char *const names[PM_PHASES] = {
+        [PM_PHASE_IMPORT] = "during import",
+        [PM_PHASE_MAIN] = "while the program ran",
+        [PM_PHASE_FINALIZATION] = "during finalization",
+    };
+    bool some = false;
+
+    pm_text_add(text, "   allocated ");
+    for (int phase = 0; phase < PM_PHASES; phase++) {
+        if (loss->phase_blocks[phase] == 0)
+            continue;
+        if (some)
+            pm_text_add(text, ", ");
+        if (loss->phase_blocks[phase] < loss->blocks) {
+            pm_text_add_number(text, loss->phase_blocks[phase]);
+            pm_text_add(text, " ");
+        } else if (loss->blocks == 1) {
+            pm_text_add(text, "once ");
+        }
+        pm_text_add(text, names[phase]);
+        some = true;
+    }
+    if (loss->raising_blocks > 0) {
+        pm_text_add(text, ", ");
+        if (loss->raising_blocks < loss->blocks) {
+            pm_text_add_number(text, loss->raising_blocks);
+            pm_text_add(text, " ");
+        }
+        pm_text_add(text, "with an exception raised");
+    }
+    pm_text_add(text, loss->blocks == 1 ? ", allocation " : ", allocations ");
+    pm_text_add_number(text, loss->first_serial);
+    if (loss->blocks > 1) {
+        pm_text_add(text, " to ");
+        pm_text_add_number(text, loss->last_serial);
+    }
+    if (loss->thread != 0) {
+        pm_text_add(text, ", thread ");
+        pm_text_add_number(text, loss->thread);
+    } else {
+        pm_text_add(text, ", several threads");
+    }
+    pm_text_add(text, " [");
+    pm_buffer_add_hex(&text->line, loss->fingerprint);
+    pm_text_put_line(text, "]");
+}
+
+void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)
+{
+    put_headline(text, loss, number, count);
+    put_types(text, loss);
+    put_stack(text, loss->stack);
+    put_chain(text, loss);
+    put_times(text, loss);
+}
+
+static void put_sum(struct pm_text *text, const char *name, u64 bytes, u64 blocks)
+{
+    enum { COLON_COLUMN = 23 };
+
+    pm_buffer_add_repeated(&text->line, ' ', COLON_COLUMN - pm_length(name));
+    pm_text_add(text, name);
+    pm_text_add(text, ": ");
+    pm_text_add_bytes_in_blocks(text, bytes, blocks);
+    pm_text_end_line(text);
+}
+
+void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses)
+{
+    static const enum pm_loss_kind order[] = {
+        PM_LOSS_DEFINITE, PM_LOSS_INDIRECT, PM_LOSS_CYCLE, PM_LOSS_SURPLUS, PM_LOSS_POSSIBLE,
+        PM_LOSS_REACHABLE, PM_LOSS_INTERPRETER,
+    };
+    bool python = text->profile->python != NULL;
+
+    pm_text_put_line(text, "LEAK SUMMARY:");
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++) {
+        enum pm_loss_kind kind = order[i];
+        bool memchecks = kind == PM_LOSS_DEFINITE || kind == PM_LOSS_INDIRECT
+            || kind == PM_LOSS_POSSIBLE || kind == PM_LOSS_REACHABLE;
+        if (memchecks || python || losses->sums[kind].blocks > 0)
+            put_sum(text, pm_loss_kind_text(kind), losses->sums[kind].bytes,
+                    losses->sums[kind].blocks);
+    }
+    put_sum(text, "suppressed", losses->suppressed.bytes, losses->suppressed.blocks);
+    pm_text_end_line(text);
+}

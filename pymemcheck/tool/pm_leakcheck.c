@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The audit: an object that can be reached, whose count is higher than the number
+   of words anywhere in memory that point to it, has lost references. Words
+   that only look like references make the surplus smaller, never larger.
+
+   Objects that nothing reaches are lost, but for two kinds: a cycle whose counts
+   agree with the references that were found is garbage that the collector did not
+   collect, and what the interpreter never frees (interned strings, immortal
+   objects) is its own. */
+#include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
+
+#include "tool/pm_leakcheck.h"
+
+#include "base/pm_buffer.h"
+#include "base/pm_platform.h"
+#include "base/pm_sort.h"
+#include "cpython/pm_object.h"
+#include "heap/pm_leaks.h"
+#include "tool/pm_roots.h"
+#include "tool/pm_run.h"
+
+enum { MAX_CHAIN = 24, MAX_PARTS = 4 };
+
+struct check {
+    struct pm_run *run;
+    struct pm_losses *losses;
+    struct pm_leaks leaks;
+    struct pm_block *blocks;        /* as leaks.blocks, by address */
+    struct pm_leak_block *found;
+    u32 count;
+    struct pm_objects objects;
+    bool python;                    /* objects can be read */
+    struct pm_buffer text;          /* scratch */
+};
+
+struct collecting {
+    struct pm_block *blocks;
+    u32 count;
+};
+
+static void collect_block(void *context, struct pm_block *block)
+{
+    struct collecting *to = context;
+    to->blocks[to->count++] = *block;
+}
+
+static int by_address(const void *context, u32 a, u32 b)
+{
+    const struct pm_block *blocks = context;
+    return (blocks[a].address > blocks[b].address) - (blocks[a].address < blocks[b].address);
+}
+
+static void collect_blocks(struct check *check)
+{
+    u64 count = check->run->blocks.count;
+    struct collecting to = { .blocks = pm_alloc("pm.leakcheck", (count + 1) * sizeof *to.blocks) };
+    u32 *order = pm_alloc("pm.leakcheck", (count + 1) * sizeof *order);
+
+    pm_blocks_each(&check->run->blocks, collect_block, &to);
+    for (u32 i = 0; i < to.count; i++)
+        order[i] = i;
+    pm_sort_u32(order, to.count, by_address, to.blocks);
+    check->count = to.count;
+    check->blocks = pm_alloc("pm.leakcheck", (count + 1) * sizeof *check->blocks);
+    for (u32 i = 0; i < to.count; i++)
+        check->blocks[i] = to.blocks[order[i]];
+    pm_free(order);
+    pm_free(to.blocks);
+}
+
+static u64 hook_prefix(const struct check *check, const struct pm_block *block)
+{
+    const struct pm_layout *layout = check->run->python.interpreter.layout;
+    return block->padding_units > 0 && layout != NULL ? layout->hook_prefix_bytes : 0;
+}
+
+static bool identify(struct check *check, u32 index, struct pm_object *object)
+{
+    const struct pm_block *block = &check->blocks[index];
+
+    return check->python
+        && pm_objects_identify(&check->objects, block->address, block->bytes,
+                               hook_prefix(check, block), object);
+}
+
+static void describe_block(struct check *check, u32 index)
+{
+    const struct pm_block *block = &check->blocks[index];
+    u64 prefix = hook_prefix(check, block);
+    struct pm_leak_block *found = &check->found[index];
+    struct pm_object object;
+
+    *found = (struct pm_leak_block){
+        .address = block->address,
+        .bytes = block->bytes,
+        .flags = block->origin == PM_BLOCK_NEW_ARRAY ? PM_LEAK_NEW_ARRAY : 0,
+    };
+    if (!check->run->options.python_objects)
+        return;
+    if (prefix > 0 && prefix < block->bytes) {
+        found->object_offset = (u32)prefix;
+        found->hidden_to = (u32)prefix;
+        found->flags |= PM_LEAK_HEADER_HIDDEN;
+    }
+    if (!identify(check, index, &object))
+        return;
+    found->object_offset = object.offset;
+    found->flags |= PM_LEAK_OBJECT | (object.opaque ? PM_LEAK_OPAQUE : 0);
+    if (object.linked) {
+        found->flags |= PM_LEAK_HEADER_HIDDEN;
+        found->hidden_from = object.collector_from;
+        found->hidden_to = object.collector_to;
+    }
+}
+
+static void describe_blocks(struct check *check)
+{
+    check->found = pm_alloc("pm.leakcheck", (check->count + 1) * sizeof *check->found);
+    for (u32 i = 0; i < check->count; i++)
+        describe_block(check, i);
+}
+
+static struct pm_string_id take_text(struct check *check)
+{
+    struct pm_string_id id = pm_strings_intern(&check->run->strings, check->text.bytes,
+                                               check->text.length);
+    pm_buffer_clear(&check->text);
+    return id;
+}
+
+/* A root as a person would know it: a variable of an object file, a thread's stack. */
+static void add_root_text(struct check *check, const struct pm_leak_block *found)
+{
+    const struct pm_leak_root *root = &check->leaks.roots[found->from_root];
+    struct pm_buffer *out = &check->text;
+    DiEpoch epoch = VG_(current_DiEpoch)();
+    const HChar *name;
+    PtrdiffT offset;
+
+    switch (root->kind) {
+    case PM_LEAK_ROOT_REGISTERS:
+        pm_buffer_add_text(out, "a register of thread ");
+        pm_buffer_add_u64(out, root->thread);
+        return;
+    case PM_LEAK_ROOT_STACK:
+        pm_buffer_add_text(out, "the stack of thread ");
+        pm_buffer_add_u64(out, root->thread);
+        return;
+    case PM_LEAK_ROOT_DATA:
+        break;
+    }
+    if (VG_(get_datasym_and_offset)(epoch, found->from_address, &name, &offset)) {
+        pm_buffer_add_text(out, "variable ");
+        pm_buffer_add_text(out, name);
+        if (offset != 0) {
+            pm_buffer_add_char(out, '+');
+            pm_buffer_add_i64(out, offset);
+        }
+    } else {
+        pm_buffer_add_text(out, "data at 0x");
+        pm_buffer_add_hex(out, found->from_address);
+    }
+    DebugInfo *object = VG_(find_DebugInfo)(epoch, found->from_address);
+    if (object != NULL || VG_(get_objname)(epoch, found->from_address, &name)) {
+        pm_buffer_add_text(out, " in ");
+        pm_buffer_add_text(out, object != NULL ? VG_(DebugInfo_get_filename)(object) : name);
+    }
+}
+
+static void add_object_text(struct check *check, const struct pm_object *object)
+{
+    struct pm_string_id type = pm_objects_type_name(&check->objects, object->type);
+
+    pm_buffer_add_text(&check->text, pm_strings_text(&check->run->strings, type));
+    size_t before = check->text.length;
+    pm_buffer_add_char(&check->text, ' ');
+    pm_objects_preview(&check->objects, object, &check->text);
+    if (check->text.length == before + 1) {
+        pm_buffer_clear(&check->text);
+        pm_buffer_add_text(&check->text, pm_strings_text(&check->run->strings, type));
+    }
+}
+
+/* Whether part is memory that belongs to the object: its items, keys, attributes. */
+static bool is_part(struct check *check, const struct pm_object *object, u64 part)
+{
+    u64 parts[MAX_PARTS];
+    u32 count = pm_objects_parts(&check->objects, object, parts, MAX_PARTS);
+    u32 wanted = pm_leaks_block_at(&check->leaks, part);
+
+    for (u32 i = 0; i < count; i++)
+        if (parts[i] == part || pm_leaks_block_at(&check->leaks, parts[i]) == wanted)
+            return true;
+    return false;
+}
+
+/* One line of a chain: the block, then how it refers to the next one (whose
+   pointer is at slot). *owner: the last object on the way, if any. */
+static void add_link(struct check *check, u32 record, u32 index, u64 slot,
+                     struct pm_object *owner, bool *has_owner)
+{
+    struct pm_object object;
+
+    if (identify(check, index, &object)) {
+        *owner = object;
+        *has_owner = true;
+        add_object_text(check, &object);
+        pm_objects_name_slot(&check->objects, &object, slot, &check->text);
+    } else if (*has_owner && is_part(check, owner, check->found[index].address)) {
+        pm_buffer_add_text(&check->text, "its memory ");
+        pm_objects_name_slot(&check->objects, owner, slot, &check->text);
+    } else {
+        pm_buffer_add_text(&check->text, "a block of ");
+        pm_buffer_add_u64(&check->text, check->blocks[index].bytes);
+        pm_buffer_add_text(&check->text, " bytes");
+        *has_owner = false;
+    }
+    pm_losses_add_chain(check->losses, record, take_text(check));
+}
+
+/* Why block number index is still alive: from the root inwards, not the block
+   itself. */
+static void add_chain(struct check *check, u32 record, u32 index)
+{
+    u32 way[MAX_CHAIN], length = 0;
+    struct pm_object owner;
+    bool has_owner = false;
+
+    for (u32 i = index; length < MAX_CHAIN; i = check->found[i].from_block) {
+        way[length++] = i;
+        if (check->found[i].from_block == PM_LEAK_NONE)
+            break;
+    }
+    const struct pm_leak_block *outermost = &check->found[way[length - 1]];
+    if (outermost->from_block != PM_LEAK_NONE)
+        pm_buffer_add_text(&check->text, "...");
+    else if (outermost->from_root != PM_LEAK_NONE)
+        add_root_text(check, outermost);
+    pm_losses_add_chain(check->losses, record, take_text(check));
+    for (u32 i = length; i-- > 1;)
+        add_link(check, record, way[i], check->found[way[i - 1]].from_address, &owner, &has_owner);
+}
+
+static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    struct pm_object object;
+
+    if (!identify(check, index, &object))
+        return PM_LOSS_DEFINITE;
+    if (object.immortal || object.interned)
+        return PM_LOSS_INTERPRETER;
+    if (found->references > 0 && object.references == found->references)
+        return PM_LOSS_CYCLE;
+    return PM_LOSS_DEFINITE;
+}
+
+static u64 surplus_of(const struct pm_leak_block *found, const struct pm_object *object)
+{
+    return found->kind == PM_LEAK_REACHABLE && !object->immortal && !object->interned
+            && object->references > found->references
+        ? object->references - found->references : 0;
+}
+
+static void add_item(struct check *check, u32 index, bool all)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    const struct pm_block *block = &check->blocks[index];
+    struct pm_object object;
+    bool is_object = identify(check, index, &object);
+    struct pm_loss_item item = {
+        .stack = { block->stack },
+        .address = block->address,
+        .bytes = pm_block_requested_bytes(block),
+        .indirect_bytes = found->indirect_bytes,
+        .indirect_blocks = found->indirect_blocks,
+        .serial = block->serial,
+        .thread = block->thread,
+    };
+
+    switch ((enum pm_leak_kind)found->kind) {
+    case PM_LEAK_REACHABLE:
+        item.surplus_references = is_object ? surplus_of(found, &object) : 0;
+        item.kind = item.surplus_references > 0 ? PM_LOSS_SURPLUS : PM_LOSS_REACHABLE;
+        break;
+    case PM_LEAK_POSSIBLE:
+        item.kind = PM_LOSS_POSSIBLE;
+        break;
+    case PM_LEAK_INDIRECT:
+        item.kind = kind_of_leader(check, found->leader) == PM_LOSS_INTERPRETER
+            ? PM_LOSS_INTERPRETER : PM_LOSS_INDIRECT;
+        break;
+    case PM_LEAK_DEFINITE:
+        item.kind = kind_of_leader(check, index);
+        break;
+    }
+    if (item.kind == PM_LOSS_REACHABLE && !all) {
+        check->losses->sums[PM_LOSS_REACHABLE].bytes += item.bytes;
+        check->losses->sums[PM_LOSS_REACHABLE].blocks++;
+        return;
+    }
+    if (is_object) {
+        item.type = pm_objects_type_name(&check->objects, object.type);
+        pm_objects_preview(&check->objects, &object, &check->text);
+        item.note = take_text(check);
+    }
+    u32 record = pm_losses_add(check->losses, &item);
+    if (check->losses->records[record].blocks == 1
+            && (item.kind == PM_LOSS_SURPLUS || item.kind == PM_LOSS_REACHABLE
+                || item.kind == PM_LOSS_POSSIBLE))
+        add_chain(check, record, index);
+}
+
+static void show_progress(void *context, u64 done_bytes, u64 all_bytes)
+{
+    (void)context;
+    VG_(umsg)("Searching for leaks: %lu%%\n", all_bytes > 0 ? done_bytes * 100 / all_bytes : 100);
+}
+
+void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
+{
+    struct check check = { .run = run, .losses = losses };
+
+    pm_reader_forget(&run->reader);
+    pm_losses_init(losses, &run->strings, &run->frames, &run->stacks, run->options.leak_resolution);
+    losses->finalization_serial = run->finalization_serial;
+    pm_buffer_init(&check.text);
+    check.python = run->options.python_objects && run->python.state == PM_PYTHON_READY
+        && pm_objects_init(&check.objects, &run->reader, &run->strings, &run->python.interpreter);
+    collect_blocks(&check);
+    describe_blocks(&check);
+    pm_roots_collect(run, &run->roots);
+    pm_leaks_init(&check.leaks, &run->reader);
+    check.leaks.blocks = check.found;
+    check.leaks.block_count = check.count;
+    check.leaks.roots = run->roots.entries;
+    check.leaks.root_count = run->roots.count;
+    check.leaks.heuristics = run->options.leak_heuristics;
+    check.leaks.progress = show_progress;
+    pm_leaks_search(&check.leaks);
+    for (u32 i = 0; i < check.count; i++)
+        if (check.blocks[i].serial > run->fork_serial)
+            add_item(&check, i, all);
+    pm_losses_finish(losses);
+    pm_leaks_release(&check.leaks);
+    pm_roots_clear(&run->roots);
+    if (check.python)
+        pm_objects_release(&check.objects);
+    pm_free(check.found);
+    pm_free(check.blocks);
+    pm_buffer_release(&check.text);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
+#include "pub_tool_clreq.h"
+#include "pub_tool_gdbserver.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
+#include "pub_tool_mallocfree.h"
+#include "pub_tool_vki.h"
+
+#include "tool/pm_leakreport.h"
+
+#include "base/pm_platform.h"
+#include "report/pm_text_parts.h"
+#include "tool/pm_leakcheck.h"
+#include "tool/pm_run.h"
+
+/* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
+enum {
+    MEMCHECK_BASE = ('M' << 24) | ('C' << 16),
+    MEMCHECK_DO_LEAK_CHECK = MEMCHECK_BASE + 6,
+    MEMCHECK_COUNT_LEAKS = MEMCHECK_BASE + 7,
+    MEMCHECK_COUNT_LEAK_BLOCKS = MEMCHECK_BASE + 12,
+};
+
+static bool is_worth_a_record(enum pm_loss_kind kind)
+{
+    return kind == PM_LOSS_DEFINITE || kind == PM_LOSS_CYCLE || kind == PM_LOSS_SURPLUS
+        || kind == PM_LOSS_POSSIBLE;
+}
+
+static void write_losses(struct pm_text *text, const char *heading, const struct pm_losses *losses,
+                         bool records)
+{
+    pm_text_put_line(text, heading);
+    pm_text_end_line(text);
+    for (u32 i = 0; i < losses->count && records; i++) {
+        if (!is_worth_a_record(losses->records[i].kind))
+            continue;
+        pm_text_write_loss(text, &losses->records[i], i + 1, losses->count);
+        pm_text_end_line(text);
+    }
+    pm_text_write_leak_summary(text, losses);
+}
+
+void pm_leakreport_write(struct pm_run *run, const struct pm_report *report, const char *heading,
+                         const struct pm_losses *losses)
+{
+    struct pm_text text;
+
+    if (losses == NULL)
+        return;
+    pm_text_init(&text, &report->profile, &report->text, &report->log);
+    write_losses(&text, heading, losses, run->options.leak_check == PM_LEAK_CHECK_FULL);
+    pm_text_release(&text);
+}
+
+void pm_leakreport_before_finalization(struct pm_run *run)
+{
+    if (run->finalization_serial != 0)
+        return;
+    run->finalization_serial = run->serial + 1;
+    if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before)
+        return;
+    pm_leakcheck_search(run, false, &run->losses_before);
+    run->searched_before = true;
+}
+
+bool pm_leakreport_search_at_end(struct pm_run *run, struct pm_losses *losses)
+{
+    if (run->options.leak_check == PM_LEAK_CHECK_NO
+            || (run->searched_before && !run->options.leak_scan_after))
+        return false;
+    pm_leakcheck_search(run, false, losses);
+    return true;
+}
+
+static void report_now(struct pm_run *run, bool records, const struct pm_sink *sink)
+{
+    struct pm_losses losses;
+    struct pm_report report;
+    struct pm_text text;
+
+    pm_leakcheck_search(run, false, &losses);
+    pm_output_begin(run, PM_END_EXIT, 0, &report);
+    pm_text_init(&text, &report.profile, &report.text, sink != NULL ? sink : &report.log);
+    write_losses(&text, "Leaks at this moment:", &losses, records);
+    pm_text_release(&text);
+    pm_output_end(&report);
+    pm_losses_release(&losses);
+}
+
+/* Stores count in the program's variable at address, if that can be written. */
+static void store(u64 address, u64 count)
+{
+    if (VG_(am_is_valid_for_client)(address, sizeof count, VKI_PROT_READ | VKI_PROT_WRITE))
+        *(u64 *)address = count;
+}
+
+/* Four variables of the program: leaked (definitely and indirectly), dubious, reachable, suppressed. */
+static void count_leaks(struct pm_run *run, const u64 *args, bool blocks)
+{
+    struct pm_losses losses;
+    u64 sums[PM_LOSS_KINDS];
+
+    pm_leakcheck_search(run, false, &losses);
+    for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
+        sums[kind] = blocks ? losses.sums[kind].blocks : losses.sums[kind].bytes;
+    store(args[1], sums[PM_LOSS_DEFINITE] + sums[PM_LOSS_INDIRECT] + sums[PM_LOSS_CYCLE]);
+    store(args[2], sums[PM_LOSS_POSSIBLE]);
+    store(args[3], sums[PM_LOSS_REACHABLE] + sums[PM_LOSS_SURPLUS] + sums[PM_LOSS_INTERPRETER]);
+    store(args[4], blocks ? losses.suppressed.blocks : losses.suppressed.bytes);
+    pm_losses_release(&losses);
+}
+
+static void write_to_gdb(void *context, const char *bytes, size_t length)
+{
+    (void)context;
+    (void)length;
+    VG_(gdb_printf)("%s", bytes);
+}
+
+static void print_monitor_help(void)
+{
+    VG_(gdb_printf)(
+"\n"
+"pymemcheck monitor commands:\n"
+"  leak_check [full|summary]\n"
+"      searches for leaks now; full (the default) shows the records\n"
+"\n");
+}
+
+static bool run_command(struct pm_run *run, const char *request)
+{
+    const struct pm_sink gdb = { .write = write_to_gdb };
+    HChar *words, *rest, *word;
+    bool known = true;
+
+    words = VG_(strdup)("pm.monitor", request);
+    word = VG_(strtok_r)(words, " ", &rest);
+    switch (word == NULL ? -1 : VG_(keyword_id)("help leak_check", word, kwd_report_duplicated_matches)) {
+    case -2:
+        break;
+    case 0:
+        print_monitor_help();
+        break;
+    case 1:
+        word = VG_(strtok_r)(NULL, " ", &rest);
+        switch (word == NULL ? 0 : VG_(keyword_id)("full summary", word, kwd_report_all)) {
+        case 0:
+            report_now(run, true, &gdb);
+            break;
+        case 1:
+            report_now(run, false, &gdb);
+            break;
+        default:
+            break;
+        }
+        break;
+    default:
+        known = false;
+        break;
+    }
+    VG_(free)(words);
+    return known;
+}
+
+bool pm_leakreport_request(struct pm_run *run, const u64 *args, u64 *answer)
+{
+    switch (args[0]) {
+    case VG_USERREQ__GDB_MONITOR_COMMAND:
+        *answer = run_command(run, (const char *)args[1]);
+        return *answer != 0;
+    case MEMCHECK_DO_LEAK_CHECK:
+        report_now(run, args[1] == 0, NULL);
+        break;
+    case MEMCHECK_COUNT_LEAKS:
+        count_leaks(run, args, false);
+        break;
+    case MEMCHECK_COUNT_LEAK_BLOCKS:
+        count_leaks(run, args, true);
+        break;
+    default:
+        return false;
+    }
+    *answer = 0;
+    return true;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thread's stack is a mapping like any other to the core. What lies below the
+   stack pointer (and the red zone under it) is dead: old return addresses and
+   locals there must not keep blocks alive. That is cut out of the mapping, for
+   threads that run and for those that ended while their stack stays mapped (the
+   C library keeps stacks for the next thread). A thread that runs on another
+   stack than its own (an alternate signal stack, makecontext, a greenlet that
+   switched) has a stack pointer outside its stack: then all of it counts as
+   live. */
+#include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
+#include "pub_tool_vki.h"
+
+#include "tool/pm_roots.h"
+
+#include "base/pm_platform.h"
+#include "tool/pm_run.h"
+
+enum { MAX_REGISTERS = 64, PAGE_BYTES = 1 << PM_READER_PAGE_BITS };
+
+static void add_dead(struct pm_roots *roots, u64 low, u64 end)
+{
+    if (low >= end)
+        return;
+    if (roots->dead_count == roots->dead_capacity) {
+        roots->dead_capacity = roots->dead_capacity ? roots->dead_capacity * 2 : 16;
+        roots->dead = pm_realloc("pm.roots", roots->dead,
+                                 roots->dead_capacity * sizeof *roots->dead);
+    }
+    roots->dead[roots->dead_count++] = (struct pm_dead_stack){ low, end };
+}
+
+void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
+{
+    u32 kept = 0;
+
+    for (u32 i = 0; i < roots->dead_count; i++)
+        if (roots->dead[i].low >= start + bytes || roots->dead[i].end <= start)
+            roots->dead[kept++] = roots->dead[i];
+    roots->dead_count = kept;
+}
+
+/* The dead part of thread tid's stack; false if its stack pointer is elsewhere. */
+static bool dead_part(u32 tid, u64 *low, u64 *end)
+{
+    u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
+    u64 pointer = VG_(get_SP)(tid);
+
+    if (bytes == 0 || top < bytes)
+        return false;
+    *low = top - bytes + 1;
+    *end = (pointer - VG_STACK_REDZONE_SZB) & ~(u64)7;
+    return pointer >= *low && pointer <= top && *end > *low;
+}
+
+void pm_roots_thread_ends(struct pm_roots *roots, u32 tid)
+{
+    u64 low, end;
+
+    if (VG_(thread_get_stack_size)(tid) != 0)
+        pm_roots_unmapped(roots, VG_(thread_get_stack_max)(tid) - VG_(thread_get_stack_size)(tid) + 1,
+                          VG_(thread_get_stack_size)(tid));
+    if (dead_part(tid, &low, &end))
+        add_dead(roots, low, end);
+}
+
+static void add_root(struct pm_roots *roots, struct pm_leak_root root)
+{
+    if (roots->count == roots->capacity) {
+        roots->capacity = roots->capacity ? roots->capacity * 2 : 128;
+        roots->entries = pm_realloc("pm.roots", roots->entries,
+                                    roots->capacity * sizeof *roots->entries);
+    }
+    roots->entries[roots->count++] = root;
+}
+
+/* The core passes no context to its visitor of registers. */
+static struct {
+    struct pm_run *run;
+    struct pm_roots *roots;
+} visit;
+
+static void add_register(ThreadId tid, const HChar *name, UWord value)
+{
+    struct pm_roots *roots = visit.roots;
+    u32 thread = pm_python_thread_ordinal(&visit.run->python, tid);
+
+    (void)name;
+    if (roots->value_count == roots->value_capacity) {
+        roots->value_capacity = roots->value_capacity ? roots->value_capacity * 2 : MAX_REGISTERS;
+        roots->values = pm_realloc("pm.roots", roots->values,
+                                   roots->value_capacity * sizeof *roots->values);
+    }
+    roots->values[roots->value_count] = value;
+    if (roots->count == 0 || roots->entries[roots->count - 1].thread != thread)
+        add_root(roots, (struct pm_leak_root){ .kind = PM_LEAK_ROOT_REGISTERS, .thread = thread,
+                                               .start = roots->value_count });
+    roots->entries[roots->count - 1].bytes += sizeof *roots->values;
+    roots->value_count++;
+}
+
+static void collect_registers(struct pm_run *run, struct pm_roots *roots)
+{
+    visit.run = run;
+    visit.roots = roots;
+    VG_(apply_to_GP_regs)(add_register);
+    for (u32 i = 0; i < roots->count; i++) {
+        roots->entries[i].values = roots->values + roots->entries[i].start;
+        roots->entries[i].start = 0;
+    }
+}
+
+/* As Memcheck (mc_leakcheck.c, scan_memory_root_set, 3.19): what can be read and
+   written, is not the client heap, and is no device, which a read might hang. */
+static bool is_searched(const NSegment *segment)
+{
+    if (segment == NULL || !segment->hasR || !segment->hasW || segment->isCH)
+        return false;
+    if (segment->kind == SkFileC
+            && (VKI_S_ISCHR(segment->mode) || VKI_S_ISBLK(segment->mode))) {
+        const HChar *name = VG_(am_get_filename)(segment);
+        return name != NULL && VG_STREQ(name, "/dev/zero");
+    }
+    return true;
+}
+
+/* Adds [start, end) without the dead parts, which are sorted. */
+static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, u32 dead_count,
+                      struct pm_leak_root root, u64 end)
+{
+    u64 start = root.start;
+
+    for (u32 i = 0; i < dead_count && start < end; i++) {
+        if (dead[i].end <= start || dead[i].low >= end)
+            continue;
+        if (dead[i].low > start) {
+            root.start = start;
+            root.bytes = dead[i].low - start;
+            add_root(roots, root);
+        }
+        start = dead[i].end;
+    }
+    if (start < end) {
+        root.start = start;
+        root.bytes = end - start;
+        add_root(roots, root);
+    }
+}
+
+static void sort_dead(struct pm_dead_stack *dead, u32 count)
+{
+    for (u32 i = 1; i < count; i++)
+        for (u32 k = i; k > 0 && dead[k].low < dead[k - 1].low; k--) {
+            struct pm_dead_stack other = dead[k];
+            dead[k] = dead[k - 1];
+            dead[k - 1] = other;
+        }
+}
+
+/* Which thread's stack the mapping is: its ordinal, or 0. */
+static u32 stack_owner(struct pm_run *run, const NSegment *segment)
+{
+    ThreadId tid;
+    Addr low, high;
+
+    VG_(thread_stack_reset_iter)(&tid);
+    while (VG_(thread_stack_next)(&tid, &low, &high))
+        if (high >= segment->start && high <= segment->end)
+            return pm_python_thread_ordinal(&run->python, tid);
+    return 0;
+}
+
+static void collect_mappings(struct pm_run *run, struct pm_roots *roots)
+{
+    Int capacity = 256, count;
+    Addr *starts = pm_alloc("pm.roots", (size_t)capacity * sizeof *starts);
+
+    while ((count = VG_(am_get_segment_starts)(SkFileC | SkAnonC | SkShmC, starts, capacity)) < 0) {
+        capacity = -count;
+        starts = pm_realloc("pm.roots", starts, (size_t)capacity * sizeof *starts);
+    }
+    for (Int i = 0; i < count; i++) {
+        const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
+        if (!is_searched(segment))
+            continue;
+        u32 owner = stack_owner(run, segment);
+        const struct pm_leak_root root = {
+            .kind = owner != 0 ? PM_LEAK_ROOT_STACK : PM_LEAK_ROOT_DATA,
+            .thread = owner,
+            .start = segment->start,
+        };
+        add_alive(roots, roots->dead, roots->dead_count, root, segment->end + 1);
+    }
+    pm_free(starts);
+}
+
+void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
+{
+    u32 ended = roots->dead_count;
+    ThreadId tid;
+    Addr low, high;
+
+    pm_roots_clear(roots);
+    collect_registers(run, roots);
+    struct pm_dead_stack *known = pm_alloc("pm.roots", (ended + 1) * sizeof *known);
+    if (ended > 0)
+        pm_copy(known, roots->dead, ended * sizeof *known);
+    VG_(thread_stack_reset_iter)(&tid);
+    while (VG_(thread_stack_next)(&tid, &low, &high))
+        pm_roots_thread_ends(roots, tid);
+    sort_dead(roots->dead, roots->dead_count);
+    collect_mappings(run, roots);
+    if (ended > 0)
+        pm_copy(roots->dead, known, ended * sizeof *known);
+    roots->dead_count = ended;
+    pm_free(known);
+}
+
+void pm_roots_clear(struct pm_roots *roots)
+{
+    pm_free(roots->entries);
+    pm_free(roots->values);
+    roots->entries = NULL;
+    roots->values = NULL;
+    roots->count = roots->capacity = roots->value_count = roots->value_capacity = 0;
+}

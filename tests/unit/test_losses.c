@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which blocks become one loss record, in which order records stand, and what
+   a fingerprint depends on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "heap/pm_losses.h"
+#include "pm_fixture.h"
+#include "report/pm_text_parts.h"
+
+struct world {
+    struct pm_fixture fixture;
+    struct pm_losses losses;
+    struct pm_frame_id malloc_, list_new, vectorcall, call, eval, main_;
+    u64 serial;
+};
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    struct pm_fixture *fixture = &world->fixture;
+
+    pm_fixture_init(fixture);
+    world->malloc_ = pm_fixture_native(fixture, "/lib/libc.so.6", "malloc", 0, PM_FRAME_ALLOCATOR);
+    world->list_new = pm_fixture_native(fixture, "/bin/python", "PyList_New", 0x10, 0);
+    world->vectorcall = pm_fixture_native(fixture, "/bin/python", "cfunction_vectorcall", 0x20, 0);
+    world->call = pm_fixture_native(fixture, "/bin/python", "PyObject_Call", 0x30, 0);
+    world->eval = pm_fixture_native(fixture, "/bin/python", "_PyEval_EvalFrameDefault", 0x40,
+                                    PM_FRAME_EVAL);
+    world->main_ = pm_fixture_native(fixture, "/bin/python", "main", 0x50, 0);
+    pm_losses_init(&world->losses, &fixture->strings, &fixture->frames, &fixture->stacks,
+                   PM_LOSS_MEDIUM);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+
+    pm_losses_release(&world->losses);
+    pm_fixture_release(&world->fixture);
+    free(world);
+    return 0;
+}
+
+static void begin(struct world *world, enum pm_loss_resolution resolution)
+{
+    pm_losses_release(&world->losses);
+    pm_losses_init(&world->losses, &world->fixture.strings, &world->fixture.frames,
+                   &world->fixture.stacks, resolution);
+}
+
+static struct pm_string_id name(struct world *world, const char *text)
+{
+    return pm_strings_intern_text(&world->fixture.strings, text);
+}
+
+static u32 add(struct world *world, enum pm_loss_kind kind, struct pm_stack_id stack,
+               const char *type, u64 bytes)
+{
+    const struct pm_loss_item item = {
+        .kind = kind,
+        .stack = stack,
+        .type = name(world, type),
+        .bytes = bytes,
+        .serial = ++world->serial,
+        .thread = 1,
+    };
+    return pm_losses_add(&world->losses, &item);
+}
+
+/* list_new, called by function of extension, called at line of module's work. */
+static struct pm_stack_id leak_at(struct world *world, const char *function, u32 line, bool warm)
+{
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_frame_id extension = pm_fixture_native(fixture, "/x/leaky.so", function, 0x12, 0);
+    struct pm_frame_id work = pm_fixture_python(fixture, "/x/job.py", "work", line);
+    struct pm_frame_id module = pm_fixture_python(fixture, "/x/job.py", "<module>", 90);
+
+    if (warm)
+        return pm_fixture_stack(fixture, world->malloc_, world->list_new, extension, world->eval, work,
+                                module, world->main_);
+    return pm_fixture_stack(fixture, world->malloc_, world->list_new, extension, world->vectorcall,
+                            world->call, world->eval, work, module, world->main_);
+}
+
+/* The specializing interpreter calls the extension another way after a while. */
+static void one_leak_is_one_record(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, PM_LOSS_MEDIUM);
+    u32 cold = add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, false), "list", 56);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, true), "list", 56),
+                         cold);
+    pm_losses_finish(&world->losses);
+    assert_int_equal(world->losses.count, 1);
+    const struct pm_loss *record = &world->losses.records[0];
+    assert_int_equal(record->blocks, 6);
+    assert_int_equal(record->bytes, 6 * 56);
+    assert_int_equal(record->first_serial, 1);
+    assert_int_equal(record->last_serial, 6);
+    assert_int_equal(record->type_count, 1);
+    assert_int_equal(record->types[0].blocks, 6);
+    assert_int_equal(record->thread, 1);
+    assert_int_equal(record->phase_blocks[PM_PHASE_MAIN], 6);
+    assert_int_equal(world->losses.sums[PM_LOSS_DEFINITE].bytes, 6 * 56);
+}
+
+static u32 records_of(struct world *world, enum pm_loss_resolution resolution)
+{
+    begin(world, resolution);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, false), "list", 56);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, true), "list", 56);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 8, true), "list", 56);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "other", 8, true), "list", 56);
+    add(world, PM_LOSS_POSSIBLE, leak_at(world, "other", 8, true), "list", 56);
+    pm_losses_finish(&world->losses);
+    return world->losses.count;
+}
+
+static void resolution_decides(void **state)
+{
+    assert_int_equal(records_of(*state, PM_LOSS_LOW), 2);
+    assert_int_equal(records_of(*state, PM_LOSS_MEDIUM), 4);
+    assert_int_equal(records_of(*state, PM_LOSS_HIGH), 5);
+}
+
+static u32 native_records(struct world *world, enum pm_loss_resolution resolution)
+{
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_frame_id f[6];
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
+
+    for (size_t i = 0; i < 6; i++)
+        f[i] = pm_fixture_native(fixture, "/bin/prog", names[i], 0x10, 0);
+    begin(world, resolution);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, f[0], f[1], f[2], f[3], f[4]), "", 8);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, f[0], f[1], f[2], f[3], f[5]), "", 8);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, f[0], f[1], f[2], f[5], f[4]), "", 8);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, f[0], f[2], f[2], f[5], f[4]), "", 8);
+    pm_losses_finish(&world->losses);
+    return world->losses.count;
+}
+
+static void without_python_frames_count(void **state)
+{
+    assert_int_equal(native_records(*state, PM_LOSS_LOW), 2);
+    assert_int_equal(native_records(*state, PM_LOSS_MEDIUM), 3);
+    assert_int_equal(native_records(*state, PM_LOSS_HIGH), 4);
+}
+
+static void order_is_kind_then_bytes(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_POSSIBLE, leak_at(world, "a", 1, true), "", 9000);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "b", 1, true), "", 10);
+    add(world, PM_LOSS_SURPLUS, leak_at(world, "c", 1, true), "", 500);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "d", 1, true), "", 20);
+    pm_losses_finish(&world->losses);
+    assert_int_equal(world->losses.records[0].bytes, 20);
+    assert_int_equal(world->losses.records[1].bytes, 10);
+    assert_int_equal(world->losses.records[2].kind, PM_LOSS_SURPLUS);
+    assert_int_equal(world->losses.records[3].kind, PM_LOSS_POSSIBLE);
+}
+
+static u64 fingerprint(struct world *world, const char *function, u32 line, const char *type)
+{
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, function, line, true), type, 56);
+    pm_losses_finish(&world->losses);
+    return world->losses.records[0].fingerprint;
+}
+
+static void fingerprints_survive_moving_lines(void **state)
+{
+    struct world *world = *state;
+    u64 first = fingerprint(world, "leak", 7, "list");
+
+    assert_true(fingerprint(world, "leak", 1234, "list") == first);
+    assert_true(fingerprint(world, "leak", 7, "dict") != first);
+    assert_true(fingerprint(world, "other", 7, "list") != first);
+}
+
+static void two_leaks_of_a_function_have_two_fingerprints(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, true), "list", 56);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 9, true), "list", 56);
+    pm_losses_finish(&world->losses);
+    assert_true(world->losses.records[0].fingerprint != world->losses.records[1].fingerprint);
+}
+
+static void phases_are_told_apart(void **state)
+{
+    struct world *world = *state;
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_frame_id module = pm_fixture_python(fixture, "/x/job.py", "<module>", 3);
+    struct pm_frame_id load = pm_fixture_python(fixture, "<frozen importlib._bootstrap>",
+                                                "_find_and_load", 1178);
+
+    begin(world, PM_LOSS_MEDIUM);
+    world->losses.finalization_serial = world->serial + 3;
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module, load), "", 1);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module), "", 1);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module), "", 1);
+    pm_losses_finish(&world->losses);
+    const struct pm_loss *record = &world->losses.records[0];
+    assert_int_equal(world->losses.count, 1);
+    assert_int_equal(record->phase_blocks[PM_PHASE_IMPORT], 1);
+    assert_int_equal(record->phase_blocks[PM_PHASE_MAIN], 1);
+    assert_int_equal(record->phase_blocks[PM_PHASE_FINALIZATION], 1);
+}
+
+static void a_record_reads_well(void **state)
+{
+    static const char expected[] =
+        "112 (96 direct, 16 indirect) bytes in 2 blocks are definitely lost in loss record 1 of 1\n"
+        "   1 x dict, 1 x list; the first: len 3\n"
+        "   at python`PyList_New+0x10\n"
+        "   by leaky.so`leak+0x12\n"
+        "   by work (/x/job.py:7)\n"
+        "   by <module> (/x/job.py:90)\n"
+        "   allocated while the program ran, allocations 1 to 2, thread 1 [";
+    struct world *world = *state;
+    struct pm_text_options options = { 0 };
+    struct pm_buffer out;
+    struct pm_text text;
+
+    begin(world, PM_LOSS_MEDIUM);
+    const struct pm_loss_item item = {
+        .kind = PM_LOSS_DEFINITE, .stack = leak_at(world, "leak", 7, false), .type = name(world, "list"),
+        .bytes = 56, .indirect_bytes = 16, .indirect_blocks = 1, .serial = ++world->serial,
+        .thread = 1, .note = name(world, "len 3"),
+    };
+    pm_losses_add(&world->losses, &item);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, true), "dict", 40);
+    pm_losses_finish(&world->losses);
+    pm_buffer_init(&out);
+    const struct pm_sink sink = pm_fixture_sink(&out);
+    pm_text_init(&text, pm_fixture_profile(&world->fixture), &options, &sink);
+    pm_text_write_loss(&text, &world->losses.records[0], 1, 1);
+    pm_text_release(&text);
+    assert_memory_equal(out.bytes, expected, sizeof expected - 1);
+    pm_buffer_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_leak_is_one_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(resolution_decides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_python_frames_count, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(order_is_kind_then_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fingerprints_survive_moving_lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_leaks_of_a_function_have_two_fingerprints, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(phases_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_record_reads_well, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
