@@ -20,7 +20,8 @@ def real(tool, python):
     return tool.run(python.path, "-c", "x = [str(i) for i in range(1000)]").profile.json
 
 
-@pytest.mark.parametrize("part", [(), ("run",), ("totals",), ("troubles",), ("stacks",), ("frames", 0), ("sites",)],
+@pytest.mark.parametrize("part", [(), ("run",), ("totals",), ("troubles",), ("stacks",), ("frames", 0), ("sites",),
+                                  ("leaks",), ("leaks", "summary")],
                          ids=lambda part: ".".join(map(str, part)) or "top")
 def test_keys_are_those_of_the_sample(real, part):
     """Same keys in the same order."""
