@@ -10,7 +10,10 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
+#include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
+#include "pub_tool_libcproc.h"
+#include "pub_tool_vki.h"
 
 #include "tool/pm_leakcheck.h"
 
@@ -22,7 +25,7 @@
 #include "tool/pm_roots.h"
 #include "tool/pm_run.h"
 
-enum { MAX_CHAIN = 24, MAX_PARTS = 4 };
+enum { MAX_CHAIN = 24, MAX_PARTS = 4, PROGRESS_AFTER_MS = 3000, PROGRESS_EVERY_MS = 1000 };
 
 struct check {
     struct pm_run *run;
@@ -34,6 +37,7 @@ struct check {
     struct pm_objects objects;
     bool python;                    /* objects can be read */
     struct pm_buffer text;          /* scratch */
+    u32 next_progress_ms;
 };
 
 struct collecting {
@@ -314,10 +318,26 @@ static void add_item(struct check *check, u32 index, bool all)
         add_chain(check, record, index);
 }
 
+static bool is_terminal(int fd)
+{
+    struct vg_stat status;
+    return VG_(fstat)(fd, &status) == 0 && VKI_S_ISCHR(status.mode);
+}
+
+/* A line on the terminal once a second, when the search takes more than a few. Not to
+   the log, which is for results. */
 static void show_progress(void *context, u64 done_bytes, u64 all_bytes)
 {
-    (void)context;
-    VG_(umsg)("Searching for leaks: %lu%%\n", all_bytes > 0 ? done_bytes * 100 / all_bytes : 100);
+    struct check *check = context;
+    u32 now_ms = VG_(read_millisecond_timer)();
+    HChar line[80];
+
+    if (now_ms < check->next_progress_ms || all_bytes == 0 || !is_terminal(2))
+        return;
+    check->next_progress_ms = now_ms + PROGRESS_EVERY_MS;
+    VG_(sprintf)(line, "pymemcheck: searching for leaks, %lu%% of %lu MB\n",
+                 done_bytes * 100 / all_bytes, all_bytes >> 20);
+    VG_(write)(2, line, (Int)VG_(strlen)(line));
 }
 
 void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
@@ -340,6 +360,8 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.leaks.root_count = run->roots.count;
     check.leaks.heuristics = run->options.leak_heuristics;
     check.leaks.progress = show_progress;
+    check.leaks.context = &check;
+    check.next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;
     pm_leaks_search(&check.leaks);
     for (u32 i = 0; i < check.count; i++)
         if (check.blocks[i].serial > run->fork_serial)
