@@ -29,13 +29,13 @@ static void count_pages(u32 count,
     }
 }
 
-static void fill(u32 *list, u32 from, u32 to, u32 block)
+static void fill(u8 *list, u32 from, u32 to, u32 behind)
 {
     for (u32 i = from; i < to; i++)
-        list[i] = block;
+        list[i] = (u8)(behind < PM_LEAK_INDEX_MANY ? behind : PM_LEAK_INDEX_MANY);
 }
 
-void pm_leak_index_make(struct pm_leak_index *index, u32 count,
+void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u32 count,
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context)
 {
@@ -51,8 +51,7 @@ void pm_leak_index_make(struct pm_leak_index *index, u32 count,
     }
     index->mask = slots - 1;
     index->pages = pm_alloc_zero("pm.leaks.pages", slots * sizeof *index->pages);
-    index->lists = pm_alloc("pm.leaks.lists",
-                            (shared * PM_LEAK_INDEX_GRANULES + 1) * sizeof *index->lists);
+    index->lists = pm_alloc("pm.leaks.lists", shared * PM_LEAK_INDEX_GRANULES + 1);
     if (count > 0) {
         index->low = extent(context, 0).start;
         index->span = extent(context, count - 1).end - index->low;
@@ -65,25 +64,26 @@ void pm_leak_index_make(struct pm_leak_index *index, u32 count,
         if (last != NULL && last->number == page + 1) {
             u32 granule = (u32)(block.start >> PM_LEAK_INDEX_GRANULE_BITS
                                 & (PM_LEAK_INDEX_GRANULES - 1));
-            u32 *list;
+            u8 *list;
             if (last->list == PM_LEAK_INDEX_NO_LIST) {
                 last->list = lists++;
                 filled = 0;
             }
             list = index->lists + (u64)last->list * PM_LEAK_INDEX_GRANULES;
             /* Up to here the block before is the last one. */
-            fill(list, filled, granule, i - 1);
-            list[granule] = i;
+            fill(list, filled, granule, i - 1 - last->block);
+            fill(list, granule, granule + 1, i - last->block);
             filled = granule + 1;
             if (end == page && i + 1 < count && page_of(extent(context, i + 1).start) == page)
                 continue;
-            fill(list, filled, PM_LEAK_INDEX_GRANULES, i);
+            fill(list, filled, PM_LEAK_INDEX_GRANULES, i - last->block);
             page++;
         }
         for (; page <= end; page++) {
             last = (struct pm_leak_index_page *)
                 pm_leak_index_page(index, page << PM_LEAK_INDEX_PAGE_BITS);
-            *last = (struct pm_leak_index_page){ page + 1, i, PM_LEAK_INDEX_NO_LIST };
+            *last = (struct pm_leak_index_page){
+                page + 1, pm_reader_page(reader, page), i, PM_LEAK_INDEX_NO_LIST };
         }
     }
     PM_ASSERT(lists == shared);

@@ -2,26 +2,30 @@
 /* Which block holds an address: what the leak search asks for every word that it
    looks at.
 
-   Pages of 4 KB that blocks touch are in a hash table. A page that only one
-   block touches names that block. A page of several blocks has a list, which
-   names for each 16 bytes of the page the last block that starts before they
-   end; with malloc's alignment that is the one block to compare with.
+   Pages of 4 KB that blocks touch are in a hash table, which names the first block
+   in the page. A page of several blocks has a list as well: for each 16 bytes of
+   the page, how many blocks after the first one the last block is that starts before
+   they end. With malloc's alignment that is the one block to compare with. The
+   table says also where the page's bytes are.
 
    Made once, for blocks that do not change any more. Cost: linear in blocks and
-   in pages that they touch; a look-up is two loads. About a quarter of a byte for
-   each byte in pages of small blocks, and 33 bytes a page. */
+   in pages that they touch; a look-up is two loads. At most 48 bytes for each
+   page, 256 more with a list. */
 #ifndef PM_LEAK_INDEX_H
 #define PM_LEAK_INDEX_H
 
+#include "base/pm_reader.h"
 #include "base/pm_types.h"
 
 #define PM_LEAK_INDEX_PAGE_BITS 12
 #define PM_LEAK_INDEX_GRANULE_BITS 4
 #define PM_LEAK_INDEX_GRANULES (1u << (PM_LEAK_INDEX_PAGE_BITS - PM_LEAK_INDEX_GRANULE_BITS))
 #define PM_LEAK_INDEX_NO_LIST 0xffffffffu
+#define PM_LEAK_INDEX_MANY 255u
 
 struct pm_leak_index_page {
     u64 number;         /* address >> PM_LEAK_INDEX_PAGE_BITS, plus 1; 0: empty slot */
+    const u8 *bytes;    /* as pm_reader_page gives them */
     u32 block;          /* the first one that touches the page */
     u32 list;           /* which list, or PM_LEAK_INDEX_NO_LIST */
 };
@@ -31,7 +35,7 @@ struct pm_leak_index {
     struct pm_leak_index_page *pages;
     u32 shift;          /* of the hash: 64 - log2 of the slots */
     u64 mask;           /* slots - 1 */
-    u32 *lists;         /* PM_LEAK_INDEX_GRANULES block numbers each */
+    u8 *lists;          /* PM_LEAK_INDEX_GRANULES each; PM_LEAK_INDEX_MANY: or one behind it */
 };
 
 /* A block's bytes are start .. end - 1, with at least one. */
@@ -40,7 +44,7 @@ struct pm_leak_extent {
 };
 
 /* extent gives the block of a number; ascending, without overlap. */
-void pm_leak_index_make(struct pm_leak_index *index, u32 count,
+void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u32 count,
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context);
 void pm_leak_index_release(struct pm_leak_index *index);
@@ -64,8 +68,8 @@ pm_leak_index_page(const struct pm_leak_index *index, u64 address)
 }
 
 /* The entry of a page's list for address. Only for a page with a list. */
-static inline const u32 *pm_leak_index_granule(const struct pm_leak_index *index,
-                                               const struct pm_leak_index_page *page, u64 address)
+static inline const u8 *pm_leak_index_entry(const struct pm_leak_index *index,
+                                            const struct pm_leak_index_page *page, u64 address)
 {
     u64 granule = address >> PM_LEAK_INDEX_GRANULE_BITS & (PM_LEAK_INDEX_GRANULES - 1);
     return &index->lists[(u64)page->list * PM_LEAK_INDEX_GRANULES + granule];

@@ -49,6 +49,7 @@ static bool find_edge(const struct components *components, u64 value, u32 *block
     const struct pm_leak_search *search = components->search;
     const struct pm_leak_index *index = &search->leaks->index;
     const struct pm_leak_index_page *page;
+    const u8 *entry = NULL;
     struct pm_leak_word word = { .value = value };
 
     if (!pm_leak_index_may_hold(index, value))
@@ -56,9 +57,9 @@ static bool find_edge(const struct components *components, u64 value, u32 *block
     page = pm_leak_index_page(index, value);
     if (page->number == 0)
         return false;
-    if (!pm_leak_resolve(search, &word, page->list == PM_LEAK_INDEX_NO_LIST
-                                            ? page->block
-                                            : *pm_leak_index_granule(index, page, value)))
+    if (page->list != PM_LEAK_INDEX_NO_LIST)
+        entry = pm_leak_index_entry(index, page, value);
+    if (!pm_leak_resolve(search, &word, pm_leak_nearest(search, page->block, entry, value)))
         return false;
     *block = word.block;
     return is_lost(search, word.block) && (word.is_start || !components->starts_only);
@@ -67,7 +68,7 @@ static bool find_edge(const struct components *components, u64 value, u32 *block
 /* The lost block that the next pointer of the step leads to; false: no more. */
 static bool next_edge(const struct components *components, struct step *step, u32 *block)
 {
-    struct pm_reader *reader = components->search->leaks->reader;
+    const struct pm_leak_index *index = &components->search->leaks->index;
     u64 ranges[4], value;
     const u8 *page;
 
@@ -77,7 +78,7 @@ static bool next_edge(const struct components *components, struct step *step, u3
             step->cursor = ranges[2];
         if (step->cursor >= ranges[3])
             return false;
-        page = pm_reader_page(reader, step->cursor >> PM_READER_PAGE_BITS);
+        page = pm_leak_index_page(index, step->cursor)->bytes;
         if (page == NULL) {
             step->cursor = (step->cursor & ~(PAGE_BYTES - 1)) + PAGE_BYTES;
             continue;

@@ -16,13 +16,15 @@ enum pm_leak_mark {
     PM_MARK_INDIRECT,
 };
 
-/* What a pointer to a block is compared with, apart from the large struct
+/* What is needed of a block for each pointer to it, apart from the large struct
    pm_leak_block: two in a line of the processor's cache. */
 struct pm_leak_target {
-    u64 start, end;         /* at least one byte */
+    u64 start;
+    u64 bytes : 48;         /* at least one */
+    u64 flags : 8;          /* enum pm_leak_flag */
+    u64 mark : 8;           /* enum pm_leak_mark */
     u32 object;             /* offset */
-    u8 flags;               /* enum pm_leak_flag */
-    u8 mark;                /* enum pm_leak_mark */
+    u32 depth;              /* pointers on the shortest way so far */
     u64 references;
 };
 
@@ -41,7 +43,6 @@ enum { PM_LEAK_BATCH = 512 };
 struct pm_leak_search {
     struct pm_leaks *leaks;
     struct pm_leak_target *targets;
-    u32 *depths;            /* pointers on the shortest way so far */
     u32 *queue;             /* blocks whose words are still to be looked at; each once at most */
     u32 head, tail;
     u32 *candidates;        /* in the order in which they were found */
@@ -52,7 +53,7 @@ struct pm_leak_search {
     u64 progress_at, all_bytes;
     u32 batched;
     struct pm_leak_word batch[PM_LEAK_BATCH];
-    const u32 *entries[PM_LEAK_BATCH];
+    const u8 *entries[PM_LEAK_BATCH];
 };
 
 /* Puts the words of a block into the batch; visits a full batch. */
@@ -66,6 +67,18 @@ void pm_leak_expect_queue(const struct pm_leak_search *search);
    hidden: ranges[0] .. ranges[1] and ranges[2] .. ranges[3]. */
 void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4]);
 
+/* The block to compare value with, where entry is that of a page's list, or NULL. */
+static inline u32 pm_leak_nearest(const struct pm_leak_search *search, u32 first, const u8 *entry,
+                                  u64 value)
+{
+    u32 block = first + (entry != NULL ? *entry : 0);
+
+    if (__builtin_expect(entry != NULL && *entry == PM_LEAK_INDEX_MANY, 0))
+        while (block + 1 < search->leaks->block_count && search->targets[block + 1].start <= value)
+            block++;
+    return block;
+}
+
 /* Says what word->value points to, where block is the last block that may hold it.
    False: it is no reference. */
 static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct pm_leak_word *word,
@@ -76,7 +89,7 @@ static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct p
 
     while (value < target->start && block > 0)
         target = &search->targets[--block];
-    if (value - target->start >= target->end - target->start)
+    if (value - target->start >= target->bytes)
         return false;
     object = target->start + target->object;
     if ((target->flags & PM_LEAK_OBJECT) && (value & ~search->leaks->tag_bits) == object)

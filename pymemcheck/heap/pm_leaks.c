@@ -32,7 +32,8 @@
 #define PAGE_BYTES ((u64)1 << PM_READER_PAGE_BITS)
 #define PROGRESS_BYTES ((u64)16 << 20)
 
-enum { WORD = 8, AHEAD = 8 };
+/* LINE is one of the processor's cache. AHEAD blocks take about as long as memory. */
+enum { WORD = 8, LINE = 64, AHEAD = 8 };
 
 void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader)
 {
@@ -82,7 +83,9 @@ u32 pm_leaks_block_at(const struct pm_leaks *leaks, u64 address)
             return PM_LEAK_NONE;
         block = page->block;
         if (page->list != PM_LEAK_INDEX_NO_LIST)
-            block = *pm_leak_index_granule(&leaks->index, page, address);
+            block += *pm_leak_index_entry(&leaks->index, page, address);
+        while (block + 1 < leaks->block_count && leaks->blocks[block + 1].address <= address)
+            block++;
         while (address < leaks->blocks[block].address && block > 0)
             block--;
     }
@@ -98,17 +101,18 @@ void pm_leak_flush(struct pm_leak_search *search)
 
     for (u32 i = 0; i < search->batched; i++) {
         const struct pm_leak_index_page *page = pm_leak_index_page(index, batch[i].value);
-        const u32 *entry = &page->block;
+        const u8 *entry = NULL;
         if (page->number == 0)
             continue;
         if (page->list != PM_LEAK_INDEX_NO_LIST)
-            entry = pm_leak_index_granule(index, page, batch[i].value);
-        __builtin_prefetch(entry);
+            __builtin_prefetch(entry = pm_leak_index_entry(index, page, batch[i].value));
         batch[count] = batch[i];
+        batch[count].block = page->block;
         search->entries[count++] = entry;
     }
     for (u32 i = 0; i < count; i++) {
-        batch[i].block = *search->entries[i];
+        batch[i].block = pm_leak_nearest(search, batch[i].block, search->entries[i],
+                                         batch[i].value);
         __builtin_prefetch(&search->targets[batch[i].block]);
     }
     search->batched = 0;
@@ -153,6 +157,14 @@ static void account(struct pm_leak_search *search, u64 bytes)
     }
 }
 
+/* What a page holds. The index knows those of all blocks. */
+static const u8 *page_of(struct pm_leaks *leaks, u64 address, u32 from_block)
+{
+    return from_block == PM_LEAK_NONE
+        ? pm_reader_page(leaks->reader, address >> PM_READER_PAGE_BITS)
+        : pm_leak_index_page(&leaks->index, address)->bytes;
+}
+
 /* Both ends are multiples of a word. */
 static void gather_range(struct pm_leak_search *search, u64 from, u64 to, u32 from_block,
                          u32 from_root)
@@ -162,7 +174,7 @@ static void gather_range(struct pm_leak_search *search, u64 from, u64 to, u32 fr
     while (from < to) {
         u64 in_page = from & (PAGE_BYTES - 1);
         u64 bytes = PAGE_BYTES - in_page < to - from ? PAGE_BYTES - in_page : to - from;
-        const u8 *page = pm_reader_page(leaks->reader, from >> PM_READER_PAGE_BITS);
+        const u8 *page = page_of(leaks, from, from_block);
         if (page == NULL) {
             leaks->unreadable_bytes += bytes;
         } else {
@@ -211,14 +223,17 @@ void pm_leak_gather_block(struct pm_leak_search *search, u32 block)
 void pm_leak_expect_queue(const struct pm_leak_search *search)
 {
     const struct pm_leaks *leaks = search->leaks;
+    u32 waiting = search->tail - search->head;
 
-    if (search->tail - search->head > 2 * AHEAD)
+    if (waiting > 2 * AHEAD)
         __builtin_prefetch(&leaks->blocks[search->queue[search->head + 2 * AHEAD]]);
-    if (search->tail - search->head > AHEAD) {
-        u64 address = leaks->blocks[search->queue[search->head + AHEAD]].address;
-        const u8 *page = pm_reader_page(leaks->reader, address >> PM_READER_PAGE_BITS);
-        if (page != NULL)
-            __builtin_prefetch(page + (address & (PAGE_BYTES - 1)));
+    if (waiting > AHEAD) {
+        const struct pm_leak_block *block = &leaks->blocks[search->queue[search->head + AHEAD]];
+        const u8 *page = pm_leak_index_page(&leaks->index, block->address)->bytes;
+        u64 in_page = block->address & (PAGE_BYTES - 1);
+        u64 bytes = PAGE_BYTES - in_page < block->bytes ? PAGE_BYTES - in_page : block->bytes;
+        for (u64 i = 0; page != NULL && i < bytes && i < 4 * LINE; i += LINE)
+            __builtin_prefetch(page + in_page + i);
     }
 }
 
@@ -268,7 +283,7 @@ static u8 find_heuristic(const struct pm_leak_search *search, const struct pm_le
 
 static u32 depth_by(const struct pm_leak_search *search, const struct pm_leak_word *word)
 {
-    return word->from_block == PM_LEAK_NONE ? 1 : search->depths[word->from_block] + 1;
+    return word->from_block == PM_LEAK_NONE ? 1 : search->targets[word->from_block].depth + 1;
 }
 
 static void mark(struct pm_leak_search *search, const struct pm_leak_word *word,
@@ -276,8 +291,8 @@ static void mark(struct pm_leak_search *search, const struct pm_leak_word *word,
 {
     struct pm_leak_block *block = &search->leaks->blocks[word->block];
 
-    search->targets[word->block].mark = (u8)what;
-    search->depths[word->block] = depth_by(search, word);
+    search->targets[word->block].mark = what;
+    search->targets[word->block].depth = depth_by(search, word);
     block->from_block = word->from_block;
     block->from_root = word->from_root;
     block->from_address = word->where;
@@ -289,7 +304,7 @@ static void visit_definite(struct pm_leak_search *search, const struct pm_leak_w
     u8 heuristic = 0;
 
     if (target->mark == PM_MARK_REACHABLE) {
-        if (word->is_start)
+        if (word->is_start && search->leaks->heuristics != 0)
             search->leaks->blocks[word->block].heuristic = 0;
         return;
     }
@@ -307,11 +322,10 @@ static void visit_definite(struct pm_leak_search *search, const struct pm_leak_w
 
 static void visit_possible(struct pm_leak_search *search, const struct pm_leak_word *word)
 {
-    u8 *mark_now = &search->targets[word->block].mark;
+    const struct pm_leak_target *target = &search->targets[word->block];
 
-    if (*mark_now == PM_MARK_REACHABLE || *mark_now == PM_MARK_POSSIBLE
-        || (*mark_now == PM_MARK_CANDIDATE
-            && search->depths[word->block] <= depth_by(search, word)))
+    if (target->mark == PM_MARK_REACHABLE || target->mark == PM_MARK_POSSIBLE
+        || (target->mark == PM_MARK_CANDIDATE && target->depth <= depth_by(search, word)))
         return;
     mark(search, word, PM_MARK_POSSIBLE);
     search->queue[search->tail++] = word->block;
@@ -357,7 +371,7 @@ static u32 nearest(struct pm_leak_search *search, bool *is_candidate)
     }
     *is_candidate = candidate != PM_LEAK_NONE
         && (from_queue == PM_LEAK_NONE
-            || search->depths[candidate] <= search->depths[from_queue]);
+            || search->targets[candidate].depth <= search->targets[from_queue].depth);
     return *is_candidate ? candidate : from_queue;
 }
 
@@ -373,7 +387,7 @@ static void search_possible(struct pm_leak_search *search)
 
         /* What the batch leads to may be nearer than this one. */
         if (search->batched > 0
-            && (block == PM_LEAK_NONE || search->depths[block] > batch_depth)) {
+            && (block == PM_LEAK_NONE || search->targets[block].depth > batch_depth)) {
             pm_leak_flush(search);
             continue;
         }
@@ -386,7 +400,7 @@ static void search_possible(struct pm_leak_search *search)
             pm_leak_expect_queue(search);
             search->head++;
         }
-        batch_depth = search->depths[block];
+        batch_depth = search->targets[block].depth;
         pm_leak_gather_block(search, block);
     }
 }
@@ -412,7 +426,6 @@ static void prepare(struct pm_leak_search *search)
     search->progress_at = PROGRESS_BYTES;
     search->count_references = true;
     search->targets = pm_alloc("pm.leaks.targets", (count + 1) * sizeof *search->targets);
-    search->depths = pm_alloc_zero("pm.leaks.depths", (count + 1) * sizeof *search->depths);
     search->queue = pm_alloc("pm.leaks.queue", (count + 1) * sizeof *search->queue);
     search->candidates = pm_alloc("pm.leaks.candidates",
                                   (count + 1) * sizeof *search->candidates);
@@ -421,7 +434,8 @@ static void prepare(struct pm_leak_search *search)
         struct pm_leak_extent extent = extent_of(leaks->blocks, i);
 
         search->targets[i] = (struct pm_leak_target){
-            extent.start, extent.end, block->object_offset, (u8)block->flags, PM_MARK_NONE, 0 };
+            .start = extent.start, .bytes = extent.end - extent.start,
+            .object = block->object_offset, .flags = block->flags, .mark = PM_MARK_NONE };
         block->kind = PM_LEAK_REACHABLE;
         block->heuristic = 0;
         block->leader = i;
@@ -443,7 +457,7 @@ void pm_leaks_search(struct pm_leaks *leaks)
 
     search->leaks = leaks;
     pm_leak_index_release(&leaks->index);
-    pm_leak_index_make(&leaks->index, leaks->block_count, extent_of, leaks->blocks);
+    pm_leak_index_make(&leaks->index, leaks->reader, leaks->block_count, extent_of, leaks->blocks);
     prepare(search);
     search_definite(search);
     search_possible(search);
@@ -453,7 +467,6 @@ void pm_leaks_search(struct pm_leaks *leaks)
         leaks->blocks[i].references = search->targets[i].references;
     }
     pm_free(search->targets);
-    pm_free(search->depths);
     pm_free(search->queue);
     pm_free(search->candidates);
     pm_free(search);

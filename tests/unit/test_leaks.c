@@ -381,7 +381,7 @@ static void test_heuristics(void **state)
         { 0, { 0, 0, 0, 0 }, 32, 8 },
         { 0, { 0x700010, 0, 0x700090, 0 }, 32, 16 },
         { 0, { 0x700018, 0, 0x700088, 0 }, 32, 16 },
-        { 0, { 0x700010, 0, 0x700088, 0 }, 32, 17 },
+        { 0, { 0x700010, 0, 0x70008800, 0 }, 32, 17 },
     };
 
     (void)state;
@@ -446,6 +446,34 @@ static void test_more_than_a_batch(void **state)
     delete_field(field);
 }
 
+/* Far more blocks in a page than a list of the index can count. */
+static void test_tiny_blocks(void **state)
+{
+    struct field *field = new_field();
+    enum { TINY = 1500 };
+    struct pm_leak_block *blocks = calloc(TINY, sizeof *blocks);
+    u64 *values = calloc(TINY, sizeof *values);
+
+    (void)state;
+    field_at(field, HEAP, true);
+    for (u32 i = 0; i < TINY; i++) {
+        blocks[i] = (struct pm_leak_block){ .address = HEAP + 2 * i, .bytes = i % 3 };
+        values[i] = blocks[i].address + (i % 7 == 0);
+    }
+    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, TINY * 8 };
+    field->leaks.blocks = blocks;
+    field->leaks.block_count = TINY;
+    pm_leaks_search(&field->leaks);
+    for (u32 i = 0; i < TINY; i++) {
+        u8 inside = i % 3 == 2 ? PM_LEAK_POSSIBLE : PM_LEAK_DEFINITE;
+        assert_int_equal(blocks[i].kind, i % 7 != 0 ? PM_LEAK_REACHABLE : inside);
+        assert_int_equal(pm_leaks_block_at(&field->leaks, blocks[i].address), i);
+    }
+    free(values);
+    free(blocks);
+    delete_field(field);
+}
+
 static void count_progress(void *context, u64 done, u64 all)
 {
     u64 *calls = context;
@@ -494,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_heuristics),
         cmocka_unit_test(test_unreadable_page),
         cmocka_unit_test(test_more_than_a_batch),
+        cmocka_unit_test(test_tiny_blocks),
         cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
