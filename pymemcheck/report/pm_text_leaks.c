@@ -99,6 +99,8 @@ static void put_types(struct pm_text *text, const struct pm_loss *loss)
 struct shown {
     u32 interpreter;        /* the evaluation function's ELF object; 0 until one was met */
     bool first;             /* nothing was shown yet */
+    bool show_next;         /* the next frame is shown, whatever it is */
+    bool caller_met;        /* a frame that is no allocator was shown */
     unsigned natives, pythons, left_out;
 };
 
@@ -117,11 +119,11 @@ static u32 interpreter_of(const struct pm_text *text, struct pm_stack_id stack)
 static bool is_shown(const struct pm_text *text, const struct shown *shown,
                      const struct pm_frame *frame)
 {
-    if (text->options->whole_stacks || frame->kind != PM_FRAME_NATIVE)
+    if (shown->show_next || text->options->whole_stacks || frame->kind != PM_FRAME_NATIVE)
         return true;
     if (frame->flags & (PM_FRAME_ALLOCATOR | PM_FRAME_EVAL))
         return false;
-    return shown->first || shown->interpreter == 0 || frame->object.v != shown->interpreter;
+    return !shown->caller_met || shown->interpreter == 0 || frame->object.v != shown->interpreter;
 }
 
 static bool is_beyond(unsigned count, unsigned limit)
@@ -143,6 +145,8 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
     }
     pm_text_add(text, shown->first ? "   at " : "   by ");
     shown->first = false;
+    shown->show_next = false;
+    shown->caller_met |= python || !(frame->flags & PM_FRAME_ALLOCATOR);
     if (!python) {
         shown->natives++;
         pm_labels_add_frame(&text->labels, &text->line, frame,
@@ -161,9 +165,13 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
         pm_text_put_source(text, frame->file, frame->line, SOURCE_INDENT);
 }
 
-static void put_stack(struct pm_text *text, struct pm_stack_id stack)
+void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
 {
-    struct shown shown = { .interpreter = interpreter_of(text, stack), .first = true };
+    struct shown shown = {
+        .interpreter = interpreter_of(text, stack),
+        .first = true,
+        .show_next = innermost,
+    };
 
     for (struct pm_stack_id at = stack; at.v != 0;) {
         struct pm_stack_node node = pm_stacks_node(text->profile->stacks, at);
@@ -239,7 +247,7 @@ void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 nu
 {
     put_headline(text, loss, number, count);
     put_types(text, loss);
-    put_stack(text, loss->stack);
+    pm_text_put_stack(text, loss->stack, false);
     put_chain(text, loss);
     put_times(text, loss);
 }

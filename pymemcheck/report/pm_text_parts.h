@@ -4,6 +4,7 @@
 #ifndef PM_TEXT_PARTS_H
 #define PM_TEXT_PARTS_H
 
+#include "heap/pm_freed.h"
 #include "report/pm_labels.h"
 #include "report/pm_text.h"
 
@@ -38,10 +39,21 @@ void pm_text_add_bytes_in_blocks(struct pm_text *text, u64 bytes, u64 blocks);
 /* The text of a line of Python source behind indent spaces, if it can be had. */
 void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line, size_t indent);
 
+/* A stack as errors and loss records show it, a line for each frame that says something to a person.
+   innermost: and the innermost one, whatever it is. */
+void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost);
+
 /* One loss record, without an empty line behind it; it is number (from 1) of count. */
 void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count);
 /* The sums of a search, by kind. */
 void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses);
+
+/* A wrong free: what it is, both stacks, and what the address is in unless it is in no block that
+   is known; then the last is left to the caller. */
+void pm_text_write_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong);
+/* Its first line, and the line on the address, both without the end of the line. */
+void pm_text_add_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong);
+void pm_text_add_wrong_free_place(struct pm_text *text, const struct pm_wrong_free *wrong);
 
 /* The parts, in the order in which they are written. */
 void pm_text_write_summary(struct pm_text *text);

@@ -16,6 +16,7 @@
 #include "tool/pm_heap.h"
 
 #include "base/pm_platform.h"
+#include "tool/pm_frees.h"
 #include "tool/pm_run.h"
 
 static struct pm_run *the_run;
@@ -88,7 +89,7 @@ static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
    what the reader knows of pages is renewed before it gets old. */
 enum { READER_RENEWAL = 256 };
 
-static void release(void *memory)
+static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
 {
     struct pm_run *run = the_run;
     struct pm_block block;
@@ -97,9 +98,13 @@ static void release(void *memory)
         pm_reader_forget(&run->reader);
     if (!pm_blocks_remove(&run->blocks, (u64)memory, &block)) {
         run->troubles.unknown_frees++;
+        pm_frees_unknown(run, tid, (u64)memory);
         return;
     }
+    if (block.origin != origin)
+        pm_frees_mismatch(run, tid, &block);
     leave(run, &block);
+    pm_freed_add(&run->freed, &block, PM_STACK_EMPTY);
     pm_cache_free(&run->cache, memory);
 }
 
@@ -159,15 +164,29 @@ static void *on_calloc(ThreadId tid, SizeT count, SizeT bytes)
 
 static void on_free(ThreadId tid, void *memory)
 {
-    (void)tid;
-    release(memory);
+    release(tid, memory, PM_BLOCK_MALLOC);
+}
+
+static void on_delete(ThreadId tid, void *memory)
+{
+    release(tid, memory, PM_BLOCK_NEW);
+}
+
+static void on_delete_array(ThreadId tid, void *memory)
+{
+    release(tid, memory, PM_BLOCK_NEW_ARRAY);
 }
 
 static void on_delete_aligned(ThreadId tid, void *memory, SizeT alignment)
 {
-    (void)tid;
     (void)alignment;
-    release(memory);
+    release(tid, memory, PM_BLOCK_NEW);
+}
+
+static void on_delete_array_aligned(ThreadId tid, void *memory, SizeT alignment)
+{
+    (void)alignment;
+    release(tid, memory, PM_BLOCK_NEW_ARRAY);
 }
 
 /* Keeps a block where it is when it still fits and does not waste half of
@@ -198,7 +217,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     if (memory == NULL)
         return on_malloc(tid, bytes);
     if (realloc_frees(bytes)) {
-        release(memory);
+        release(tid, memory, PM_BLOCK_MALLOC);
         return NULL;
     }
     if (is_absurd(bytes)) {
@@ -211,8 +230,11 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     const struct pm_block *found = pm_blocks_find(&run->blocks, (u64)memory);
     if (found == NULL) {
         run->troubles.unknown_frees++;
+        pm_frees_unknown(run, tid, (u64)memory);
         return NULL;
     }
+    if (found->origin != PM_BLOCK_MALLOC)
+        pm_frees_mismatch(run, tid, found);
     if (!fits_in_place(memory, bytes)) {
         moved = take_memory(run, bytes, VG_(clo_alignment));
         if (moved == NULL) {
@@ -223,9 +245,11 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     }
     pm_blocks_remove(&run->blocks, (u64)memory, &block);
     leave(run, &block);
-    if (moved != memory)
+    if (moved != memory) {
+        pm_freed_add(&run->freed, &block, PM_STACK_EMPTY);
         pm_cache_free(&run->cache, memory);
-    enter(run, tid, (u64)moved, bytes, (enum pm_block_origin)block.origin);
+    }
+    enter(run, tid, (u64)moved, bytes, PM_BLOCK_MALLOC);
     return moved;
 }
 
@@ -287,6 +311,8 @@ bool pm_heap_call(u64 function, u32 tid, const u64 *arguments, u64 *result)
         *result = (u64)on_malloc(tid, arguments[0]);
     else if (function == (u64)on_free)
         *result = (on_free(tid, (void *)arguments[0]), 0);
+    else if (function == (u64)on_delete)
+        *result = (on_delete(tid, (void *)arguments[0]), 0);
     else if (function == (u64)on_realloc)
         *result = (u64)on_realloc(tid, (void *)arguments[0], arguments[1]);
     else if (function == (u64)on_calloc)
@@ -302,7 +328,7 @@ void pm_heap_register(struct pm_run *run)
 {
     the_run = run;
     VG_(needs_malloc_replacement)(on_malloc, on_new, on_new_aligned, on_new_array,
-                                  on_new_array_aligned, on_memalign, on_calloc, on_free, on_free,
-                                  on_delete_aligned, on_free, on_delete_aligned, on_realloc,
-                                  on_usable_size, 0);
+                                  on_new_array_aligned, on_memalign, on_calloc, on_free,
+                                  on_delete, on_delete_aligned, on_delete_array,
+                                  on_delete_array_aligned, on_realloc, on_usable_size, 0);
 }

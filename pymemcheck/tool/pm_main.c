@@ -16,6 +16,7 @@
 
 #include "base/pm_platform.h"
 #include "preload/pm_requests.h"
+#include "tool/pm_errors.h"
 #include "tool/pm_heap.h"
 #include "tool/pm_leakreport.h"
 #include "tool/pm_output.h"
@@ -91,6 +92,7 @@ static void after_options(void)
 {
     pm_capture_init(&the_run);
     pm_output_check(&the_run);
+    pm_errors_begin(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
 
@@ -100,6 +102,7 @@ static void finish(Int exit_code)
 
     (void)exit_code;
     pm_output_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
+    pm_errors_end(run);
 }
 
 static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestLayout *layout,
@@ -134,6 +137,7 @@ static void init_tables(struct pm_run *run)
     pm_stacks_init(&run->stacks);
     pm_sites_init(&run->sites);
     pm_blocks_init(&run->blocks);
+    pm_freed_init(&run->freed);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,
                    &run->troubles);
@@ -163,6 +167,7 @@ static void before_options(void)
     set_core_defaults();
     init_tables(&the_run);
     pm_heap_register(&the_run);
+    pm_errors_register(&the_run);
     pm_process_register(&the_run);
 }
 

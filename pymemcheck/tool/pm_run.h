@@ -8,12 +8,14 @@
 #include "base/pm_types.h"
 #include "heap/pm_blocks.h"
 #include "heap/pm_frames.h"
+#include "heap/pm_freed.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
 #include "tool/pm_cache.h"
 #include "tool/pm_capture.h"
+#include "tool/pm_errors.h"
 #include "tool/pm_native.h"
 #include "tool/pm_options.h"
 #include "tool/pm_python.h"
@@ -34,6 +36,8 @@ struct pm_run {
     struct pm_stacks stacks;
     struct pm_sites sites;
     struct pm_blocks blocks;
+    struct pm_freed freed;
+    struct pm_errors errors;
 
     struct pm_native native;
     struct pm_python python;

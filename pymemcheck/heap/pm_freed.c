@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "heap/pm_freed.h"
+
+#include "base/pm_platform.h"
+
+void pm_freed_init(struct pm_freed *freed)
+{
+    *freed = (struct pm_freed){
+        .ring = pm_alloc("pm.freed", PM_FREED_BLOCKS * sizeof *freed->ring),
+    };
+}
+
+void pm_freed_release(struct pm_freed *freed)
+{
+    pm_free(freed->ring);
+    *freed = (struct pm_freed){ 0 };
+}
+
+const struct pm_freed_block *pm_freed_find(const struct pm_freed *freed, u64 address)
+{
+    u64 kept = freed->count < PM_FREED_BLOCKS ? freed->count : PM_FREED_BLOCKS;
+
+    for (u64 i = 1; i <= kept; i++) {
+        const struct pm_freed_block *block = &freed->ring[(freed->count - i) % PM_FREED_BLOCKS];
+        if (address - block->address < block->bytes || address == block->address)
+            return block;
+    }
+    return NULL;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The blocks that were freed last, so that a second free of one can say where
+   it came from; and what there is to say of a wrong free.
+
+   A ring of PM_FREED_BLOCKS entries. Adding costs one store of 24 bytes;
+   finding walks the whole ring, and is done for errors only. */
+#ifndef PM_FREED_H
+#define PM_FREED_H
+
+#include "base/pm_types.h"
+#include "heap/pm_blocks.h"
+#include "heap/pm_stacks.h"
+
+#define PM_FREED_BLOCKS 8192    /* a power of two */
+
+struct pm_freed_block {
+    u64 address, bytes;             /* as malloc was asked, padding included */
+    struct pm_stack_id allocated;   /* where */
+    struct pm_stack_id freed;       /* where; empty: stacks of frees are not taken */
+};
+
+struct pm_freed {
+    struct pm_freed_block *ring;
+    u64 count;                      /* blocks ever added */
+};
+
+void pm_freed_init(struct pm_freed *freed);
+void pm_freed_release(struct pm_freed *freed);
+
+static inline void pm_freed_add(struct pm_freed *freed, const struct pm_block *block,
+                                struct pm_stack_id stack)
+{
+    freed->ring[freed->count++ % PM_FREED_BLOCKS] = (struct pm_freed_block){
+        .address = block->address,
+        .bytes = block->bytes,
+        .allocated = { block->stack },
+        .freed = stack,
+    };
+}
+
+/* The block freed last that address was in (its start, for a block of no bytes), or NULL. Valid until
+   the next pm_freed_add. */
+const struct pm_freed_block *pm_freed_find(const struct pm_freed *freed, u64 address);
+
+enum pm_wrong_free_kind {
+    PM_FREE_INVALID,        /* no live block starts there */
+    PM_FREE_MISMATCH,       /* malloc and delete, new and free ... */
+    PM_FREE_DOMAIN,         /* one of CPython's allocators and another, or the C library's */
+    PM_FREE_KINDS,
+};
+
+enum pm_wrong_free_place {
+    PM_PLACE_ELSEWHERE,     /* in no block that is known */
+    PM_PLACE_LIVE,          /* in a live block */
+    PM_PLACE_FREED,         /* in a block that was freed */
+};
+
+struct pm_wrong_free {
+    enum pm_wrong_free_kind kind;
+    u64 address;
+    struct pm_stack_id stack;           /* of the free */
+    enum pm_wrong_free_place place;
+    struct pm_freed_block block;        /* that address is in, unless ELSEWHERE */
+    const char *took, *gave;            /* DOMAIN: names of the interfaces that freed and allocated */
+};
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A wrong free, in Memcheck's words where it has some (memcheck/mc_errors.c,
+   coregrind/m_addrinfo.c, 3.19). What an address outside all blocks is in, the
+   core knows and says. */
+#include "report/pm_text_parts.h"
+
+static void add_hex(struct pm_text *text, u64 value)
+{
+    pm_text_add(text, "0x");
+    pm_buffer_add_hex(&text->line, value);
+}
+
+void pm_text_add_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong)
+{
+    switch (wrong->kind) {
+    case PM_FREE_INVALID:
+        pm_text_add(text, wrong->place == PM_PLACE_FREED && wrong->address == wrong->block.address
+                    ? "Invalid free() / delete / delete[] / realloc(): the block is free already"
+                    : "Invalid free() / delete / delete[] / realloc()");
+        break;
+    case PM_FREE_MISMATCH:
+        pm_text_add(text, "Mismatched free() / delete / delete []");
+        break;
+    default:
+        pm_text_add(text, "Mismatched allocators: ");
+        pm_text_add(text, wrong->took);
+        pm_text_add(text, " of a block from ");
+        pm_text_add(text, wrong->gave);
+        break;
+    }
+}
+
+void pm_text_add_wrong_free_place(struct pm_text *text, const struct pm_wrong_free *wrong)
+{
+    u64 offset = wrong->address - wrong->block.address;
+
+    pm_text_add(text, "Address ");
+    add_hex(text, wrong->address);
+    pm_text_add(text, " is ");
+    pm_text_add_number(text, offset);
+    pm_text_add(text, " bytes inside a block of size ");
+    pm_text_add_number(text, wrong->block.bytes);
+    pm_text_add(text, wrong->place == PM_PLACE_FREED ? " free'd" : " alloc'd");
+}
+
+void pm_text_write_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong)
+{
+    pm_text_add_wrong_free(text, wrong);
+    pm_text_end_line(text);
+    pm_text_put_stack(text, wrong->stack, true);
+    if (wrong->place == PM_PLACE_ELSEWHERE)
+        return;
+    pm_text_add(text, " ");
+    pm_text_add_wrong_free_place(text, wrong);
+    pm_text_end_line(text);
+    if (wrong->place == PM_PLACE_FREED) {
+        if (wrong->block.freed.v != 0)
+            pm_text_put_stack(text, wrong->block.freed, true);
+        pm_text_put_line(text, " Block was alloc'd at");
+    }
+    pm_text_put_stack(text, wrong->block.allocated, true);
+}

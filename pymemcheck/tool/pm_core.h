@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the tool uses of Valgrind's core beyond the headers made for tools: the
+   core is linked in, and these have been there with the same meaning from 3.19
+   to 3.27 (coregrind/pub_core_options.h, pub_core_errormgr.h,
+   pub_core_clientstate.h). A core that lacks one does not link.
+   docs/decisions/suppressions.md says why they are needed. */
+#ifndef PM_CORE_H
+#define PM_CORE_H
+
+#include "pub_tool_basics.h"
+
+/* --gen-suppressions=: 0 no, 1 ask, 2 all. */
+extern Int VG_(clo_gen_suppressions);
+/* --default-suppressions= */
+extern Bool VG_(clo_default_supp);
+/* The folder with the tools' own files. */
+extern const HChar *VG_(libdir);
+
+/* Reads filename with the others given by --suppressions=. Ends the process if it cannot. */
+extern void VG_(add_suppression_file)(const HChar *filename);
+/* Asks the user; false if there is nobody to ask. Sets *clo to false if asked not to ask again. */
+extern Bool VG_(is_action_requested)(const HChar *action, Bool *clo);
+
+#endif

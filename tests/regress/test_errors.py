@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Errors: wrong frees as Memcheck finds them, and what the core's error manager does with them:
+suppressions, suggestions for them, counts, exit codes."""
+import re
+import subprocess
+
+import pytest
+
+from pmtest import PROGRAMS, compile_program
+
+KINDS = ("Invalid free()", "Mismatched free()")
+RIGHT = {"nothing", "right", "aligned"}     # cases in which nothing is wrong
+
+
+@pytest.fixture(scope="module")
+def wrong_frees(tmp_path_factory):
+    return compile_program(tmp_path_factory.mktemp("wrong_frees") / "wrong_frees",
+                           PROGRAMS / "wrong_frees.cpp", "-O1", "-fno-inline", "-fno-optimize-sibling-calls")
+
+
+@pytest.fixture(scope="module")
+def case_names(wrong_frees):
+    return subprocess.run([wrong_frees], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+
+def blocks_of(log):
+    """The log's paragraphs without the core's prefix."""
+    text = "\n".join(re.sub(r"^(==|--)\d+(==|--) ?", "", line) for line in log.splitlines())
+    return [part for part in text.split("\n\n") if part.strip()]
+
+
+def errors(log):
+    return [part.strip() for part in blocks_of(log) if part.strip().startswith(KINDS)]
+
+
+def summary(log):
+    """Errors, contexts, suppressed errors, suppressed contexts."""
+    found = re.search(r"ERROR SUMMARY: (\d+) errors from (\d+) contexts \(suppressed: (\d+) from (\d+)\)", log)
+    assert found, log
+    return tuple(map(int, found.groups()))
+
+
+def kinds(log):
+    """The kind of each error, and the function of the program that it is in, in their order."""
+    function = re.compile(r"(?:by|at) (?:0x[0-9A-F]+: |wrong_frees`)(?:\(anonymous namespace\)::)?(\w+)\(")
+    return [(kind, function.search(error)[1]) for error in errors(log) for kind in KINDS
+            if error.startswith(kind)]
+
+
+def test_as_memcheck(tool, wrong_frees, case_names):
+    """Each kind of wrong free is found where and as often as by Memcheck, and the program goes on."""
+    assert len(case_names) >= 25
+    for names in (case_names, ["all", "all"]):
+        ours = tool.run(wrong_frees, *names)
+        theirs = tool.run(wrong_frees, *names, tool="memcheck", options=["--leak-check=no"])
+        assert ours.stdout == theirs.stdout == "done\n"
+        assert kinds(ours.log) == kinds(theirs.log)
+        assert {function for _, function in kinds(ours.log)} == set(case_names) - RIGHT
+        assert summary(ours.log)[:2] == summary(theirs.log)[:2]
+
+
+@pytest.mark.parametrize("name, first, place, allocated", [
+    ("twice", "Invalid free() / delete / delete[] / realloc(): the block is free already",
+     "is 0 bytes inside a block of size 24 free'd", "malloc"),
+    ("interior", "Invalid free() / delete / delete[] / realloc()",
+     "is 8 bytes inside a block of size 40 alloc'd", "malloc"),
+    ("interior_of_freed", "Invalid free() / delete / delete[] / realloc()",
+     "is 16 bytes inside a block of size 48 free'd", "malloc"),
+    ("new_free", "Mismatched free() / delete / delete []",
+     "is 0 bytes inside a block of size 4 alloc'd", "operator new(unsigned long)"),
+    ("stack", "Invalid free() / delete / delete[] / realloc()", "is on thread 1's stack", None),
+    ("data", "Invalid free() / delete / delete[] / realloc()", "data symbol", None),
+    ("wild", "Invalid free() / delete / delete[] / realloc()",
+     "is not stack'd, malloc'd or on a free list", None),
+])
+def test_what_is_said(tool, wrong_frees, name, first, place, allocated):
+    """What it is, where, what the address is in, and where that came from."""
+    error, = errors(tool.run(wrong_frees, name).log)
+    lines = error.splitlines()
+    assert lines[0] == first
+    assert lines[1] == "   at libc.so.6`free"
+    assert re.match(r"   by wrong_frees`.*main\+0x", lines[2] if "main" in lines[2] else lines[3])
+    assert place in error
+    if allocated is None:
+        assert "alloc'd at" not in error
+    else:
+        assert f"   at {'libstdc++' if 'new' in allocated else 'libc'}.so.6`{allocated}" in error
+
+
+def test_exit_code(tool, wrong_frees):
+    assert tool.run(wrong_frees, "twice").returncode == 0
+    assert tool.run(wrong_frees, "twice", options=["--error-exitcode=33"], check=False).returncode == 33
+    assert tool.run(wrong_frees, "right", options=["--error-exitcode=33"], check=False).returncode == 0
+
+
+FREES = """\
+{
+   frees in main and what it calls
+   pymemcheck:Free
+   fun:free
+   ...
+   fun:main
+}
+{
+   never
+   Memcheck,pymemcheck:Free
+   fun:free
+   obj:*/no_such_object
+}
+{
+   of another tool
+   Memcheck:Cond
+   no line of ours
+}
+"""
+
+
+def test_suppressed(tool, wrong_frees):
+    """Suppressed errors are counted and not shown; -v says which entries were used and which not."""
+    path = tool.new_directory() / "frees.supp"
+    path.write_text(FREES)
+    options = [f"--suppressions={path}"]
+    run = tool.run(wrong_frees, "twice", "in_a_loop", "malloc_delete", options=options)
+    assert kinds(run.log) == [("Mismatched free()", "malloc_delete")]
+    assert summary(run.log) == (1, 1, 6, 2)
+    run = tool.run(wrong_frees, "twice", "in_a_loop", options=[*options, "-v", "--error-exitcode=9"])
+    assert summary(run.log) == (0, 0, 6, 2)
+    assert re.search(rf"used_suppression: +6 frees in main and what it calls {path}:2\n", run.log)
+    assert f"unused_suppression: never {path}:9\n" in run.log
+    assert "of another tool" not in run.log
+    assert "used_suppression" not in tool.run(wrong_frees, "twice", options=options).log
+
+
+@pytest.mark.parametrize("wrong, line, expected", [
+    ("fun:free", 4, ""),                                    # as it is
+    ("func:free", 4, 'not "func:free"'),
+    ("pytype:list", 4, "no pytype: line in an entry of kind Free"),
+    ("...", 8, "at least one line"),
+])
+def test_wrong_entry(tool, wrong_frees, wrong, line, expected):
+    """A wrong entry ends the run before it begins, with file, line and what was expected."""
+    path = tool.new_directory() / "wrong.supp"
+    path.write_text(f"{{\n   name\n   pymemcheck:Free\n   {wrong}\n   ...\n\n# remark\n}}\n")
+    run = tool.run(wrong_frees, "right", options=[f"--suppressions={path}"], check=False)
+    if not expected:
+        assert run.returncode == 0 and run.stdout == "done\n"
+        return
+    assert run.returncode == 1 and run.stdout == ""
+    said, = [part for part in run.log.splitlines() if f"{path}:{line}: " in part]
+    assert expected in said
+    assert f'FATAL: in suppressions file "{path}" near line {line}:' in run.log
+
+
+def test_many_entries(tool, wrong_frees):
+    """The core reads files in pieces, and we read them as a whole: both must go on together, in every
+    file, whatever the lines are like."""
+    directory = tool.new_directory()
+    options = []
+    for number in range(3):
+        entries = "".join(f"{{\n # {'x' * (index * 7 % 300)}\n\n\t name {number}-{index}  \n"
+                          f"{'Memcheck,' * (index % 2)}pymemcheck:{'Free' if index % 3 else 'Leak'}\n"
+                          + "".join(f"  fun:f{line}{'_' * (index * line % 90)}\n" for line in range(1 + index % 9))
+                          + "}" + "\r" * (index % 5 == 0) + "\n" * (index != 199)
+                          for index in range(200))
+        path = directory / f"{number}.supp"
+        path.write_text(entries)
+        options.append(f"--suppressions={path}")
+    run = tool.run(wrong_frees, "twice", options=[*options, "-v"])
+    unused = re.findall(r"unused_suppression: (name \S+) (\S+):(\d+)\n", run.log)
+    assert len(unused) == 600
+    for name, path, line in unused:
+        assert open(path, newline="\n").read().split("\n")[int(line) - 1].strip() == name
+    assert summary(run.log) == (1, 1, 0, 0)
+
+
+def suggestions(text):
+    return re.findall(r"^\{\n(?:   .*\n)+\}\n", text, re.M)
+
+
+def test_suggested(tool, wrong_frees, case_names):
+    """What --gen-suppressions=all prints suppresses just these errors."""
+    first = tool.run(wrong_frees, *case_names, options=["--gen-suppressions=all"])
+    entries = suggestions(first.log)
+    assert len(entries) == summary(first.log)[1] > 20
+    path = tool.new_directory() / "all.supp"
+    path.write_text("".join(entries))
+    second = tool.run(wrong_frees, *case_names, options=[f"--suppressions={path}", "--error-exitcode=9"])
+    assert summary(second.log) == (0, 0, *summary(first.log)[:2])
+    path.write_text("".join(entries[1:]))
+    third = tool.run(wrong_frees, *case_names, options=[f"--suppressions={path}"])
+    assert summary(third.log)[1] == 1
