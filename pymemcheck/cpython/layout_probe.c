@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prints the numbers of one interpreter's layout, as its own headers define
    them, in the form of pm_layout_table.h. Compiled and run by generate-layouts
-   against each interpreter; never part of the tool. */
+   against each interpreter; never part of the tool. Py_DEBUG and Py_TRACE_REFS may be
+   defined for headers of a release build. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <frameobject.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if PY_VERSION_HEX >= 0x030b0000
@@ -18,8 +20,18 @@ typedef PyFrameObject frame_type;
 #if PY_VERSION_HEX >= 0x03090000
 #include "internal/pycore_gc.h"
 #endif
+#if PY_VERSION_HEX >= 0x030e0000
+#include "internal/pycore_stackref.h"
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+#include "internal/pycore_runtime.h"
+#endif
 
 #include "cpython/pm_layout.h"
+
+#ifdef Py_GIL_DISABLED
+#error "free-threaded builds have no rows"
+#endif
 
 #define MEMBER_SIZE(type, member) sizeof(((type *)0)->member)
 
@@ -109,8 +121,11 @@ static void probe_frame(void)
     FRAME_MEMBER(frame_position, prev_instr);
 #endif
 #endif
-#if PY_VERSION_HEX >= 0x030c0000
-    numbers.owner_cstack = FRAME_OWNED_BY_CSTACK;
+#if PY_VERSION_HEX >= 0x030e0000
+    numbers.owner_shim = FRAME_OWNED_BY_INTERPRETER;
+    numbers.code_tag_bits = Py_TAG_BITS;
+#elif PY_VERSION_HEX >= 0x030c0000
+    numbers.owner_shim = FRAME_OWNED_BY_CSTACK;
 #elif PY_VERSION_HEX >= 0x030a0000 && PY_VERSION_HEX < 0x030b0000
     FRAME_MEMBER(frame_trace, f_trace);
     FRAME_MEMBER(frame_stack_depth, f_stackdepth);
@@ -136,10 +151,40 @@ static void probe_code(void)
 
 #include "layout_probe_objects.h"
 
-int main(void)
+/* Where _Py_DebugOffsets itself keeps the words that we read. */
+#if PY_VERSION_HEX >= 0x030d0000
+static void print_offsets(void)
 {
+    _Py_DebugOffsets table;
+
+#define PRINT_PLACE(name, section, member, width) \
+    printf("    ." #section "_" #member " = %d, \\\n", \
+           (int)((char *)&table.section.member - (char *)&table));
+    PM_OFFSETS_FIELDS(PRINT_PLACE)
+#define PRINT_SIZE(section) \
+    printf("    ." #section "_size = %d, \\\n", (int)((char *)&table.section.size - (char *)&table));
+    PM_OFFSETS_SECTIONS(PRINT_SIZE)
+    printf("    .table_bytes = %d, \\\n", (int)sizeof table);
+    if (sizeof table > PM_OFFSETS_TABLE_BYTES)
+        exit(1);
+}
+#else
+static void print_offsets(void)
+{
+}
+#endif
+
+/* The numbers; with an argument those of the interpreter's table. */
+int main(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        print_offsets();
+        return 0;
+    }
     memset(&numbers, 0xff, sizeof numbers);
     numbers.gc_head_bytes = sizeof(PyGC_Head);
+    numbers.code_tag_bits = 0;
     numbers.object_type = offsetof(PyObject, ob_type);
     probe_strings();
     probe_thread();

@@ -4,6 +4,7 @@
 #include "base/pm_buffer.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_code.h"
+#include "cpython/pm_debug_offsets.h"
 #include "cpython/pm_version.h"
 #include "cpython/pm_walk.h"
 
@@ -39,6 +40,31 @@ static bool refuse_version(struct check *check, const char *build)
     return false;
 }
 
+/* Has the row corrected by the interpreter's own table, where its version has one. A final
+   release whose table is nowhere to be found is believed to have the row's layout. */
+static bool ask_interpreter(struct check *check, u64 runtime, u32 version)
+{
+    struct pm_interpreter *interpreter = check->interpreter;
+    const struct pm_layout *row = interpreter->layout;
+    struct pm_buffer why;
+
+    if (row->offsets.table_bytes == 0)
+        return true;
+    if (runtime == 0)
+        return !pm_layout_is_preview(version)
+            || refuse(check, "a preview of a release is only understood by its _Py_DebugOffsets, "
+                             "and no _PyRuntime was found");
+    pm_buffer_init(&why);
+    interpreter->layout = &interpreter->own_layout;
+    if (!pm_debug_offsets_apply(check->reader, runtime, version, row, &interpreter->own_layout,
+                                &why)) {
+        refuse(check, why.bytes);
+        interpreter->layout = NULL;
+    }
+    pm_buffer_release(&why);
+    return interpreter->layout != NULL;
+}
+
 static bool choose_layout(struct check *check, const struct pm_interpreter_facts *facts)
 {
     struct pm_interpreter *interpreter = check->interpreter;
@@ -66,7 +92,7 @@ static bool choose_layout(struct check *check, const struct pm_interpreter_facts
         return refuse_version(check, "a free-threaded build of ");
     interpreter->layout = pm_layout_find(version.hex, build);
     if (interpreter->layout != NULL)
-        return true;
+        return ask_interpreter(check, facts->runtime, version.hex);
     if (build & PM_BUILD_TRACE_REFS)
         return refuse_version(check, "a Py_TRACE_REFS build of ");
     return refuse_version(check, build & PM_BUILD_DEBUG ? "a debug build of " : "");

@@ -20,8 +20,7 @@ struct pm_interpreter_facts {
     u64 version_text;       /* what Py_GetVersion() returns, NUL-terminated */
     u64 code_type;          /* &PyCode_Type */
     u64 runtime;            /* &_PyRuntime */
-    u64 debug_marker;       /* &_Py_NegativeRefcount (3.x) or another symbol that
-                               only Py_REF_DEBUG builds define */
+    u64 debug_marker;       /* a symbol that only Py_DEBUG builds define */
     u64 trace_refs_marker;  /* a symbol that only Py_TRACE_REFS builds define */
 };
 
@@ -32,9 +31,13 @@ struct pm_interpreter {
     bool too_early;                     /* refused only because no frame runs yet: the evaluation
                                            function was entered but has not linked its frame */
     char version[32];                   /* "3.11.2" */
+    struct pm_layout own_layout;        /* the row as the interpreter's own table corrects it, if
+                                           it has one: then layout points here */
 };
 
-/* Chooses the layout row: the version text must name a version that has one.
+/* Chooses the layout row: the version text must name a version that has one. From 3.13 on the
+   interpreter's own _Py_DebugOffsets must pass its checks, and its word comes before the row's
+   (cpython/pm_debug_offsets.h). The struct must stay where it is afterwards.
    False: why holds one sentence, without a full stop, that names what failed;
    layout is NULL. */
 bool pm_interpreter_init(struct pm_interpreter *interpreter, struct pm_reader *reader,

@@ -3,10 +3,14 @@
 
 #include "cpython/pm_layout_table.h"
 
-/* All final releases of one minor version. Alphas, betas and candidates have no
-   row: their structs still move. */
+/* All final releases of one minor version. */
 #define MINOR(major, minor) \
     .version_first = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xf0, \
+    .version_last = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xffff
+
+/* The alphas, betas and candidates too, by their own tables. */
+#define MINOR_AND_PREVIEWS(major, minor) \
+    .version_first = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xa0, \
     .version_last = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xffff
 
 /* What Objects/obmalloc.c (_PyMem_DebugRawAlloc) puts round the memory that a
@@ -22,80 +26,73 @@
 #define FRAME_ARGUMENT \
     .anchor = PM_ANCHOR_FRAME, .position = PM_POSITION_BYTES, ONE_CALL_A_FRAME
 
-/* Each row was tried by tests/oracle/test_layouts.py on the releases that
-   pm_layout_table.h names above its numbers. */
+#define WITH_LOCATIONS \
+    .position = PM_POSITION_POINTER, .complete = PM_COMPLETE_TRACEABLE, \
+    .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE, \
+    HOOK_OF_3_WORDS
+
+/* What all builds of a minor version have in common. */
+#define COMMON_2_7 \
+    MINOR(2, 7), FRAME_ARGUMENT, \
+    .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
+#define COMMON_3_6 \
+    MINOR(3, 6), FRAME_ARGUMENT, \
+    .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
+#define COMMON_3_7 \
+    MINOR(3, 7), FRAME_ARGUMENT, \
+    .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
+#define COMMON_3_8 \
+    MINOR(3, 8), FRAME_ARGUMENT, \
+    .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
+#define COMMON_3_9 \
+    MINOR(3, 9), ONE_CALL_A_FRAME, \
+    .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_BYTES, \
+    .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
+#define COMMON_3_10 \
+    MINOR(3, 10), .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS, \
+    .entry = PM_ENTRY_RUNNING, .complete = PM_COMPLETE_ALWAYS, \
+    .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
+#define COMMON_3_11 \
+    MINOR(3, 11), .anchor = PM_ANCHOR_CFRAME, .entry = PM_ENTRY_CFRAME, WITH_LOCATIONS
+#define COMMON_3_12 \
+    MINOR(3, 12), .anchor = PM_ANCHOR_CFRAME, .entry = PM_ENTRY_SHIM, WITH_LOCATIONS
+#define COMMON_3_13 \
+    MINOR(3, 13), .anchor = PM_ANCHOR_THREAD, .entry = PM_ENTRY_SHIM, WITH_LOCATIONS, \
+    .offsets = PM_LAYOUT_OFFSETS_3_13
+#define COMMON_3_14 \
+    MINOR(3, 14), .anchor = PM_ANCHOR_THREAD, .entry = PM_ENTRY_SHIM, WITH_LOCATIONS, \
+    .offsets = PM_LAYOUT_OFFSETS_3_14
+#define COMMON_3_15 \
+    MINOR_AND_PREVIEWS(3, 15), .anchor = PM_ANCHOR_THREAD, .entry = PM_ENTRY_SHIM_BASE, \
+    WITH_LOCATIONS, .offsets = PM_LAYOUT_OFFSETS_3_15
+
+#define ROW(name, build_, numbers) \
+    { COMMON_##name, .build = build_, .at = PM_LAYOUT_NUMBERS_##numbers }
+
+/* Up to 3.7 Py_DEBUG implies Py_TRACE_REFS. */
+#define BUILDS_UNTIL_3_7(name) \
+    ROW(name, 0, name), \
+    ROW(name, PM_BUILD_TRACE_REFS, name##_TRACE_REFS), \
+    ROW(name, PM_BUILD_DEBUG | PM_BUILD_TRACE_REFS, name##_DEBUG_TRACE_REFS)
+
+#define BUILDS(name) \
+    ROW(name, 0, name), \
+    ROW(name, PM_BUILD_DEBUG, name##_DEBUG), \
+    ROW(name, PM_BUILD_TRACE_REFS, name##_TRACE_REFS), \
+    ROW(name, PM_BUILD_DEBUG | PM_BUILD_TRACE_REFS, name##_DEBUG_TRACE_REFS)
+
 static const struct pm_layout rows[] = {
-    {
-        MINOR(2, 7), FRAME_ARGUMENT,
-        .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES,
-        HOOK_OF_4_WORDS,
-        .at = PM_LAYOUT_NUMBERS_2_7,
-    },
-    {
-        MINOR(3, 6), FRAME_ARGUMENT,
-        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
-        HOOK_OF_4_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_6,
-    },
-    {
-        MINOR(3, 7), FRAME_ARGUMENT,
-        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
-        HOOK_OF_4_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_7,
-    },
-    {
-        MINOR(3, 8), FRAME_ARGUMENT,
-        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_8,
-    },
-    {
-        MINOR(3, 9), ONE_CALL_A_FRAME,
-        .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_BYTES,
-        .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_9,
-    },
-    {
-        MINOR(3, 10),
-        .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS,
-        .entry = PM_ENTRY_RUNNING, .complete = PM_COMPLETE_ALWAYS,
-        .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_10,
-    },
-    {
-        MINOR(3, 11),
-        .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
-        .entry = PM_ENTRY_CFRAME, .complete = PM_COMPLETE_TRACEABLE,
-        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_11,
-    },
-    {
-        MINOR(3, 11), .build = PM_BUILD_DEBUG,
-        .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
-        .entry = PM_ENTRY_CFRAME, .complete = PM_COMPLETE_TRACEABLE,
-        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_11_DEBUG,
-    },
-    {
-        MINOR(3, 12),
-        .anchor = PM_ANCHOR_CFRAME, .position = PM_POSITION_POINTER,
-        .entry = PM_ENTRY_SHIM, .complete = PM_COMPLETE_TRACEABLE,
-        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_12,
-    },
-    {
-        MINOR(3, 13),
-        .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_POINTER,
-        .entry = PM_ENTRY_SHIM, .complete = PM_COMPLETE_TRACEABLE,
-        .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE,
-        HOOK_OF_3_WORDS,
-        .at = PM_LAYOUT_NUMBERS_3_13,
-    },
+    BUILDS_UNTIL_3_7(2_7),
+    BUILDS_UNTIL_3_7(3_6),
+    BUILDS_UNTIL_3_7(3_7),
+    BUILDS(3_8),
+    BUILDS(3_9),
+    BUILDS(3_10),
+    BUILDS(3_11),
+    BUILDS(3_12),
+    BUILDS(3_13),
+    BUILDS(3_14),
+    BUILDS(3_15),
 };
 
 const struct pm_layout *pm_layout_find(u32 version, u32 build)
@@ -105,6 +102,11 @@ const struct pm_layout *pm_layout_find(u32 version, u32 build)
                 && rows[i].build == build)
             return &rows[i];
     return NULL;
+}
+
+bool pm_layout_is_preview(u32 version)
+{
+    return (version & 0xf0) < 0xf0;
 }
 
 const struct pm_layout *pm_layout_row(size_t index)

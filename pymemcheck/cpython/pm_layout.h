@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where CPython keeps what we read, as data: one row for each version and
-   build that was tried against a running interpreter.
+/* Where CPython keeps what we read, as data: one row for each version and build.
 
    Numbers (offsets, sizes, bits) are generated from each interpreter's own
-   headers by generate-layouts; what differs in behaviour is a kind in the row.
+   headers by generate-layouts, those of debug and Py_TRACE_REFS builds from the
+   same headers with the build's macros defined; what differs in behaviour is a kind in the row.
    No other code asks for a version. docs/layouts.md tells how to add a row. */
 #ifndef PM_LAYOUT_H
 #define PM_LAYOUT_H
 
 #include "base/pm_platform.h"
 #include "base/pm_types.h"
+#include "cpython/pm_debug_offsets.h"
 #include "cpython/pm_layout_objects.h"
 #include "cpython/pm_linetable.h"
 
@@ -41,7 +42,9 @@
     FIELD(frame_owner)              /* _PyInterpreterFrame.owner, one byte */ \
     FIELD(frame_bytes)              /* end of the last frame field above, in whole words */ \
     FIELD(owner_generator)          /* value of owner: FRAME_OWNED_BY_GENERATOR */ \
-    FIELD(owner_cstack)             /* value of owner: FRAME_OWNED_BY_CSTACK */ \
+    FIELD(owner_shim)               /* value of owner: FRAME_OWNED_BY_CSTACK, 3.14 on \
+                                       FRAME_OWNED_BY_INTERPRETER */ \
+    FIELD(code_tag_bits)            /* bits of frame_code that are no part of the pointer */ \
     FIELD(code_first_line)          /* PyCodeObject.co_firstlineno, 32 bits */ \
     FIELD(code_filename)            /* ... co_filename */ \
     FIELD(code_name)                /* ... co_name */ \
@@ -88,6 +91,7 @@ enum pm_entry_kind {
                                where those of the previous _PyCFrame begin. The last, without
                                a previous one, belongs to the thread state and to no call */
     PM_ENTRY_SHIM,          /* a frame without Python code, owned by the C stack, lies outside it */
+    PM_ENTRY_SHIM_BASE,     /* the same, and outermost lies one of the thread state's, of no call */
 };
 
 enum pm_complete_kind {
@@ -120,11 +124,16 @@ struct pm_layout {
     u32 hook_prefix_bytes;  /* what a debug hook keeps before the memory it hands out */
     u32 hook_padding_bytes; /* what it adds to a request, before and after together */
     struct pm_layout_numbers at;
+    struct pm_offsets_places offsets;   /* of the interpreter's own table, 3.13 and later */
 };
 
 /* The row for a version (as PY_VERSION_HEX) and build flags, or NULL: there is
    no nearest match. */
 const struct pm_layout *pm_layout_find(u32 version, u32 build);
+
+/* Whether version is an alpha, a beta or a candidate. A row may hold for them; but their structs
+   still move, so that the interpreter's own table is needed besides. */
+bool pm_layout_is_preview(u32 version);
 
 /* The rows in order; NULL from index's end on. For tests and dumps. */
 const struct pm_layout *pm_layout_row(size_t index);

@@ -28,18 +28,21 @@ static bool skip(const char **cursor, char c)
     return true;
 }
 
-static u32 release_level(char c)
+/* "a3", "b1", "rc2", or nothing for a final release, as the lowest byte of
+   PY_VERSION_HEX. */
+static u32 read_level(const char **cursor)
 {
-    switch (c) {
-    case 'a':
-        return LEVEL_ALPHA;
-    case 'b':
-        return LEVEL_BETA;
-    case 'r':
-        return LEVEL_CANDIDATE;
-    default:
-        return LEVEL_FINAL;
-    }
+    u32 level = LEVEL_FINAL, serial = 0;
+
+    if (skip(cursor, 'a'))
+        level = LEVEL_ALPHA;
+    else if (skip(cursor, 'b'))
+        level = LEVEL_BETA;
+    else if (skip(cursor, 'r') && skip(cursor, 'c'))
+        level = LEVEL_CANDIDATE;
+    if (level != LEVEL_FINAL && !read_number(cursor, &serial))
+        serial = 0;
+    return level << 4 | (serial & 0xf);
 }
 
 static bool contains(const char *text, const char *part)
@@ -61,7 +64,7 @@ bool pm_version_parse(const char *text, struct pm_version *version)
     if (!read_number(&cursor, &major) || !skip(&cursor, '.') || !read_number(&cursor, &minor)
             || !skip(&cursor, '.') || !read_number(&cursor, &micro))
         return false;
-    version->hex = major << 24 | minor << 16 | micro << 8 | release_level(*cursor) << 4;
+    version->hex = major << 24 | minor << 16 | micro << 8 | read_level(&cursor);
     while (text[length] != '\0' && text[length] != ' ')
         length++;
     if (length >= sizeof version->text)

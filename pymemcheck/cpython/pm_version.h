@@ -6,7 +6,7 @@
 #include "base/pm_types.h"
 
 struct pm_version {
-    u32 hex;                /* as PY_VERSION_HEX; the serial number is 0 */
+    u32 hex;                /* as PY_VERSION_HEX */
     char text[32];          /* the first word: "3.11.2", "3.15.0a3+" */
     bool free_threaded;
 };

@@ -109,13 +109,15 @@ static bool innermost(struct walk *walk, u64 anchor, u64 *frame)
 }
 
 /* Copies the part of a frame that holds the fields wanted. A size known to the
-   compiler is copied in registers; this one is that of 3.11 to 3.13. */
+   compiler is copied in registers; these are those of 3.11 to 3.13 and of 3.14 on. */
 static bool read_block(struct pm_reader *reader, u64 address, u8 *block, size_t bytes)
 {
-    enum { INTERPRETER_FRAME_BYTES = 72 };
+    enum { FRAME_BYTES_3_11 = 72, FRAME_BYTES_3_14 = 80 };
 
-    if (bytes == INTERPRETER_FRAME_BYTES)
-        return pm_reader_read(reader, address, block, INTERPRETER_FRAME_BYTES);
+    if (bytes == FRAME_BYTES_3_11)
+        return pm_reader_read(reader, address, block, FRAME_BYTES_3_11);
+    if (bytes == FRAME_BYTES_3_14)
+        return pm_reader_read(reader, address, block, FRAME_BYTES_3_14);
     return pm_reader_read(reader, address, block, bytes);
 }
 
@@ -132,6 +134,11 @@ static bool is_entry(const struct pm_layout *layout, const u8 *block)
     }
 }
 
+static bool has_shims(const struct pm_layout *layout)
+{
+    return layout->entry == PM_ENTRY_SHIM || layout->entry == PM_ENTRY_SHIM_BASE;
+}
+
 static void rely_on_frame(struct walk *walk, u64 address, const struct frame_view *view,
                           const u8 *block)
 {
@@ -139,10 +146,11 @@ static void rely_on_frame(struct walk *walk, u64 address, const struct frame_vie
     const struct pm_layout_numbers *at = &layout->at;
 
     rely_on(walk, address + (u64)at->frame_back, view->back, sizeof view->back);
-    rely_on(walk, address + (u64)at->frame_code, view->code, sizeof view->code);
+    rely_on(walk, address + (u64)at->frame_code, pm_layout_u64(block, at->frame_code),
+            sizeof view->code);
     rely_on(walk, address + (u64)at->frame_position, view->position,
             layout->position == PM_POSITION_POINTER ? sizeof(u64) : sizeof(u32));
-    if (layout->entry == PM_ENTRY_SHIM)
+    if (has_shims(layout))
         rely_on(walk, address + (u64)at->frame_owner, view->owner, sizeof view->owner);
     if (layout->entry == PM_ENTRY_RUNNING) {
         rely_on(walk, address + (u64)at->frame_stack_depth,
@@ -162,7 +170,7 @@ static bool read_frame(struct walk *walk, u64 address, struct frame_view *view)
     if (!read_block(walk->reader, address, block, (size_t)at->frame_bytes))
         return false;
     view->back = pm_layout_u64(block, at->frame_back);
-    view->code = pm_layout_u64(block, at->frame_code);
+    view->code = pm_layout_u64(block, at->frame_code) & ~(u64)at->code_tag_bits;
     if (layout->position == PM_POSITION_POINTER)
         view->position = pm_layout_u64(block, at->frame_position);
     else
@@ -176,7 +184,13 @@ static bool read_frame(struct walk *walk, u64 address, struct frame_view *view)
 
 static bool is_shim(const struct pm_layout *layout, const struct frame_view *view)
 {
-    return layout->entry == PM_ENTRY_SHIM && view->owner == layout->at.owner_cstack;
+    return has_shims(layout) && view->owner == layout->at.owner_shim;
+}
+
+/* Whether a shim is the outermost frame of the thread, which no call made. */
+static bool is_base(const struct pm_layout *layout, const struct frame_view *view)
+{
+    return layout->entry == PM_ENTRY_SHIM_BASE && view->back == 0;
 }
 
 /* What CPython's _PyFrame_IsIncomplete denies. False when it cannot be told. */
@@ -264,7 +278,8 @@ unsigned pm_walk_traced(const struct pm_interpreter *interpreter, struct pm_read
         if (in_circle(&guard, address) || !read_frame(&walk, address, &view))
             return walk.count;
         if (is_shim(walk.layout, &view)) {
-            end_group(&walk);
+            if (!is_base(walk.layout, &view))
+                end_group(&walk);
             continue;
         }
         if (view.code == 0 || !read_complete(&walk, address, &view, &complete))

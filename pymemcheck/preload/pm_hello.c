@@ -17,7 +17,7 @@ void pm_introduce(void)
         .code_type = (u64)PyCode_Type,
         .runtime = (u64)_PyRuntime,
         .debug_marker = (u64)_Py_NegativeRefcount,
-        .trace_refs_marker = (u64)_Py_AddToAllObjects,
+        .trace_refs_marker = (u64)PyModule_Create2TraceRefs | (u64)Py_InitModule4TraceRefs_64,
     };
     VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_HELLO, &hello, 0, 0, 0, 0);
 }

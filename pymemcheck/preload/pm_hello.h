@@ -15,10 +15,12 @@ extern const char *Py_GetVersion(void) PM_WEAK;
 extern char PyCode_Type[] PM_WEAK, _PyRuntime[] PM_WEAK;
 /* 3.6 and later. */
 extern char _PyEval_EvalFrameDefault[] PM_WEAK;
-/* Defined by Py_REF_DEBUG builds only (Objects/object.c). */
+/* Defined by Py_REF_DEBUG builds only (Objects/object.c), which Py_DEBUG builds are; up to
+   3.7 those of Py_TRACE_REFS too. */
 extern char _Py_NegativeRefcount[] PM_WEAK;
-/* Defined by Py_TRACE_REFS builds only (Objects/object.c). */
-extern char _Py_AddToAllObjects[] PM_WEAK;
+/* Names that extensions of Py_TRACE_REFS builds link to, up to 3.12 (Include/modsupport.h,
+   "surgery"); the second is 2.7's. From 3.13 on objects are as in other builds. */
+extern char PyModule_Create2TraceRefs[] PM_WEAK, Py_InitModule4TraceRefs_64[] PM_WEAK;
 /* Defined by free-threaded builds only, which have no malloc allocator (Objects/object.c). */
 extern char _Py_MergeZeroLocalRefcount[] PM_WEAK;
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The interpreters that the oracle tests of the cpython layer run on.
 
-One for each row of the layout table, named "3.11" or "3.11-debug", looked for in
-PM_PYTHONS (paths, separated by colons), in /usr/bin and in pyenv's folder. A row
-whose interpreter is not there is skipped, with its name.
+One for each row of the layout table, named "3.11", "3.11-debug", "3.11-tracerefs" or
+"3.11-debug-tracerefs", looked for in PM_PYTHONS (paths, separated by colons), in /usr/bin and
+in pyenv's folder. A row whose interpreter is not there is skipped, with its name. Up to 3.7
+Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only.
 """
 import json
 import os
@@ -12,11 +13,16 @@ import subprocess
 
 import pytest
 
-ROWS = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.11-debug", "3.12", "3.13"]
+VERSIONS = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)]
+IMPLIED = ["2.7", "3.6", "3.7"]
+ROWS = [version + build for version in VERSIONS
+        for build in ("", "-debug", "-tracerefs", "-debug-tracerefs")
+        if version not in IMPLIED or build in ("", "-debug")]
 
 DESCRIBE = """
 import json, sys, sysconfig
 print(json.dumps(["%d.%d" % sys.version_info[:2], bool(sysconfig.get_config_var("Py_DEBUG")),
+                  hasattr(sys, "getobjects"),
                   bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
                   sysconfig.get_config_var("INCLUDEPY")]))
 """
@@ -30,8 +36,16 @@ class Python:
         self.path = str(path)
         found = json.loads(subprocess.run([self.path, "-c", DESCRIBE], check=True,
                                           stdout=subprocess.PIPE).stdout)
-        self.version, self.debug, self.free_threaded, self.include = found
+        self.version, self.debug, self.trace_refs, self.free_threaded, self.include = found
         self.row = self.version + ("-debug" if self.debug else "")
+        if self.trace_refs and not (self.debug and self.version in IMPLIED):
+            self.row += "-tracerefs"
+
+    @property
+    def build(self):
+        """How generate-layouts names its build."""
+        implied = self.debug and self.version in IMPLIED
+        return "_DEBUG" * self.debug + "_TRACE_REFS" * (self.trace_refs or implied)
 
     @property
     def has_headers(self):
@@ -44,8 +58,9 @@ class Python:
 def _candidates():
     for path in filter(None, os.environ.get("PM_PYTHONS", "").split(":")):
         yield pathlib.Path(path)
-    for row in ROWS:
-        yield pathlib.Path("/usr/bin/python" + row.replace("-debug", "-dbg"))
+    for version in VERSIONS:
+        yield pathlib.Path("/usr/bin/python" + version)
+        yield pathlib.Path("/usr/bin/python" + version + "-dbg")
     root = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
     if os.access(root / "versions", os.R_OK | os.X_OK):     # another user's can be out of reach
         yield from sorted(root.glob("versions/*/bin/python"))

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "base/pm_buffer.h"
 #include "base/pm_platform.h"
@@ -29,24 +30,42 @@ static const u8 *map_own_page(void *context, u64 address)
     return (const u8 *)(uintptr_t)address;
 }
 
-/* How many calls of the evaluation function are on our native stack. */
+static const char *name_of(void *address)
+{
+    Dl_info info;
+    return dladdr(address, &info) != 0 && info.dli_sname != NULL ? info.dli_sname : "";
+}
+
+static bool is_evaluation(void *address)
+{
+    return strcmp(name_of(address), "_PyEval_EvalFrameDefault") == 0
+        || strcmp(name_of(address), "PyEval_EvalFrameEx") == 0;
+}
+
+/* How many calls of the evaluation function are on our native stack. The compiler may have
+   split off the part of it that makes all calls, and a stripped interpreter has no name for
+   that part: then it is what PyEval_EvalCode calls. The first stack that we see, the main
+   module's, tells. */
 static u64 count_evaluations(void)
 {
     enum { MAX_FRAMES = 100000 };
+    static void *nameless_part;
+    static bool learnt;
     void **addresses = malloc(MAX_FRAMES * sizeof *addresses);
     int count = backtrace(addresses, MAX_FRAMES);
-    u64 found = 0;
+    u64 named = 0, nameless = 0;
 
-    for (int i = 0; i < count; i++) {
-        Dl_info info;
-        if (dladdr(addresses[i], &info) == 0 || info.dli_sname == NULL)
-            continue;
-        if (strcmp(info.dli_sname, "_PyEval_EvalFrameDefault") == 0
-                || strcmp(info.dli_sname, "PyEval_EvalFrameEx") == 0)
-            found++;
-    }
+    for (int i = 0; i < count; i++)
+        named += is_evaluation(addresses[i]);
+    for (int i = 0; i + 1 < count && !learnt && named == 0; i++)
+        if (strcmp(name_of(addresses[i + 1]), "PyEval_EvalCode") == 0)
+            nameless_part = _Unwind_FindEnclosingFunction(addresses[i]);
+    learnt = true;
+    for (int i = 0; i < count && nameless_part != NULL; i++)
+        nameless += !is_evaluation(addresses[i])
+            && _Unwind_FindEnclosingFunction(addresses[i]) == nameless_part;
     free(addresses);
-    return found;
+    return named + nameless;
 }
 
 static void describe_frame(const struct pm_interpreter *interpreter, struct pm_reader *reader,

@@ -17,6 +17,7 @@ enum {
     CODE = 0x20000,         /* one code object in each page from here on */
     FRAMES = 0x100000,      /* one frame in each page from here on, shims between */
     SHIM = 0x800,           /* a shim is in the page of the frame just inside it */
+    BASE = 0x18000,         /* the thread state's own frame */
     PAGE = 0x1000,
     MAX = 32,
 };
@@ -111,7 +112,9 @@ static inline void put_frame(struct chain *chain, size_t index, const struct mad
     u64 position = position_of(layout, index, frame->unit);
 
     pm_image_put_u64(&chain->image, address + at->frame_back, back);
-    pm_image_put_u64(&chain->image, address + at->frame_code, code);
+    /* Any tag must be taken off: here the low ones of the bits that there are. */
+    pm_image_put_u64(&chain->image, address + at->frame_code,
+                     code | ((u64)at->code_tag_bits & (index + 1)));
     if (layout->position == PM_POSITION_POINTER)
         pm_image_put_u64(&chain->image, address + at->frame_position, position);
     else
@@ -134,7 +137,7 @@ static inline void put_shim(struct chain *chain, u64 address, u64 back)
 
     pm_image_put_u64(&chain->image, address + at->frame_back, back);
     pm_image_put_u64(&chain->image, address + at->frame_code, 0);
-    pm_image_put_u8(&chain->image, address + at->frame_owner, (u8)at->owner_cstack);
+    pm_image_put_u8(&chain->image, address + at->frame_owner, (u8)at->owner_shim);
 }
 
 /* Builds the chain; the outermost frame points back to last. */
@@ -144,13 +147,17 @@ static inline void make(struct chain *chain, const struct pm_layout *layout,
     memset(chain, 0, sizeof *chain);
     pm_image_init(&chain->image);
     chain->interpreter.layout = layout;
-    put_anchor(chain, count > 0 ? frame_address(0) : 0);
+    if (layout->entry == PM_ENTRY_SHIM_BASE && last == 0) {
+        last = BASE;
+        put_shim(chain, BASE, 0);
+    }
+    put_anchor(chain, count > 0 ? frame_address(0) : last);
     if (layout->entry == PM_ENTRY_CFRAME)
         put_cframes(chain, frames, count, last);
     for (size_t i = 0; i < count; i++) {
         u64 back = i + 1 < count ? frame_address(i + 1) : last;
 
-        if (layout->entry == PM_ENTRY_SHIM && frames[i].entry) {
+        if (layout->at.owner_shim != PM_LAYOUT_ABSENT && frames[i].entry) {
             put_shim(chain, frame_address(i) + SHIM, back);
             back = frame_address(i) + SHIM;
         }

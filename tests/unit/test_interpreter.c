@@ -103,13 +103,14 @@ static void test_accepted(void **state)
 static void test_versions_without_a_row(void **state)
 {
     (void)state;
-    refuse_version("3.15.0 (main)", false, false, "no layout for CPython 3.15.0");
+    refuse_version("3.16.0 (main)", false, false, "no layout for CPython 3.16.0");
     refuse_version("3.11.0rc1 (main)", false, false, "no layout for CPython 3.11.0rc1");
     refuse_version("3.11.0a7+ (main)", false, false, "no layout for CPython 3.11.0a7+");
     refuse_version("3.5.10 (default)", false, false, "no layout for CPython 3.5.10");
-    refuse_version("3.9.18 (main)", true, false, "no layout for a debug build of CPython 3.9.18");
-    refuse_version("3.11.2 (main)", true, true,
-                   "no layout for a Py_TRACE_REFS build of CPython 3.11.2");
+    refuse_version("3.5.10 (main)", true, false, "no layout for a debug build of CPython 3.5.10");
+    refuse_version("3.7.16 (main)", true, false, "no layout for a debug build of CPython 3.7.16");
+    refuse_version("3.16.0 (main)", true, true,
+                   "no layout for a Py_TRACE_REFS build of CPython 3.16.0");
     refuse_version("3.13.0 experimental free-threading build (main)", false, false,
                    "no layout for a free-threaded build of CPython 3.13.0");
     refuse_version("PyPy", false, false, "the interpreter's version text is not one of CPython");
@@ -125,7 +126,11 @@ static void test_version_numbers(void **state)
     assert_true(pm_version_parse("2.7.18 (default)", &version));
     assert_int_equal(version.hex, 0x020712f0);
     assert_true(pm_version_parse("3.13.0b2", &version));
-    assert_int_equal(version.hex, 0x030d00b0);
+    assert_int_equal(version.hex, 0x030d00b2);
+    assert_true(pm_version_parse("3.15.0rc1+ (heads)", &version));
+    assert_int_equal(version.hex, 0x030f00c1);
+    assert_true(pm_version_parse("3.15.0a", &version));
+    assert_int_equal(version.hex, 0x030f00a0);
     assert_true(pm_version_parse("3.11.2+ (heads)", &version));
     assert_int_equal(version.hex, 0x030b02f0);
     assert_string_equal(version.text, "3.11.2+");
@@ -236,7 +241,7 @@ static void test_why_is_cut(void **state)
     char why[8];
 
     (void)state;
-    set_up(&fixture, "3.15.0");
+    set_up(&fixture, "3.16.0");
     assert_false(pm_interpreter_init(&fixture.interpreter, &fixture.image.reader, &fixture.facts,
                                      why, sizeof why));
     assert_string_equal(why, "no layo");
