@@ -261,18 +261,19 @@ static SizeT on_usable_size(ThreadId tid, void *memory)
     return block != NULL ? block->bytes : 0;
 }
 
-/* Whether what is at object has a type that has a type. Other things that begin
+/* The type of what is at object, if it has a type that has a type; else 0. Other things that begin
    with a count of 1 are then told from objects: dict keys, which have free
    lists too, have odd small numbers in this place (Objects/dictobject.c,
    struct _dictkeysobject). */
-static bool is_object(struct pm_run *run, const struct pm_layout *layout, u64 object)
+static u64 object_type(struct pm_run *run, const struct pm_layout *layout, u64 object)
 {
     const u64 offset = (u64)layout->at.object_type;
     u64 type, metatype;
 
     return pm_reader_read_u64(&run->reader, object + offset, &type) && type % 8 == 0
-        && pm_reader_read_u64(&run->reader, type + offset, &metatype) && metatype % 8 == 0
-        && metatype != 0;
+            && pm_reader_read_u64(&run->reader, type + offset, &metatype) && metatype % 8 == 0
+            && metatype != 0
+        ? type : 0;
 }
 
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
@@ -291,7 +292,10 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
         struct pm_block *block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
         if (block == NULL)
             continue;
-        if (!is_object(run, layout, object))
+        u64 type = object_type(run, layout, object);
+        if (run->options.leak_check != PM_LEAK_CHECK_NO)
+            pm_stale_taken(run, object, type);
+        if (type == 0)
             return;
         struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
         if (stack.v != block->stack) {

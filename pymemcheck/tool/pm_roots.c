@@ -197,6 +197,11 @@ static void collect_mappings(struct pm_run *run, struct pm_roots *roots)
     pm_free(starts);
 }
 
+static void hide_word(void *roots, u64 address)
+{
+    add_dead(roots, address, address + sizeof(u64));
+}
+
 void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
 {
     u32 ended = roots->dead_count;
@@ -211,6 +216,7 @@ void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
     VG_(thread_stack_reset_iter)(&tid);
     while (VG_(thread_stack_next)(&tid, &low, &high))
         pm_roots_thread_ends(roots, tid);
+    pm_stale_each(run, hide_word, roots);
     sort_dead(roots->dead, roots->dead_count);
     collect_mappings(run, roots);
     if (ended > 0)

@@ -20,6 +20,7 @@
 #include "tool/pm_options.h"
 #include "tool/pm_python.h"
 #include "tool/pm_roots.h"
+#include "tool/pm_stale.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -43,6 +44,7 @@ struct pm_run {
     struct pm_python python;
     struct pm_capture capture;
     struct pm_roots roots;
+    struct pm_stale stale;
 
     struct pm_cache cache;
     struct pm_totals totals;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
+
+#include "tool/pm_stale.h"
+
+#include "tool/pm_run.h"
+
+enum {
+    WORD = sizeof(u64),
+    MAX_PLACES = 80,            /* PyList_MAXFREELIST, PyDict_MAXFREELIST */
+    MAX_TRIES = 4,
+    MAX_STATIC_BYTES = 8 << 20, /* CPython has less than one megabyte */
+};
+
+static struct pm_stale_array *array_of(struct pm_stale *stale, u64 type)
+{
+    for (u32 i = 0; i < stale->count; i++)
+        if (stale->arrays[i].type == type)
+            return &stale->arrays[i];
+    if (stale->count == PM_STALE_ARRAYS)
+        return NULL;
+    stale->arrays[stale->count] = (struct pm_stale_array){ .type = type };
+    return &stale->arrays[stale->count++];
+}
+
+/* The address of a word of value in [from, end), or 0. */
+static u64 find_word(struct pm_run *run, u64 from, u64 end, u64 value)
+{
+    u64 word;
+
+    for (u64 at = from; at < end; at += WORD)
+        if (pm_reader_read_u64(&run->reader, at, &word) && word == value)
+            return at;
+    return 0;
+}
+
+/* In the writable mappings of the object file that static_address is in: its data, and what
+   follows without a gap, where uninitialised data is. */
+static u64 find_in_static_memory(struct pm_run *run, u64 static_address, u64 value)
+{
+    const NSegment *segment = VG_(am_find_nsegment)(static_address);
+    u64 looked = 0;
+
+    if (segment == NULL || segment->isCH)
+        return 0;
+    while (segment != NULL && segment->hasR && segment->hasW && looked < MAX_STATIC_BYTES) {
+        u64 end = segment->end + 1, found = find_word(run, segment->start, end, value);
+        if (found != 0)
+            return found;
+        looked += end - segment->start;
+        segment = VG_(am_find_nsegment)(end);
+    }
+    return 0;
+}
+
+void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
+{
+    struct pm_stale_array *array = array_of(&run->stale, type);
+    u64 found = 0;
+
+    if (array == NULL)
+        return;
+    if (array->low != 0) {
+        /* As far as the array may reach on both sides of what is known. */
+        u64 reach = (u64)(MAX_PLACES - 1) * WORD;
+        found = find_word(run, array->high - reach, array->low + reach + WORD, address);
+    } else if (array->tries < MAX_TRIES) {
+        array->tries++;
+        /* A static type is in the same object file as the arrays. */
+        u64 near = type != 0 ? type : run->python.interpreter.code_type;
+        found = find_in_static_memory(run, near, address);
+    }
+    if (found == 0)
+        return;
+    if (array->low == 0 || found < array->low)
+        array->low = found;
+    if (array->high == 0 || found > array->high)
+        array->high = found;
+}
+
+void pm_stale_each(struct pm_run *run, void (*hide)(void *context, u64 address), void *context)
+{
+    u64 pointer;
+    u32 references;
+
+    for (u32 i = 0; i < run->stale.count; i++) {
+        const struct pm_stale_array *array = &run->stale.arrays[i];
+        if (array->low == 0)
+            continue;
+        /* What waits in the list has no references (dict keys count theirs at the same place). */
+        for (u64 at = array->low; at <= array->high; at += WORD)
+            if (pm_reader_read_u64(&run->reader, at, &pointer) && pointer != 0
+                    && pm_reader_read_u32(&run->reader, pointer, &references) && references != 0)
+                hide(context, at);
+    }
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stale pointers in CPython's free lists.
+
+   Lists, dicts and dict keys that are freed wait in arrays for the next use
+   (free_list[], Objects/listobject.c and dictobject.c, 2.7 to 3.13). Taking one
+   out lowers a count and leaves the pointer behind. If what was taken out is lost
+   later, that pointer would keep it reachable.
+
+   Where the arrays are is learned: when something is taken out, nothing but its place in
+   the array points to it. Arrays in static memory are found, also those inside of
+   _PyRuntime (3.11 and later); in 3.10 they are in the interpreter's state, a block that
+   finalization frees. */
+#ifndef PM_STALE_H
+#define PM_STALE_H
+
+#include "base/pm_types.h"
+
+struct pm_run;
+
+/* An array, as far as it is known. */
+struct pm_stale_array {
+    u64 type;           /* of what waits in it; 0: no objects, dict keys */
+    u64 low, high;      /* addresses of its lowest and highest place seen; 0: none yet */
+    u32 tries;          /* searches of all static memory for it */
+};
+
+enum { PM_STALE_ARRAYS = 16 };
+
+struct pm_stale {
+    struct pm_stale_array arrays[PM_STALE_ARRAYS];
+    u32 count;
+};
+
+/* The block at address is being taken out of a free list. type: its ob_type, 0 if it is no
+   object. Cost: some ten reads once its array is known; before, a few times for
+   each type, the interpreter's static memory is looked through. */
+void pm_stale_taken(struct pm_run *run, u64 address, u64 type);
+
+/* Calls hide for each word of the known arrays that points to something in use. */
+void pm_stale_each(struct pm_run *run, void (*hide)(void *context, u64 address), void *context);
+
+#endif
