@@ -457,3 +457,21 @@ const char *pm_loss_kind_text(enum pm_loss_kind kind)
     };
     return texts[kind];
 }
+
+void pm_losses_suppress(struct pm_losses *losses, struct pm_loss *loss)
+{
+    loss->suppressed = true;
+    losses->sums[loss->kind].bytes -= loss->bytes;
+    losses->sums[loss->kind].blocks -= loss->blocks;
+    losses->suppressed.bytes += loss->bytes;
+    losses->suppressed.blocks += loss->blocks;
+}
+
+void pm_losses_leave_out(struct pm_losses *losses, struct pm_loss *loss)
+{
+    loss->left_out = true;
+    losses->sums[loss->kind].bytes -= loss->bytes;
+    losses->sums[loss->kind].blocks -= loss->blocks;
+    losses->left_out.bytes += loss->bytes;
+    losses->left_out.blocks += loss->blocks;
+}

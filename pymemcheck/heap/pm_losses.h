@@ -77,6 +77,7 @@ struct pm_loss {
     struct pm_string_id *chain;     /* one line each: why it is still alive; from the root inwards */
     u32 chain_length;
     bool suppressed;
+    bool left_out;          /* by --only-object or --only-file */
 };
 
 struct pm_loss_key;
@@ -98,7 +99,8 @@ struct pm_losses {
     struct {
         u64 bytes, blocks;
     } sums[PM_LOSS_KINDS],          /* direct blocks of each kind; grows with pm_losses_add */
-        suppressed;                 /* the caller's business: part of the sums */
+        suppressed, left_out;       /* the caller's business (pm_losses_suppress, pm_losses_leave_out);
+                                       no longer part of the sums */
 };
 
 void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,
@@ -112,6 +114,10 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item);
 void pm_losses_add_chain(struct pm_losses *losses, u32 record, struct pm_string_id line);
 /* Sorts by kind, then bytes (direct and indirect), largest first, ties by fingerprint and serial. */
 void pm_losses_finish(struct pm_losses *losses);
+
+/* Takes a record's blocks out of the sum of its kind and counts them as suppressed, or as left out. */
+void pm_losses_suppress(struct pm_losses *losses, struct pm_loss *loss);
+void pm_losses_leave_out(struct pm_losses *losses, struct pm_loss *loss);
 
 /* "definitely lost", "leaked references" ... as reports say it. */
 const char *pm_loss_kind_text(enum pm_loss_kind kind);

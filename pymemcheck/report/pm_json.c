@@ -321,6 +321,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_emitter_key_u64(out, "raising_blocks", loss->raising_blocks);
     pm_emitter_key_u64(out, "thread", loss->thread);
     pm_emitter_key_bool(out, "suppressed", loss->suppressed);
+    pm_emitter_key_bool(out, "left_out", loss->left_out);
     pm_buffer_clear(text);
     pm_buffer_add_hex(text, loss->fingerprint);
     pm_emitter_key_text(out, "fingerprint", text->bytes);
@@ -352,6 +353,8 @@ static void write_losses(struct pm_emitter *out, const char *key, const struct p
     }
     pm_emitter_key(out, "suppressed");
     write_pair(out, losses->suppressed.bytes, losses->suppressed.blocks);
+    pm_emitter_key(out, "left_out");
+    write_pair(out, losses->left_out.bytes, losses->left_out.blocks);
     pm_emitter_dict_end(out);
     pm_emitter_key(out, "records");
     pm_emitter_list_begin(out, PM_EMITTER_LINES);

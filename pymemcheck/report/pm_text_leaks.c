@@ -281,5 +281,7 @@ void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *lo
                     losses->sums[kind].blocks);
     }
     put_sum(text, "suppressed", losses->suppressed.bytes, losses->suppressed.blocks);
+    if (losses->left_out.blocks > 0)
+        put_sum(text, "left out by --only-", losses->left_out.bytes, losses->left_out.blocks);
     pm_text_end_line(text);
 }

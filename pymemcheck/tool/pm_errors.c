@@ -10,6 +10,7 @@
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_options.h"
+#include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
 
 #include "tool/pm_errors.h"
@@ -23,13 +24,17 @@ static struct pm_run *the_run;
 
 enum {
     ERROR_FREE,
+    ERROR_LEAK,
 };
 
 /* What the core keeps for us with an error; it copies the bytes. */
 struct error {
     struct pm_suppression_subject subject;
+    /* A wrong free. */
     struct pm_wrong_free wrong;
     void (*describe)(struct pm_run *run, struct pm_wrong_free *wrong);
+    /* A leak: the core forgets it after having reported it, so this need not be copied. */
+    const struct pm_loss_report *report;
 };
 
 static const struct error *extra_of(const Error *error)
@@ -49,7 +54,8 @@ static UInt update_extra(const Error *error)
 {
     struct error *extra = VG_(get_error_extra)(error);
 
-    extra->describe(the_run, &extra->wrong);
+    if (VG_(get_error_kind)(error) == ERROR_FREE)
+        extra->describe(the_run, &extra->wrong);
     return sizeof *extra;
 }
 
@@ -94,8 +100,11 @@ static void note_use(const Error *error, const Supp *suppression)
 {
     struct pm_entry *entry = VG_(get_supp_extra)(suppression);
 
-    (void)error;
     entry->used++;
+    if (VG_(get_error_kind)(error) == ERROR_LEAK) {
+        entry->bytes += extra_of(error)->report->loss->bytes;
+        entry->blocks += extra_of(error)->report->loss->blocks;
+    }
 }
 
 static SizeT describe_use(const Supp *suppression, HChar *text, Int bytes)
@@ -191,7 +200,11 @@ static void print(const Error *error)
 {
     const struct error *extra = extra_of(error);
 
-    print_free(the_run, &extra->wrong);
+    if (VG_(get_error_kind)(error) == ERROR_FREE)
+        print_free(the_run, &extra->wrong);
+    else
+        pm_text_write_loss(extra->report->text, extra->report->loss, extra->report->number,
+                           extra->report->count);
     suggest(the_run, extra);
 }
 
@@ -210,6 +223,33 @@ void pm_errors_report_free(struct pm_run *run, u32 tid, const struct pm_wrong_fr
     VG_(maybe_record_error)(tid, ERROR_FREE, wrong->address, NULL, &extra);
 }
 
+/* A thread, of which the core wants to know that its errors are not ignored
+   (VALGRIND_DISABLE_ERROR_REPORTING): the first one there is. */
+static ThreadId some_thread(void)
+{
+    ThreadId tid = VG_(get_running_tid)();
+    return tid != VG_INVALID_THREADID ? tid : 1;
+}
+
+bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *report)
+{
+    const struct pm_loss *loss = report->loss;
+    struct error extra = {
+        .subject = {
+            .kind = PM_SUPPRESS_LEAK,
+            .loss = loss->kind,
+            .stack = loss->stack,
+            .types = loss->types,
+            .type_count = loss->type_count,
+        },
+        .report = report,
+    };
+
+    (void)run;
+    return VG_(unique_error)(some_thread(), ERROR_LEAK, 0, NULL, &extra, VG_(null_ExeContext)(),
+                             report->shown, False, report->counted);
+}
+
 void pm_errors_register(struct pm_run *run)
 {
     the_run = run;
@@ -220,12 +260,16 @@ void pm_errors_register(struct pm_run *run)
 
 static void add_default_entries(void)
 {
+    struct vg_stat status;
     struct pm_buffer path;
 
     pm_buffer_init(&path);
     pm_buffer_add_text(&path, VG_(libdir));
     pm_buffer_add_text(&path, "/pymemcheck.supp");
-    VG_(add_suppression_file)(path.bytes);
+    if (sr_isError(VG_(stat)(path.bytes, &status)))
+        VG_(umsg)("pymemcheck: warning: no default suppressions: %s is not there.\n", path.bytes);
+    else
+        VG_(add_suppression_file)(path.bytes);
     pm_buffer_release(&path);
 }
 

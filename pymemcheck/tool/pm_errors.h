@@ -10,6 +10,7 @@
 #include "tool/pm_entries.h"
 
 struct pm_run;
+struct pm_text;
 
 struct pm_errors {
     struct pm_entries entries;
@@ -21,6 +22,18 @@ void pm_errors_register(struct pm_run *run);
 
 /* After options were read, before the core reads suppressions. */
 void pm_errors_begin(struct pm_run *run);
+
+/* A loss record to be reported. */
+struct pm_loss_report {
+    struct pm_text *text;       /* where it is written, unless the report is XML */
+    const struct pm_loss *loss;
+    u32 number, count;          /* it is number (from 1) of count */
+    bool shown;                 /* unless it is suppressed */
+    bool counted;               /* it is an error */
+};
+
+/* True: a suppression matched it. */
+bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *report);
 
 /* Reports a wrong free by thread tid, unless one like it was. describe fills in what the error did
    not know yet (place and block); it is called for the first of equal ones only. */

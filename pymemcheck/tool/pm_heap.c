@@ -101,7 +101,7 @@ static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
         pm_frees_unknown(run, tid, (u64)memory);
         return;
     }
-    if (block.origin != origin)
+    if (block.origin != origin && run->options.mismatched_frees)
         pm_frees_mismatch(run, tid, &block);
     leave(run, &block);
     pm_freed_add(&run->freed, &block, PM_STACK_EMPTY);
@@ -233,7 +233,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
         pm_frees_unknown(run, tid, (u64)memory);
         return NULL;
     }
-    if (found->origin != PM_BLOCK_MALLOC)
+    if (found->origin != PM_BLOCK_MALLOC && run->options.mismatched_frees)
         pm_frees_mismatch(run, tid, found);
     if (!fits_in_place(memory, bytes)) {
         moved = take_memory(run, bytes, VG_(clo_alignment));

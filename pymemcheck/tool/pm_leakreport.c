@@ -11,7 +11,9 @@
 #include "tool/pm_leakreport.h"
 
 #include "base/pm_platform.h"
+#include "heap/pm_loss_kinds.h"
 #include "report/pm_text_parts.h"
+#include "tool/pm_errors.h"
 #include "tool/pm_leakcheck.h"
 #include "tool/pm_run.h"
 
@@ -23,35 +25,57 @@ enum {
     MEMCHECK_COUNT_LEAK_BLOCKS = MEMCHECK_BASE + 12,
 };
 
-static bool is_worth_a_record(enum pm_loss_kind kind)
+/* Whether records of reachable blocks are wanted at all: there may be very many. */
+static bool wants_reachable(const struct pm_options *options)
 {
-    return kind == PM_LOSS_DEFINITE || kind == PM_LOSS_CYCLE || kind == PM_LOSS_SURPLUS
-        || kind == PM_LOSS_POSSIBLE;
+    return ((options->show_leak_kinds | options->error_leak_kinds)
+            & PM_LOSS_KIND(PM_LOSS_REACHABLE)) != 0;
 }
 
-static void write_losses(struct pm_text *text, const char *heading, const struct pm_losses *losses,
-                         bool records)
+/* Takes the records through suppressions and filters. records: show those of the kinds that are to
+   be shown; errors: count those that are errors. */
+static void report_losses(struct pm_run *run, struct pm_text *text, struct pm_losses *losses,
+                          bool records, bool errors)
+{
+    const struct pm_options *options = &run->options;
+
+    for (u32 i = 0; i < losses->count; i++) {
+        struct pm_loss *loss = &losses->records[i];
+        const u32 bit = PM_LOSS_KIND(loss->kind);
+        if (!pm_only_takes(&options->only, losses->strings, losses->frames, losses->stacks,
+                           loss->stack)) {
+            pm_losses_leave_out(losses, loss);
+            continue;
+        }
+        const struct pm_loss_report report = {
+            .text = text,
+            .loss = loss,
+            .number = i + 1,
+            .count = losses->count,
+            .shown = records && (options->show_leak_kinds & bit) != 0,
+            .counted = errors && records && (options->error_leak_kinds & bit) != 0,
+        };
+        if (pm_errors_report_loss(run, &report))
+            pm_losses_suppress(losses, loss);
+    }
+}
+
+static void write_losses(struct pm_run *run, struct pm_text *text, const char *heading,
+                         struct pm_losses *losses, bool records, bool errors)
 {
     pm_text_put_line(text, heading);
     pm_text_end_line(text);
-    for (u32 i = 0; i < losses->count && records; i++) {
-        if (!is_worth_a_record(losses->records[i].kind))
-            continue;
-        pm_text_write_loss(text, &losses->records[i], i + 1, losses->count);
-        pm_text_end_line(text);
-    }
+    report_losses(run, text, losses, records, errors);
     pm_text_write_leak_summary(text, losses);
 }
 
 void pm_leakreport_write(struct pm_run *run, const struct pm_report *report, const char *heading,
-                         const struct pm_losses *losses)
+                         struct pm_losses *losses, bool errors)
 {
     struct pm_text text;
 
-    if (losses == NULL)
-        return;
     pm_text_init(&text, &report->profile, &report->text, &report->log);
-    write_losses(&text, heading, losses, run->options.leak_check == PM_LEAK_CHECK_FULL);
+    write_losses(run, &text, heading, losses, run->options.leak_check == PM_LEAK_CHECK_FULL, errors);
     pm_text_release(&text);
 }
 
@@ -62,7 +86,7 @@ void pm_leakreport_before_finalization(struct pm_run *run)
     run->finalization_serial = run->serial + 1;
     if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before)
         return;
-    pm_leakcheck_search(run, false, &run->losses_before);
+    pm_leakcheck_search(run, wants_reachable(&run->options), &run->losses_before);
     run->searched_before = true;
 }
 
@@ -71,7 +95,7 @@ bool pm_leakreport_search_at_end(struct pm_run *run, struct pm_losses *losses)
     if (run->options.leak_check == PM_LEAK_CHECK_NO
             || (run->searched_before && !run->options.leak_scan_after))
         return false;
-    pm_leakcheck_search(run, false, losses);
+    pm_leakcheck_search(run, wants_reachable(&run->options), losses);
     return true;
 }
 
@@ -81,10 +105,10 @@ static void report_now(struct pm_run *run, bool records, const struct pm_sink *s
     struct pm_report report;
     struct pm_text text;
 
-    pm_leakcheck_search(run, false, &losses);
+    pm_leakcheck_search(run, wants_reachable(&run->options), &losses);
     pm_output_begin(run, PM_END_EXIT, 0, &report);
     pm_text_init(&text, &report.profile, &report.text, sink != NULL ? sink : &report.log);
-    write_losses(&text, "Leaks at this moment:", &losses, records);
+    write_losses(run, &text, "Leaks at this moment:", &losses, records, false);
     pm_text_release(&text);
     pm_output_end(&report);
     pm_losses_release(&losses);
@@ -103,7 +127,8 @@ static void count_leaks(struct pm_run *run, const u64 *args, bool blocks)
     struct pm_losses losses;
     u64 sums[PM_LOSS_KINDS];
 
-    pm_leakcheck_search(run, false, &losses);
+    pm_leakcheck_search(run, wants_reachable(&run->options), &losses);
+    report_losses(run, NULL, &losses, false, false);
     for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
         sums[kind] = blocks ? losses.sums[kind].blocks : losses.sums[kind].bytes;
     store(args[1], sums[PM_LOSS_DEFINITE] + sums[PM_LOSS_INDIRECT] + sums[PM_LOSS_CYCLE]);

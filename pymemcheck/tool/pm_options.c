@@ -11,6 +11,7 @@
 
 #include "base/pm_platform.h"
 #include "heap/pm_leaks.h"
+#include "heap/pm_loss_kinds.h"
 
 void pm_options_init(struct pm_options *options)
 {
@@ -27,6 +28,9 @@ void pm_options_init(struct pm_options *options)
         .leak_heuristics = PM_LEAK_STDSTRING | PM_LEAK_LENGTH64 | PM_LEAK_NEWARRAY
             | PM_LEAK_MULTIPLE_INHERITANCE,
         .python_objects = true,
+        .show_leak_kinds = PM_LOSS_KINDS_DEFAULT,
+        .error_leak_kinds = PM_LOSS_KINDS_DEFAULT,
+        .mismatched_frees = true,
         .out_file = "pymemcheck.out.%p",
     };
 }
@@ -77,6 +81,43 @@ static u32 parse_number(const char *arg, const char *value, u32 least, u32 most)
     if (end == value || *end != '\0' || number < (Long)least || number > (Long)most)
         VG_(fmsg_bad_option)(arg, "expected a whole number from %u to %u\n", least, most);
     return (u32)number;
+}
+
+static void parse_kinds(const char *arg, const char *value, u32 *kinds)
+{
+    if (!pm_loss_kinds_parse(value, pm_length(value), kinds))
+        VG_(fmsg_bad_option)(arg, "expected %s\n", PM_LOSS_KINDS_EXPECTED);
+}
+
+static void add_pattern(const char *arg, const char *value, const char **patterns, u32 *count)
+{
+    if (value[0] == '\0')
+        VG_(fmsg_bad_option)(arg, "expected a pattern of a file name\n");
+    if (*count == PM_ONLY_MOST)
+        VG_(fmsg_bad_option)(arg, "expected at most %d of these\n", PM_ONLY_MOST);
+    patterns[(*count)++] = value;
+}
+
+/* Takes arg if it is about which errors there are and which are shown. */
+static bool process_error_option(struct pm_options *options, const char *arg)
+{
+    struct pm_only *only = &options->only;
+    const HChar *value;
+    Bool flag;
+
+    if (VG_STR_CLO(arg, "--show-leak-kinds", value))
+        parse_kinds(arg, value, &options->show_leak_kinds);
+    else if (VG_STR_CLO(arg, "--errors-for-leak-kinds", value))
+        parse_kinds(arg, value, &options->error_leak_kinds);
+    else if (VG_STR_CLO(arg, "--only-object", value))
+        add_pattern(arg, value, only->objects, &only->object_count);
+    else if (VG_STR_CLO(arg, "--only-file", value))
+        add_pattern(arg, value, only->files, &only->file_count);
+    else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
+        options->mismatched_frees = flag;
+    else
+        return false;
+    return true;
 }
 
 /* Takes arg if it is one of the leak search's. */
@@ -132,7 +173,7 @@ bool pm_options_process(struct pm_options *options, const char *arg)
             VG_(fmsg_bad_option)(arg, "expected a file name\n");
         options->out_file = value;
     } else {
-        return process_leak_option(options, arg)
+        return process_leak_option(options, arg) || process_error_option(options, arg)
             || VG_(replacement_malloc_process_cmd_line_option)(arg);
     }
     return true;
@@ -166,6 +207,17 @@ void pm_options_print_usage(void)
 "    --leak-check-heuristics=heur1,heur2,...  which interior pointers to believe:\n"
 "                              stdstring,length64,newarray,multipleinheritance [all]\n"
 "    --python-objects=yes|no   know objects, their types and reference counts [yes]\n"
+"    --show-leak-kinds=kind1,kind2,...  which loss records to show: definite,cycle,\n"
+"                              surplus,possible,indirect,interpreter,reachable,\n"
+"                              all or none [definite,cycle,surplus,possible]\n"
+"    --errors-for-leak-kinds=kind1,kind2,...  which loss records are errors\n"
+"                              [definite,cycle,surplus,possible]\n"
+"    --only-object=<pattern>   only loss records whose stack passes through this\n"
+"                              shared object, such as _myext.so [all]\n"
+"    --only-file=<pattern>     only loss records whose stack passes through this\n"
+"                              Python file, such as mypkg/* [all]\n"
+"    --show-mismatched-frees=yes|no  malloc and delete, new and free, PyMem_Malloc\n"
+"                              and free ... of one block are errors [yes]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%%p]\n");

@@ -5,6 +5,7 @@
 
 #include "base/pm_types.h"
 #include "heap/pm_losses.h"
+#include "heap/pm_only.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
 
@@ -27,6 +28,10 @@ struct pm_options {
     enum pm_loss_resolution leak_resolution;    /* --leak-resolution= */
     u32 leak_heuristics;                    /* --leak-check-heuristics=: enum pm_leak_heuristic bits */
     bool python_objects;                    /* --python-objects= */
+    u32 show_leak_kinds, error_leak_kinds;  /* --show-leak-kinds=, --errors-for-leak-kinds=:
+                                               PM_LOSS_KIND bits */
+    struct pm_only only;                    /* --only-object=, --only-file= */
+    bool mismatched_frees;                  /* --show-mismatched-frees= */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
 };
 

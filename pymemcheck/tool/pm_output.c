@@ -225,9 +225,12 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
     report.profile.losses = searched ? &losses : NULL;
     report.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
     pm_text_write(&report.profile, &report.text, &report.log);
-    pm_leakreport_write(run, &report, "Leaks before the interpreter's finalization:",
-                        report.profile.losses_before);
-    pm_leakreport_write(run, &report, "Leaks at exit:", report.profile.losses);
+    /* A leak that both searches found is one error. */
+    if (run->searched_before)
+        pm_leakreport_write(run, &report, "Leaks before the interpreter's finalization:",
+                            &run->losses_before, !searched);
+    if (searched)
+        pm_leakreport_write(run, &report, "Leaks at exit:", &losses, true);
     write_json(run, &report.profile);
     pm_output_end(&report);
     if (searched)

@@ -189,3 +189,177 @@ def test_suggested(tool, wrong_frees, case_names):
     path.write_text("".join(entries[1:]))
     third = tool.run(wrong_frees, *case_names, options=[f"--suppressions={path}"])
     assert summary(third.log)[1] == 1
+
+
+# Loss records.
+
+LEAKS = """\
+#include <stdlib.h>
+#include <string.h>
+void *volatile sink;
+char *inner;
+__attribute__((noinline)) void lose(int n) { for (int i = 0; i < n; i++) sink = malloc(100); sink = NULL; }
+__attribute__((noinline)) void list(void) { void **p = malloc(64); *p = malloc(32); sink = p; sink = NULL; }
+__attribute__((noinline)) void dubious(void) { inner = (char *)malloc(48) + 10; }
+__attribute__((noinline)) void clear(void) { char a[4096]; memset(a, 0, sizeof a); __asm__ volatile("" : : "r"(a) : "memory"); }
+int main(void) { sink = malloc(20); free(sink); lose(5); list(); dubious(); clear(); sink = malloc(77); return 0; }
+"""
+
+LOSING = """\
+import ctypes
+libc = ctypes.CDLL(None)
+libc.calloc.restype = ctypes.c_void_p
+def lose(n):
+    for _ in range(n):
+        libc.calloc(1, 3000)
+def other():
+    libc.calloc(1, 5000)
+"""
+
+
+@pytest.fixture(scope="module")
+def leaks(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("leaks")
+    (directory / "leaks.c").write_text(LEAKS)
+    return compile_program(directory / "leaks", directory / "leaks.c", "-O1", "-fno-optimize-sibling-calls")
+
+
+@pytest.fixture(scope="module")
+def losing(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("losing")
+    (directory / "pkg").mkdir()
+    (directory / "pkg" / "__init__.py").write_text("")
+    (directory / "pkg" / "losing.py").write_text(LOSING)
+    script = directory / "script.py"
+    script.write_text("from pkg import losing\nlosing.lose(4)\nlosing.other()\n")
+    return script
+
+
+def records(log):
+    """Kind and bytes of each loss record that is shown."""
+    return [(kind, int(amount.replace(",", ""))) for amount, kind in
+            re.findall(r"== ([\d,]+) (?:\(.*\) )?bytes in [\d,]+ blocks are (.*) in loss record", log)]
+
+
+def leak_sums(log):
+    table = log.partition("LEAK SUMMARY:")[2]
+    return {name: (int(amount.replace(",", "")), int(blocks.replace(",", "")))
+            for name, amount, blocks in re.findall(r"== +([\w -]+): ([\d,]+) bytes in ([\d,]+) blocks", table)}
+
+
+ALL_RECORDS = [("definitely lost", 500), ("definitely lost", 96), ("possibly lost", 48),
+               ("indirectly lost", 32), ("still reachable", 77)]
+
+
+@pytest.mark.parametrize("options, shown, counted", [
+    ([], [0, 1, 2], 3),
+    (["--show-leak-kinds=all"], [0, 1, 2, 3, 4], 3),
+    (["--show-leak-kinds=possible,reachable", "--errors-for-leak-kinds=definite"], [2, 4], 2),
+    (["--show-leak-kinds=none", "--errors-for-leak-kinds=none"], [], 0),
+    (["--errors-for-leak-kinds=all"], [0, 1, 2], 5),
+    (["--leak-check=summary"], [], 0),
+])
+def test_leak_kinds(tool, leaks, options, shown, counted):
+    """Which records are shown and which are errors, as in Memcheck; --error-exitcode goes by the errors."""
+    run = tool.run(leaks, options=[*options, "--error-exitcode=5"], check=False)
+    assert records(run.log) == [ALL_RECORDS[index] for index in shown]
+    assert summary(run.log) == (counted, counted, 0, 0)
+    assert run.returncode == (5 if counted else 0)
+    theirs = tool.run(leaks, options=["--leak-check=full", *options, "--error-exitcode=5"], check=False,
+                      tool="memcheck")
+    assert summary(theirs.log)[:2] == (counted, counted)
+    assert theirs.returncode == run.returncode
+
+
+def test_wrong_leak_kinds(tool, leaks):
+    for option in ("--show-leak-kinds=lost", "--errors-for-leak-kinds="):
+        run = tool.run(leaks, options=[option], check=False)
+        assert run.returncode == 1
+        assert "'definite', 'cycle'" in run.stderr + "".join(run.logs.values())
+
+
+def test_leaks_suppressed(tool, leaks):
+    """The summary counts what is suppressed in place of its kind, as Memcheck's does."""
+    path = tool.new_directory() / "leaks.supp"
+    path.write_text("{\n lost\n Memcheck,pymemcheck:Leak\n match-leak-kinds: definite\n fun:malloc\n fun:lose\n}\n"
+                    "{\n dubious\n pymemcheck:Leak\n match-leak-kinds: reachable,surplus\n ...\n fun:dubious\n}\n")
+    options = ["-v", f"--suppressions={path}"]
+    run = tool.run(leaks, options=options)
+    assert records(run.log) == [("definitely lost", 96), ("possibly lost", 48)]
+    assert leak_sums(run.log)["definitely lost"] == (64, 1)
+    assert leak_sums(run.log)["suppressed"] == (500, 5)
+    assert run.profile.json["leaks"]["summary"]["suppressed"] == [500, 5]
+    assert summary(run.log) == (2, 2, 1, 1)
+    assert re.search(rf"used_suppression: +1 lost {path}:2 suppressed: 500 bytes in 5 blocks\n", run.log)
+    assert f"unused_suppression: dubious {path}:9\n" in run.log
+    path.write_text(path.read_text().partition("}\n")[0] + "}\n")
+    theirs = tool.run(leaks, options=["--leak-check=full", f"--suppressions={path}"], tool="memcheck")
+    assert leak_sums(theirs.log)["suppressed"] == (500, 5)
+    assert leak_sums(theirs.log)["definitely lost"] == (64, 1)
+
+
+def test_leaks_suggested(tool, leaks):
+    entries = suggestions(tool.run(leaks, options=["--gen-suppressions=all"]).log)
+    assert [re.search("match-leak-kinds: (.*)", entry)[1] for entry in entries] == ["definite", "definite", "possible"]
+    path = tool.new_directory() / "all.supp"
+    path.write_text("".join(entries))
+    run = tool.run(leaks, options=[f"--suppressions={path}"])
+    assert records(run.log) == [] and summary(run.log) == (0, 0, 3, 3)
+
+
+@pytest.mark.parametrize("lines, left", [
+    ("fun:calloc\n...\npyfun:pkg.losing.lose", [5000]),
+    ("...\npyfun:pkg.losing.*", []),
+    ("...\npyfile:pkg/losing.py\n...\npyfile:*/script.py", []),
+    ("...\npyfun:other\npyfun:script.<module>", [12000]),
+    ("...\npyfun:other\npyfun:losing.<module>", [12000, 5000]),
+])
+def test_python_lines(tool, python, losing, lines, left):
+    path = tool.new_directory() / "python.supp"
+    path.write_text(f"{{\n name\n pymemcheck:Leak\n {lines}\n}}\n")
+    run = tool.run(python.path, "-S", losing, options=[f"--suppressions={path}", "--show-leak-kinds=definite"])
+    assert [amount for _, amount in records(run.log) if amount in (12000, 5000)] == left
+
+
+def test_python_suggested(tool, python, losing):
+    """Suggestions with Python lines hold for another run."""
+    options = ["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
+    first = tool.run(python.path, "-S", losing, options=[*options, "--gen-suppressions=all"])
+    entries = [entry for entry in suggestions(first.log) if "pyfun:" in entry]
+    assert any(re.search(r"\n   pyfun:losing\.lose\n   pyfun:script\.<module>\n", entry) for entry in entries)
+    path = tool.new_directory() / "python.supp"
+    path.write_text("".join(suggestions(first.log)))
+    second = tool.run(python.path, "-S", losing, options=[*options, f"--suppressions={path}"])
+    assert summary(first.log)[1] >= 2
+    assert summary(second.log) == (0, 0, *summary(first.log)[:2])
+
+
+def test_only(tool, python, losing, leaks):
+    """Only records whose stack passes through a file or an object; the others are counted apart."""
+    run = tool.run(python.path, "-S", losing, options=["--only-file=pkg/*", "--show-leak-kinds=definite"])
+    assert sorted(amount for _, amount in records(run.log)) == [5000, 12000]
+    assert leak_sums(run.log)["definitely lost"] == (17000, 5)
+    run = tool.run(python.path, "-S", losing, options=["--only-file=pkg/*", "--only-object=_ctypes.so",
+                                                       "--only-object=no_such", "--show-leak-kinds=definite"])
+    assert sorted(amount for _, amount in records(run.log)) == [5000, 12000]
+    assert run.profile.json["leaks"]["summary"]["definite"] == [17000, 5]
+    run = tool.run(leaks, options=["--only-object=libc.so", "--error-exitcode=5"])
+    assert records(run.log) == [] and summary(run.log) == (0, 0, 0, 0)
+    assert leak_sums(run.log)["left out by --only-"] == (644, 8)
+
+
+def test_double_free_in_python(tool, python):
+    """Both stacks of a wrong free have their Python lines."""
+    path = tool.new_directory() / "script.py"
+    path.write_text("import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
+                    "libc.free.argtypes = [ctypes.c_void_p]\n"
+                    "def make():\n    return libc.malloc(24)\n"
+                    "def drop(p):\n    libc.free(p)\n"
+                    "p = make()\ndrop(p)\ndrop(p)\nprint('done')\n")
+    run = tool.run(python.path, "-S", path)
+    assert run.stdout == "done\n"
+    error, = errors(run.log)
+    freed, _, allocated = error.partition("Block was alloc'd at")
+    assert error.startswith("Invalid free() / delete / delete[] / realloc(): the block is free already\n")
+    assert f"   by drop ({path}:8)\n" in freed and f"   by <module> ({path}:11)\n" in freed
+    assert f"   by make ({path}:6)\n" in allocated and f"   by <module> ({path}:9)\n" in allocated + "\n"
