@@ -80,6 +80,10 @@ struct pm_loss {
     bool left_out;          /* by --only-object or --only-file */
 };
 
+struct pm_loss_sum {
+    u64 bytes, blocks;
+};
+
 struct pm_loss_key;
 
 struct pm_losses {
@@ -96,11 +100,9 @@ struct pm_losses {
     struct pm_map known_stacks;     /* stack -> index in stack_keys */
     struct pm_loss_key *stack_keys;
     u32 stack_key_count, stack_key_capacity;
-    struct {
-        u64 bytes, blocks;
-    } sums[PM_LOSS_KINDS],          /* direct blocks of each kind; grows with pm_losses_add */
-        suppressed, left_out;       /* the caller's business (pm_losses_suppress, pm_losses_leave_out);
-                                       no longer part of the sums */
+    struct pm_loss_sum sums[PM_LOSS_KINDS];     /* direct blocks of each kind; grows with pm_losses_add */
+    struct pm_loss_sum suppressed, left_out;    /* the caller's business (pm_losses_suppress,
+                                                   pm_losses_leave_out); no longer part of the sums */
 };
 
 void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,

@@ -111,6 +111,9 @@ static void report_now(struct pm_run *run, bool records, const struct pm_sink *s
     write_losses(run, &text, "Leaks at this moment:", &losses, records, false);
     pm_text_release(&text);
     pm_output_end(&report);
+    for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
+        run->last_sums[kind] = losses.sums[kind];
+    run->last_suppressed = losses.suppressed;
     pm_losses_release(&losses);
 }
 
@@ -121,21 +124,18 @@ static void store(u64 address, u64 count)
         *(u64 *)address = count;
 }
 
-/* Four variables of the program: leaked (definitely and indirectly), dubious, reachable, suppressed. */
-static void count_leaks(struct pm_run *run, const u64 *args, bool blocks)
+/* Four variables of the program: leaked (definitely and indirectly), dubious, reachable,
+   suppressed, as the last search on request found them. */
+static void count_leaks(const struct pm_run *run, const u64 *args, bool blocks)
 {
-    struct pm_losses losses;
     u64 sums[PM_LOSS_KINDS];
 
-    pm_leakcheck_search(run, wants_reachable(&run->options), &losses);
-    report_losses(run, NULL, &losses, false, false);
     for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
-        sums[kind] = blocks ? losses.sums[kind].blocks : losses.sums[kind].bytes;
+        sums[kind] = blocks ? run->last_sums[kind].blocks : run->last_sums[kind].bytes;
     store(args[1], sums[PM_LOSS_DEFINITE] + sums[PM_LOSS_INDIRECT] + sums[PM_LOSS_CYCLE]);
     store(args[2], sums[PM_LOSS_POSSIBLE]);
     store(args[3], sums[PM_LOSS_REACHABLE] + sums[PM_LOSS_SURPLUS] + sums[PM_LOSS_INTERPRETER]);
-    store(args[4], blocks ? losses.suppressed.blocks : losses.suppressed.bytes);
-    pm_losses_release(&losses);
+    store(args[4], blocks ? run->last_suppressed.blocks : run->last_suppressed.bytes);
 }
 
 static void write_to_gdb(void *context, const char *bytes, size_t length)

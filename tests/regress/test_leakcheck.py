@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""When leaks are searched for, and from where: at exit, on request, after fork and before exec, with
+the stacks of threads that run and that ended."""
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import pmtest
+from pmtest import PROGRAMS
+
+LEAK = """\
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+libc.malloc.restype = None
+def leak(bytes_):
+    libc.malloc(bytes_)         # the address is dropped
+"""
+QUIET = ["--histogram=none"]
+
+
+def compiled(tool, name, *flags):
+    return pmtest.compile_program(tool.new_directory() / name, PROGRAMS / (name + ".c"), "-O0", *flags)
+
+
+def script(tool, text):
+    path = tool.new_directory() / "script.py"
+    path.write_text(LEAK + text)
+    return path
+
+
+def summary(profile, moment="leaks"):
+    return {kind: tuple(sums) for kind, sums in profile.json[moment]["summary"].items()}
+
+
+def lost_at(profile, path, text, moment="leaks"):
+    """Bytes that are definitely lost and were allocated at the line of path with text, or below it."""
+    line = pmtest.line_of(path, text)
+    found = 0
+    for record in profile.json[moment]["records"]:
+        if record["kind"] != "definite":
+            continue
+        strings, frames, stacks = (profile.json[key] for key in ("strings", "frames", "stacks"))
+        node = record["stack"]
+        while node:
+            frame = frames[stacks["frame"][node]]
+            if frame["kind"] == "python" and strings[frame["file"]] == str(path) and frame["line"] == line:
+                found += record["bytes"]
+                break
+            node = stacks["parent"][node]
+    return found
+
+
+def test_on_request(tool):
+    """Memcheck's client requests give Memcheck's numbers."""
+    program = compiled(tool, "requests")
+    ours = tool.run(program, options=QUIET)
+    memcheck = tool.run(program, tool="memcheck")
+    assert ours.stdout == memcheck.stdout == "500 0 30 0\n5 0 3 0\n"
+    assert ours.log.count("Leaks at this moment:") == 2
+    assert ours.log.count("500 bytes in 5 blocks are definitely lost in loss record") == 2, "moment and exit, not quick"
+
+
+@pytest.mark.skipif(shutil.which("vgdb") is None, reason="no vgdb on this machine")
+def test_by_vgdb(tool, release_python):
+    """A person asks a program that runs."""
+    path = script(tool, "leak(4321)\nprint('ready', flush=True)\nsys.stdin.read()\n")
+    folder = tool.new_directory()
+    command = [str(tool.starter), f"--log-file={folder}/log", f"--pymemcheck-out-file={folder}/out",
+               f"--vgdb-prefix={folder}/vgdb", *QUIET, release_python.path, "-S", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        answer = subprocess.run(["vgdb", f"--vgdb-prefix={folder}/vgdb", f"--pid={process.pid}", "leak_check", "full"],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=True)
+        process.communicate(timeout=120)
+    assert "4,321 bytes in 1 blocks are definitely lost" in answer.stdout
+    assert "LEAK SUMMARY:" in answer.stdout
+
+
+def test_child_reports_its_own(tool, release_python):
+    """What a fork child inherited is not its leak."""
+    path = script(tool, """\
+leak(5001)                      # parent
+sys.stdout.flush()
+if os.fork() == 0:
+    leak(5002)                  # child
+    os._exit(0)
+os.wait()
+""")
+    run = tool.run(release_python.path, "-S", path, options=QUIET)
+    child = next(profile for pid, profile in run.profiles.items() if pid != run.pid)
+    assert lost_at(run.profile, path, "# parent") == 5001
+    assert lost_at(run.profile, path, "# child") == 0
+    assert lost_at(child, path, "# parent") == 0
+    assert lost_at(child, path, "# child") == 5002
+
+
+@pytest.mark.parametrize("end, status", [("os._exit(3)", 3), ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
+                                         ("os.execv('/bin/true', ['true'])", 0)], ids=["exit", "signal", "exec"])
+def test_without_finalization(tool, release_python, end, status):
+    path = script(tool, f"leak(6001)    # here\n{end}\n")
+    run = tool.run(release_python.path, "-S", path, options=QUIET, check=False)
+    assert run.returncode == status
+    assert lost_at(run.profile, path, "# here") == 6001
+
+
+def test_before_and_after_finalization(tool, release_python):
+    """A module's own memory is there before, not after."""
+    path = script(tool, "leak(7001)     # here\nkept = [bytes(1000) for _ in range(100)]\n")
+    run = tool.run(release_python.path, "-S", path, options=[*QUIET, "--leak-scan=both"])
+    for moment in ("leaks", "leaks_before"):
+        assert lost_at(run.profile, path, "# here", moment) == 7001
+    before, after = (sum(size for size, _ in summary(run.profile, moment).values()) for moment in ("leaks_before", "leaks"))
+    assert before > after + 100_000
+    only = tool.run(release_python.path, "-S", path, options=[*QUIET, "--leak-scan=before"])
+    assert only.profile.json["leaks"] is None and only.profile.json["leaks_before"] is not None
+
+
+def test_no_search(tool, release_python):
+    run = tool.run(release_python.path, "-S", "-c", "pass", options=[*QUIET, "--leak-check=no", "--leak-scan=both"])
+    assert run.profile.json["leaks"] is None and run.profile.json["leaks_before"] is None
+    assert "LEAK SUMMARY" not in run.log
+
+
+def test_summary_alone(tool):
+    run = tool.run(compiled(tool, "requests"), options=[*QUIET, "--leak-check=summary"])
+    assert "LEAK SUMMARY" in run.log
+    assert run.log.count("are definitely lost in loss record") == 1, "the program's own request only"
+
+
+def test_stacks_of_threads(tool):
+    """A thread that runs keeps what its stack points to, one that ended does not."""
+    run = tool.run(compiled(tool, "ended", "-pthread"), options=QUIET)
+    found = summary(run.profile)
+    assert found["definite"] == (1000, 1)
+    assert found["reachable"][0] >= 2000
+    assert not any(record["bytes"] == 2000 for record in run.profile.json["leaks"]["records"])
+
+
+def test_what_only_memcheck_sees(tool):
+    """The example of docs/leaks.md: dead words in a live frame. Memcheck knows that they were not written."""
+    program = compiled(tool, "stale")
+    memcheck = tool.run(program, tool="memcheck", options=["--leak-check=full"]).log
+    assert re.search(r"definitely lost: 1,000 bytes in 1 blocks", memcheck)
+    assert summary(tool.run(program, options=QUIET).profile)["reachable"] == (1000, 1)
+
+
+@pytest.mark.parametrize("option", ["--leak-check=maybe", "--leak-scan=now", "--leak-resolution=some",
+                                    "--leak-check-heuristics=guess", "--python-objects=2"])
+def test_bad_options(tool, option):
+    run = tool.run("/bin/true", options=[option], check=False)
+    assert run.returncode == 1
+    assert option in run.stderr
