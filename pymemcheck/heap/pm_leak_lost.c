@@ -85,7 +85,8 @@ static bool next_edge(const struct components *components, struct step *step, u3
         }
         pm_copy(&value, page + (step->cursor & (PAGE_BYTES - 1)), sizeof value);
         step->cursor += sizeof value;
-        if (find_edge(components, value, block))
+        if (find_edge(components, value, block)
+            && !pm_leak_is_weak(components->search, step->block, step->cursor - sizeof value))
             return true;
     }
 }

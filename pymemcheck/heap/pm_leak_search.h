@@ -101,6 +101,14 @@ static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct p
     return true;
 }
 
+/* Whether the word at address in a block is one that is no reference. */
+static inline bool pm_leak_is_weak(const struct pm_leak_search *search, u32 block, u64 address)
+{
+    return block != PM_LEAK_NONE && (search->targets[block].flags & PM_LEAK_WEAK_WORDS)
+        && search->leaks->is_weak != NULL
+        && search->leaks->is_weak(search->leaks->context, block, address);
+}
+
 /* Classifies what nothing reaches (pm_leak_lost.c). */
 void pm_leak_search_lost(struct pm_leak_search *search);
 

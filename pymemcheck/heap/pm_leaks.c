@@ -118,7 +118,8 @@ void pm_leak_flush(struct pm_leak_search *search)
     search->batched = 0;
     for (u32 i = 0; i < count; i++) {
         struct pm_leak_target *target;
-        if (!pm_leak_resolve(search, &batch[i], batch[i].block))
+        if (!pm_leak_resolve(search, &batch[i], batch[i].block)
+            || pm_leak_is_weak(search, batch[i].from_block, batch[i].where))
             continue;
         target = &search->targets[batch[i].block];
         if (search->count_references && (target->flags & PM_LEAK_OBJECT)

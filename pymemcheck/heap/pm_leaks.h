@@ -42,6 +42,8 @@ enum pm_leak_flag {
     PM_LEAK_NEW_ARRAY = 1 << 2,
     /* Its words are not looked at (memory that holds no pointers). */
     PM_LEAK_OPAQUE = 1 << 3,
+    /* Some of its words are no references though they may look so: is_weak says which. */
+    PM_LEAK_WEAK_WORDS = 1 << 4,
 };
 
 #define PM_LEAK_NONE 0xffffffffu
@@ -98,6 +100,9 @@ struct pm_leaks {
     /* Whether a table of virtual functions may be at address (a multiple of 8, not in page 0); for
        PM_LEAK_MULTIPLE_INHERITANCE, which finds nothing where this is NULL. */
     bool (*is_vtable)(void *context, u64 address);
+    /* Whether the word at address, in a block with PM_LEAK_WEAK_WORDS, is no reference. Asked
+       for words that point to a block, perhaps more than once. NULL: none is weak. */
+    bool (*is_weak)(void *context, u32 block, u64 address);
     /* Called now and then; may print. done of all, in bytes. NULL: nobody wants to know. */
     void (*progress)(void *context, u64 done_bytes, u64 all_bytes);
     void *context;

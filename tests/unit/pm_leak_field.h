@@ -42,6 +42,13 @@ static inline bool field_is_vtable(void *context, u64 address)
     return address == field->vtables[0] || address == field->vtables[1];
 }
 
+/* Each third word, of those in blocks with PM_LEAK_WEAK_WORDS. */
+static inline bool field_is_weak(void *context, u32 block, u64 address)
+{
+    const struct field *field = context;
+    return address >= field->blocks[block].address && address / 8 % 3 == 1;
+}
+
 static inline void field_init(struct field *field)
 {
     memset(field, 0, sizeof *field);
@@ -50,6 +57,7 @@ static inline void field_init(struct field *field)
     field->leaks.blocks = field->blocks;
     field->leaks.roots = field->roots;
     field->leaks.is_vtable = field_is_vtable;
+    field->leaks.is_weak = field_is_weak;
     field->leaks.context = field;
     field->vtables[0] = 0x700010;
     field->vtables[1] = 0x700088;

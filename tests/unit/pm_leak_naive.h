@@ -71,6 +71,9 @@ static inline void naive_look(struct naive *naive, int from, u32 root, u64 where
 {
     const struct pm_leaks *leaks = naive->leaks;
 
+    if (from != NAIVE_ROOT && (leaks->blocks[from].flags & PM_LEAK_WEAK_WORDS)
+        && leaks->is_weak(leaks->context, (u32)from, where))
+        return;
     for (u32 i = 0; i < naive->count; i++) {
         const struct pm_leak_block *block = &leaks->blocks[i];
         u64 object = block->address + block->object_offset;

@@ -340,6 +340,31 @@ static void test_hidden_words(void **state)
     delete_field(field);
 }
 
+/* Weak words hold nothing, are not counted, and make no cycle. */
+static void test_weak_words(void **state)
+{
+    struct field *field = new_field();
+    u32 weak = 0;
+
+    (void)state;
+    add_row(field, 4);
+    while (!field_is_weak(field, 0, field->blocks[0].address + weak * 8))
+        weak++;
+    hold(field, 0, HEAP);
+    link_blocks(field, 0, weak, 1);
+    link_blocks(field, 0, weak + 1, 2);
+    field->blocks[1].flags = field->blocks[2].flags = PM_LEAK_OBJECT;
+    search(field);
+    expect_kinds(field, "RRRD");
+    assert_int_equal(field->blocks[1].references, 1);
+    field->blocks[0].flags = PM_LEAK_WEAK_WORDS;
+    search(field);
+    expect_kinds(field, "RDRD");
+    assert_int_equal(field->blocks[1].references, 0);
+    assert_int_equal(field->blocks[2].references, 1);
+    delete_field(field);
+}
+
 static void test_tag_bits(void **state)
 {
     struct field *field = new_field();
@@ -518,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_block_holds_a_cycle),
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_hidden_words),
+        cmocka_unit_test(test_weak_words),
         cmocka_unit_test(test_tag_bits),
         cmocka_unit_test(test_heuristics),
         cmocka_unit_test(test_unreadable_page),

@@ -50,6 +50,8 @@ static void make_blocks(struct field *field, struct pm_random *random, u32 count
             block->hidden_from = (u32)pm_random_below(random, block->bytes + 9);
             block->hidden_to = block->hidden_from + (u32)pm_random_below(random, 40);
         }
+        if (one_in(random, 5))
+            block->flags |= PM_LEAK_WEAK_WORDS;
         if (one_in(random, 12))
             block->flags |= PM_LEAK_OPAQUE;
         at += block->bytes + (block->bytes == 0) + (one_in(random, 3) ? 0 : 8);
