@@ -270,7 +270,8 @@ static bool matches_frame(const struct pm_suppression_line *line,
     case PM_SUPPRESS_OBJ:
         return !python && matches(line, string_of(strings, frame->object));
     case PM_SUPPRESS_SRC:
-        return !python && frame->file.v != 0 && matches(line, string_of(strings, frame->file))
+        return !python && frame->file.v != 0
+            && matches_end(line, string_of(strings, frame->file), '/')
             && (line->line == 0 || line->line == frame->line);
     case PM_SUPPRESS_PYFUN:
         return python && matches_dotted(line, strings, frame);

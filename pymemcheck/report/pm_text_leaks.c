@@ -40,7 +40,8 @@ static void add_amount(struct pm_text *text, const struct pm_loss *loss)
     pm_text_add(text, " blocks are ");
 }
 
-static void put_headline(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)
+void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss, u32 number,
+                               u32 count)
 {
     if (loss->kind == PM_LOSS_SURPLUS) {
         pm_text_add_counted(text, loss->surplus_references, "reference");
@@ -62,7 +63,7 @@ static void put_headline(struct pm_text *text, const struct pm_loss *loss, u32 n
     pm_text_end_line(text);
 }
 
-static void put_types(struct pm_text *text, const struct pm_loss *loss)
+void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
 {
     u64 typed = 0;
 
@@ -243,13 +244,18 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
     pm_text_put_line(text, "]");
 }
 
-void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)
+void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss)
 {
-    put_headline(text, loss, number, count);
-    put_types(text, loss);
-    pm_text_put_stack(text, loss->stack, false);
     put_chain(text, loss);
     put_times(text, loss);
+}
+
+void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)
+{
+    pm_text_put_loss_headline(text, loss, number, count);
+    pm_text_put_loss_types(text, loss);
+    pm_text_put_stack(text, loss->stack, false);
+    pm_text_put_loss_story(text, loss);
 }
 
 static void put_sum(struct pm_text *text, const char *name, u64 bytes, u64 blocks)

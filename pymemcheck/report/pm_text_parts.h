@@ -45,6 +45,11 @@ void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool inne
 
 /* One loss record, without an empty line behind it; it is number (from 1) of count. */
 void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count);
+/* Its parts but for the stack: the first line; the types; why it is alive, and when it was made. */
+void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss, u32 number,
+                               u32 count);
+void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss);
+void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss);
 /* The sums of a search, by kind. */
 void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses);
 

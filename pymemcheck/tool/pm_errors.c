@@ -17,6 +17,7 @@
 
 #include "base/pm_platform.h"
 #include "report/pm_text_parts.h"
+#include "report/pm_xml.h"
 #include "tool/pm_core.h"
 #include "tool/pm_run.h"
 
@@ -132,8 +133,8 @@ static SizeT extra_lines(const Error *error, HChar *text, Int bytes)
     return 0;
 }
 
-/* As the core would, but with a stack that it does not know. */
-static void suggest(struct pm_run *run, const struct error *extra)
+/* As the core would, but with a stack that it does not know. xml: or NULL. */
+static void suggest(struct pm_run *run, const struct error *extra, const struct pm_xml *xml)
 {
     const struct pm_suppression_tables tables = tables_of(run);
     struct pm_buffer out;
@@ -141,6 +142,10 @@ static void suggest(struct pm_run *run, const struct error *extra)
 
     if (run->errors.suggest == 0)
         return;
+    if (xml != NULL) {
+        pm_xml_write_suppression(xml, &tables, &extra->subject);
+        return;
+    }
     if (run->errors.suggest == 1) {
         bool wanted = VG_(is_action_requested)("Print suppression", &ask);
         if (!ask)
@@ -173,8 +178,68 @@ static void describe_elsewhere(u64 address)
     VG_(clear_addrinfo)(&info);
 }
 
-static void print_free(struct pm_run *run, const struct pm_wrong_free *wrong)
+static void write_to_xml(void *context, const char *bytes, size_t length)
 {
+    (void)context;
+    (void)length;
+    VG_(printf_xml)("%s", bytes);
+}
+
+static u64 address_of(void *context, struct pm_frame_id frame)
+{
+    const struct pm_run *run = context;
+    return pm_native_address(&run->native, frame);
+}
+
+static void print_text(const struct error *extra, struct pm_text *text)
+{
+    if (extra->report != NULL)
+        pm_text_write_loss(text, extra->report->loss, extra->report->number, extra->report->count);
+    else
+        pm_text_write_wrong_free(text, &extra->wrong);
+}
+
+static void print_xml(const struct error *extra, const struct pm_xml *xml)
+{
+    if (extra->report != NULL)
+        pm_xml_write_loss(xml, extra->report->loss, extra->report->number, extra->report->count);
+    else
+        pm_xml_write_wrong_free(xml, &extra->wrong);
+}
+
+static void before_print(const Error *error)
+{
+    (void)error;
+}
+
+static void print_with(struct pm_run *run, const struct error *extra, struct pm_text *text)
+{
+    const struct pm_sink out = { .write = write_to_xml };
+    const struct pm_xml xml = {
+        .text = text,
+        .out = &out,
+        .address = address_of,
+        .context = run,
+    };
+
+    if (VG_(clo_xml))
+        print_xml(extra, &xml);
+    else
+        print_text(extra, text);
+    if (extra->report == NULL && extra->wrong.place == PM_PLACE_ELSEWHERE)
+        describe_elsewhere(extra->wrong.address);
+    suggest(run, extra, VG_(clo_xml) ? &xml : NULL);
+}
+
+static void print(const Error *error)
+{
+    const struct error *extra = extra_of(error);
+    struct pm_run *run = the_run;
+
+    if (extra->report != NULL) {
+        print_with(run, extra, extra->report->text);
+        return;
+    }
     const struct pm_profile profile = {
         .strings = &run->strings,
         .frames = &run->frames,
@@ -185,27 +250,8 @@ static void print_free(struct pm_run *run, const struct pm_wrong_free *wrong)
     struct pm_text text;
 
     pm_text_init(&text, &profile, &options, &log);
-    pm_text_write_wrong_free(&text, wrong);
+    print_with(run, extra, &text);
     pm_text_release(&text);
-    if (wrong->place == PM_PLACE_ELSEWHERE)
-        describe_elsewhere(wrong->address);
-}
-
-static void before_print(const Error *error)
-{
-    (void)error;
-}
-
-static void print(const Error *error)
-{
-    const struct error *extra = extra_of(error);
-
-    if (VG_(get_error_kind)(error) == ERROR_FREE)
-        print_free(the_run, &extra->wrong);
-    else
-        pm_text_write_loss(extra->report->text, extra->report->loss, extra->report->number,
-                           extra->report->count);
-    suggest(the_run, extra);
 }
 
 /* --- Reporting --- */
@@ -253,6 +299,7 @@ bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *repo
 void pm_errors_register(struct pm_run *run)
 {
     the_run = run;
+    VG_(needs_xml_output)();
     VG_(needs_tool_errors)(is_equal, before_print, print, True, update_extra, recognise,
                            read_entry, is_suppressed, error_name, extra_lines, describe_use,
                            note_use);

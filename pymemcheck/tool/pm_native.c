@@ -6,6 +6,7 @@
 
 #include "tool/pm_native.h"
 
+#include "base/pm_buffer.h"
 #include "base/pm_platform.h"
 
 #define PRELOAD_NAME "vgpreload_pymemcheck"
@@ -16,6 +17,13 @@ void pm_native_init(struct pm_native *native, struct pm_strings *strings,
     *native = (struct pm_native){ .strings = strings, .frames = frames, .capacity = 1024 };
     native->known = pm_alloc("pm.native", native->capacity * sizeof *native->known);
     pm_map_init(&native->by_address);
+    pm_map_init(&native->addresses);
+}
+
+u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame)
+{
+    const u64 *address = pm_map_get(&native->addresses, frame.v);
+    return address != NULL ? *address : 0;
 }
 
 bool pm_native_epoch_changed(struct pm_native *native)
@@ -59,6 +67,26 @@ static size_t split_offset(const char *text, u64 *offset)
     return length;
 }
 
+/* The source line of ip, where debug information has it. */
+static void add_source(struct pm_native *native, u64 ip, struct pm_frame *frame)
+{
+    const HChar *file, *folder;
+    UInt line;
+
+    if (!VG_(get_filename_linenum)(VG_(current_DiEpoch)(), ip, &file, &folder, &line))
+        return;
+    struct pm_buffer path;
+    pm_buffer_init(&path);
+    if (folder[0] != '\0' && file[0] != '/') {
+        pm_buffer_add_text(&path, folder);
+        pm_buffer_add_char(&path, '/');
+    }
+    pm_buffer_add_text(&path, file);
+    frame->file = pm_strings_intern(native->strings, path.bytes, path.length);
+    frame->line = line;
+    pm_buffer_release(&path);
+}
+
 static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool innermost)
 {
     DiEpoch epoch = VG_(current_DiEpoch)();
@@ -87,6 +115,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
             frame.offset = 0;
             result.layer = PM_LAYER_ALLOCATOR;
         }
+        if (!ours)
+            add_source(native, ip, &frame);
         if (!innermost && !ours)
             frame.offset++;     /* from the last byte of the call to the return address */
     } else {
@@ -99,6 +129,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
     if (result.layer == PM_LAYER_DEBUG_HOOK)
         frame.flags |= PM_FRAME_DEBUG_HOOK;
     result.frame = pm_frames_intern(native->frames, &frame);
+    if (pm_map_get(&native->addresses, result.frame.v) == NULL)
+        pm_map_put(&native->addresses, result.frame.v, ip);
     return result;
 }
 

@@ -26,6 +26,7 @@ struct pm_native {
     struct pm_strings *strings;
     struct pm_frames *frames;
     struct pm_map by_address;       /* ip -> index into known */
+    struct pm_map addresses;        /* frame -> the address that it was first met with */
     struct pm_native_frame *known;
     u32 count, capacity;
     u32 epoch;
@@ -37,6 +38,9 @@ void pm_native_init(struct pm_native *native, struct pm_strings *strings,
 /* The frame of ip as VG_(get_StackTrace) gives it: for frame 0 the
    instruction itself, for others the last byte of the call. */
 struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool innermost);
+
+/* An address of the frame, or 0 if it is not native: what a machine reader of XML wants. */
+u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame);
 
 /* True, once, after objects were loaded or unloaded: whoever caches what an
    address means must drop it. */
