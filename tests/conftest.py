@@ -10,6 +10,7 @@ import pmtest
 
 # Where pythons.py is, for the tests of whole runs as well.
 sys.path.append(str(pathlib.Path(__file__).parent / "oracle"))
+import pythons  # noqa: E402
 
 INTERPRETERS = pmtest.find_interpreters()
 
@@ -37,7 +38,7 @@ def interpreter_of(name, compiled, tmp_path_factory):
         pytest.skip(f"no {name} build of Python 3.11 on this machine")
     if name not in compiled:
         compiled[name] = pmtest.Interpreter(name, INTERPRETERS[name], tmp_path_factory.mktemp(name))
-        compiled[name].compile_extensions()
+        compiled[name].compile_extensions(pmtest.Interpreter.PROBE, pmtest.Interpreter.LEAKY)
     return compiled[name]
 
 
@@ -45,6 +46,19 @@ def interpreter_of(name, compiled, tmp_path_factory):
 def python(request, compiled_interpreters, tmp_path_factory):
     """Each kind of Python 3.11 in turn: debug, release (stripped, static) and shared."""
     return interpreter_of(request.param, compiled_interpreters, tmp_path_factory)
+
+
+@pytest.fixture(params=pythons.each_python(), scope="session")
+def any_python(request, compiled_interpreters, tmp_path_factory):
+    """Each interpreter that is found, 2.7 and later, in turn."""
+    path = request.param.path
+    if path not in compiled_interpreters:
+        python = pmtest.Interpreter(request.param.row, path, tmp_path_factory.mktemp("any"))
+        if not python.has_headers:
+            pytest.skip(f"no headers of {path} here: {python.include}")
+        python.compile_extensions(pmtest.Interpreter.PROBE)
+        compiled_interpreters[path] = python
+    return compiled_interpreters[path]
 
 
 @pytest.fixture(scope="session")

@@ -215,25 +215,33 @@ class Interpreter:
     """A CPython, and the test extensions compiled against its own headers."""
 
     FACTS = ("import sys, sysconfig, json; json.dump(dict(include=sysconfig.get_path('include'), "
-             "suffix=sysconfig.get_config_var('EXT_SUFFIX'), debug=hasattr(sys, 'gettotalrefcount'), "
+             "suffix=sysconfig.get_config_var('EXT_SUFFIX') or '.so', debug=hasattr(sys, 'gettotalrefcount'), "
              "version=list(sys.version_info[:3]), shared=sysconfig.get_config_var('Py_ENABLE_SHARED')), "
              "sys.stdout)")
 
     def __init__(self, name, path, scratch):
         self.name = name
         self.path = str(path)
-        facts = json.loads(subprocess.run([self.path, "-I", "-c", self.FACTS], check=True,
+        facts = json.loads(subprocess.run([self.path, "-E", "-c", self.FACTS], check=True,
                                           stdout=subprocess.PIPE).stdout)
         self.include, self.suffix, self.debug = facts["include"], facts["suffix"], facts["debug"]
         self.version = tuple(facts["version"])
         self.shared = bool(facts["shared"])
         self.extensions = pathlib.Path(scratch) / f"extensions-{name}"
 
-    def compile_extensions(self):
+    PROBE = PROGRAMS / "probe" / "pm_probe.c"           # for 2.7 and later
+    LEAKY = PROGRAMS / "cmemleak" / "cMemLeak.c"        # for 3.11
+
+    @property
+    def has_headers(self):
+        return os.path.exists(os.path.join(self.include, "Python.h"))
+
+    def compile_extensions(self, *sources):
         self.extensions.mkdir(parents=True, exist_ok=True)
-        for source in (PROGRAMS / "cmemleak" / "cMemLeak.c", PROGRAMS / "probe" / "pm_probe.c"):
+        for source in sources:
+            # The headers of old versions are not without warnings.
             compile_program(self.extensions / (source.stem + self.suffix), source,
-                            "-shared", "-fPIC", "-O1", "-pthread", f"-I{self.include}")
+                            "-shared", "-fPIC", "-O1", "-pthread", "-isystem", self.include)
 
     @property
     def env(self):

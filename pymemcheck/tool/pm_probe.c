@@ -191,12 +191,24 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
-/* The body of _Py_NewReference makes the same store, but its entry was probed. */
-static bool is_probed_elsewhere(Addr address)
+/* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
+   entry is probed, and those that revive a dying object for the time of its
+   finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7 Objects/typeobject.c
+   and classobject.c). */
+static bool stores_into_old_objects(Addr address)
 {
+    static const char *const names[] = {
+        "_Py_NewReference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize", "slot_tp_del",
+        "instance_dealloc",
+    };
     const HChar *name;
-    return VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name)
-        && pm_text_equal(name, "_Py_NewReference");
+
+    if (!VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name))
+        return false;
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(name, names[i]))
+            return true;
+    return false;
 }
 
 IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
@@ -213,6 +225,6 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
         if (is_interpreter_function(name))
             note_interpreter(address);
     }
-    return in_interpreter(address) && !is_probed_elsewhere(address) ? probe_stores(block, layout)
-                                                                    : block;
+    return in_interpreter(address) && !stores_into_old_objects(address)
+        ? probe_stores(block, layout) : block;
 }

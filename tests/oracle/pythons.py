@@ -4,7 +4,8 @@
 One for each row of the layout table, named "3.11", "3.11-debug", "3.11-tracerefs" or
 "3.11-debug-tracerefs", looked for in PM_PYTHONS (paths, separated by colons), in /usr/bin and
 in pyenv's folder. A row whose interpreter is not there is skipped, with its name. Up to 3.7
-Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only.
+Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only. PM_ONLY_PYTHON names one interpreter,
+and then there is no other (tests/matrix does that).
 """
 import json
 import os
@@ -55,7 +56,13 @@ class Python:
         return self.path
 
 
+ONLY = os.environ.get("PM_ONLY_PYTHON")
+
+
 def _candidates():
+    if ONLY:
+        yield pathlib.Path(ONLY)
+        return
     for path in filter(None, os.environ.get("PM_PYTHONS", "").split(":")):
         yield pathlib.Path(path)
     for version in VERSIONS:
@@ -85,5 +92,5 @@ def each_python():
     here = {python.row for python in PYTHONS}
     present = [pytest.param(python, id=f"{python.row}:{python.path}") for python in PYTHONS]
     absent = [pytest.param(None, id=row, marks=pytest.mark.skip(reason=f"no CPython {row} here"))
-              for row in ROWS if row not in here]
+              for row in ROWS if row not in here and not ONLY]
     return present + absent

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Allocates through pm_probe from every kind of Python frame.
+"""Allocates through pm_probe from every kind of Python frame. For 3.6 and later; syntax that came
+later is in files of its own.
 
 Usage: stacks.py OUTPUT. pm_probe notes which frames the interpreter itself says
 are running; all of it goes to OUTPUT as JSON. A tool that watches from outside
@@ -185,11 +186,12 @@ async def async_counter():
         take("async generator closed")
 
 
-@contextlib.asynccontextmanager
-async def async_context():
-    take("async context enter")
-    yield
-    take("async context exit")
+class AsyncContext:
+    async def __aenter__(self):
+        take("async context enter")
+
+    async def __aexit__(self, kind, value, traceback):
+        take("async context exit")
 
 
 async def async_main():
@@ -200,14 +202,14 @@ async def async_main():
     await agen.asend(None)
     await agen.athrow(KeyError())
     await agen.aclose()
-    async with async_context():
+    async with AsyncContext():
         take("async with")
     [take(f"async comprehension {i}") async for i in async_counter()]
     await asyncio.gather(coroutine(0), coroutine(1))
-    loop = asyncio.get_running_loop()
+    loop = asyncio.get_event_loop()
     loop.call_soon(functools.partial(take, "loop callback"))
     loop.call_soon(lambda: take("lambda loop callback"))
-    task = asyncio.create_task(cancelled())
+    task = asyncio.ensure_future(cancelled())
     await asyncio.sleep(0)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -246,7 +248,7 @@ def decorated(x):
     return x
 
 
-@functools.lru_cache
+@functools.lru_cache()
 def cached(x):
     take(f"lru_cache {x}")
     return x
@@ -333,12 +335,6 @@ def exceptions():
         list(map(raises, [1]))
     except ValueError:
         take("through C")
-    try:
-        raise ExceptionGroup("group", [ValueError(), KeyError()])
-    except* ValueError:
-        take("except* ValueError")
-    except* KeyError:
-        take("except* KeyError")
 
 
 def recurse(depth):
@@ -449,7 +445,10 @@ def main():
     closures()
     comprehensions()
     generators()
-    asyncio.run(async_main())
+    if hasattr(asyncio, "run"):
+        asyncio.run(async_main())
+    else:
+        asyncio.get_event_loop().run_until_complete(async_main())
     decorators()
     called_from_c()
     executed()
@@ -463,6 +462,12 @@ def main():
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "imported"))
     import outer_module
     outer_module.function()
+    if sys.version_info >= (3, 8):
+        import stacks_3_8
+        stacks_3_8.main()
+    if sys.version_info >= (3, 11):
+        import stacks_3_11
+        stacks_3_11.main()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Python stack of each allocation, compared with what the interpreter itself says.
 
-programs/stacks.py allocates from every kind of frame; with each allocation pm_probe stores the frames that the
-interpreter's own API reports. The tool must have read the same frames, function, file and line, at the same sizes.
+programs/stacks.py (stacks_2_7.py) allocates from every kind of frame; with each allocation pm_probe stores the frames
+that the interpreter's own API reports. The tool must have read the same frames, function, file and line, at the same
+sizes. On every interpreter that is found.
 """
 import collections
 import json
@@ -12,7 +13,6 @@ import pytest
 
 from pmtest import PROGRAMS, PythonLine
 
-STACKS = PROGRAMS / "stacks.py"
 DEFAULT_PYTHON_FRAMES = 32
 
 
@@ -21,7 +21,9 @@ class Stacks:
 
     def __init__(self, tool, python, depth, *options):
         directory = tool.new_directory()
-        self.run = tool.run(python.path, STACKS, directory / "taken.json", env=python.env, options=options)
+        script = PROGRAMS / ("stacks_2_7.py" if python.version < (3,) else "stacks.py")
+        self.python = python
+        self.run = tool.run(python.path, script, directory / "taken.json", env=python.env, options=options)
         self.profile = self.run.profile
         self.expected, self.actual = collections.Counter(), collections.Counter()
         self.labels = collections.defaultdict(list)
@@ -39,13 +41,13 @@ class Stacks:
 
 
 @pytest.fixture(scope="module")
-def stacks(tool, python):
-    return Stacks(tool, python, DEFAULT_PYTHON_FRAMES)
+def stacks(tool, any_python):
+    return Stacks(tool, any_python, DEFAULT_PYTHON_FRAMES)
 
 
 @pytest.fixture(scope="module")
-def deep_stacks(tool, python):
-    return Stacks(tool, python, 200, "--python-frames=200", "--num-callers=300")
+def deep_stacks(tool, any_python):
+    return Stacks(tool, any_python, 200, "--python-frames=200", "--num-callers=500")
 
 
 def describe(frames):
@@ -68,7 +70,7 @@ def test_every_frame_of_every_stack(stacks):
     """Function, file and line of each Python frame are those that the interpreter reports, for plain functions,
     methods, closures, comprehensions, generators, coroutines, decorators, callbacks from C, class bodies, imports,
     exec, exceptions, recursion, threads, finalizers and trace functions."""
-    assert len(stacks.taken) > 300      # the script did all of it
+    assert len(stacks.taken) > (250 if stacks.python.version < (3,) else 330)     # the script did all of it
     assert_same(stacks)
 
 
@@ -122,19 +124,34 @@ def test_python_frames_stand_under_their_evaluation(deep_stacks):
     assert sum(site.total_blocks for site in sites) == 2
     for site in sites:
         # malloc and probe; inner lambda; sorted; outer lambda; map and list; called_from_c, main, module; start-up
-        assert re.fullmatch("n+EPn+EPn+EPPPn+", kinds_of(site)), (kinds_of(site), site)
+        # Up to 3.10 each Python function is a call of the evaluation function.
+        outer = "EPPP" if deep_stacks.python.version >= (3, 11) else "EPn*EPn*EP"
+        assert re.fullmatch(f"n+EPn+EPn+{outer}n+", kinds_of(site)), (kinds_of(site), site)
         inner = kinds_of(site).index("EP")
         between = {frame.function for frame in site.frames[inner:inner + 20] if frame.kind == "native"}
         assert any("sort" in function for function in between), site
+
+
+def chain_is_cut(python, site):
+    """In 3.9, throw() into a generator that delegates hides what is outside it, from the interpreter too."""
+    return python.version[:2] == (3, 9) and site.python[-1].function in ("delegating", "async_main", "cancelled",
+                                                                         "coroutine", "async_counter")
 
 
 def test_every_mixed_stack_is_spliced_at_evaluation_frames(deep_stacks):
     """No Python frame stands anywhere but in a group right after an evaluation frame, and no evaluation frame
     without its group."""
     assert len(deep_stacks.probes) > 200
-    wrong = [(kinds_of(site), site) for site in deep_stacks.probes
-             if not re.fullmatch("n(n|EP+)*", kinds_of(site))]
+    cut = [site for site in deep_stacks.probes if chain_is_cut(deep_stacks.python, site)]
+    # Up to 3.10 the deepest recursion has more native frames than Valgrind gives; the Python frames go on alone.
+    cut_below = [site for site in deep_stacks.probes if len(site.python) > 100 and deep_stacks.python.version < (3, 11)]
+    wrong = []
+    for site in deep_stacks.probes:
+        tail = "(n|E)*" if site in cut else "P*" if site in cut_below else ""
+        if not re.fullmatch(f"n(n|EP+)*{tail}", kinds_of(site)):
+            wrong.append((kinds_of(site)[-40:], site.python[-1]))
     assert not wrong, wrong[:3]
+    assert len(cut) < 10
 
 
 def test_native_stacks_end_at_main(deep_stacks):

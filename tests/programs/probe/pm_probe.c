@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that allocates with malloc and asks the interpreter itself, by its
+/* For any CPython from 2.7 on.
+   A module that allocates with malloc and asks the interpreter itself, by its
    public API, which Python frames are running at that moment.
 
    take(label)             allocate; append (label, size, frames) to `taken`
@@ -22,6 +23,10 @@
 
 #define FIRST_SIZE 50021
 #define SIZE_STEP 16
+#define NAME_ATTRIBUTE (PY_VERSION_HEX >= 0x030b0000 ? "co_qualname" : "co_name")
+#define HAS_FAST_CALLS (PY_VERSION_HEX >= 0x03070000)
+/* The chain of frames hangs on a struct of its own. */
+#define HAS_CFRAME (PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030d0000)
 
 static PyObject *taken;
 static size_t next_size = FIRST_SIZE;
@@ -33,19 +38,36 @@ __attribute__((noinline, visibility("default"))) void pm_probe_allocate(size_t b
     free(block);
 }
 
+/* A new reference to (file, name, line) of a frame; a line that is not known is 0. */
+static PyObject *describe_frame(PyObject *frame)
+{
+    PyObject *code = PyObject_GetAttrString(frame, "f_code");
+    PyObject *file = code == NULL ? NULL : PyObject_GetAttrString(code, "co_filename");
+    PyObject *name = file == NULL ? NULL : PyObject_GetAttrString(code, NAME_ATTRIBUTE);
+    PyObject *line = name == NULL ? NULL : PyObject_GetAttrString(frame, "f_lineno");
+    PyObject *entry = NULL;
+    if (line == Py_None)
+        entry = Py_BuildValue("(OOi)", file, name, 0);
+    else if (line != NULL)
+        entry = Py_BuildValue("(OOO)", file, name, line);
+    Py_XDECREF(line);
+    Py_XDECREF(name);
+    Py_XDECREF(file);
+    Py_XDECREF(code);
+    return entry;
+}
+
 static PyObject *running_frames(void)
 {
     PyObject *list = PyList_New(0);
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    while (list != NULL && frame != NULL) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        PyObject *entry = Py_BuildValue("(OOi)", code->co_filename, code->co_qualname,
-                                        PyFrame_GetLineNumber(frame));
-        Py_DECREF(code);
+    PyObject *frame = (PyObject *)PyEval_GetFrame();
+    Py_XINCREF(frame);
+    while (list != NULL && frame != NULL && frame != Py_None) {
+        PyObject *entry = describe_frame(frame);
         if (entry == NULL || PyList_Append(list, entry) < 0)
             Py_CLEAR(list);
         Py_XDECREF(entry);
-        PyFrameObject *back = PyFrame_GetBack(frame);
+        PyObject *back = PyObject_GetAttrString(frame, "f_back");
         Py_DECREF(frame);
         frame = back;
     }
@@ -103,7 +125,7 @@ static void *thread_body(void *callable)
 {
     pm_probe_allocate(70001);
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *result = PyObject_CallNoArgs(callable);
+    PyObject *result = PyObject_CallObject(callable, NULL);
     if (result == NULL)
         PyErr_WriteUnraisable(callable);
     Py_XDECREF(result);
@@ -137,6 +159,7 @@ static PyObject *probe_allocate(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+#if HAS_FAST_CALLS
 /* Takes its arguments as they lie: a tuple of them would be an allocation at
    the same place, which is when names are read, before they are broken. */
 static PyObject *probe_with_bytes(PyObject *self, PyObject *const *args, Py_ssize_t count)
@@ -162,6 +185,9 @@ static PyObject *probe_with_bytes(PyObject *self, PyObject *const *args, Py_ssiz
     Py_RETURN_NONE;
 }
 
+#endif
+
+#if HAS_CFRAME
 static PyObject *probe_frame_chain(PyObject *self, PyObject *unused)
 {
     (void)self;
@@ -169,16 +195,38 @@ static PyObject *probe_frame_chain(PyObject *self, PyObject *unused)
     return PyLong_FromVoidPtr(&PyThreadState_Get()->cframe);
 }
 
+#endif
+
 static PyMethodDef methods[] = {
     {"take", probe_take, METH_VARARGS, "Allocate and record the running frames."},
     {"take_without_gil", probe_take_without_gil, METH_VARARGS, "As take, with the GIL released."},
     {"run_thread", probe_run_thread, METH_O, "Call a callable in a thread made by C."},
     {"allocate", probe_allocate, METH_VARARGS, "malloc and free."},
+#if HAS_FAST_CALLS
     {"with_bytes", (PyCFunction)(void (*)(void))probe_with_bytes, METH_FASTCALL, "malloc while memory is overwritten."},
+#endif
+#if HAS_CFRAME
     {"frame_chain", probe_frame_chain, METH_NOARGS, "Address of the pointer that leads to the running frame."},
+#endif
     {NULL, NULL, 0, NULL},
 };
 
+/* The module object with its list; a borrowed reference in 2.7. */
+static PyObject *fill(PyObject *self)
+{
+    taken = PyList_New(0);
+    Py_XINCREF(taken);      /* AddObject takes one, the variable above the other */
+    if (self == NULL || taken == NULL || PyModule_AddObject(self, "taken", taken) < 0)
+        return NULL;
+    return self;
+}
+
+#if PY_MAJOR_VERSION == 2
+PyMODINIT_FUNC initpm_probe(void)
+{
+    fill(Py_InitModule("pm_probe", methods));
+}
+#else
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "pm_probe",
@@ -189,11 +237,6 @@ static struct PyModuleDef module = {
 
 PyMODINIT_FUNC PyInit_pm_probe(void)
 {
-    PyObject *self = PyModule_Create(&module);
-    taken = PyList_New(0);
-    if (self == NULL || taken == NULL || PyModule_AddObjectRef(self, "taken", taken) < 0) {
-        Py_XDECREF(self);
-        return NULL;
-    }
-    return self;
+    return fill(PyModule_Create(&module));
 }
+#endif

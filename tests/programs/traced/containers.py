@@ -20,7 +20,7 @@ def main():
     for n in range(900):
         del shrunk[n]
     copied = dict(grown)
-    merged = grown | shrunk
+    merged = {**grown, **shrunk}
     unique = set()
     for n in range(700):
         unique.add(n * n)

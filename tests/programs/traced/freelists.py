@@ -85,7 +85,10 @@ def async_generators():
 
 
 def contexts():
-    import contextvars
+    try:
+        import contextvars
+    except ImportError:     # 3.6
+        return []
     first = [contextvars.Context() for _ in range(COUNT)]
     del first
     return [contextvars.Context() for _ in range(COUNT)]

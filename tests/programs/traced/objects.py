@@ -2,12 +2,16 @@
 """Classes, instances, closures, generators, properties, exceptions, weak references."""
 import abc
 import collections
-import dataclasses
 import enum
 import functools
 import types
 import typing
 import weakref
+
+try:
+    import dataclasses
+except ImportError:         # 3.6
+    dataclasses = None
 
 
 class Plain:
@@ -25,11 +29,16 @@ class Slotted:
         self.left, self.right = left, right
 
 
-@dataclasses.dataclass
-class Point:
-    x: int
-    y: float = 0.5
-    tags: list = dataclasses.field(default_factory=list)
+if dataclasses:
+    @dataclasses.dataclass
+    class Point:
+        x: int
+        y: float = 0.5
+        tags: list = dataclasses.field(default_factory=list)
+else:
+    class Point:
+        def __init__(self, x, y, tags):
+            self.x, self.y, self.tags = x, y, tags
 
 
 class Colour(enum.Enum):
@@ -51,6 +60,14 @@ class Base(abc.ABC):
 class Derived(Base):
     def run(self):
         return 1
+
+
+class Reviving:
+    def __init__(self, kept):
+        self.kept = kept
+
+    def __del__(self):
+        self.kept.append(self)
 
 
 def closure(n):
@@ -95,6 +112,9 @@ def main():
         if n % 2:
             cycles.append(left)
     left = right = None
+    revived = []
+    for n in range(40):
+        Reviving(revived)
     bound = [one.run for one in derived]
     spaces = [types.SimpleNamespace(a=n, b=str(n)) for n in range(40)]
     chain = collections.ChainMap(*({n: n} for n in range(20)))

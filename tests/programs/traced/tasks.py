@@ -14,7 +14,10 @@ async def produce(channel):
 
 
 async def consume(channel, kept):
-    while (item := await channel.get()) is not None:
+    while True:
+        item = await channel.get()
+        if item is None:
+            break
         kept.append({"item": item})
 
 
@@ -27,15 +30,18 @@ async def talk():
 def work(kept, inbox):
     for n in range(30):
         kept.append([n] * n)
-    while (item := inbox.get()) is not None:
+    for item in iter(inbox.get, None):
         kept.append(str(item) * 10)
 
 
 def main():
-    received = asyncio.run(talk())
+    if hasattr(asyncio, "run"):
+        received = asyncio.run(talk())
+    else:
+        received = asyncio.get_event_loop().run_until_complete(talk())
     kept = []
     for _ in range(3):
-        inbox = queue.SimpleQueue()
+        inbox = queue.Queue()
         thread = threading.Thread(target=work, args=(kept, inbox))
         thread.start()
         for n in range(20):

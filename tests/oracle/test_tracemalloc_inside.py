@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is live at each Python line, compared with the interpreter's own tracemalloc in the same process.
+
+programs/traced/inside.py runs a workload, or modules of the interpreter's own tests, with tracemalloc on and under the
+tool at once: both see the same addresses, times and names, so that size and count must be equal at every line of every
+file. Compared are the allocations since the workload began. What tracemalloc allocates for itself is told by the native
+stack: memory of the program's comes straight from one of its hooks. So the hooks must have names, which they do not in
+a stripped interpreter; that one is compared from outside, by test_tracemalloc.py.
+
+One difference is left: an object older than tracemalloc dies while the workload runs, and its memory is given out again
+from a free list. tracemalloc does not know that memory, the tool does. So the tool may have a few blocks more, and no
+other ones than such (MAX_OLDER). tracemalloc up to 3.7 does not follow objects from free lists at all (bpo-35053):
+there, lines may differ, and only the sum of all is compared.
+
+For every interpreter from 3.6 on. PM_TRACED=all takes all workloads and modules (tests/matrix does), otherwise few.
+"""
+import collections
+import json
+import os
+import re
+
+import pytest
+
+import pythons
+from pmtest import PROGRAMS, Profile, line_of
+
+TRACED = PROGRAMS / "traced"
+RUN = TRACED / "inside.py"
+NOT_THE_WORKLOAD = {"<warm-up>", "<finish>", "<unknown>"}
+BEGINNINGS = {(str(RUN), line_of(RUN, "run_tests(sys.argv[1], ")), (str(RUN), line_of(RUN, "result = __import__"))}
+END = (str(RUN), line_of(RUN, "exec(finish)"))
+WORKLOADS = ["freelists", "containers", "objects", "parsing", "numbers_work", "serial", "tasks", "imports"]
+MODULES = ["test.test_json", "test.test_re", "test.test_ast", "test.test_collections", "test.test_decimal",
+           "test.test_xml_etree", "test.test_pickle", "test.test_asyncio.test_tasks", "test.test_threading",
+           "test.test_generators", "test.test_functools", "test.test_dict"]
+EVERYTHING = os.environ.get("PM_TRACED") == "all"
+PYTHON_FRAMES = 200
+MAX_OLDER = 4
+SECONDS = 4 if EVERYTHING else 2
+CASES = WORKLOADS + MODULES if EVERYTHING else ["freelists", "objects", "test.test_json"]
+
+# A domain's own allocator and the debug hooks stand between malloc and tracemalloc.
+BELOW_THE_HOOKS = re.compile(r"malloc|calloc|realloc|_PyMem_(Raw|Debug)\w+")
+HOOK = re.compile(r"tracemalloc_(raw_)?(alloc|malloc|calloc|realloc)(_gil)?(\.\w+)*")
+
+
+def has_none(python):
+    return tuple(map(int, python.version.split("."))) < (3, 6)
+
+
+def tracemalloc_follows_objects(python):
+    """_Py_NewReference calls _PyTraceMalloc_NewReference from 3.8 on."""
+    return tuple(map(int, python.version.split("."))) >= (3, 8)
+
+
+def came_through_a_hook(site):
+    """Whether it is memory that tracemalloc should know of."""
+    frames = iter(site.frames)
+    first = next(frames)
+    if not BELOW_THE_HOOKS.fullmatch(first.function):
+        return True         # born again from a free list, at the stack of now
+    for frame in frames:
+        if not BELOW_THE_HOOKS.fullmatch(frame.function):
+            return HOOK.fullmatch(frame.function) is not None
+    return False
+
+
+def is_of_the_workload(site):
+    """Whether its stack began where a workload or a thread begins; one that is cut is no start-up's."""
+    if not site.python or site.python[0].file in NOT_THE_WORKLOAD:
+        return False
+    outer = site.python[-1]
+    return (outer.file, outer.line) in BEGINNINGS or os.path.basename(outer.file) == "threading.py" \
+        or len(site.python) == PYTHON_FRAMES
+
+
+class Comparison:
+    def __init__(self, tool, python, workload):
+        output = tool.new_directory() / "lines.json"
+        run = tool.run(python.path, "-S", RUN, workload, output, SECONDS, timeout=1200,
+                       options=["--histogram=none", f"--python-frames={PYTHON_FRAMES}", "--num-callers=24"])
+        profile = Profile(run.directory / f"out.{run.pid}")
+        found = json.loads(output.read_text())
+        self.tests = found["tests"]
+        self.hooked = any(HOOK.fullmatch(frame.function) for site in profile.sites for frame in site.frames)
+        self.theirs = collections.defaultdict(lambda: (0, 0))
+        for file, line, blocks, size, empty in found["lines"]:
+            if file not in NOT_THE_WORKLOAD and (file, line) != END:
+                # A request for no bytes asks malloc for one, unless debug hooks pad it.
+                self.theirs[file, line] = (blocks, size + (0 if python.debug else empty))
+        self.ours = collections.defaultdict(lambda: (0, 0))
+        self.stacks = collections.defaultdict(list)
+        for site in profile.sites:
+            if site.live_blocks and is_of_the_workload(site) and came_through_a_hook(site):
+                place = site.python[0].file, site.python[0].line
+                blocks, size = self.ours[place]
+                self.ours[place] = blocks + site.live_blocks, size + site.live_bytes
+                self.stacks[place].append(site)
+
+    def older(self):
+        """Lines at which the tool has more, and objects from free lists as many as that."""
+        for place, (blocks, size), (our_blocks, our_size) in self.differences():
+            reborn = [site for site in self.stacks[place] if not BELOW_THE_HOOKS.fullmatch(site.frames[0].function)]
+            more = our_blocks - blocks
+            if 0 < more <= sum(site.live_blocks for site in reborn) \
+                    and 0 < our_size - size <= sum(site.live_bytes for site in reborn):
+                yield place
+
+    def differences(self):
+        for place in sorted(self.ours.keys() | self.theirs.keys()):
+            theirs, ours = self.theirs[place], self.ours[place]
+            if theirs != ours:
+                yield place, theirs, ours
+
+
+@pytest.mark.parametrize("workload", CASES)
+@pytest.mark.parametrize("python", pythons.each_python())
+def test_every_line_as_tracemalloc_in_the_same_process(tool, python, workload):
+    """Blocks and bytes that are live, line by line, are tracemalloc's."""
+    if has_none(python):
+        pytest.skip(f"CPython {python.version} has no tracemalloc; see test_by_hand.py")
+    compared = Comparison(tool, python, workload)
+    if not compared.hooked:
+        pytest.skip(f"{python} is stripped of the names of tracemalloc's hooks")
+    if workload in MODULES:
+        assert compared.tests >= 3
+    assert len(compared.theirs) > 40
+    if tracemalloc_follows_objects(python):
+        older = set(compared.older())
+        wrong = [f"{file}:{line}: tracemalloc {theirs}, tool {ours}"
+                 for (file, line), theirs, ours in compared.differences() if (file, line) not in older]
+        assert not wrong, f"{len(wrong)} of {len(compared.theirs)} lines differ\n" + "\n".join(wrong[:40])
+        assert len(older) <= MAX_OLDER, older
+    else:
+        ours, theirs = ([sum(column) for column in zip(*lines.values())] for lines in (compared.ours, compared.theirs))
+        assert abs(ours[0] - theirs[0]) <= theirs[0] // 500

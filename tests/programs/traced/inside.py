@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs one workload under tracemalloc and, in the same process, under the tool. For CPython 3.6 and later.
+
+Usage: inside.py WORKLOAD OUTPUT SECONDS. WORKLOAD is a module of this folder with a main(), or a module of the
+interpreter's own tests (test.test_json): of its tests as many as begin within SECONDS are run, spread over the module.
+
+At the end the process forks. The parent ends at once, so what is live at its exit for a tool outside is what the
+child, which has the same memory, then asks its tracemalloc for. The child writes to OUTPUT, as JSON, "lines": a list
+of [file, line, blocks, bytes, blocks of no bytes], and "tests", how many were run. fork is the C library's own: that
+of os runs Python code in the child.
+
+Code that is not the workload's carries a file name of its own, <warm-up> or <finish>. The warm-up empties the
+interpreter's free lists, since tracemalloc knows nothing of blocks in them that are older than itself. Up to 3.10 each
+code object also keeps a frame, so functions that ran before get new code objects.
+"""
+import _tracemalloc
+import ctypes
+import gc
+import os
+import sys
+import time
+import types
+
+WARM_UP = """
+_tracemalloc.start(1)
+def new_code(code):
+    constants = tuple([new_code(each) if type(each) is types.CodeType else each for each in code.co_consts])
+    if hasattr(code, "replace"):
+        return code.replace(co_consts=constants)
+    return types.CodeType(code.co_argcount, code.co_kwonlyargcount, code.co_nlocals, code.co_stacksize, code.co_flags,
+                          code.co_code, constants, code.co_names, code.co_varnames, code.co_filename,
+                          code.co_name, code.co_firstlineno, code.co_lnotab, code.co_freevars, code.co_cellvars)
+if sys.version_info < (3, 11):
+    for function in gc.get_objects():
+        if type(function) is types.FunctionType:
+            function.__code__ = new_code(function.__code__)
+class Class:
+    def method(self):
+        pass
+instance = Class()
+kept = [MemoryError() for n in range(30)]
+for n in range(1000):
+    kept.append([])
+    kept.append({})
+    kept.append({"a": n})
+    kept.append(n * 1.5)
+    kept.append(iter(()))
+    kept.append(iter([]))
+    kept.append(instance.method)
+    kept.append(kept.append)
+    kept.append(range(n, n + 5))
+    kept.append(iter(range(n, n + 5)))
+    kept.append(n + 1000000000)
+    kept.append((n + 1000000000) * 1000000000)
+for size in range(1, 22):
+    for n in range(2100):
+        kept.append((n,) * size)
+def one():
+    yield
+async def two():
+    yield
+async def three():
+    pass
+for n in range(300):
+    kept.append(one())
+    kept.append(two())
+    kept.append(two().asend(None))
+    kept.append(slice(n))
+    kept.append(three())
+if contextvars:
+    for n in range(300):
+        kept.append(contextvars.Context())
+"""
+
+FINISH = """
+kept.append([[] for n in range(200)])
+if fork():
+    _exit(0)
+traces = _tracemalloc._get_traces()
+import collections, json
+lines = collections.defaultdict(lambda: [0, 0, 0])
+for trace in traces:
+    if trace[0] == 0:
+        figures = lines[trace[2][0]]
+        figures[0] += 1
+        figures[1] += trace[1]
+        figures[2] += trace[1] == 0
+with open(sys.argv[2], "w") as output:
+    json.dump({"lines": [list(key) + value for key, value in sorted(lines.items())], "tests": tests}, output)
+_exit(0)
+"""
+
+
+def flat(suite):
+    for test in suite:
+        if hasattr(test, "__iter__"):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def run_tests(name, seconds):
+    """Those of a module of tests, in an order that soon has been everywhere, while there is time."""
+    import unittest
+    suite = list(flat(unittest.defaultTestLoader.loadTestsFromName(name)))
+    step = max(1, round(len(suite) ** 0.5))
+    result = unittest.TestResult()
+    end = time.process_time() + seconds
+    for start in range(step):
+        for test in suite[start::step]:
+            if time.process_time() < end:
+                test(result)
+    return result.testsRun, suite, result
+
+
+tests = 0
+try:
+    import contextvars
+except ImportError:
+    contextvars = None
+fork, _exit = ctypes.PyDLL(None).fork, os._exit
+fork.argtypes, fork.restype = [], ctypes.c_int
+# What these leave behind at their first call is the interpreter's, not the workload's.
+_tracemalloc._get_traces()
+warm_up, finish = compile(WARM_UP, "<warm-up>", "exec"), compile(FINISH, "<finish>", "exec")
+exec(warm_up)
+if sys.argv[1].startswith("test."):
+    tests, suite, result = run_tests(sys.argv[1], float(sys.argv[3]))     # the workload
+else:
+    result = __import__(sys.argv[1]).main()                               # the workload
+exec(finish)
