@@ -22,6 +22,7 @@
 #include "base/pm_sort.h"
 #include "cpython/pm_object.h"
 #include "heap/pm_leaks.h"
+#include "tool/pm_memory.h"
 #include "tool/pm_roots.h"
 #include "tool/pm_run.h"
 
@@ -326,6 +327,12 @@ static bool is_terminal(int fd)
 
 /* A line on the terminal once a second, when the search takes more than a few. Not to
    the log, which is for results. */
+static bool is_vtable(void *context, u64 address)
+{
+    const struct check *check = context;
+    return pm_memory_is_vtable(&check->run->reader, address);
+}
+
 static void show_progress(void *context, u64 done_bytes, u64 all_bytes)
 {
     struct check *check = context;
@@ -359,6 +366,9 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.leaks.roots = run->roots.entries;
     check.leaks.root_count = run->roots.count;
     check.leaks.heuristics = run->options.leak_heuristics;
+    /* A cycle that a lost object holds is no leak of its own. Memcheck does without. */
+    check.leaks.merge_cliques = check.python;
+    check.leaks.is_vtable = is_vtable;
     check.leaks.progress = show_progress;
     check.leaks.context = &check;
     check.next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;

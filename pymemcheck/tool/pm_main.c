@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include "pub_tool_basics.h"
-#include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
@@ -19,6 +18,7 @@
 #include "tool/pm_errors.h"
 #include "tool/pm_heap.h"
 #include "tool/pm_leakreport.h"
+#include "tool/pm_memory.h"
 #include "tool/pm_output.h"
 #include "tool/pm_probe.h"
 #include "tool/pm_process.h"
@@ -26,13 +26,6 @@
 #include "tool/pm_shortcut.h"
 
 static struct pm_run the_run;
-
-static const u8 *map_page(void *context, u64 address)
-{
-    (void)context;
-    return VG_(am_is_valid_for_client)(address, 1 << PM_READER_PAGE_BITS, VKI_PROT_READ)
-        ? (const u8 *)address : NULL;
-}
 
 static void forget_memory(Addr start, SizeT bytes)
 {
@@ -131,7 +124,7 @@ static void set_core_defaults(void)
 static void init_tables(struct pm_run *run)
 {
     pm_options_init(&run->options);
-    pm_reader_init(&run->reader, map_page, NULL);
+    pm_reader_init(&run->reader, pm_memory_map_page, NULL);
     pm_strings_init(&run->strings);
     pm_frames_init(&run->frames);
     pm_stacks_init(&run->stacks);

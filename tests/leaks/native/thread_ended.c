@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a thread that ended held in its stack and its thread-local variables is
+   lost.
+   Expected: definitely 173:2 */
+#include "native.h"
+
+#include <pthread.h>
+
+static __thread void *held;
+
+static void *hold(void *argument)
+{
+    void *volatile block = make(86);
+
+    held = make(87);
+    return block == NULL ? argument : NULL;
+}
+
+static NOINLINE void run(void)
+{
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, hold, NULL);
+    pthread_join(thread, NULL);
+}
+
+RUN_AND_SCRUB
