@@ -23,7 +23,8 @@ typedef PyFrameObject frame_type;
 #if PY_VERSION_HEX >= 0x030e0000
 #include "internal/pycore_stackref.h"
 #endif
-#if PY_VERSION_HEX >= 0x030d0000
+#if PY_VERSION_HEX >= 0x030b0000
+#include "internal/pycore_interp.h"
 #include "internal/pycore_runtime.h"
 #endif
 
@@ -91,6 +92,20 @@ static void probe_strings(void)
 
 static void probe_thread(void)
 {
+    numbers.thread_next = offsetof(PyThreadState, next);
+#if PY_VERSION_HEX >= 0x030c0000
+    numbers.thread_exception = offsetof(PyThreadState, current_exception);
+#else
+    numbers.thread_exception = offsetof(PyThreadState, curexc_type);
+#endif
+#if PY_VERSION_HEX >= 0x030b0000
+    numbers.thread_chunk = offsetof(PyThreadState, datastack_chunk);
+    numbers.thread_data_top = offsetof(PyThreadState, datastack_top);
+    numbers.thread_data_limit = offsetof(PyThreadState, datastack_limit);
+    numbers.interpreter_next = offsetof(PyInterpreterState, next);
+    numbers.interpreter_threads = offsetof(PyInterpreterState, threads.head);
+    numbers.runtime_interpreters = offsetof(_PyRuntimeState, interpreters.head);
+#endif
 #if PY_VERSION_HEX >= 0x030d0000
     numbers.thread_frame = offsetof(PyThreadState, current_frame);
 #elif PY_VERSION_HEX >= 0x030b0000

@@ -88,6 +88,7 @@ static bool choose_layout(struct check *check, const struct pm_interpreter_facts
         build |= PM_BUILD_TRACE_REFS;
     interpreter->debug = facts->debug_marker != 0;
     interpreter->code_type = facts->code_type;
+    interpreter->runtime = facts->runtime;
     if (version.free_threaded)
         return refuse_version(check, "a free-threaded build of ");
     interpreter->layout = pm_layout_find(version.hex, build);

@@ -27,6 +27,7 @@ struct pm_interpreter_facts {
 struct pm_interpreter {
     const struct pm_layout *layout;     /* NULL: refused, or not yet initialized */
     u64 code_type;
+    u64 runtime;                        /* &_PyRuntime, 0 if not known */
     bool debug;
     bool too_early;                     /* refused only because no frame runs yet: the evaluation
                                            function was entered but has not linked its frame */

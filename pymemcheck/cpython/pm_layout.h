@@ -32,6 +32,14 @@
     FIELD(unicode_compact_data)     /* characters of any other compact string */ \
     FIELD(unicode_legacy_data)      /* PyUnicodeObject.data, a pointer */ \
     FIELD(thread_frame)             /* PyThreadState: what the anchor kind says */ \
+    FIELD(thread_next)              /* PyThreadState.next */ \
+    FIELD(thread_exception)         /* ... curexc_type, 3.12 on current_exception: NULL if none is raised */ \
+    FIELD(thread_chunk)             /* ... datastack_chunk, 3.11 on */ \
+    FIELD(thread_data_top)          /* ... datastack_top */ \
+    FIELD(thread_data_limit)        /* ... datastack_limit */ \
+    FIELD(interpreter_next)         /* PyInterpreterState.next, 3.11 on */ \
+    FIELD(interpreter_threads)      /* ... threads.head */ \
+    FIELD(runtime_interpreters)     /* _PyRuntimeState.interpreters.head, 3.11 on */ \
     FIELD(cframe_frame)             /* _PyCFrame.current_frame */ \
     FIELD(cframe_previous)          /* _PyCFrame.previous */ \
     FIELD(frame_back)               /* frame: the next outer one */ \

@@ -17,9 +17,10 @@
 #include "tool/pm_roots.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_threads.h"
 #include "tool/pm_run.h"
 
-enum { MAX_REGISTERS = 64, PAGE_BYTES = 1 << PM_READER_PAGE_BITS };
+enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096, PAGE_BYTES = 1 << PM_READER_PAGE_BITS };
 
 static void add_dead(struct pm_roots *roots, u64 low, u64 end)
 {
@@ -202,6 +203,21 @@ static void hide_word(void *roots, u64 address)
     add_dead(roots, address, address + sizeof(u64));
 }
 
+/* What frames that returned left above the top of the interpreter's own stacks. */
+static void hide_dead_data(struct pm_run *run, struct pm_roots *roots)
+{
+    struct pm_dead_data *parts;
+    u32 count;
+
+    if (run->python.state != PM_PYTHON_READY || !run->options.python_objects)
+        return;
+    parts = pm_alloc("pm.roots", MAX_DATA_PARTS * sizeof *parts);
+    count = pm_threads_dead_data(&run->python.interpreter, &run->reader, parts, MAX_DATA_PARTS);
+    for (u32 i = 0; i < count; i++)
+        add_dead(roots, parts[i].start, parts[i].end);
+    pm_free(parts);
+}
+
 void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
 {
     u32 ended = roots->dead_count;
@@ -217,6 +233,7 @@ void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
     while (VG_(thread_stack_next)(&tid, &low, &high))
         pm_roots_thread_ends(roots, tid);
     pm_stale_each(run, hide_word, roots);
+    hide_dead_data(run, roots);
     sort_dead(roots->dead, roots->dead_count);
     collect_mappings(run, roots);
     if (ended > 0)

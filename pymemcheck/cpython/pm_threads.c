@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpython/pm_threads.h"
+
+/* struct _PyStackChunk: previous, size in bytes of the whole chunk, top (an index
+   into data, stored when a newer chunk is begun), data. */
+enum { CHUNK_PREVIOUS = 0, CHUNK_SIZE = 8, CHUNK_TOP = 16, CHUNK_DATA = 24 };
+
+/* Bounds against damaged lists. */
+enum { MAX_INTERPRETERS = 1024, MAX_THREADS = 65536, MAX_CHUNKS = 4096 };
+#define MAX_CHUNK_BYTES (1ull << 32)
+
+struct search {
+    const struct pm_layout_numbers *at;
+    struct pm_reader *reader;
+    struct pm_dead_data *parts;
+    u32 count, capacity;
+    u32 threads_left;
+};
+
+static u64 word_at(struct search *search, u64 address)
+{
+    u64 word;
+    return address % 8 == 0 && pm_reader_read_u64(search->reader, address, &word) ? word : 0;
+}
+
+static void add(struct search *search, u64 start, u64 end)
+{
+    if (start % 8 == 0 && start < end && end - start <= MAX_CHUNK_BYTES
+            && search->count < search->capacity)
+        search->parts[search->count++] = (struct pm_dead_data){ start, end };
+}
+
+static void add_thread(struct search *search, u64 thread)
+{
+    u64 chunk = word_at(search, thread + (u64)search->at->thread_chunk);
+    u64 top = word_at(search, thread + (u64)search->at->thread_data_top);
+    u64 limit = word_at(search, thread + (u64)search->at->thread_data_limit);
+    u64 size = word_at(search, chunk + CHUNK_SIZE);
+
+    if (chunk == 0 || size > MAX_CHUNK_BYTES || limit != chunk + size || top < chunk + CHUNK_DATA
+            || top > limit)
+        return;
+    add(search, top, limit);
+    for (u32 i = 0; i < MAX_CHUNKS; i++) {
+        chunk = word_at(search, chunk + CHUNK_PREVIOUS);
+        if (chunk == 0)
+            return;
+        size = word_at(search, chunk + CHUNK_SIZE);
+        u64 used = word_at(search, chunk + CHUNK_TOP);
+        if (size > MAX_CHUNK_BYTES || used > size / 8 || CHUNK_DATA + used * 8 > size)
+            return;
+        add(search, chunk + CHUNK_DATA + used * 8, chunk + size);
+    }
+}
+
+u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+                         struct pm_dead_data *parts, u32 capacity)
+{
+    const struct pm_layout *layout = interpreter->layout;
+
+    if (layout == NULL || interpreter->runtime == 0
+            || layout->at.runtime_interpreters == PM_LAYOUT_ABSENT)
+        return 0;
+    struct search search = {
+        .at = &layout->at,
+        .reader = reader,
+        .parts = parts,
+        .capacity = capacity,
+        .threads_left = MAX_THREADS,
+    };
+    u64 current = word_at(&search, interpreter->runtime + (u64)layout->at.runtime_interpreters);
+    for (u32 i = 0; current != 0 && i < MAX_INTERPRETERS; i++) {
+        u64 thread = word_at(&search, current + (u64)layout->at.interpreter_threads);
+        for (; thread != 0 && search.threads_left > 0; search.threads_left--) {
+            add_thread(&search, thread);
+            thread = word_at(&search, thread + (u64)layout->at.thread_next);
+        }
+        current = word_at(&search, current + (u64)layout->at.interpreter_next);
+    }
+    return search.count;
+}
+
+bool pm_threads_is_raising(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+                           u64 thread)
+{
+    const struct pm_layout *layout = interpreter->layout;
+    u64 exception;
+
+    return layout != NULL && layout->at.thread_exception != PM_LAYOUT_ABSENT && thread != 0
+        && pm_reader_read_u64(reader, thread + (u64)layout->at.thread_exception, &exception)
+        && exception != 0;
+}
