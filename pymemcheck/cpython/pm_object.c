@@ -1,19 +1,355 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Objects are not read yet: no interpreter is accepted, and the search sees blocks
-   of memory only. */
 #include "cpython/pm_object.h"
 
-bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader,
-                     struct pm_strings *strings, const struct pm_interpreter *interpreter)
+#include "base/pm_platform.h"
+#include "cpython/pm_object_type.h"
+
+enum {
+    POINTER_BYTES = 8,
+    GC_LINK_FLAGS = 3,          /* _gc_prev from 3.8 on, _gc_next from 3.12 on; 0 before */
+    HALF_WORD_BITS = 32,
+    LONG_TAG_SHIFT = 3,         /* of lv_tag: _PyLong_NON_SIZE_BITS */
+};
+
+#define REFERENCES_MAX ((u64)1 << 40)
+/* A higher count is looked at twice: an array of pointers, such as the attributes of an instance,
+   may have a type in its second place, and then the first is no count but an address. */
+#define REFERENCES_USUAL ((u64)1 << 16)
+
+bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struct pm_strings *strings,
+                     const struct pm_interpreter *interpreter)
 {
-    (void)interpreter;
-    *objects = (struct pm_objects){ .reader = reader, .strings = strings };
+    const struct pm_layout *layout = interpreter->layout;
+    u64 own_type;
+
+    *objects = (struct pm_objects){ .reader = reader, .strings = strings, .layout = layout };
+    pm_map_init(&objects->types);
+    if (layout == NULL || layout->at.object_refcount == PM_LAYOUT_ABSENT
+            || interpreter->code_type == 0)
+        return false;
+    /* Only type is its own type. */
+    return pm_reader_read_u64(reader, interpreter->code_type + (u64)layout->at.object_type,
+                              &objects->metatype)
+           && pm_reader_read_u64(reader, objects->metatype + (u64)layout->at.object_type, &own_type)
+           && own_type == objects->metatype
+           && pm_object_type_find(objects, objects->metatype) != NULL
+           && pm_object_type_find(objects, interpreter->code_type) != NULL;
+}
+
+void pm_objects_release(struct pm_objects *objects)
+{
+    pm_map_release(&objects->types);
+    pm_free(objects->types_seen);
+    objects->types_seen = NULL;
+    objects->types_count = objects->types_capacity = 0;
+}
+
+/* An object in a free list of 3.14 and later has the next one's address in place of its
+   count, whose middle is never 0 in an address of the heap, and never anything else in a live one. */
+static bool read_count(struct pm_objects *objects, struct pm_object *object)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 word = pm_object_word(objects, object->address, at->object_refcount);
+
+    object->immortal = false;
+    object->references = word;
+    if (at->object_refcount_bits == HALF_WORD_BITS) {
+        u32 upper = (u32)(word >> HALF_WORD_BITS);
+
+        object->references = (u32)word;
+        object->immortal = (i32)(u32)word < 0;
+        if (at->object_overflow == PM_LAYOUT_ABSENT) {
+            if (upper != 0)
+                return false;
+        } else if ((upper & 0xffff) != 0) {
+            object->references = 0;
+            object->immortal = false;
+        }
+    }
+    return object->references < REFERENCES_USUAL
+           || (object->references < REFERENCES_MAX
+               && pm_reader_page(objects->reader, object->references >> PM_READER_PAGE_BITS) == NULL);
+}
+
+/* Items that a variable-sized object of a known shape says it has; false if it cannot
+   have so many in so few bytes. Other shapes use ob_size as they like. */
+static bool fits(struct pm_objects *objects, const struct pm_object *object,
+                 const struct pm_object_type *type, u64 room)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 count;
+
+    if (type->shape == PM_SHAPE_TEXT)
+        return room >= (u64)at->unicode_ascii_data;
+    if (type->shape == PM_SHAPE_LONG || type->shape == PM_SHAPE_BOOL) {
+        if (room < (u64)at->long_digits)
+            return false;
+        if (at->long_tag != PM_LAYOUT_ABSENT) {
+            count = pm_object_word(objects, object->address, at->long_tag) >> LONG_TAG_SHIFT;
+        } else {
+            count = pm_object_word(objects, object->address, at->object_size);
+            count = (i64)count < 0 ? -count : count;
+        }
+        return type->shape == PM_SHAPE_BOOL || count <= (room - (u64)at->long_digits) / sizeof(u32);
+    }
+    if (room < (u64)type->basic_size)
+        return false;
+    if (type->shape != PM_SHAPE_TUPLE && type->shape != PM_SHAPE_BYTES)
+        return true;
+    count = pm_object_word(objects, object->address, at->object_size);
+    return type->item_size == 0 || count <= (room - (u64)type->basic_size) / (u64)type->item_size;
+}
+
+static bool is_collected(struct pm_objects *objects, u64 address, const struct pm_object_type *type)
+{
+    u64 flags;
+
+    if (!pm_object_type_has(type, PM_TYPE_GC_BIT))
+        return false;
+    /* type_is_gc: a type in static memory has no GC head though its type says so. */
+    if (type->shape != PM_SHAPE_TYPE)
+        return true;
+    flags = pm_object_word(objects, address, objects->layout->at.type_flags);
+    return ((flags >> PM_TYPE_HEAP_BIT) & 1) != 0;
+}
+
+static bool is_linked(struct pm_objects *objects, u64 head)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 next = pm_object_word(objects, head, at->gc_next) & ~(u64)GC_LINK_FLAGS;
+    u64 prev = pm_object_word(objects, head, at->gc_prev) & ~(u64)GC_LINK_FLAGS;
+
+    return next != 0 && prev != 0
+           && (pm_object_word(objects, next, at->gc_prev) & ~(u64)GC_LINK_FLAGS) == head
+           && (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head;
+}
+
+/* Text holds pointers where it is not compact, or has been encoded or widened. */
+static bool is_opaque_text(struct pm_objects *objects, u64 address)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u32 state;
+
+    if (!pm_reader_read_u32(objects->reader, address + (u64)at->unicode_state, &state)
+            || ((state >> at->unicode_compact_shift) & 1) == 0)
+        return false;
+    if (at->unicode_wstr != PM_LAYOUT_ABSENT && pm_object_word(objects, address, at->unicode_wstr) != 0)
+        return false;
+    return ((state >> at->unicode_ascii_shift) & 1) != 0
+           || pm_object_word(objects, address, at->unicode_utf8) == 0;
+}
+
+static bool is_opaque(struct pm_objects *objects, u64 address, const struct pm_object_type *type)
+{
+    if (!type->exact)
+        return false;
+    switch (type->shape) {
+    case PM_SHAPE_BYTES:
+    case PM_SHAPE_LONG:
+    case PM_SHAPE_INT:
+    case PM_SHAPE_BOOL:
+    case PM_SHAPE_FLOAT:
+    case PM_SHAPE_COMPLEX:
+        return true;
+    case PM_SHAPE_TEXT:
+        return is_opaque_text(objects, address);
+    default:
+        return false;
+    }
+}
+
+static bool is_interned(struct pm_objects *objects, u64 address, const struct pm_object_type *type)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u32 state;
+
+    if (type->shape == PM_SHAPE_TEXT)
+        return pm_reader_read_u32(objects->reader, address + (u64)at->unicode_state, &state)
+               && ((state >> at->unicode_interned_shift) & (u32)at->unicode_interned_mask) != 0;
+    if (type->shape == PM_SHAPE_BYTES && at->bytes_interned != PM_LAYOUT_ABSENT)
+        return pm_reader_read_u32(objects->reader, address + (u64)at->bytes_interned, &state)
+               && state != 0;
     return false;
 }
 
-void pm_objects_release(struct pm_objects *o){(void)o;}
-bool pm_objects_identify(struct pm_objects *o, u64 a, u64 b, u64 h, struct pm_object *x){(void)o;(void)a;(void)b;(void)h;(void)x;return false;}
-struct pm_string_id pm_objects_type_name(struct pm_objects *o, u64 t){(void)o;(void)t;return (struct pm_string_id){0};}
-void pm_objects_preview(struct pm_objects *o, const struct pm_object *x, struct pm_buffer *out){(void)o;(void)x;(void)out;}
-bool pm_objects_name_slot(struct pm_objects *o, const struct pm_object *w, u64 s, struct pm_buffer *out){(void)o;(void)w;(void)s;(void)out;return false;}
-u32 pm_objects_parts(struct pm_objects *o, const struct pm_object *x, u64 *p, u32 c){(void)o;(void)x;(void)p;(void)c;return 0;}
+/* Describes the object of this type at address; before: how many bytes of its block lie
+   before it and after a debug hook's prefix. */
+static void describe(struct pm_objects *objects, const struct pm_object_type *type, u32 before,
+                     bool collected, struct pm_object *object)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+
+    object->interned = is_interned(objects, object->address, type);
+    object->opaque = object->references > 0 && is_opaque(objects, object->address, type);
+    object->linked = collected && is_linked(objects, object->address - (u64)at->gc_head_bytes);
+    object->collector_from = object->collector_to = 0;
+    if (object->linked && before >= (u32)at->gc_head_bytes) {
+        u32 head = object->offset - (u32)at->gc_head_bytes;
+        i32 first = at->gc_next < at->gc_prev ? at->gc_next : at->gc_prev;
+        i32 last = at->gc_next < at->gc_prev ? at->gc_prev : at->gc_next;
+        object->collector_from = head + (u32)first;
+        object->collector_to = head + (u32)last + POINTER_BYTES;
+    }
+}
+
+/* Whether an object starts just there: its type must ask for exactly so many bytes before it. */
+static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 before,
+                        u32 hook_prefix, struct pm_object *object)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    const struct pm_object_type *type;
+    u64 skipped = (u64)hook_prefix + before;
+    bool collected;
+
+    if (skipped + (u64)at->object_bytes > bytes)
+        return false;
+    object->address = start + skipped;
+    object->type = pm_object_word(objects, object->address, at->object_type);
+    if (object->type == 0 || !read_count(objects, object))
+        return false;
+    type = pm_object_type_find(objects, object->type);
+    if (type == NULL)
+        return false;
+    collected = is_collected(objects, object->address, type);
+    if (pm_object_type_header(objects, type, collected) != before
+            || !fits(objects, object, type, bytes - skipped))
+        return false;
+    object->offset = (u32)skipped;
+    describe(objects, type, before, collected, object);
+    return true;
+}
+
+bool pm_objects_identify(struct pm_objects *objects, u64 address, u64 bytes, u64 hook_prefix_bytes,
+                         struct pm_object *object)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u32 head = (u32)at->gc_head_bytes;
+    u32 hook = (u32)hook_prefix_bytes;
+    u32 preheader = at->preheader_bytes == PM_LAYOUT_ABSENT ? 0 : (u32)at->preheader_bytes;
+
+    if (address % POINTER_BYTES != 0)
+        return false;
+    return identify_at(objects, address, bytes, 0, hook, object)
+           || identify_at(objects, address, bytes, head, hook, object)
+           || (preheader != 0
+               && (identify_at(objects, address, bytes, head + preheader, hook, object)
+                   || (head != preheader
+                       && identify_at(objects, address, bytes, preheader, hook, object))));
+}
+
+bool pm_objects_at(struct pm_objects *objects, u64 address, struct pm_object *object)
+{
+    const struct pm_object_type *type;
+
+    if (address % POINTER_BYTES != 0)
+        return false;
+    object->address = address;
+    object->offset = 0;
+    object->type = pm_object_word(objects, address, objects->layout->at.object_type);
+    if (object->type == 0 || !read_count(objects, object))
+        return false;
+    type = pm_object_type_find(objects, object->type);
+    if (type == NULL)
+        return false;
+    describe(objects, type, 0, is_collected(objects, address, type), object);
+    return true;
+}
+
+struct part_list {
+    u64 *parts;
+    u32 count, capacity;
+};
+
+static void add_part(struct part_list *list, u64 part)
+{
+    if (part != 0 && list->count < list->capacity)
+        list->parts[list->count++] = part;
+}
+
+static void add_text_parts(struct pm_objects *objects, u64 address, struct part_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u32 state;
+    bool compact, ascii;
+
+    if (!pm_reader_read_u32(objects->reader, address + (u64)at->unicode_state, &state))
+        return;
+    compact = ((state >> at->unicode_compact_shift) & 1) != 0;
+    ascii = ((state >> at->unicode_ascii_shift) & 1) != 0;
+    if (at->unicode_wstr != PM_LAYOUT_ABSENT)
+        add_part(list, pm_object_word(objects, address, at->unicode_wstr));
+    if (!compact || !ascii)
+        add_part(list, pm_object_word(objects, address, at->unicode_utf8));
+    if (!compact)
+        add_part(list, pm_object_word(objects, address, at->unicode_legacy_data));
+}
+
+/* A table that begins in the object itself and moves out when it grows. */
+static void add_table(struct pm_objects *objects, u64 address, i32 table, i32 small_table,
+                      struct part_list *list)
+{
+    u64 part = pm_object_word(objects, address, table);
+
+    if (part != address + (u64)small_table)
+        add_part(list, part);
+}
+
+static void add_shape_parts(struct pm_objects *objects, u64 address, enum pm_shape shape,
+                            struct part_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+
+    switch (shape) {
+    case PM_SHAPE_TEXT:
+        add_text_parts(objects, address, list);
+        break;
+    case PM_SHAPE_WIDE:
+        add_part(list, pm_object_word(objects, address, at->wide_data));
+        break;
+    case PM_SHAPE_BYTE_ARRAY:
+        add_part(list, pm_object_word(objects, address, at->byte_array_data));
+        break;
+    case PM_SHAPE_LIST:
+        add_part(list, pm_object_word(objects, address, at->list_items));
+        break;
+    case PM_SHAPE_DICT:
+        if (at->dict_table != PM_LAYOUT_ABSENT) {
+            add_table(objects, address, at->dict_table, at->dict_small_table, list);
+        } else {
+            add_part(list, pm_object_word(objects, address, at->dict_keys));
+            add_part(list, pm_object_word(objects, address, at->dict_values));
+        }
+        break;
+    case PM_SHAPE_SET:
+        add_table(objects, address, at->set_table, at->set_small_table, list);
+        break;
+    case PM_SHAPE_MODULE:
+        if (at->module_state != PM_LAYOUT_ABSENT)
+            add_part(list, pm_object_word(objects, address, at->module_state));
+        break;
+    default:
+        break;
+    }
+}
+
+u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object, u64 *parts,
+                     u32 capacity)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    struct part_list list = { .parts = parts, .capacity = capacity };
+
+    if (type == NULL)
+        return 0;
+    add_shape_parts(objects, object->address, type->shape, &list);
+    if (type->shape == PM_SHAPE_TYPE && at->type_cached_keys != PM_LAYOUT_ABSENT
+            && is_collected(objects, object->address, type))
+        add_part(&list, pm_object_word(objects, object->address, at->type_cached_keys));
+    if (at->preheader_values != PM_LAYOUT_ABSENT
+            && pm_object_type_has(type, at->type_managed_dict_bit)) {
+        u64 word = pm_object_word(objects, object->address, at->preheader_values);
+        if ((word & 1) == (u64)at->preheader_values_less)
+            add_part(&list, word);
+    }
+    return list.count;
+}

@@ -34,6 +34,7 @@ struct check {
     struct pm_leaks leaks;
     struct pm_block *blocks;        /* as leaks.blocks, by address */
     struct pm_leak_block *found;
+    bool *is_part;                  /* of blocks: memory of an object's own */
     u32 count;
     struct pm_objects objects;
     bool python;                    /* objects can be read */
@@ -82,11 +83,12 @@ static u64 hook_prefix(const struct check *check, const struct pm_block *block)
     return block->padding_units > 0 && layout != NULL ? layout->hook_prefix_bytes : 0;
 }
 
+/* The object in block number index, once it was described. */
 static bool identify(struct check *check, u32 index, struct pm_object *object)
 {
     const struct pm_block *block = &check->blocks[index];
 
-    return check->python
+    return check->python && (check->found[index].flags & PM_LEAK_OBJECT) != 0
         && pm_objects_identify(&check->objects, block->address, block->bytes,
                                hook_prefix(check, block), object);
 }
@@ -110,10 +112,13 @@ static void describe_block(struct check *check, u32 index)
         found->hidden_to = (u32)prefix;
         found->flags |= PM_LEAK_HEADER_HIDDEN;
     }
-    if (!identify(check, index, &object))
+    found->flags |= PM_LEAK_OBJECT;
+    if (!identify(check, index, &object)) {
+        found->flags &= (u32)~PM_LEAK_OBJECT;
         return;
+    }
     found->object_offset = object.offset;
-    found->flags |= PM_LEAK_OBJECT | (object.opaque ? PM_LEAK_OPAQUE : 0);
+    found->flags |= object.opaque ? PM_LEAK_OPAQUE : 0;
     if (object.linked) {
         found->flags |= PM_LEAK_HEADER_HIDDEN;
         found->hidden_from = object.collector_from;
@@ -126,6 +131,45 @@ static void describe_blocks(struct check *check)
     check->found = pm_alloc("pm.leakcheck", (check->count + 1) * sizeof *check->found);
     for (u32 i = 0; i < check->count; i++)
         describe_block(check, i);
+}
+
+static void mark_part(struct pm_leak_block *block, u64 part)
+{
+    if (part == block->address + block->object_offset || part == block->address)
+        return;
+    /* Bytes that were not written yet may look like an object that was there before. */
+    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE);
+    if (!(block->flags & PM_LEAK_HEADER_HIDDEN))
+        block->object_offset = (u32)(part - block->address);
+}
+
+/* Memory of an object's own may be known only by a pointer into its middle (the attributes of
+   an instance in 3.11: they begin behind bytes of their order). That is its start pointer. */
+static void mark_parts(struct check *check)
+{
+    struct pm_object object;
+    u64 parts[MAX_PARTS];
+
+    for (u32 i = 0; i < check->count && check->python; i++) {
+        if (!(check->found[i].flags & PM_LEAK_OBJECT) || (check->found[i].flags & PM_LEAK_OPAQUE)
+                || !identify(check, i, &object))
+            continue;
+        u32 count = pm_objects_parts(&check->objects, &object, parts, MAX_PARTS);
+        for (u32 k = 0; k < count; k++) {
+            u32 at = pm_leaks_block_at(&check->leaks, parts[k]);
+            if (at == PM_LEAK_NONE)
+                continue;
+            mark_part(&check->found[at], parts[k]);
+            check->is_part[at] = true;
+        }
+    }
+}
+
+static bool is_owned(void *context, u64 address)
+{
+    const struct check *check = context;
+    u32 at = pm_leaks_block_at(&check->leaks, address);
+    return at != PM_LEAK_NONE && check->is_part[at];
 }
 
 static struct pm_string_id take_text(struct check *check)
@@ -359,10 +403,13 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
         && pm_objects_init(&check.objects, &run->reader, &run->strings, &run->python.interpreter);
     collect_blocks(&check);
     describe_blocks(&check);
-    pm_roots_collect(run, &run->roots);
     pm_leaks_init(&check.leaks, &run->reader);
     check.leaks.blocks = check.found;
     check.leaks.block_count = check.count;
+    check.is_part = pm_alloc_zero("pm.leakcheck", check.count + 1);
+    mark_parts(&check);
+    const struct pm_roots_owner owner = { is_owned, &check };
+    pm_roots_collect(run, &run->roots, &owner);
     check.leaks.roots = run->roots.entries;
     check.leaks.root_count = run->roots.count;
     check.leaks.heuristics = run->options.leak_heuristics;
@@ -382,6 +429,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     if (check.python)
         pm_objects_release(&check.objects);
     pm_free(check.found);
+    pm_free(check.is_part);
     pm_free(check.blocks);
     pm_buffer_release(&check.text);
 }

@@ -198,9 +198,20 @@ static void collect_mappings(struct pm_run *run, struct pm_roots *roots)
     pm_free(starts);
 }
 
-static void hide_word(void *roots, u64 address)
+struct hiding {
+    struct pm_roots *roots;
+    const struct pm_roots_owner *owner;
+};
+
+static void hide_word(void *context, u64 address)
 {
-    add_dead(roots, address, address + sizeof(u64));
+    add_dead(((struct hiding *)context)->roots, address, address + sizeof(u64));
+}
+
+static bool is_owned(void *context, u64 address)
+{
+    const struct pm_roots_owner *owner = ((struct hiding *)context)->owner;
+    return owner->is_owned(owner->context, address);
 }
 
 /* What frames that returned left above the top of the interpreter's own stacks. */
@@ -218,7 +229,8 @@ static void hide_dead_data(struct pm_run *run, struct pm_roots *roots)
     pm_free(parts);
 }
 
-void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
+void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
+                      const struct pm_roots_owner *owner)
 {
     u32 ended = roots->dead_count;
     ThreadId tid;
@@ -232,7 +244,9 @@ void pm_roots_collect(struct pm_run *run, struct pm_roots *roots)
     VG_(thread_stack_reset_iter)(&tid);
     while (VG_(thread_stack_next)(&tid, &low, &high))
         pm_roots_thread_ends(roots, tid);
-    pm_stale_each(run, hide_word, roots);
+    struct hiding hiding = { roots, owner };
+    const struct pm_stale_visitor visitor = { hide_word, is_owned, &hiding };
+    pm_stale_each(run, &visitor);
     hide_dead_data(run, roots);
     sort_dead(roots->dead, roots->dead_count);
     collect_mappings(run, roots);

@@ -32,9 +32,16 @@ void pm_roots_thread_ends(struct pm_roots *roots, u32 tid);
 /* Memory was unmapped: what is mapped there later is no dead stack. */
 void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes);
 
+/* Whether an object has the memory at address for a part of its own (see pm_stale.h). */
+struct pm_roots_owner {
+    bool (*is_owned)(void *context, u64 address);
+    void *context;
+};
+
 /* Fills entries, in ascending order of addresses behind the registers. They are
    right until the program goes on. */
-void pm_roots_collect(struct pm_run *run, struct pm_roots *roots);
+void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
+                      const struct pm_roots_owner *owner);
 /* Drops the collection; what is known of dead stacks stays. */
 void pm_roots_clear(struct pm_roots *roots);
 

@@ -79,7 +79,7 @@ void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
         array->high = found;
 }
 
-void pm_stale_each(struct pm_run *run, void (*hide)(void *context, u64 address), void *context)
+void pm_stale_each(struct pm_run *run, const struct pm_stale_visitor *visitor)
 {
     u64 pointer;
     u32 references;
@@ -88,10 +88,13 @@ void pm_stale_each(struct pm_run *run, void (*hide)(void *context, u64 address),
         const struct pm_stale_array *array = &run->stale.arrays[i];
         if (array->low == 0)
             continue;
-        /* What waits in the list has no references (dict keys count theirs at the same place). */
+        /* An object that waits in the list has no references. Keys, which count theirs at the same
+           place, may wait with one (dictresize, Objects/dictobject.c, 3.11): they are in use
+           only if a dict has them. */
         for (u64 at = array->low; at <= array->high; at += WORD)
             if (pm_reader_read_u64(&run->reader, at, &pointer) && pointer != 0
-                    && pm_reader_read_u32(&run->reader, pointer, &references) && references != 0)
-                hide(context, at);
+                    && pm_reader_read_u32(&run->reader, pointer, &references) && references != 0
+                    && (array->type != 0 || visitor->is_owned(visitor->context, pointer)))
+                visitor->hide(visitor->context, at);
     }
 }

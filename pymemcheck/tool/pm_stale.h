@@ -36,7 +36,15 @@ struct pm_stale {
    each type, the interpreter's static memory is looked through. */
 void pm_stale_taken(struct pm_run *run, u64 address, u64 type);
 
-/* Calls hide for each word of the known arrays that points to something in use. */
-void pm_stale_each(struct pm_run *run, void (*hide)(void *context, u64 address), void *context);
+struct pm_stale_visitor {
+    /* The word at address points to something in use and is none of its references. */
+    void (*hide)(void *context, u64 address);
+    /* Whether an object has the memory at address for a part of its own. */
+    bool (*is_owned)(void *context, u64 address);
+    void *context;
+};
+
+/* Calls hide for each such word of the known arrays. */
+void pm_stale_each(struct pm_run *run, const struct pm_stale_visitor *visitor);
 
 #endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Types of Python objects, for pm_object*.c only: whether memory is a type, and what
+   it says of its instances. Each type is looked at once (one read of its struct, and
+   the same for its base and its own type, which are remembered too).
+
+   Sources: Include/cpython/object.h (2.7: object.h) and Objects/typeobject.c, 2.7 and
+   3.6 to 3.15; the bits of tp_flags named here are the same in all of them. */
+#ifndef PM_OBJECT_TYPE_H
+#define PM_OBJECT_TYPE_H
+
+#include "cpython/pm_layout.h"
+#include "cpython/pm_object.h"
+
+/* Which of the structs that we know an instance begins with. */
+enum pm_shape {
+    PM_SHAPE_OTHER,
+    PM_SHAPE_BYTES,         /* bytes; str of 2.7 */
+    PM_SHAPE_TEXT,          /* str */
+    PM_SHAPE_WIDE,          /* unicode of 2.7 */
+    PM_SHAPE_LONG,          /* int; long of 2.7 */
+    PM_SHAPE_INT,           /* int of 2.7 */
+    PM_SHAPE_BOOL,
+    PM_SHAPE_FLOAT,
+    PM_SHAPE_COMPLEX,
+    PM_SHAPE_BYTE_ARRAY,
+    PM_SHAPE_LIST,
+    PM_SHAPE_TUPLE,
+    PM_SHAPE_DICT,          /* dict, and 3.15's frozendict */
+    PM_SHAPE_SET,           /* set and frozenset */
+    PM_SHAPE_TYPE,
+    PM_SHAPE_MODULE,
+    PM_SHAPE_FUNCTION,
+    PM_SHAPE_BUILTIN,       /* builtin_function_or_method */
+    PM_SHAPE_CELL,
+    PM_SHAPE_CODE,
+    PM_SHAPE_FRAME,
+    PM_SHAPE_GENERATOR,     /* generator, coroutine, async_generator */
+};
+
+enum {
+    PM_TYPE_HEAP_BIT = 9,   /* Py_TPFLAGS_HEAPTYPE */
+    PM_TYPE_READY_BIT = 12,
+    PM_TYPE_GC_BIT = 14,
+};
+
+struct pm_object_type {
+    u64 address;
+    u64 flags;              /* tp_flags */
+    u64 base;               /* tp_base, 0: none */
+    u64 members;            /* tp_members, 0: none */
+    u64 cached_keys;        /* ht_cached_keys of a type made at run time; 0: none */
+    u64 tp_name;
+    i64 basic_size, item_size, dict_offset, weaklist_offset;
+    enum pm_shape shape;
+    bool exact;             /* the shape's own type and no subclass of it */
+    bool named;             /* name is known */
+    struct pm_string_id name;
+};
+
+/* The type at address, or NULL: there is none. Valid until the next call. */
+const struct pm_object_type *pm_object_type_find(struct pm_objects *objects, u64 address);
+
+static inline bool pm_object_type_has(const struct pm_object_type *type, i32 bit)
+{
+    return bit != PM_LAYOUT_ABSENT && ((type->flags >> bit) & 1) != 0;
+}
+
+/* Bytes before an instance that belong to its block: pre-header and GC head. gc: the
+   instance has a head (a type that was not made at run time has none). */
+u32 pm_object_type_header(const struct pm_objects *objects, const struct pm_object_type *type,
+                          bool gc);
+
+/* A word of an object; 0 if it cannot be read. */
+static inline u64 pm_object_word(struct pm_objects *objects, u64 address, i32 offset)
+{
+    u64 word;
+    return pm_reader_read_u64(objects->reader, address + (u64)(i64)offset, &word) ? word : 0;
+}
+
+#endif
