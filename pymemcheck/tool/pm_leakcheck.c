@@ -44,12 +44,17 @@ struct check {
 
 struct collecting {
     struct pm_block *blocks;
-    u32 count;
+    u32 count, capacity;
 };
 
 static void collect_block(void *context, struct pm_block *block)
 {
     struct collecting *to = context;
+
+    if (to->count == to->capacity) {
+        to->capacity = to->capacity ? to->capacity * 2 : 4096;
+        to->blocks = pm_realloc("pm.leakcheck", to->blocks, to->capacity * sizeof *to->blocks);
+    }
     to->blocks[to->count++] = *block;
 }
 
@@ -61,16 +66,15 @@ static int by_address(const void *context, u32 a, u32 b)
 
 static void collect_blocks(struct check *check)
 {
-    u64 count = check->run->blocks.count;
-    struct collecting to = { .blocks = pm_alloc("pm.leakcheck", (count + 1) * sizeof *to.blocks) };
-    u32 *order = pm_alloc("pm.leakcheck", (count + 1) * sizeof *order);
+    struct collecting to = { 0 };
 
     pm_blocks_each(&check->run->blocks, collect_block, &to);
+    u32 *order = pm_alloc("pm.leakcheck", (to.count + 1) * sizeof *order);
     for (u32 i = 0; i < to.count; i++)
         order[i] = i;
     pm_sort_u32(order, to.count, by_address, to.blocks);
     check->count = to.count;
-    check->blocks = pm_alloc("pm.leakcheck", (count + 1) * sizeof *check->blocks);
+    check->blocks = pm_alloc("pm.leakcheck", (to.count + 1) * sizeof *check->blocks);
     for (u32 i = 0; i < to.count; i++)
         check->blocks[i] = to.blocks[order[i]];
     pm_free(order);
