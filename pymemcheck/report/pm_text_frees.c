@@ -22,7 +22,7 @@ void pm_text_add_wrong_free(struct pm_text *text, const struct pm_wrong_free *wr
         pm_text_add(text, "Mismatched free() / delete / delete []");
         break;
     default:
-        pm_text_add(text, "Mismatched allocators: ");
+        pm_text_add(text, "Mismatched free(): ");
         pm_text_add(text, wrong->took);
         pm_text_add(text, " of a block from ");
         pm_text_add(text, wrong->gave);
@@ -56,6 +56,8 @@ void pm_text_write_wrong_free(struct pm_text *text, const struct pm_wrong_free *
     if (wrong->place == PM_PLACE_FREED) {
         if (wrong->block.freed.v != 0)
             pm_text_put_stack(text, wrong->block.freed, true);
+        else
+            pm_text_put_line(text, " (" PM_TEXT_HOW_TO_KEEP_FREES ")");
         pm_text_put_line(text, " Block was alloc'd at");
     }
     pm_text_put_stack(text, wrong->block.allocated, true);

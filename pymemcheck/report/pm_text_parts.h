@@ -56,6 +56,7 @@ void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *lo
 /* A wrong free: what it is, both stacks, and what the address is in unless it is in no block that
    is known; then the last is left to the caller. */
 void pm_text_write_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong);
+#define PM_TEXT_HOW_TO_KEEP_FREES "--keep-stacktraces=alloc-and-free shows where it was freed first"
 /* Its first line, and the line on the address, both without the end of the line. */
 void pm_text_add_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong);
 void pm_text_add_wrong_free_place(struct pm_text *text, const struct pm_wrong_free *wrong);

@@ -244,6 +244,8 @@ void pm_xml_write_wrong_free(const struct pm_xml *xml, const struct pm_wrong_fre
         if (wrong->place == PM_PLACE_FREED) {
             if (wrong->block.freed.v != 0)
                 put_stack(xml, wrong->block.freed);
+            else
+                pm_text_put_line(text, PM_TEXT_HOW_TO_KEEP_FREES);
             pm_text_put_line(text, "Block was alloc'd at");
         }
         put_stack(xml, wrong->block.allocated);

@@ -48,7 +48,8 @@ static Bool is_equal(VgRes resolution, const Error *a, const Error *b)
     const struct error *x = extra_of(a), *y = extra_of(b);
 
     (void)resolution;
-    return x->wrong.kind == y->wrong.kind && x->wrong.stack.v == y->wrong.stack.v;
+    return x->wrong.kind == y->wrong.kind && x->wrong.stack.v == y->wrong.stack.v
+        && x->wrong.gave == y->wrong.gave;
 }
 
 static UInt update_extra(const Error *error)

@@ -89,6 +89,11 @@ static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
    what the reader knows of pages is renewed before it gets old. */
 enum { READER_RENEWAL = 256 };
 
+static struct pm_stack_id stack_of_free(struct pm_run *run, ThreadId tid)
+{
+    return run->options.free_stacks ? pm_capture_stack(run, tid).stack : PM_STACK_EMPTY;
+}
+
 static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
 {
     struct pm_run *run = the_run;
@@ -103,8 +108,10 @@ static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
     }
     if (block.origin != origin && run->options.mismatched_frees)
         pm_frees_mismatch(run, tid, &block);
+    else if (run->options.mismatched_frees)
+        pm_frees_check_domain(run, tid, &block);
     leave(run, &block);
-    pm_freed_add(&run->freed, &block, PM_STACK_EMPTY);
+    pm_freed_add(&run->freed, &block, stack_of_free(run, tid));
     pm_cache_free(&run->cache, memory);
 }
 
@@ -235,6 +242,8 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     }
     if (found->origin != PM_BLOCK_MALLOC && run->options.mismatched_frees)
         pm_frees_mismatch(run, tid, found);
+    else if (run->options.mismatched_frees)
+        pm_frees_check_domain(run, tid, found);
     if (!fits_in_place(memory, bytes)) {
         moved = take_memory(run, bytes, VG_(clo_alignment));
         if (moved == NULL) {
@@ -246,7 +255,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     pm_blocks_remove(&run->blocks, (u64)memory, &block);
     leave(run, &block);
     if (moved != memory) {
-        pm_freed_add(&run->freed, &block, PM_STACK_EMPTY);
+        pm_freed_add(&run->freed, &block, stack_of_free(run, tid));
         pm_cache_free(&run->cache, memory);
     }
     enter(run, tid, (u64)moved, bytes, PM_BLOCK_MALLOC);

@@ -122,6 +122,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
     } else {
         frame.offset = innermost ? ip : ip + 1;
     }
+    if (result.layer == PM_LAYER_EVAL && !ours)
+        native->evaluator = frame.object;
     if (result.layer == PM_LAYER_EVAL)
         frame.flags |= PM_FRAME_EVAL;
     else if (result.layer != PM_LAYER_NONE)
@@ -129,8 +131,7 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
     if (result.layer == PM_LAYER_DEBUG_HOOK)
         frame.flags |= PM_FRAME_DEBUG_HOOK;
     result.frame = pm_frames_intern(native->frames, &frame);
-    if (pm_map_get(&native->addresses, result.frame.v) == NULL)
-        pm_map_put(&native->addresses, result.frame.v, ip);
+    pm_map_put(&native->addresses, result.frame.v, ip);
     return result;
 }
 

@@ -26,10 +26,11 @@ struct pm_native {
     struct pm_strings *strings;
     struct pm_frames *frames;
     struct pm_map by_address;       /* ip -> index into known */
-    struct pm_map addresses;        /* frame -> the address that it was first met with */
+    struct pm_map addresses;        /* frame -> the address that it was last met with */
     struct pm_native_frame *known;
     u32 count, capacity;
     u32 epoch;
+    struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "" until it was met */
 };
 
 void pm_native_init(struct pm_native *native, struct pm_strings *strings,

@@ -115,6 +115,10 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         add_pattern(arg, value, only->files, &only->file_count);
     else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
         options->mismatched_frees = flag;
+    else if VG_XACT_CLO(arg, "--keep-stacktraces=alloc", options->free_stacks, False)
+        ;
+    else if VG_XACT_CLO(arg, "--keep-stacktraces=alloc-and-free", options->free_stacks, True)
+        ;
     else
         return false;
     return true;
@@ -218,6 +222,8 @@ void pm_options_print_usage(void)
 "                              Python file, such as mypkg/* [all]\n"
 "    --show-mismatched-frees=yes|no  malloc and delete, new and free, PyMem_Malloc\n"
 "                              and free ... of one block are errors [yes]\n"
+"    --keep-stacktraces=alloc|alloc-and-free  whether a second free of a block can\n"
+"                              say where the first one was; costs time [alloc]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%%p]\n");

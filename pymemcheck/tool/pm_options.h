@@ -32,6 +32,7 @@ struct pm_options {
                                                PM_LOSS_KIND bits */
     struct pm_only only;                    /* --only-object=, --only-file= */
     bool mismatched_frees;                  /* --show-mismatched-frees= */
+    bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
 };
 

@@ -16,6 +16,7 @@
 #include "tool/pm_cache.h"
 #include "tool/pm_capture.h"
 #include "tool/pm_errors.h"
+#include "tool/pm_frees.h"
 #include "tool/pm_native.h"
 #include "tool/pm_options.h"
 #include "tool/pm_python.h"
@@ -38,6 +39,7 @@ struct pm_run {
     struct pm_sites sites;
     struct pm_blocks blocks;
     struct pm_freed freed;
+    struct pm_frees frees;
     struct pm_errors errors;
 
     struct pm_native native;

@@ -191,6 +191,73 @@ def test_suggested(tool, wrong_frees, case_names):
     assert summary(third.log)[1] == 1
 
 
+def test_first_free(tool, wrong_frees):
+    """Where a block was freed first is known on demand."""
+    hint = "--keep-stacktraces=alloc-and-free shows where it was freed first"
+    plain, = errors(tool.run(wrong_frees, "realloc_freed").log)
+    assert hint in plain and plain.count("libc.so.6`") == 2
+    whole, = errors(tool.run(wrong_frees, "realloc_freed", options=["--keep-stacktraces=alloc-and-free"]).log)
+    assert hint not in whole
+    assert re.findall(r"at libc.so.6`(\w+)", whole) == ["realloc", "free", "malloc"]
+
+
+DOMAINS = ("libc", "raw", "mem", "object")
+FAMILY = {"libc": ("malloc", "free"), "raw": ("PyMem_RawMalloc", "PyMem_RawFree"),
+          "mem": ("PyMem_Malloc", "PyMem_Free"), "object": ("PyObject_Malloc", "PyObject_Free")}
+
+
+@pytest.fixture(scope="module")
+def domains(python, tmp_path_factory):
+    """An extension whose calls are calls: a compiler may turn the last one of a function into a jump."""
+    directory = tmp_path_factory.mktemp("domains")
+    compile_program(directory / f"pm_domains{python.suffix}", PROGRAMS / "domains" / "pm_domains.c", "-O2",
+                    "-shared", "-fPIC", "-fno-optimize-sibling-calls", f"-I{python.include}")
+    return {"PYTHONPATH": str(directory)}
+
+
+def test_domains(tool, python, domains):
+    """A block of one of CPython's interfaces must go back to the same; pairs that match are no errors.
+    Debug builds see that themselves, and end the program."""
+    pairs = [(took, gave) for took in DOMAINS for gave in DOMAINS if took == gave or not python.debug]
+    path = tool.new_directory() / "script.py"
+    path.write_text("import pm_domains\n" + "".join(f"pm_domains.pair({took!r}, {gave!r})\n" for took, gave in pairs)
+                    + "".join(f"pm_domains.resize({name!r}, {name!r})\n" for name in DOMAINS) + "print('done')\n")
+    run = tool.run(python.path, "-S", path, env=domains)
+    assert run.stdout == "done\n"
+    expected = [(number, pair) for number, pair in enumerate(pairs, 2) if pair[0] != pair[1]]
+    found = errors(run.log)
+    assert len(found) == len(expected) and len(expected) in (0, 12)
+    for error, (line, (took, gave)) in zip(found, expected):
+        assert error.startswith(f"Mismatched free(): {FAMILY[gave][1]} or ")
+        assert f" of a block from {FAMILY[took][0]}, " in error.splitlines()[0]
+        freed, _, allocated = error.partition(" Address ")
+        assert "`give+" in freed and "`take" in allocated
+        assert freed.count(f" <module> ({path}:{line})\n") == allocated.count(f" <module> ({path}:{line})") == 1
+    if expected:
+        off = tool.run(python.path, "-S", path, env=domains, options=["--show-mismatched-frees=no"])
+        assert errors(off.log) == []
+
+
+def test_no_false_domains(tool, python):
+    """Extension modules of the standard library mix nothing up."""
+    path = tool.new_directory() / "script.py"
+    path.write_text("""\
+import array, asyncio, bz2, csv, ctypes, datetime, decimal, hashlib, json, lzma, mmap, pickle, select, socket
+import struct, unicodedata, zlib
+import xml.etree.ElementTree as tree
+tree.fromstring("<a><b c='1'/></a>")
+for module in (zlib, bz2, lzma):
+    assert module.decompress(module.compress(b"x" * 10000)) == b"x" * 10000
+decimal.Decimal(1) / 3
+hashlib.sha256(b"x").hexdigest()
+pickle.loads(pickle.dumps([1, "a", {}]))
+asyncio.run(asyncio.sleep(0))
+print("done")
+""")
+    run = tool.run(python.path, "-S", path)
+    assert run.stdout == "done\n" and errors(run.log) == []
+
+
 # Loss records.
 
 LEAKS = """\

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpython/pm_domains.h"
+
+#include "base/pm_platform.h"
+
+struct named {
+    const char *function;
+    enum pm_domain domain;
+};
+
+/* The C library's functions that hand out a block to free, and its own names for them. */
+static const struct named allocators[] = {
+    { "malloc", PM_DOMAIN_LIBC }, { "calloc", PM_DOMAIN_LIBC }, { "realloc", PM_DOMAIN_LIBC },
+    { "__libc_malloc", PM_DOMAIN_LIBC }, { "__libc_calloc", PM_DOMAIN_LIBC },
+    { "__libc_realloc", PM_DOMAIN_LIBC }, { "reallocarray", PM_DOMAIN_LIBC },
+    { "strdup", PM_DOMAIN_LIBC }, { "__strdup", PM_DOMAIN_LIBC }, { "strndup", PM_DOMAIN_LIBC },
+    { "__strndup", PM_DOMAIN_LIBC },
+    { "PyMem_RawMalloc", PM_DOMAIN_RAW }, { "PyMem_RawCalloc", PM_DOMAIN_RAW },
+    { "PyMem_RawRealloc", PM_DOMAIN_RAW },
+    { "PyMem_Malloc", PM_DOMAIN_MEM }, { "PyMem_Calloc", PM_DOMAIN_MEM },
+    { "PyMem_Realloc", PM_DOMAIN_MEM },
+    { "PyObject_Malloc", PM_DOMAIN_OBJECT }, { "PyObject_Calloc", PM_DOMAIN_OBJECT },
+    { "PyObject_Realloc", PM_DOMAIN_OBJECT },
+};
+
+static const struct named frees[] = {
+    { "free", PM_DOMAIN_LIBC }, { "cfree", PM_DOMAIN_LIBC }, { "__libc_free", PM_DOMAIN_LIBC },
+    { "realloc", PM_DOMAIN_LIBC }, { "__libc_realloc", PM_DOMAIN_LIBC },
+    { "reallocarray", PM_DOMAIN_LIBC },
+    { "PyMem_RawFree", PM_DOMAIN_RAW }, { "PyMem_RawRealloc", PM_DOMAIN_RAW },
+    { "PyMem_Free", PM_DOMAIN_MEM }, { "PyMem_Realloc", PM_DOMAIN_MEM },
+    { "PyObject_Free", PM_DOMAIN_OBJECT }, { "PyObject_Del", PM_DOMAIN_OBJECT },
+    { "PyObject_Realloc", PM_DOMAIN_OBJECT },
+};
+
+static enum pm_domain domain_in(const struct named *list, size_t count, const char *function)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pm_text_equal(list[i].function, function))
+            return list[i].domain;
+    return PM_DOMAIN_UNKNOWN;
+}
+
+enum pm_domain pm_domain_of_allocator(const char *function)
+{
+    return domain_in(allocators, PM_ARRAY_LENGTH(allocators), function);
+}
+
+enum pm_domain pm_domain_of_free(const char *function)
+{
+    return domain_in(frees, PM_ARRAY_LENGTH(frees), function);
+}
+
+bool pm_domain_is_inside(const char *function)
+{
+    static const char *const beginnings[] = {
+        "PyMem_", "_PyMem_", "PyObject_", "_PyObject_", "pymalloc_", "tracemalloc_", "new_arena",
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(beginnings); i++) {
+        size_t length = pm_length(beginnings[i]), n = 0;
+        while (n < length && function[n] == beginnings[i][n])
+            n++;
+        if (n == length)
+            return true;
+    }
+    return false;
+}
+
+const char *pm_domain_allocators(enum pm_domain domain)
+{
+    static const char *const names[PM_DOMAINS] = {
+        [PM_DOMAIN_UNKNOWN] = "an unknown allocator",
+        [PM_DOMAIN_LIBC] = "malloc, calloc or realloc",
+        [PM_DOMAIN_RAW] = "PyMem_RawMalloc, PyMem_RawCalloc or PyMem_RawRealloc",
+        [PM_DOMAIN_MEM] = "PyMem_Malloc, PyMem_Calloc or PyMem_Realloc",
+        [PM_DOMAIN_OBJECT] = "PyObject_Malloc, PyObject_Calloc or PyObject_Realloc",
+    };
+    return names[domain];
+}
+
+const char *pm_domain_frees(enum pm_domain domain)
+{
+    static const char *const names[PM_DOMAINS] = {
+        [PM_DOMAIN_UNKNOWN] = "an unknown function",
+        [PM_DOMAIN_LIBC] = "free or realloc",
+        [PM_DOMAIN_RAW] = "PyMem_RawFree or PyMem_RawRealloc",
+        [PM_DOMAIN_MEM] = "PyMem_Free or PyMem_Realloc",
+        [PM_DOMAIN_OBJECT] = "PyObject_Free or PyObject_Realloc",
+    };
+    return names[domain];
+}

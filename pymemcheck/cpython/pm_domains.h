@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The interfaces through which C code gets memory from CPython or from the C
+   library, by name. A block must go back through the one that it came from:
+   "Memory Management" in CPython's C API reference, 2.7 to 3.14. */
+#ifndef PM_DOMAINS_H
+#define PM_DOMAINS_H
+
+#include "base/pm_types.h"
+
+enum pm_domain {
+    PM_DOMAIN_UNKNOWN,
+    PM_DOMAIN_LIBC,         /* malloc, free */
+    PM_DOMAIN_RAW,          /* PyMem_RawMalloc, PyMem_RawFree */
+    PM_DOMAIN_MEM,          /* PyMem_Malloc, PyMem_Free */
+    PM_DOMAIN_OBJECT,       /* PyObject_Malloc, PyObject_Free */
+    PM_DOMAINS,
+};
+
+/* The domain that the function gives blocks from. */
+enum pm_domain pm_domain_of_allocator(const char *function);
+/* The domain that the function takes blocks back to; reallocation is among these too. */
+enum pm_domain pm_domain_of_free(const char *function);
+
+/* Whether the function belongs to CPython's allocators themselves: the interface that it calls
+   is not the one that its caller chose. */
+bool pm_domain_is_inside(const char *function);
+
+/* "PyMem_Malloc, PyMem_Calloc or PyMem_Realloc", and "PyMem_Free or PyMem_Realloc". */
+const char *pm_domain_allocators(enum pm_domain domain);
+const char *pm_domain_frees(enum pm_domain domain);
+
+#endif
