@@ -17,8 +17,10 @@
 #include <valgrind/valgrind.h>
 
 #include "base/pm_types.h"
+#include "preload/pm_arenas.h"
 #include "preload/pm_hello.h"
 #include "preload/pm_requests.h"
+#include "preload/pm_symbols.h"
 
 /* An open hash table by thread pointer. Slots of threads that ended are used
    again, so it must hold the threads that live at one time; Valgrind allows
@@ -43,7 +45,8 @@ static inline u64 home_of(u64 owner)
    taken. Another thread may be scheduled in between at any instruction. */
 static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
 {
-    pm_introduce();
+    pm_introduce(true);
+    pm_settle_arenas();
     for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
         u64 seen = slots[i].owner;
         if (seen > PM_SLOT_FREE || !__sync_bool_compare_and_swap(&slots[i].owner, seen, owner))
@@ -137,6 +140,7 @@ static inline void *call(OrigFn original, void *first, void *second, void *third
    throwflag) before: three words cover both. */
 static inline void *evaluate(OrigFn original, void *first, void *second, void *third)
 {
+    pm_find_symbols(original.nraddr);
     struct pm_slot *slot = own_slot(), none = { 0, 0 };
 
     if (__builtin_expect(slot == 0, 0))
@@ -177,7 +181,8 @@ static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, 
     {                                                                                     \
         OrigFn original;                                                                  \
         VALGRIND_GET_ORIG_FN(original);                                                   \
-        if (_PyEval_EvalFrameDefault != 0)                                                \
+        pm_find_symbols(original.nraddr);                                                 \
+        if (pm_symbols._PyEval_EvalFrameDefault != 0)                                     \
             return pm_pass_on(original, first, second, third);                            \
         return evaluate(original, first, second, third);                                  \
     }

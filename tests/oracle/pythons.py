@@ -73,18 +73,18 @@ def _candidates():
         yield from sorted(root.glob("versions/*/bin/python"))
 
 
-def find_pythons():
-    """Every CPython there is, each once, with a row."""
+def find_all():
+    """Every CPython there is, each once."""
     found = {}
     for path in _candidates():
         if os.access(path, os.X_OK):
-            python = Python(path)
-            if python.row in ROWS and not python.free_threaded:
-                found.setdefault(os.path.realpath(path), python)
+            found.setdefault(os.path.realpath(path), Python(path))
     return list(found.values())
 
 
-PYTHONS = find_pythons()
+_ALL = find_all()
+FREE_THREADED = [python for python in _ALL if python.free_threaded]
+PYTHONS = [python for python in _ALL if python.row in ROWS and not python.free_threaded]
 
 
 def each_python():

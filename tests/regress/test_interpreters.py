@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ways to run and to embed an interpreter: every object is visible and has its line in each."""
+import json
+import subprocess
+import sys
+
+import pytest
+
+import pmtest
+
+sys.path.insert(0, str(pmtest.PROGRAMS.parent / "oracle"))
+import pythons      # noqa: E402
+
+# Ten lists of 30 pointers: too small for malloc, unless each object is made visible.
+WORK = """\
+def work():
+    return [[None] * 30 for _ in range(10)]
+kept = work()
+"""
+# A comprehension is a function of its own up to 3.11.
+WORK_LINE = 2
+
+DESCRIBE = """
+import json, sysconfig as s
+get = s.get_config_var
+print(json.dumps([get("LIBDIR"), get("LDLIBRARY"), get("INCLUDEPY"), bool(get("Py_ENABLE_SHARED"))]))
+"""
+
+
+class Library:
+    """The libpython of an interpreter."""
+
+    def __init__(self, python):
+        self.python = python
+        found = subprocess.run([python.path, "-S", "-c", DESCRIBE], stdout=subprocess.PIPE, check=True)
+        self.folder, self.name, self.include, self.shared = json.loads(found.stdout)
+        self.path = f"{self.folder}/{self.name}"
+
+    def compile(self, folder):
+        name = self.name[len("lib"):self.name.rindex(".so")]
+        program = folder / "embedded"
+        subprocess.run(["gcc", "-g", "-w", "-DLINKED", f"-I{self.include}", "-o", program,
+                        pmtest.PROGRAMS / "embedded.c", f"-L{self.folder}", f"-Wl,-rpath,{self.folder}",
+                        f"-l{name}", "-ldl"], check=True)
+        return program
+
+
+def each(choose, what):
+    """Parameters: every interpreter that choose takes, or one loud skip."""
+    found = [pytest.param(python, id=f"{python.row}:{python.path}")
+             for python in pythons.PYTHONS if choose(python)]
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"no {what} here"))]
+
+
+def shared(python):
+    """Debian's libpython3.x.so is not the one that its static python3.x has."""
+    return python.has_headers and Library(python).shared and not python.path.startswith("/usr/bin/")
+
+
+def is_old(python):
+    return python.version in ("2.7", "3.6", "3.7")
+
+
+SHARED = each(shared, "shared libpython with headers")
+
+
+@pytest.fixture
+def script(tool):
+    def make(text=WORK):
+        path = tool.new_directory() / "work.py"
+        path.write_text(text)
+        return path
+    return make
+
+
+def expect_work(run, path, times=1):
+    """The lists and their items are live blocks of the line that made them."""
+    found = run.profile.at_line(str(path), WORK_LINE)
+    # Where CPython has list objects of its own to reuse there are fewer new ones.
+    assert found.total_bytes >= times * 10 * 30 * 8, run.log
+    assert found.total_blocks >= times * 11
+
+
+def environment_of(python):
+    return {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.mark.parametrize("options", ["", "-E", "-s -E"])
+@pytest.mark.parametrize("python", each(is_old, "CPython 2.7, 3.6 or 3.7"))
+def test_old_interpreters_are_visible(tool, script, python, options):
+    """They have no Py_BytesMain; 2.7 has no PYTHONMALLOC."""
+    path = script()
+    options = options.split()
+    run = tool.run(python.path, "-S", *options, path)
+    expect_work(run, path)
+    assert run.profile.totals["allocs"] > 7000
+    hidden = tool.run(python.path, "-S", *options, path, options=["--pymalloc=yes"])
+    assert hidden.profile.totals["allocs"] < 4000
+
+
+@pytest.mark.parametrize("python", each(lambda p: p.version in ("3.6", "3.7"), "CPython 3.6 or 3.7"))
+def test_old_interpreters_in_isolation(tool, script, python):
+    path = script()
+    expect_work(tool.run(python.path, "-I", "-S", path), path)
+
+
+@pytest.mark.parametrize("python", each(lambda p: p.version in ("3.6", "3.7"), "CPython 3.6 or 3.7"))
+def test_users_choice_is_kept(tool, script, python):
+    run = tool.run(python.path, "-S", script(), env={"PYTHONMALLOC": "pymalloc"})
+    assert run.profile.totals["allocs"] < 4000
+
+
+@pytest.mark.parametrize("python", SHARED)
+def test_linked(tool, script, python, tmp_path):
+    path = script()
+    program = Library(python).compile(tmp_path)
+    for mode in ("plain", "isolated"):
+        run = tool.run(program, mode, path, env={"PYTHONHOME": prefix_of(python)})
+        expect_work(run, path)
+
+
+@pytest.mark.parametrize("python", each(lambda p: shared(p) and p.version not in ("2.7", "3.6"),
+                                        "shared libpython of 3.7 or later"))
+def test_own_allocators_are_kept(tool, script, python, tmp_path):
+    """A program that chose CPython's allocators itself keeps them."""
+    path = script()
+    program = Library(python).compile(tmp_path)
+    run = tool.run(program, "own", path, env={"PYTHONHOME": prefix_of(python)})
+    assert run.stdout == "own used\n"
+    expect_work(run, path)
+
+
+@pytest.mark.parametrize("mode", ["global", "local"])
+@pytest.mark.parametrize("python", SHARED)
+def test_opened(tool, script, python, mode, tmp_path):
+    """libpython comes by dlopen, so that none of its symbols is there when we start."""
+    path = script()
+    program = pmtest.compile_program(tmp_path / "opener", pmtest.PROGRAMS / "embedded.c", "-ldl")
+    run = tool.run(program, mode, Library(python).path, path, env={"PYTHONHOME": prefix_of(python)})
+    expect_work(run, path)
+
+
+def prefix_of(python):
+    return subprocess.run([python.path, "-S", "-c", "import sys; print(sys.prefix)"],
+                          stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
+
+
+SUBINTERPRETERS = """\
+import _testcapi, sys
+source = '''
+def inner():
+    return [[None] * 30 for _ in range(10)]
+inner()
+'''
+code = "exec(compile(%r, 'sub.py', 'exec'), {'__name__': 'sub'})" % source
+for _ in range(3):
+    _testcapi.run_in_subinterp(code)
+if sys.version_info >= (3, 13):
+    import _interpreters
+    own = _interpreters.create("isolated")
+    _interpreters.exec(own, code)
+    _interpreters.destroy(own)
+    print("own")
+elif sys.version_info >= (3, 12):
+    OWN_GIL = 2
+    _testcapi.run_in_subinterp_with_config(
+        code, use_main_obmalloc=False, allow_fork=False, allow_exec=False, allow_threads=True,
+        allow_daemon_threads=False, check_multi_interp_extensions=True, gil=OWN_GIL)
+    print("own")
+"""
+
+
+def has_subinterpreters(python):
+    if python.version == "2.7":
+        return False
+    probe = "import _testcapi; _testcapi.run_in_subinterp"
+    return subprocess.run([python.path, "-S", "-c", probe], stderr=subprocess.DEVNULL).returncode == 0
+
+
+@pytest.mark.parametrize("python", each(has_subinterpreters, "interpreter with _testcapi"))
+def test_subinterpreters(tool, script, python):
+    """Three that share the lock, and from 3.12 on one with a lock and allocator state of its own."""
+    run = tool.run(python.path, "-S", script(SUBINTERPRETERS))
+    times = 4 if run.stdout == "own\n" else 3
+    assert (times == 4) == (int(python.version.split(".")[1]) >= 12)
+    found = run.profile.at_line("sub.py", 3)
+    assert found.total_bytes >= times * 10 * 30 * 8, run.log
+
+
+GREENLETS = """\
+import greenlet
+def leaf(n):
+    return bytearray(1000 + n)
+def run(n):
+    for _ in range(5):
+        kept.append(leaf(n)); greenlet.getcurrent().parent.switch()
+def outer(n):
+    run(n)
+kept = []
+all = [greenlet.greenlet(outer) for _ in range(4)]
+for round in range(5):
+    for n, each in enumerate(all):
+        each.switch(n)
+print(len(kept))
+"""
+
+
+def has_greenlet(python):
+    return subprocess.run([python.path, "-c", "import greenlet"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+@pytest.mark.parametrize("python", each(has_greenlet, "interpreter with greenlet (python3-greenlet)"))
+def test_greenlets(tool, script, python):
+    """Each greenlet's buffers belong to its own chain of frames, however they are interleaved."""
+    path = script(GREENLETS)
+    run = tool.run(python.path, path)
+    assert run.stdout == "20\n"
+    sites = [site for site in run.profile.sites
+             if site.python and site.python[0].function == "leaf" and site.total_bytes >= 1000]
+    assert sum(site.total_blocks for site in sites) >= 20, run.log
+    for site in sites:
+        assert [frame.function for frame in site.python][:3] == ["leaf", "run", "outer"], site
+
+
+@pytest.mark.parametrize("python", [pytest.param(p, id=p.path) for p in pythons.FREE_THREADED]
+                         or [pytest.param(None, marks=pytest.mark.skip(
+                             reason="no free-threaded interpreter here (name one in PM_PYTHONS)"))])
+def test_free_threaded_is_refused_by_name(tool, script, python):
+    """Native profiling goes on, and the program is not changed."""
+    run = tool.run(python.path, "-S", script())
+    assert run.log.count("no layout for a free-threaded build of CPython " + python.version) == 2
+    assert run.log.count("is not understood") == 1
+    assert run.profile.totals["allocs"] > 500
+    assert not any(site.python for site in run.profile.sites)
