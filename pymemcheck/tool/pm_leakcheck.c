@@ -26,6 +26,10 @@
 #include "tool/pm_roots.h"
 #include "tool/pm_run.h"
 
+/* The interpreter's state lies in _PyRuntime (3.7 and later), which the core's table of symbols does
+   not have. */
+enum { NEAR_RUNTIME = 1 << 20 };
+
 enum { MAX_CHAIN = 24, MAX_PARTS = 4, PROGRESS_AFTER_MS = 3000, PROGRESS_EVERY_MS = 1000 };
 
 struct check {
@@ -213,8 +217,14 @@ static void add_root_text(struct check *check, const struct pm_leak_block *found
             pm_buffer_add_i64(out, offset);
         }
     } else {
-        pm_buffer_add_text(out, "data at 0x");
-        pm_buffer_add_hex(out, found->from_address);
+        u64 runtime = check->run->python.interpreter.runtime;
+        if (runtime != 0 && found->from_address - runtime < NEAR_RUNTIME) {
+            pm_buffer_add_text(out, "data at _PyRuntime+0x");
+            pm_buffer_add_hex(out, found->from_address - runtime);
+        } else {
+            pm_buffer_add_text(out, "data at 0x");
+            pm_buffer_add_hex(out, found->from_address);
+        }
     }
     DebugInfo *object = VG_(find_DebugInfo)(epoch, found->from_address);
     if (object != NULL || VG_(get_objname)(epoch, found->from_address, &name)) {
@@ -250,28 +260,38 @@ static bool is_part(struct check *check, const struct pm_object *object, u64 par
     return false;
 }
 
+/* The line that was made so far, if any, becomes part of the chain. */
+static void end_link(struct check *check, u32 record)
+{
+    if (check->text.length > 0)
+        pm_losses_add_chain(check->losses, record, take_text(check));
+}
+
 /* One line of a chain: the block, then how it refers to the next one (whose
-   pointer is at slot). *owner: the last object on the way, if any. */
+   pointer is at slot). What an object keeps in memory of its own is on its line. *owner: the last
+   object on the way, if any. */
 static void add_link(struct check *check, u32 record, u32 index, u64 slot,
                      struct pm_object *owner, bool *has_owner)
 {
     struct pm_object object;
 
     if (identify(check, index, &object)) {
+        end_link(check, record);
         *owner = object;
         *has_owner = true;
         add_object_text(check, &object);
         pm_objects_name_slot(&check->objects, &object, slot, &check->text);
     } else if (*has_owner && is_part(check, owner, check->found[index].address)) {
-        pm_buffer_add_text(&check->text, "its memory ");
+        if (check->text.length > 0)
+            pm_buffer_add_char(&check->text, ' ');
         pm_objects_name_slot(&check->objects, owner, slot, &check->text);
     } else {
+        end_link(check, record);
         pm_buffer_add_text(&check->text, "a block of ");
         pm_buffer_add_u64(&check->text, check->blocks[index].bytes);
         pm_buffer_add_text(&check->text, " bytes");
         *has_owner = false;
     }
-    pm_losses_add_chain(check->losses, record, take_text(check));
 }
 
 /* Why block number index is still alive: from the root inwards, not the block
@@ -295,6 +315,7 @@ static void add_chain(struct check *check, u32 record, u32 index)
     pm_losses_add_chain(check->losses, record, take_text(check));
     for (u32 i = length; i-- > 1;)
         add_link(check, record, way[i], check->found[way[i - 1]].from_address, &owner, &has_owner);
+    end_link(check, record);
 }
 
 static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)

@@ -51,7 +51,7 @@ static void thread_starts(ThreadId parent, ThreadId child)
 
 static void thread_ends(ThreadId tid)
 {
-    pm_roots_thread_ends(&the_run.roots, tid);
+    pm_roots_thread_ends(&the_run.roots, tid, pm_python_thread_ordinal(&the_run.python, tid));
     pm_python_thread_ends(&the_run.python, tid);
 }
 

@@ -22,7 +22,7 @@
 
 enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096, PAGE_BYTES = 1 << PM_READER_PAGE_BITS };
 
-static void add_dead(struct pm_roots *roots, u64 low, u64 end)
+static void add_dead(struct pm_roots *roots, u64 low, u64 end, u32 thread)
 {
     if (low >= end)
         return;
@@ -31,7 +31,7 @@ static void add_dead(struct pm_roots *roots, u64 low, u64 end)
         roots->dead = pm_realloc("pm.roots", roots->dead,
                                  roots->dead_capacity * sizeof *roots->dead);
     }
-    roots->dead[roots->dead_count++] = (struct pm_dead_stack){ low, end };
+    roots->dead[roots->dead_count++] = (struct pm_dead_stack){ low, end, thread };
 }
 
 void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
@@ -44,8 +44,9 @@ void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
     roots->dead_count = kept;
 }
 
-/* The dead part of thread tid's stack; false if its stack pointer is elsewhere. */
-static bool dead_part(u32 tid, u64 *low, u64 *end)
+/* The dead part of thread tid's stack; false if its stack pointer is elsewhere. A function that
+   runs may use red_zone bytes below it. */
+static bool dead_part(u32 tid, u64 red_zone, u64 *low, u64 *end)
 {
     u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
     u64 pointer = VG_(get_SP)(tid);
@@ -53,19 +54,24 @@ static bool dead_part(u32 tid, u64 *low, u64 *end)
     if (bytes == 0 || top < bytes)
         return false;
     *low = top - bytes + 1;
-    *end = (pointer - VG_STACK_REDZONE_SZB) & ~(u64)7;
+    *end = (pointer - red_zone) & ~(u64)7;
     return pointer >= *low && pointer <= top && *end > *low;
 }
 
-void pm_roots_thread_ends(struct pm_roots *roots, u32 tid)
+static void hide_dead_part(struct pm_roots *roots, u32 tid, u32 ordinal, u64 red_zone)
 {
     u64 low, end;
 
     if (VG_(thread_get_stack_size)(tid) != 0)
         pm_roots_unmapped(roots, VG_(thread_get_stack_max)(tid) - VG_(thread_get_stack_size)(tid) + 1,
                           VG_(thread_get_stack_size)(tid));
-    if (dead_part(tid, &low, &end))
-        add_dead(roots, low, end);
+    if (dead_part(tid, red_zone, &low, &end))
+        add_dead(roots, low, end, ordinal);
+}
+
+void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal)
+{
+    hide_dead_part(roots, tid, ordinal, 0);
 }
 
 static void add_root(struct pm_roots *roots, struct pm_leak_root root)
@@ -161,20 +167,18 @@ static void sort_dead(struct pm_dead_stack *dead, u32 count)
         }
 }
 
-/* Which thread's stack the mapping is: its ordinal, or 0. */
-static u32 stack_owner(struct pm_run *run, const NSegment *segment)
+/* Which thread's stack the mapping is: its ordinal, or 0. Threads that ended are known by the
+   dead part; when the process exits all have ended. */
+static u32 stack_owner(const struct pm_roots *roots, const NSegment *segment)
 {
-    ThreadId tid;
-    Addr low, high;
-
-    VG_(thread_stack_reset_iter)(&tid);
-    while (VG_(thread_stack_next)(&tid, &low, &high))
-        if (high >= segment->start && high <= segment->end)
-            return pm_python_thread_ordinal(&run->python, tid);
+    for (u32 i = 0; i < roots->dead_count; i++)
+        if (roots->dead[i].thread != 0 && roots->dead[i].end >= segment->start
+                && roots->dead[i].end <= segment->end)
+            return roots->dead[i].thread;
     return 0;
 }
 
-static void collect_mappings(struct pm_run *run, struct pm_roots *roots)
+static void collect_mappings(struct pm_roots *roots)
 {
     Int capacity = 256, count;
     Addr *starts = pm_alloc("pm.roots", (size_t)capacity * sizeof *starts);
@@ -187,7 +191,7 @@ static void collect_mappings(struct pm_run *run, struct pm_roots *roots)
         const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
         if (!is_searched(segment))
             continue;
-        u32 owner = stack_owner(run, segment);
+        u32 owner = stack_owner(roots, segment);
         const struct pm_leak_root root = {
             .kind = owner != 0 ? PM_LEAK_ROOT_STACK : PM_LEAK_ROOT_DATA,
             .thread = owner,
@@ -205,7 +209,7 @@ struct hiding {
 
 static void hide_word(void *context, u64 address)
 {
-    add_dead(((struct hiding *)context)->roots, address, address + sizeof(u64));
+    add_dead(((struct hiding *)context)->roots, address, address + sizeof(u64), 0);
 }
 
 static bool is_owned(void *context, u64 address)
@@ -225,7 +229,7 @@ static void hide_dead_data(struct pm_run *run, struct pm_roots *roots)
     parts = pm_alloc("pm.roots", MAX_DATA_PARTS * sizeof *parts);
     count = pm_threads_dead_data(&run->python.interpreter, &run->reader, parts, MAX_DATA_PARTS);
     for (u32 i = 0; i < count; i++)
-        add_dead(roots, parts[i].start, parts[i].end);
+        add_dead(roots, parts[i].start, parts[i].end, 0);
     pm_free(parts);
 }
 
@@ -243,13 +247,13 @@ void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
         pm_copy(known, roots->dead, ended * sizeof *known);
     VG_(thread_stack_reset_iter)(&tid);
     while (VG_(thread_stack_next)(&tid, &low, &high))
-        pm_roots_thread_ends(roots, tid);
+        hide_dead_part(roots, tid, pm_python_thread_ordinal(&run->python, tid), VG_STACK_REDZONE_SZB);
     struct hiding hiding = { roots, owner };
     const struct pm_stale_visitor visitor = { hide_word, is_owned, &hiding };
     pm_stale_each(run, &visitor);
     hide_dead_data(run, roots);
     sort_dead(roots->dead, roots->dead_count);
-    collect_mappings(run, roots);
+    collect_mappings(roots);
     if (ended > 0)
         pm_copy(roots->dead, known, ended * sizeof *known);
     roots->dead_count = ended;

@@ -14,6 +14,7 @@ struct pm_run;
 /* A stack whose thread is gone: what is below its last stack pointer is dead. */
 struct pm_dead_stack {
     u64 low, end;           /* client memory that holds nothing live */
+    u32 thread;             /* whose stack goes on behind it: its ordinal; 0: nobody's */
 };
 
 struct pm_roots {
@@ -28,7 +29,7 @@ struct pm_roots {
 };
 
 /* The core's thread tid is about to be gone; its stack and registers can still be asked. */
-void pm_roots_thread_ends(struct pm_roots *roots, u32 tid);
+void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal);
 /* Memory was unmapped: what is mapped there later is no dead stack. */
 void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes);
 
