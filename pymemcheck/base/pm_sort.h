@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A stable sort of small numbers (usually indices) by a caller's order. */
+/* Stable sorts: of small numbers (usually indices) by a caller's order, and of
+   anything by a number. */
 #ifndef PM_SORT_H
 #define PM_SORT_H
 
@@ -9,5 +10,14 @@
    sort: n log n compares, one temporary copy. */
 void pm_sort_u32(u32 *items, size_t count, int (*compare)(const void *context, u32 a, u32 b),
                  const void *context);
+
+struct pm_keyed {
+    u64 key;
+    u32 item;
+};
+
+/* Sorts items by key, ascending. Digit by digit, of those that differ at all: linear,
+   one temporary copy. For many items; it calls nothing for each. */
+void pm_sort_keyed(struct pm_keyed *items, size_t count);
 
 #endif

@@ -62,25 +62,19 @@ static void collect_block(void *context, struct pm_block *block)
     to->blocks[to->count++] = *block;
 }
 
-static int by_address(const void *context, u32 a, u32 b)
-{
-    const struct pm_block *blocks = context;
-    return (blocks[a].address > blocks[b].address) - (blocks[a].address < blocks[b].address);
-}
-
 static void collect_blocks(struct check *check)
 {
     struct collecting to = { 0 };
 
     pm_blocks_each(&check->run->blocks, collect_block, &to);
-    u32 *order = pm_alloc("pm.leakcheck", (to.count + 1) * sizeof *order);
+    struct pm_keyed *order = pm_alloc("pm.leakcheck", (to.count + 1) * sizeof *order);
     for (u32 i = 0; i < to.count; i++)
-        order[i] = i;
-    pm_sort_u32(order, to.count, by_address, to.blocks);
+        order[i] = (struct pm_keyed){ to.blocks[i].address, i };
+    pm_sort_keyed(order, to.count);
     check->count = to.count;
     check->blocks = pm_alloc("pm.leakcheck", (to.count + 1) * sizeof *check->blocks);
     for (u32 i = 0; i < to.count; i++)
-        check->blocks[i] = to.blocks[order[i]];
+        check->blocks[i] = to.blocks[order[i].item];
     pm_free(order);
     pm_free(to.blocks);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The stable sort against qsort with the old places as the last criterion. */
+/* The stable sorts against qsort with the old places as the last criterion. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -94,6 +94,44 @@ static void test_large_counts(void **state)
     check(&random, 100000, 7);
 }
 
+/* Keys that differ only within the bits of mask. */
+static void check_keyed(struct pm_random *random, size_t count, u64 mask)
+{
+    struct pm_keyed *items = malloc(count * sizeof *items), *before = malloc(count * sizeof *before);
+    bool *seen = calloc(count, sizeof *seen);
+    u64 rest = pm_random_u64(random) & ~mask;
+
+    for (size_t i = 0; i < count; i++)
+        before[i] = items[i] = (struct pm_keyed){ rest | (pm_random_u64(random) & mask), (u32)i };
+    pm_sort_keyed(items, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(items[i].key, before[items[i].item].key);
+        assert_false(seen[items[i].item]);
+        seen[items[i].item] = true;
+        assert_true(i == 0 || items[i - 1].key < items[i].key
+                    || (items[i - 1].key == items[i].key && items[i - 1].item < items[i].item));
+    }
+    free(seen);
+    free(before);
+    free(items);
+}
+
+static void test_keyed(void **state)
+{
+    struct pm_random random = pm_random_start();
+
+    (void)state;
+    pm_sort_keyed(NULL, 0);
+    for (size_t count = 1; count < 200; count++) {
+        check_keyed(&random, count, 0);
+        check_keyed(&random, count, 0xff);
+        check_keyed(&random, count, UINT64_MAX);
+        check_keyed(&random, count, (u64)1 << 63);
+        check_keyed(&random, count, pm_random_u64(&random));
+    }
+    check_keyed(&random, 50000, 0x7ffffff0);
+}
+
 static void test_nothing(void **state)
 {
     u64 compares = 0;
@@ -108,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_small_count),
         cmocka_unit_test(test_large_counts),
+        cmocka_unit_test(test_keyed),
         cmocka_unit_test(test_nothing),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
