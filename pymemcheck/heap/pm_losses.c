@@ -293,6 +293,11 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     return index;
 }
 
+void pm_losses_add_type(struct pm_losses *losses, u32 index, struct pm_string_id type)
+{
+    count_type(&losses->records[index], type);
+}
+
 void pm_losses_add_chain(struct pm_losses *losses, u32 index, struct pm_string_id line)
 {
     struct pm_loss *record = &losses->records[index];

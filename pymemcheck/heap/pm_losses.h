@@ -112,6 +112,9 @@ void pm_losses_release(struct pm_losses *losses);
 /* The record that the block became part of, by index; stays the same until
    pm_losses_finish. */
 u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item);
+/* Counts one more block of type among the record's types, without its bytes: a member of the
+   record's cycle. */
+void pm_losses_add_type(struct pm_losses *losses, u32 record, struct pm_string_id type);
 /* Appends a line to the record's chain. */
 void pm_losses_add_chain(struct pm_losses *losses, u32 record, struct pm_string_id line);
 /* Sorts by kind, then bytes (direct and indirect), largest first, ties by fingerprint and serial. */

@@ -312,6 +312,63 @@ static void add_chain(struct check *check, u32 record, u32 index)
     end_link(check, record);
 }
 
+/* Whether an object claims more references than were found. */
+static bool has_surplus(const struct pm_leak_block *found, const struct pm_object *object)
+{
+    return !object->immortal && !object->interned && object->references > found->references;
+}
+
+/* Of a lost cycle the search names the block with the lowest address. The leak is the object in it
+   that has more references than the cycle gives it: that one takes the lead. If there is none, an
+   object does that the collector does not know, whose type may lack a tp_traverse; else the one
+   with the oldest stack, so that equal cycles have equal leaders. Memory that is no object does not:
+   it may have been an older object's before. */
+static u64 rank_in_cycle(const struct check *check, u32 index, const struct pm_object *object)
+{
+    const u64 last = (u64)1 << 62;
+
+    return (has_surplus(&check->found[index], object) ? 0 : last)
+        + (object->linked ? last / 2 : 0) + check->blocks[index].stack;
+}
+
+static void choose_leaders(struct check *check)
+{
+    u32 *chosen = pm_alloc("pm.leakcheck", (check->count + 1) * sizeof *chosen);
+    u64 *ranks = pm_alloc("pm.leakcheck", (check->count + 1) * sizeof *ranks);
+    struct pm_object object;
+
+    for (u32 i = 0; i < check->count; i++)
+        chosen[i] = PM_LEAK_NONE;
+    for (u32 i = 0; i < check->count; i++) {
+        const struct pm_leak_block *found = &check->found[i];
+        if (!found->cycle || !identify(check, i, &object))
+            continue;
+        u64 rank = rank_in_cycle(check, i, &object);
+        if (chosen[found->leader] == PM_LEAK_NONE || rank < ranks[found->leader]) {
+            chosen[found->leader] = i;
+            ranks[found->leader] = rank;
+        }
+    }
+    for (u32 i = 0; i < check->count; i++) {
+        struct pm_leak_block *old = &check->found[i], *new = &check->found[chosen[i]];
+        if (chosen[i] == PM_LEAK_NONE || chosen[i] == i)
+            continue;
+        new->indirect_bytes = old->indirect_bytes + old->bytes - new->bytes;
+        new->indirect_blocks = old->indirect_blocks;
+        new->kind = PM_LEAK_DEFINITE;
+        old->kind = PM_LEAK_INDIRECT;
+        old->indirect_bytes = old->indirect_blocks = 0;
+    }
+    for (u32 i = 0; i < check->count; i++) {
+        struct pm_leak_block *found = &check->found[i];
+        if ((found->kind == PM_LEAK_INDIRECT || found->kind == PM_LEAK_DEFINITE)
+                && chosen[found->leader] != PM_LEAK_NONE)
+            found->leader = chosen[found->leader];
+    }
+    pm_free(chosen);
+    pm_free(ranks);
+}
+
 static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
 {
     const struct pm_leak_block *found = &check->found[index];
@@ -321,15 +378,14 @@ static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
         return PM_LOSS_DEFINITE;
     if (object.immortal || object.interned)
         return PM_LOSS_INTERPRETER;
-    if (found->references > 0 && object.references == found->references)
+    if (found->cycle && object.references == found->references)
         return PM_LOSS_CYCLE;
     return PM_LOSS_DEFINITE;
 }
 
 static u64 surplus_of(const struct pm_leak_block *found, const struct pm_object *object)
 {
-    return found->kind == PM_LEAK_REACHABLE && !object->immortal && !object->interned
-            && object->references > found->references
+    return found->kind == PM_LEAK_REACHABLE && has_surplus(found, object)
         ? object->references - found->references : 0;
 }
 
@@ -376,6 +432,8 @@ static void add_item(struct check *check, u32 index, bool all)
         item.note = take_text(check);
     }
     u32 record = pm_losses_add(check->losses, &item);
+    if (item.kind == PM_LOSS_CYCLE)
+        check->found[index].from_root = record;     /* where its members find it */
     if (check->losses->records[record].blocks == 1
             && (item.kind == PM_LOSS_SURPLUS || item.kind == PM_LOSS_REACHABLE
                 || item.kind == PM_LOSS_POSSIBLE))
@@ -394,6 +452,20 @@ static bool is_vtable(void *context, u64 address)
 {
     const struct check *check = context;
     return pm_memory_is_vtable(&check->run->reader, address);
+}
+
+/* A member of a garbage cycle also adds its type to the cycle's record. */
+static void add_indirect_item(struct check *check, u32 index, bool all)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    struct pm_object object;
+
+    if (found->cycle && check->blocks[found->leader].serial > check->run->fork_serial
+            && kind_of_leader(check, found->leader) == PM_LOSS_CYCLE
+            && identify(check, index, &object))
+        pm_losses_add_type(check->losses, check->found[found->leader].from_root,
+                           pm_objects_type_name(&check->objects, object.type));
+    add_item(check, index, all);
 }
 
 static void show_progress(void *context, u64 done_bytes, u64 all_bytes)
@@ -439,9 +511,13 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.leaks.context = &check;
     check.next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;
     pm_leaks_search(&check.leaks);
+    choose_leaders(&check);
     for (u32 i = 0; i < check.count; i++)
-        if (check.blocks[i].serial > run->fork_serial)
+        if (check.found[i].kind != PM_LEAK_INDIRECT && check.blocks[i].serial > run->fork_serial)
             add_item(&check, i, all);
+    for (u32 i = 0; i < check.count; i++)
+        if (check.found[i].kind == PM_LEAK_INDIRECT && check.blocks[i].serial > run->fork_serial)
+            add_indirect_item(&check, i, all);
     pm_losses_finish(losses);
     pm_leaks_release(&check.leaks);
     pm_roots_clear(&run->roots);
