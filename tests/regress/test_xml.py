@@ -13,7 +13,8 @@ from pmtest import PROGRAMS, compile_program
 FRAME = "(frame )+"
 CONTENT = {
     "valgrindoutput": "protocolversion protocoltool preamble pid ppid tool (logfilequalifier )*(usercomment )?"
-                      "args status (errorcounts |error |clientmsg )*status (errorcounts |error )*suppcounts ",
+                      "args status (errorcounts |error |clientmsg )*status (errorcounts |error )*suppcounts "
+                      "(error_summary )?",      # from Valgrind 3.27 on
     "preamble": "(line )*",
     "logfilequalifier": "var value ",
     "args": "vargv argv ",
@@ -22,6 +23,7 @@ CONTENT = {
     "status": "state time ",
     "errorcounts": "(pair )*",
     "suppcounts": "(pair )*",
+    "error_summary": "errors error_contexts suppressed suppressed_contexts ",
     "pair": "count (unique |name )",
     "error": "unique tid (threadname )?kind (what |xwhat )(what |xwhat )?stack (auxwhat |xauxwhat |stack )*(suppression )?",
     "xwhat": "text leakedbytes leakedblocks ",
