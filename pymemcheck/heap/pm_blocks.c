@@ -13,16 +13,17 @@ static void allocate(struct pm_blocks *blocks, u64 capacity)
     blocks->slots = pm_alloc_zero("pm.blocks", capacity * sizeof *blocks->slots);
     blocks->capacity = capacity;
     blocks->limit = capacity - capacity / 8;
-    blocks->count = 0;
 }
 
 void pm_blocks_init(struct pm_blocks *blocks)
 {
+    *blocks = (struct pm_blocks){ 0 };
     allocate(blocks, INITIAL_CAPACITY);
 }
 
 void pm_blocks_release(struct pm_blocks *blocks)
 {
+    pm_slabs_release(&blocks->slabs);
     pm_free(blocks->slots);
     *blocks = (struct pm_blocks){ 0 };
 }
@@ -55,14 +56,14 @@ static inline u64 slot_of(const struct pm_blocks *blocks, u64 address)
 
 static void grow(struct pm_blocks *blocks)
 {
-    struct pm_blocks old = *blocks;
+    struct pm_block *old = blocks->slots;
+    u64 old_capacity = blocks->capacity;
 
-    allocate(blocks, old.capacity + old.capacity / 2);
-    for (u64 i = 0; i < old.capacity; i++)
-        if (old.slots[i].address != 0)
-            blocks->slots[slot_of(blocks, old.slots[i].address)] = old.slots[i];
-    blocks->count = old.count;
-    pm_blocks_release(&old);
+    allocate(blocks, old_capacity + old_capacity / 2);
+    for (u64 i = 0; i < old_capacity; i++)
+        if (old[i].address != 0)
+            blocks->slots[slot_of(blocks, old[i].address)] = old[i];
+    pm_free(old);
 }
 
 void pm_blocks_expect(const struct pm_blocks *blocks, u64 address)
@@ -72,29 +73,54 @@ void pm_blocks_expect(const struct pm_blocks *blocks, u64 address)
 
 void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block)
 {
-    if (blocks->count >= blocks->limit)
+    const struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, block->address);
+
+    if (chunk != NULL) {
+        struct pm_block *record = pm_slabs_record(chunk, block->address);
+        PM_ASSERT(record != NULL);
+        *record = *block;
+        blocks->count++;
+        return;
+    }
+    if (blocks->in_table >= blocks->limit)
         grow(blocks);
     u64 slot = slot_of(blocks, block->address);
     PM_ASSERT(block->address != 0 && blocks->slots[slot].address == 0);
     blocks->slots[slot] = *block;
     blocks->count++;
+    blocks->in_table++;
 }
 
 struct pm_block *pm_blocks_find(const struct pm_blocks *blocks, u64 address)
 {
+    const struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, address);
+
     if (address == 0)
         return NULL;
+    if (chunk != NULL) {
+        struct pm_block *record = pm_slabs_record(chunk, address);
+        return record != NULL && record->address == address ? record : NULL;
+    }
     struct pm_block *block = &blocks->slots[slot_of(blocks, address)];
     return block->address != 0 ? block : NULL;
 }
 
-bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed)
+u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address)
 {
-    struct pm_block *found = pm_blocks_find(blocks, address);
+    const struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, address);
+    return chunk != NULL ? chunk->slot_bytes : 0;
+}
 
-    if (found == NULL)
-        return false;
-    *removed = *found;
+u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
+{
+    struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, found->address);
+
+    blocks->count--;
+    if (chunk != NULL) {
+        u64 bytes = chunk->slot_bytes;
+        pm_slabs_give(&blocks->slabs, chunk, found);
+        return bytes;
+    }
     u64 hole = (u64)(found - blocks->slots);
     for (u64 i = after(blocks, hole); blocks->slots[i].address != 0; i = after(blocks, i)) {
         u64 home = home_of(blocks, blocks->slots[i].address);
@@ -104,13 +130,30 @@ bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *re
         }
     }
     blocks->slots[hole].address = 0;
-    blocks->count--;
+    blocks->in_table--;
+    return 0;
+}
+
+bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed)
+{
+    struct pm_block *found = pm_blocks_find(blocks, address);
+
+    if (found == NULL)
+        return false;
+    *removed = *found;
+    pm_blocks_remove_found(blocks, found);
     return true;
 }
 
 void pm_blocks_each(const struct pm_blocks *blocks,
                     void (*visit)(void *context, struct pm_block *block), void *context)
 {
+    for (u32 i = 0; i < blocks->slabs.count; i++) {
+        const struct pm_slab_chunk *chunk = blocks->slabs.all[i];
+        for (u32 slot = 0; slot < chunk->fresh; slot++)
+            if (chunk->records[slot].address != 0)
+                visit(context, &chunk->records[slot]);
+    }
     for (u64 i = 0; i < blocks->capacity; i++)
         if (blocks->slots[i].address != 0)
             visit(context, &blocks->slots[i]);

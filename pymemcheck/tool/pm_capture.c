@@ -32,6 +32,7 @@ void pm_capture_init(struct pm_run *run)
         .python_limit = pythons,
     };
     capture->memo = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo);
+    capture->memo_tags = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo_tags);
     pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
     capture->trace.words = pm_alloc("pm.capture",
@@ -109,11 +110,6 @@ static struct pm_captured resolve(struct pm_run *run, const struct pm_unwound *n
     };
 }
 
-static struct pm_memo_entry *entry_of(struct pm_capture *capture, u64 hash)
-{
-    return &capture->memo[hash & (PM_MEMO_ENTRIES - 1)];
-}
-
 static bool matches(const struct pm_capture *capture, const struct pm_memo_entry *entry, u64 hash,
                     u32 length)
 {
@@ -139,7 +135,6 @@ static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u6
     entry->generation = capture->generation;
     entry->stack = captured.stack;
     entry->debug_hooks = captured.debug_hooks;
-    entry->used_again = false;
 }
 
 /* Writes the raw stack as words: native stack, pairs, how they ended. Code
@@ -193,18 +188,19 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 
     u32 length = raw_words(capture, &run->python, &natives, pythons, end);
     u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
-    struct pm_memo_entry *entry = entry_of(capture, hash);
-    if (matches(capture, entry, hash, length)) {
+    struct pm_memo_entry *entry = &capture->memo[hash % PM_MEMO_ENTRIES];
+    u32 *tag = &capture->memo_tags[hash % PM_MEMO_ENTRIES];
+    bool met_before = *tag == (u32)(hash >> 32);
+    if (met_before && matches(capture, entry, hash, length)) {
         struct pm_captured captured = { entry->stack, entry->debug_hooks };
-        if (entry->used_again)
-            keep_snapshot(run, tid, key, &natives, captured);
-        entry->used_again = true;
+        keep_snapshot(run, tid, key, &natives, captured);
         return captured;
     }
 
     run->python.cannot_remember = false;
     struct pm_captured captured = resolve(run, &natives, pythons, end);
-    if (!run->python.cannot_remember)
+    *tag = (u32)(hash >> 32);
+    if (met_before && !run->python.cannot_remember)
         remember(capture, entry, hash, length, captured);
     return captured;
 }
@@ -222,9 +218,12 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
         capture->generation++;
         pm_unwind_forget(&capture->unwind);
     }
-    key.hint = pm_python_peek(&run->python, key.slot);
-    const struct pm_snapshot *known = pm_snapshots_find(&capture->snapshots, &key,
-                                                        capture->generation);
+    const struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
+                                                            capture->generation);
+    if (known == NULL) {
+        key.hint = pm_python_peek(&run->python, key.slot);
+        known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);
+    }
     if (known != NULL)
         return (struct pm_captured){ known->stack, known->debug_hooks };
     return compute(run, tid, &key);

@@ -4,7 +4,8 @@
    The usual allocation finds a snapshot (pm_snapshot.h) that is right. For others
    what is read is raw: a native stack (pm_unwind.h) and (code object, position)
    pairs. A direct-mapped memo remembers which stack each raw sequence gave,
-   compared word by word, so that names are looked up for new ones only. A code
+   compared word by word, so that names are looked up for new ones only. It takes a
+   sequence that it meets for the second time, and a snapshot is kept at the third. A code
    object that dies takes its entries with it by its tag; when objects are loaded
    or unloaded the whole memo is dropped. */
 #ifndef PM_CAPTURE_H
@@ -29,7 +30,6 @@ struct pm_memo_entry {
     u32 generation;
     struct pm_stack_id stack;
     u32 debug_hooks;
-    bool used_again;            /* matched once: the next time a snapshot is kept */
 };
 
 struct pm_captured {
@@ -40,6 +40,7 @@ struct pm_captured {
 
 struct pm_capture {
     struct pm_memo_entry *memo;
+    u32 *memo_tags;             /* by entry: part of the hash of what was last met there */
     u32 generation;
     u32 python_limit;
     struct pm_unwind unwind;

@@ -163,6 +163,16 @@ static bool return_address_of_free(struct pm_run *run, u32 tid, u64 *address)
     return pm_reader_read_u64(&run->reader, frame_pointer + 8, address);
 }
 
+bool pm_frees_same_domain(struct pm_run *run, u64 stack_pointer, const struct pm_block *block)
+{
+    u64 return_address;
+    enum pm_domain took, gave;
+
+    return !pm_reader_read_u64(&run->reader, stack_pointer, &return_address)
+        || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
+        || (gave = domain_of_stack(run, (u32)block->stack)) == PM_DOMAIN_UNKNOWN || took == gave;
+}
+
 void pm_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *block)
 {
     u64 return_address;

@@ -36,4 +36,8 @@ void pm_frees_mismatch(struct pm_run *run, u32 tid, const struct pm_block *block
    it looks no further than the function that called free. */
 void pm_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *block);
 
+/* Whether that function has nothing to report about block, for a free whose return address is at
+   stack_pointer. */
+bool pm_frees_same_domain(struct pm_run *run, u64 stack_pointer, const struct pm_block *block);
+
 #endif

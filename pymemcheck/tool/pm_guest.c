@@ -34,6 +34,11 @@ void pm_guest_reads_registers(IRDirty *call, const VexGuestLayout *layout)
     touches(call, Ifx_Read, layout->offset_IP, layout->sizeof_IP);
 }
 
+void pm_guest_reads(IRDirty *call, Int offset, Int bytes)
+{
+    touches(call, Ifx_Read, offset, bytes);
+}
+
 void pm_guest_modifies(IRDirty *call, Int offset, Int bytes)
 {
     touches(call, Ifx_Modify, offset, bytes);

@@ -14,6 +14,9 @@ void pm_guest_reads_stack(IRDirty *call, const VexGuestLayout *layout);
    starts from. */
 void pm_guest_reads_registers(IRDirty *call, const VexGuestLayout *layout);
 
+/* Declares that call reads bytes of the register state at offset. */
+void pm_guest_reads(IRDirty *call, Int offset, Int bytes);
+
 /* Declares that call changes bytes of the register state at offset. */
 void pm_guest_modifies(IRDirty *call, Int offset, Int bytes);
 

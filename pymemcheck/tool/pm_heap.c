@@ -27,10 +27,10 @@ static bool is_absurd(SizeT bytes)
     return (SSizeT)bytes < 0;
 }
 
+/* place: of a block that stays where it is, its record; else NULL. */
 static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
-                  enum pm_block_origin origin)
+                  enum pm_block_origin origin, struct pm_block *place)
 {
-    pm_blocks_expect(&run->blocks, address);
     struct pm_captured captured = pm_capture_stack(run, tid);
     u64 padding = captured.debug_hooks == 0
         ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
@@ -49,7 +49,10 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
 
     run->newest_address = address;
     run->totals.padding_bytes += padding;
-    pm_blocks_insert(&run->blocks, &block);
+    if (place != NULL)
+        *place = block;
+    else
+        pm_blocks_insert(&run->blocks, &block);
     pm_sites_allocate(&run->sites, captured.stack, bytes - padding, padding, run->serial);
 }
 
@@ -61,10 +64,67 @@ static void leave(struct pm_run *run, const struct pm_block *block)
                   pm_block_requested_bytes(block), pm_block_padding_bytes(block));
 }
 
+static u64 get_region(void *context, u64 alignment, u64 bytes)
+{
+    (void)context;
+    return (u64)VG_(cli_malloc)(alignment, bytes);
+}
+
+/* Small blocks of the usual alignment come from slabs, the others from the core. */
 static void *take_memory(struct pm_run *run, SizeT bytes, SizeT alignment)
 {
-    return alignment == VG_(clo_alignment) ? pm_cache_malloc(&run->cache, bytes)
-                                           : VG_(cli_malloc)(alignment, bytes);
+    u64 address = alignment == PM_SLAB_GRAIN ? pm_blocks_take(&run->blocks, bytes) : 0;
+
+    if (address != 0)
+        return (void *)address;
+    void *memory = VG_(cli_malloc)(alignment, bytes);
+    pm_blocks_expect(&run->blocks, (u64)memory);
+    return memory;
+}
+
+/* What is freed is overwritten, so that an old pointer in memory that is used
+   again does not pass for one of the new owner's. Of larger blocks the core unmaps
+   what it can. */
+enum { OVERWRITTEN_BYTES = 4 << 20 };
+
+/* The core unmaps an emptied part of the program's heap without telling tools;
+   what the reader knows of pages is renewed before it gets old. Slabs stay mapped. */
+enum { READER_RENEWAL = 256 };
+
+static void give_to_core(struct pm_run *run, void *memory)
+{
+    if (++run->core_frees % READER_RENEWAL == 0)
+        pm_reader_forget(&run->reader);
+    VG_(cli_free)(memory);
+}
+
+static struct pm_stack_id stack_of_free(struct pm_run *run, ThreadId tid)
+{
+    return run->options.free_stacks ? pm_capture_stack(run, tid).stack : PM_STACK_EMPTY;
+}
+
+/* Takes the block out of the tables and frees its memory. */
+static void give_back(struct pm_run *run, ThreadId tid, struct pm_block *found)
+{
+    const struct pm_block block = *found;
+    void *memory = (void *)block.address;
+    bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
+
+    leave(run, &block);
+    pm_freed_add(&run->freed, &block, stack_of_free(run, tid));
+    VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
+    if (!in_slab)
+        give_to_core(run, memory);
+}
+
+static void hand_out(struct pm_run *run, ThreadId tid, void *memory, SizeT bytes, bool zero,
+                     enum pm_block_origin origin)
+{
+    if (zero)
+        VG_(memset)(memory, 0, bytes);
+    run->totals.allocs++;
+    run->totals.bytes += bytes;
+    enter(run, tid, (u64)memory, bytes, origin, NULL);
 }
 
 static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
@@ -73,46 +133,29 @@ static void *allocate(ThreadId tid, SizeT bytes, SizeT alignment, bool zero,
     struct pm_run *run = the_run;
     void *memory = is_absurd(bytes) ? NULL : take_memory(run, bytes, alignment);
 
-    if (memory == NULL) {
+    if (memory == NULL)
         run->troubles.failed_allocations++;
-        return NULL;
-    }
-    if (zero)
-        VG_(memset)(memory, 0, bytes);
-    run->totals.allocs++;
-    run->totals.bytes += bytes;
-    enter(run, tid, (u64)memory, bytes, origin);
+    else
+        hand_out(run, tid, memory, bytes, zero, origin);
     return memory;
-}
-
-/* The core unmaps an emptied part of the program's heap without telling tools;
-   what the reader knows of pages is renewed before it gets old. */
-enum { READER_RENEWAL = 256 };
-
-static struct pm_stack_id stack_of_free(struct pm_run *run, ThreadId tid)
-{
-    return run->options.free_stacks ? pm_capture_stack(run, tid).stack : PM_STACK_EMPTY;
 }
 
 static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
 {
     struct pm_run *run = the_run;
-    struct pm_block block;
+    struct pm_block *found = pm_blocks_find(&run->blocks, (u64)memory);
 
-    if (++run->totals.frees % READER_RENEWAL == 0)
-        pm_reader_forget(&run->reader);
-    if (!pm_blocks_remove(&run->blocks, (u64)memory, &block)) {
+    run->totals.frees++;
+    if (found == NULL) {
         run->troubles.unknown_frees++;
         pm_frees_unknown(run, tid, (u64)memory);
         return;
     }
-    if (block.origin != origin && run->options.mismatched_frees)
-        pm_frees_mismatch(run, tid, &block);
+    if (found->origin != origin && run->options.mismatched_frees)
+        pm_frees_mismatch(run, tid, found);
     else if (run->options.mismatched_frees)
-        pm_frees_check_domain(run, tid, &block);
-    leave(run, &block);
-    pm_freed_add(&run->freed, &block, stack_of_free(run, tid));
-    pm_cache_free(&run->cache, memory);
+        pm_frees_check_domain(run, tid, found);
+    give_back(run, tid, found);
 }
 
 static void *on_malloc(ThreadId tid, SizeT bytes)
@@ -198,9 +241,11 @@ static void on_delete_array_aligned(ThreadId tid, void *memory, SizeT alignment)
 
 /* Keeps a block where it is when it still fits and does not waste half of
    what it holds. */
-static bool fits_in_place(void *memory, SizeT bytes)
+static bool fits_in_place(const struct pm_run *run, void *memory, SizeT bytes)
 {
-    SizeT usable = VG_(cli_malloc_usable_size)(memory);
+    SizeT usable = pm_blocks_slab_bytes(&run->blocks, (u64)memory);
+    if (usable == 0)
+        usable = VG_(cli_malloc_usable_size)(memory);
     return bytes <= usable && bytes >= usable / 2;
 }
 
@@ -218,8 +263,6 @@ static bool realloc_frees(SizeT bytes)
 static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
 {
     struct pm_run *run = the_run;
-    struct pm_block block;
-    void *moved = memory;
 
     if (memory == NULL)
         return on_malloc(tid, bytes);
@@ -234,7 +277,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
     run->totals.frees++;
     run->totals.allocs++;
     run->totals.bytes += bytes;
-    const struct pm_block *found = pm_blocks_find(&run->blocks, (u64)memory);
+    struct pm_block *found = pm_blocks_find(&run->blocks, (u64)memory);
     if (found == NULL) {
         run->troubles.unknown_frees++;
         pm_frees_unknown(run, tid, (u64)memory);
@@ -244,21 +287,19 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
         pm_frees_mismatch(run, tid, found);
     else if (run->options.mismatched_frees)
         pm_frees_check_domain(run, tid, found);
-    if (!fits_in_place(memory, bytes)) {
-        moved = take_memory(run, bytes, VG_(clo_alignment));
-        if (moved == NULL) {
-            run->troubles.failed_allocations++;
-            return NULL;
-        }
-        VG_(memcpy)(moved, memory, found->bytes < bytes ? found->bytes : bytes);
+    if (fits_in_place(run, memory, bytes)) {
+        leave(run, found);
+        enter(run, tid, (u64)memory, bytes, PM_BLOCK_MALLOC, found);
+        return memory;
     }
-    pm_blocks_remove(&run->blocks, (u64)memory, &block);
-    leave(run, &block);
-    if (moved != memory) {
-        pm_freed_add(&run->freed, &block, stack_of_free(run, tid));
-        pm_cache_free(&run->cache, memory);
+    void *moved = take_memory(run, bytes, VG_(clo_alignment));
+    if (moved == NULL) {
+        run->troubles.failed_allocations++;
+        return NULL;
     }
-    enter(run, tid, (u64)moved, bytes, PM_BLOCK_MALLOC);
+    VG_(memcpy)(moved, memory, found->bytes < bytes ? found->bytes : bytes);
+    give_back(run, tid, found);
+    enter(run, tid, (u64)moved, bytes, PM_BLOCK_MALLOC, NULL);
     return moved;
 }
 
@@ -337,9 +378,45 @@ bool pm_heap_call(u64 function, u32 tid, const u64 *arguments, u64 *result)
     return true;
 }
 
+/* False if there is something to report about freeing the block. */
+static bool simple_free(struct pm_run *run, u32 tid, const struct pm_heap_arguments *arguments)
+{
+    struct pm_block *found = pm_blocks_find(&run->blocks, arguments->first);
+
+    if (arguments->first == 0)
+        return true;
+    if (found == NULL || found->origin != PM_BLOCK_MALLOC
+            || (run->options.mismatched_frees
+                && !pm_frees_same_domain(run, arguments->stack_pointer, found)))
+        return false;
+    run->totals.frees++;
+    give_back(run, tid, found);
+    return true;
+}
+
+bool pm_heap_simple_call(enum pm_heap_entry entry, u32 tid,
+                         const struct pm_heap_arguments *arguments, u64 *result)
+{
+    struct pm_run *run = the_run;
+    u64 first = arguments->first, second = arguments->second;
+
+    if (entry == PM_HEAP_FREE)
+        return simple_free(run, tid, arguments);
+    if (VG_(clo_alignment) != PM_SLAB_GRAIN || first > PM_SLAB_MAX_BYTES
+            || (entry == PM_HEAP_CALLOC && second > PM_SLAB_MAX_BYTES))
+        return false;
+    u64 bytes = entry == PM_HEAP_CALLOC ? first * second : first;
+    *result = pm_blocks_take(&run->blocks, bytes);
+    if (*result == 0)
+        return false;
+    hand_out(run, tid, (void *)*result, bytes, entry == PM_HEAP_CALLOC, PM_BLOCK_MALLOC);
+    return true;
+}
+
 void pm_heap_register(struct pm_run *run)
 {
     the_run = run;
+    pm_slabs_init(&run->blocks.slabs, get_region, NULL);
     VG_(needs_malloc_replacement)(on_malloc, on_new, on_new_aligned, on_new_array,
                                   on_new_array_aligned, on_memalign, on_calloc, on_free,
                                   on_delete, on_delete_aligned, on_delete_array,

@@ -25,4 +25,21 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object);
    returns and is true. arguments[0] is the first argument after the thread. */
 bool pm_heap_call(u64 function, u32 tid, const u64 *arguments, u64 *result);
 
+enum pm_heap_entry {
+    PM_HEAP_MALLOC,     /* of first bytes */
+    PM_HEAP_CALLOC,     /* of first times second bytes */
+    PM_HEAP_FREE,       /* of the block at first */
+};
+
+struct pm_heap_arguments {
+    u64 first, second;
+    u64 stack_pointer;  /* at the function's entry: where its return address is */
+};
+
+/* Carries out the usual call of a function of malloc's family: for a small request, or a
+   block that is no reason for a report, that is all there is to do. *result is set if there is
+   one. False, with nothing done or counted, where it is not so simple. */
+bool pm_heap_simple_call(enum pm_heap_entry entry, u32 tid,
+                         const struct pm_heap_arguments *arguments, u64 *result);
+
 #endif

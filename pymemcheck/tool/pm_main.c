@@ -103,11 +103,11 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
                         IRType guest_word, IRType host_word)
 {
     (void)closure;
-    (void)extents;
     (void)host;
     if (guest_word != host_word)
         VG_(tool_panic)("host and guest word sizes differ");
-    return pm_shortcut_instrument(pm_probe_instrument(&the_run, block, layout), layout);
+    block = pm_probe_instrument(&the_run, block, layout);
+    return pm_shortcut_instrument(block, extents->base[0], layout);
 }
 
 /* Cheaper defaults than the core's, measured on CPython (tests/bench). Both

@@ -13,7 +13,6 @@
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
-#include "tool/pm_cache.h"
 #include "tool/pm_capture.h"
 #include "tool/pm_errors.h"
 #include "tool/pm_frees.h"
@@ -48,10 +47,10 @@ struct pm_run {
     struct pm_roots roots;
     struct pm_stale stale;
 
-    struct pm_cache cache;
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
+    u64 core_frees;                 /* blocks given back to the core's allocator */
     u64 newest_address;             /* its block; 0 once an object was born in it */
 
     u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */

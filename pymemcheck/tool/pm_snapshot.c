@@ -22,13 +22,27 @@ void pm_snapshots_init(struct pm_snapshots *snapshots, struct pm_reader *reader,
     *snapshots = (struct pm_snapshots){ .reader = reader, .python = python };
     snapshots->entries = pm_alloc_zero("pm.snapshot", PM_SNAPSHOT_SETS * PM_SNAPSHOT_WAYS
                                                           * sizeof *snapshots->entries);
+    snapshots->tags = pm_alloc_zero("pm.snapshot", PM_SNAPSHOT_SETS * PM_SNAPSHOT_WAYS
+                                                       * sizeof *snapshots->tags);
     snapshots->next_way = pm_alloc_zero("pm.snapshot", PM_SNAPSHOT_SETS);
+    snapshots->last = snapshots->entries;
 }
 
-static inline u64 set_of(const struct pm_snapshot_key *key)
+/* The lower half says which set, the upper half is the tag. */
+static inline u32 hash_of(const struct pm_snapshot_key *key)
 {
     u64 hash = (key->stack_pointer ^ key->instruction << 20 ^ key->hint) * 0x9fb21c651e98df25ull;
-    return (hash ^ hash >> 32) % PM_SNAPSHOT_SETS;
+    return (u32)(hash ^ hash >> 32);
+}
+
+static inline u32 set_of(u32 hash)
+{
+    return hash % PM_SNAPSHOT_SETS;
+}
+
+static inline u16 tag_of(u32 hash)
+{
+    return (u16)(hash >> 16);
 }
 
 static inline bool same_key(const struct pm_snapshot_key *a, const struct pm_snapshot_key *b)
@@ -107,15 +121,48 @@ static bool still_right(struct pm_snapshots *snapshots, struct pm_snapshot *snap
     return same_words(snapshot);
 }
 
+/* What is looked at next will be in the processor's cache. */
+static inline void prepare_next(const struct pm_snapshot *snapshot)
+{
+    enum { LINE_U64S = 8, LINES = 6 };
+    const struct pm_snapshot *next = snapshot->next;
+
+    if (next == NULL)
+        return;
+    for (unsigned line = 0; line < LINES; line++)
+        __builtin_prefetch(next->content + line * LINE_U64S);
+}
+
+const struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
+                                                const struct pm_snapshot_key *key,
+                                                u32 generation)
+{
+    struct pm_snapshot *next = snapshots->last->next;
+
+    if (next == NULL || next->generation != generation
+            || ((next->key.stack_pointer ^ key->stack_pointer)
+                | (next->key.instruction ^ key->instruction) | (next->key.slot ^ key->slot)) != 0
+            || !still_right(snapshots, next))
+        return NULL;
+    snapshots->last = next;
+    prepare_next(next);
+    return next;
+}
+
 const struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
                                             const struct pm_snapshot_key *key, u32 generation)
 {
-    struct pm_snapshot *snapshot = &snapshots->entries[set_of(key) * PM_SNAPSHOT_WAYS];
+    const u32 hash = hash_of(key);
+    const u16 *tags = &snapshots->tags[set_of(hash) * PM_SNAPSHOT_WAYS];
+    struct pm_snapshot *snapshot = &snapshots->entries[set_of(hash) * PM_SNAPSHOT_WAYS];
 
     for (unsigned way = 0; way < PM_SNAPSHOT_WAYS; way++, snapshot++)
-        if (same_key(&snapshot->key, key) && snapshot->generation == generation
-                && still_right(snapshots, snapshot))
+        if (tags[way] == tag_of(hash) && same_key(&snapshot->key, key) && snapshot->generation == generation
+                && still_right(snapshots, snapshot)) {
+            snapshots->last->next = snapshot;
+            snapshots->last = snapshot;
             return snapshot;
+        }
     return NULL;
 }
 
@@ -181,12 +228,14 @@ void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_
                        const struct pm_raw_frame *frames, unsigned count,
                        struct pm_stack_id stack, u32 debug_hooks)
 {
-    u64 set = set_of(key), *end = snapshots->scratch;
-    struct pm_snapshot *snapshot = &snapshots->entries[
-        set * PM_SNAPSHOT_WAYS + snapshots->next_way[set]++ % PM_SNAPSHOT_WAYS];
+    const u32 hash = hash_of(key), set = set_of(hash);
+    u64 *end = snapshots->scratch;
 
     if (trace->incomplete || trace->count > PM_SNAPSHOT_WORDS || count > PM_SNAPSHOT_WORDS)
         return;
+    u32 place = set * PM_SNAPSHOT_WAYS + snapshots->next_way[set]++ % PM_SNAPSHOT_WAYS;
+    struct pm_snapshot *snapshot = &snapshots->entries[place];
+    snapshots->tags[place] = tag_of(hash);
     *snapshot = (struct pm_snapshot){
         .key = *key,
         .content = snapshot->content,

@@ -37,28 +37,38 @@ struct pm_snapshot_key {
     u64 hint;           /* pm_walk_peek: spreads what else would share an entry */
 };
 
+/* In the order in which it is looked at. */
 struct pm_snapshot {
     struct pm_snapshot_key key;
     u64 *content;               /* see pm_snapshot.c; kept when the entry is replaced */
     u64 reader_generation;      /* when the pages were last looked at */
     u32 generation;             /* the caller's; 0: empty */
-    u32 capacity;               /* of content */
     u32 code_deaths;            /* pm_python's, when the tags were last looked at */
+    u16 wholes, parts, pages, codes;    /* of content */
+    struct pm_snapshot *next;   /* what was right after it the last time; NULL: none yet */
     struct pm_stack_id stack;
     u32 debug_hooks;
-    u16 wholes, parts, pages, codes;    /* of content */
+    u32 capacity;               /* of content */
 };
 
 struct pm_snapshots {
     struct pm_reader *reader;
     const struct pm_python *python;
     struct pm_snapshot *entries;
+    u16 *tags;                  /* by entry: part of the hash of its key */
     u8 *next_way;               /* by set: which entry is replaced next */
+    struct pm_snapshot *last;   /* what was right last; an entry of no use in the beginning */
     u64 scratch[PM_SNAPSHOT_U64S];
 };
 
 void pm_snapshots_init(struct pm_snapshots *snapshots, struct pm_reader *reader,
                        const struct pm_python *python);
+
+/* The snapshot that followed the last one the last time, if it is right now, else
+   NULL. key needs no hint. Valid until the next call of pm_snapshots_keep. */
+const struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
+                                                const struct pm_snapshot_key *key,
+                                                u32 generation);
 
 /* The snapshot of generation that is right now, or NULL. Valid until the next
    call of pm_snapshots_keep. */

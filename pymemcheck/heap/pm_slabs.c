@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sizes go in steps of 16 bytes to 512, then in eight steps to each doubling. */
+#include "heap/pm_slabs.h"
+
+#include "base/pm_platform.h"
+
+enum { FINE_BYTES = 512, FINE_CLASSES = FINE_BYTES / PM_SLAB_GRAIN, FINE_BITS = 9 };
+
+static inline u32 class_of(u64 bytes)
+{
+    if (bytes <= FINE_BYTES)
+        return bytes == 0 ? 0 : (u32)(bytes - 1) / PM_SLAB_GRAIN;
+    u32 bits = 63 - (u32)__builtin_clzll(bytes - 1);
+    return FINE_CLASSES + (bits - FINE_BITS) * 8 + ((u32)(bytes - 1) >> (bits - 3) & 7);
+}
+
+static u32 bytes_of(u32 class)
+{
+    if (class < FINE_CLASSES)
+        return (class + 1) * PM_SLAB_GRAIN;
+    u32 doublings = (class - FINE_CLASSES) / 8, step = (class - FINE_CLASSES) % 8;
+    return (9 + step) << (FINE_BITS - 3 + doublings);
+}
+
+void pm_slabs_init(struct pm_slabs *slabs,
+                   u64 (*get_memory)(void *context, u64 alignment, u64 bytes), void *context)
+{
+    *slabs = (struct pm_slabs){ .get_memory = get_memory, .context = context };
+    if (get_memory != NULL)
+        slabs->table = pm_alloc_zero("pm.slabs", PM_SLAB_TOP * sizeof *slabs->table);
+}
+
+static void drop_records(struct pm_slab_chunk *chunk)
+{
+    pm_free(chunk->records);
+    pm_free(chunk->free_slots);
+    *chunk = (struct pm_slab_chunk){ .base = chunk->base };
+}
+
+void pm_slabs_release(struct pm_slabs *slabs)
+{
+    for (u32 i = 0; i < slabs->count; i++) {
+        drop_records(slabs->all[i]);
+        pm_free(slabs->all[i]);
+    }
+    for (u32 top = 0; slabs->table != NULL && top < PM_SLAB_TOP; top++)
+        pm_free(slabs->table[top]);
+    pm_free(slabs->table);
+    pm_free(slabs->all);
+    *slabs = (struct pm_slabs){ 0 };
+}
+
+static void add_chunk(struct pm_slabs *slabs, u64 base)
+{
+    u64 number = base >> PM_SLAB_CHUNK_BITS, top = number >> PM_SLAB_TABLE_BITS;
+    struct pm_slab_chunk *chunk = pm_alloc("pm.slabs", sizeof *chunk);
+
+    *chunk = (struct pm_slab_chunk){ .base = base, .next = slabs->spare };
+    slabs->spare = chunk;
+    if (slabs->count == slabs->capacity) {
+        slabs->capacity = slabs->capacity != 0 ? 2 * slabs->capacity : 64;
+        slabs->all = pm_realloc("pm.slabs", slabs->all, slabs->capacity * sizeof *slabs->all);
+    }
+    slabs->all[slabs->count++] = chunk;
+    PM_ASSERT(top < PM_SLAB_TOP);
+    if (slabs->table[top] == NULL)
+        slabs->table[top] = pm_alloc_zero("pm.slabs",
+                                          sizeof *slabs->table[top] << PM_SLAB_TABLE_BITS);
+    slabs->table[top][number & ((1u << PM_SLAB_TABLE_BITS) - 1)] = chunk;
+}
+
+/* False if there is no memory. */
+static bool get_region(struct pm_slabs *slabs)
+{
+    u64 region = slabs->get_memory(slabs->context, PM_SLAB_CHUNK_BYTES,
+                                   PM_SLAB_REGION_CHUNKS * PM_SLAB_CHUNK_BYTES);
+
+    if (region == 0)
+        return false;
+    for (u32 i = PM_SLAB_REGION_CHUNKS; i-- > 0;)
+        add_chunk(slabs, region + i * PM_SLAB_CHUNK_BYTES);
+    return true;
+}
+
+static void link_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk)
+{
+    struct pm_slab_chunk **first = &slabs->with_room[chunk->class];
+
+    chunk->has_room = true;
+    chunk->previous = NULL;
+    chunk->next = *first;
+    if (*first != NULL)
+        (*first)->previous = chunk;
+    *first = chunk;
+}
+
+static void unlink_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk)
+{
+    chunk->has_room = false;
+    if (chunk->previous != NULL)
+        chunk->previous->next = chunk->next;
+    else
+        slabs->with_room[chunk->class] = chunk->next;
+    if (chunk->next != NULL)
+        chunk->next->previous = chunk->previous;
+}
+
+/* A chunk with room for the class, first in its list; NULL if there is no memory. */
+static struct pm_slab_chunk *open_chunk(struct pm_slabs *slabs, u32 class)
+{
+    if (slabs->get_memory == NULL || (slabs->spare == NULL && !get_region(slabs)))
+        return NULL;
+    struct pm_slab_chunk *chunk = slabs->spare;
+    slabs->spare = chunk->next;
+    chunk->class = class;
+    chunk->slot_bytes = bytes_of(class);
+    chunk->slots = PM_SLAB_CHUNK_BYTES / chunk->slot_bytes;
+    chunk->reciprocal = (u32)(((u64)1 << 32) / chunk->slot_bytes + 1);
+    chunk->records = pm_alloc("pm.blocks", chunk->slots * sizeof *chunk->records);
+    chunk->free_slots = pm_alloc("pm.blocks", chunk->slots * sizeof *chunk->free_slots);
+    link_chunk(slabs, chunk);
+    return chunk;
+}
+
+u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes)
+{
+    u32 class = class_of(bytes);
+    struct pm_slab_chunk *chunk = slabs->with_room[class];
+    u32 slot;
+
+    if (chunk == NULL && (chunk = open_chunk(slabs, class)) == NULL)
+        return 0;
+    if (chunk->free_count > 0)
+        slot = chunk->free_slots[--chunk->free_count];
+    else
+        slot = chunk->fresh++;
+    chunk->records[slot].address = 0;       /* fetches the record, too */
+    if (chunk->free_count == 0 && chunk->fresh == chunk->slots)
+        unlink_chunk(slabs, chunk);
+    return chunk->base + (u64)slot * chunk->slot_bytes;
+}
+
+void pm_slabs_give(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record)
+{
+    record->address = 0;
+    chunk->free_slots[chunk->free_count++] = (u16)(record - chunk->records);
+    if (!chunk->has_room)
+        link_chunk(slabs, chunk);
+    /* The last chunk of a size is kept: it will be wanted soon. */
+    if (chunk->free_count == chunk->fresh
+            && (chunk->next != NULL || chunk->previous != NULL)) {
+        unlink_chunk(slabs, chunk);
+        drop_records(chunk);
+        chunk->next = slabs->spare;
+        slabs->spare = chunk;
+    }
+}

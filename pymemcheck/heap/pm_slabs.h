@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Small blocks of the program: memory for them, and a record for each.
+
+   Memory is got in regions and used in chunks of 64 KB. A chunk has slots of
+   one size, and beside it, in our own memory, an array of records and a stack of
+   free slots: 26 bytes for each slot, of which only those that were ever used
+   take memory. So a block's record is found from its address alone, without
+   a search, and the program cannot harm what we know by writing where it
+   should not.
+
+   A slot given back is used first by the next request of its size. A chunk in
+   which nothing is left can be used for another size; memory is never given
+   back to the owner. */
+#ifndef PM_SLABS_H
+#define PM_SLABS_H
+
+#include "base/pm_types.h"
+#include "heap/pm_block.h"
+
+enum {
+    PM_SLAB_GRAIN = 16,                 /* alignment of blocks */
+    PM_SLAB_MAX_BYTES = 8192,           /* larger requests are not ours */
+    PM_SLAB_CHUNK_BITS = 16,
+    PM_SLAB_CHUNK_BYTES = 1 << PM_SLAB_CHUNK_BITS,
+    PM_SLAB_REGION_CHUNKS = 16,
+    PM_SLAB_CLASSES = 64,
+};
+
+struct pm_slab_chunk {
+    u64 base;                   /* client address */
+    struct pm_block *records;   /* address 0: the slot is free */
+    u16 *free_slots;            /* given back, the last one at the end */
+    u32 free_count;
+    u32 fresh;                  /* slots from this one on were never used */
+    u32 slots;                  /* 0: the chunk has no size now */
+    u32 reciprocal;             /* of slot_bytes: slot = offset * reciprocal >> 32 */
+    u32 slot_bytes;
+    u32 class;
+    bool has_room;              /* in the list of its class */
+    struct pm_slab_chunk *next, *previous;
+};
+
+struct pm_slabs {
+    /* Gets memory of the program at a multiple of alignment; 0: there is none. NULL: no slabs. */
+    u64 (*get_memory)(void *context, u64 alignment, u64 bytes);
+    void *context;
+    struct pm_slab_chunk *with_room[PM_SLAB_CLASSES];   /* the first is used */
+    struct pm_slab_chunk *spare;    /* without a size, linked by next */
+    struct pm_slab_chunk ***table;  /* by the upper half of a chunk's number, then by the lower */
+    struct pm_slab_chunk **all;
+    u32 count, capacity;
+};
+
+void pm_slabs_init(struct pm_slabs *slabs,
+                   u64 (*get_memory)(void *context, u64 alignment, u64 bytes), void *context);
+/* The program's memory stays the owner's. */
+void pm_slabs_release(struct pm_slabs *slabs);
+
+/* A free slot for bytes, or 0. It must be entered in its record, or given back, before
+   another is taken. */
+u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes);
+/* Frees the slot of a record. */
+void pm_slabs_give(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record);
+
+enum { PM_SLAB_TABLE_BITS = 15, PM_SLAB_TOP = 1 << 16 };
+
+/* The chunk that address is in, or NULL. */
+static inline struct pm_slab_chunk *pm_slabs_chunk(const struct pm_slabs *slabs, u64 address)
+{
+    u64 number = address >> PM_SLAB_CHUNK_BITS, top = number >> PM_SLAB_TABLE_BITS;
+
+    if (top >= PM_SLAB_TOP || slabs->table == NULL || slabs->table[top] == NULL)
+        return NULL;
+    return slabs->table[top][number & ((1u << PM_SLAB_TABLE_BITS) - 1)];
+}
+
+/* The record of the slot that address is in, live or free; NULL where no slot
+   was used yet. */
+static inline struct pm_block *pm_slabs_record(const struct pm_slab_chunk *chunk, u64 address)
+{
+    u64 slot = (address - chunk->base) * chunk->reciprocal >> 32;
+    return slot < chunk->fresh ? &chunk->records[slot] : NULL;
+}
+
+#endif
