@@ -13,7 +13,6 @@
 #include "base/pm_types.h"
 #include "preload/pm_symbols.h"
 
-
 enum {
     MAP_PRIVATE_ANONYMOUS = 0x22,   /* MAP_PRIVATE | MAP_ANONYMOUS, Linux */
     ARENA_BYTES = 256 << 10,        /* Objects/obmalloc.c, 2.5 to 3.9 */

@@ -35,9 +35,9 @@ def make_facts():
     get_version.restype = ctypes.c_void_p
     return Facts(version_text=get_version(), code_type=id(type(make_facts.__code__)),
                  runtime=symbol("_PyRuntime"),
-                 debug_marker=symbol("_Py_NegativeRefcount") or symbol("_Py_NegativeRefCount")
-                 or (symbol("_Py_RefTotal") if PY2 else 0),
-                 trace_refs_marker=symbol("_Py_AddToAllObjects"))
+                 debug_marker=symbol("_Py_NegativeRefcount"),
+                 trace_refs_marker=symbol("PyModule_Create2TraceRefs")
+                 or symbol("Py_InitModule4TraceRefs_64"))
 
 
 library = ctypes.PyDLL(sys.argv[1])
