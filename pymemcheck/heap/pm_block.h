@@ -11,6 +11,7 @@ enum pm_block_origin {
     PM_BLOCK_NEW_ARRAY,
 };
 
+#define PM_BLOCK_MAX_THREAD 2047
 #define PM_BLOCK_PADDING_UNIT 8     /* bytes in one unit of padding_units */
 #define PM_BLOCK_MAX_PADDING (31 * PM_BLOCK_PADDING_UNIT)
 
@@ -20,7 +21,9 @@ struct pm_block {
     u64 padding_units : 5;
     u64 origin : 2;         /* enum pm_block_origin */
     u64 is_code : 1;        /* holds a code object that a frame cache names */
-    u64 thread : 12;        /* ordinal of the allocating thread, from 1; 4095 and later share one */
+    u64 raising : 1;        /* allocated while an exception was raised in the thread */
+    u64 thread : 11;        /* ordinal of the allocating thread, from 1; PM_BLOCK_MAX_THREAD and
+                               later share one */
     u64 stack : 28;
     u64 serial : 36;        /* number of the allocation, from 1 */
 };

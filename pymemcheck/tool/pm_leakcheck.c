@@ -403,6 +403,7 @@ static void add_item(struct check *check, u32 index, bool all)
         .indirect_blocks = found->indirect_blocks,
         .serial = block->serial,
         .thread = block->thread,
+        .raising = block->raising,
     };
 
     switch ((enum pm_leak_kind)found->kind) {

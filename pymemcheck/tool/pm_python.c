@@ -7,6 +7,7 @@
 #include "tool/pm_python.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_threads.h"
 #include "preload/pm_requests.h"
 
 void pm_python_init(struct pm_python *python, struct pm_reader *reader,
@@ -123,6 +124,16 @@ void pm_python_meet(struct pm_python *python, u64 hello_address)
 u64 pm_python_slot(const struct pm_python *python, u32 tid)
 {
     return tid < python->threads_capacity ? python->threads[tid].slot : 0;
+}
+
+bool pm_python_is_raising(const struct pm_python *python, u32 tid)
+{
+    u64 slot = pm_python_slot(python, tid), anchor;
+
+    return slot != 0 && python->state == PM_PYTHON_READY
+        && python->interpreter.layout->anchor != PM_ANCHOR_FRAME
+        && pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), &anchor)
+        && pm_threads_is_raising(&python->interpreter, python->reader, anchor);
 }
 
 u64 pm_python_peek(const struct pm_python *python, u64 slot)

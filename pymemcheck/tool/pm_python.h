@@ -71,6 +71,10 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
                     struct pm_strings *strings, struct pm_frames *frames,
                     struct pm_blocks *blocks, struct pm_troubles *troubles);
 
+/* Whether an exception is raised and not yet handled in the thread. Known from 3.9 on,
+   while the thread evaluates Python code. */
+bool pm_python_is_raising(const struct pm_python *python, u32 tid);
+
 /* Thread tid (the core's number) began or ended. */
 void pm_python_thread_starts(struct pm_python *python, u32 tid);
 void pm_python_thread_ends(struct pm_python *python, u32 tid);

@@ -131,6 +131,21 @@ def test_summary_alone(tool):
     assert run.log.count("are definitely lost in loss record") == 1, "the program's own request only"
 
 
+def test_while_an_exception_is_raised(tool, release_python):
+    """A record says whether its blocks were allocated on an error's path."""
+    folder = tool.new_directory()
+    pmtest.compile_program(folder / ("raising" + release_python.suffix), PROGRAMS / "raising.c",
+                           "-shared", "-fPIC", "-Wno-missing-field-initializers", f"-I{release_python.include}")
+    path = folder / "script.py"
+    path.write_text("import raising\nfor i in range(3):\n    try:\n        raising.fails()\n"
+                    "    except ValueError:\n        raising.succeeds()\n")
+    run = tool.run(release_python.path, "-S", path, options=QUIET)
+    found = {record["bytes"]: (record["blocks"], record["raising_blocks"])
+             for record in run.profile.json["leaks"]["records"] if record["kind"] == "definite"}
+    assert found == {3 * 5005: (3, 3), 3 * 6006: (3, 0)}
+    assert "while the program ran, with an exception raised" in run.log
+
+
 def test_stacks_of_threads(tool):
     """A thread that runs keeps what its stack points to, one that ended does not."""
     run = tool.run(compiled(tool, "ended", "-pthread"), options=QUIET)

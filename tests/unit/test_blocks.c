@@ -245,7 +245,7 @@ static void test_fields(void **state)
 {
     const struct pm_block most = {
         .address = UINT64_MAX - 15, .bytes = ((u64)1 << 44) - 1, .padding_units = 31,
-        .origin = PM_BLOCK_NEW_ARRAY, .is_code = 1, .thread = 4095,
+        .origin = PM_BLOCK_NEW_ARRAY, .is_code = 1, .thread = PM_BLOCK_MAX_THREAD,
         .stack = (1u << 28) - 1, .serial = ((u64)1 << 36) - 1,
     };
     const struct pm_block padded = { .address = 16, .bytes = 201, .padding_units = 3 };
