@@ -152,6 +152,13 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
         shown->natives++;
         pm_labels_add_frame(&text->labels, &text->line, frame,
                             options->paths != PM_TEXT_PATHS_BASE);
+        if (frame->kind == PM_FRAME_NATIVE && frame->line != 0) {
+            pm_text_add(text, " (");
+            pm_labels_add_object(&text->labels, &text->line, frame->file);
+            pm_text_add(text, ":");
+            pm_labels_add_line(&text->line, frame->line);
+            pm_text_add(text, ")");
+        }
         pm_text_end_line(text);
         return;
     }

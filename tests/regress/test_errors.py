@@ -80,6 +80,7 @@ def test_what_is_said(tool, wrong_frees, name, first, place, allocated):
     assert lines[0] == first
     assert lines[1] == "   at libc.so.6`free"
     assert re.match(r"   by wrong_frees`.*main\+0x", lines[2] if "main" in lines[2] else lines[3])
+    assert re.search(r"\bmain\+0x[0-9a-f]+ \(wrong_frees\.cpp:\d+\)\n", error)
     assert place in error
     if allocated is None:
         assert "alloc'd at" not in error
