@@ -10,7 +10,7 @@
    and roots, which stay the caller's; pm_leaks_search; read the results in the
    blocks; pm_leaks_release. Cost: linear in the words of roots and blocks, each
    looked at once (of lost blocks two or three times). Memory during the search:
-   44 bytes a block, 34 more when blocks are lost, and what pm_leak_index.h says. */
+   40 bytes a block, 38 more when blocks are lost, and what pm_leak_index.h says. */
 #ifndef PM_LEAKS_H
 #define PM_LEAKS_H
 
@@ -38,12 +38,10 @@ enum pm_leak_flag {
     PM_LEAK_HEADER_HIDDEN = 1 << 0,
     /* An object whose references are counted. */
     PM_LEAK_OBJECT = 1 << 1,
-    /* Made by operator new[] (for the heuristics). */
-    PM_LEAK_NEW_ARRAY = 1 << 2,
     /* Its words are not looked at (memory that holds no pointers). */
-    PM_LEAK_OPAQUE = 1 << 3,
+    PM_LEAK_OPAQUE = 1 << 2,
     /* Some of its words are no references though they may look so: is_weak says which. */
-    PM_LEAK_WEAK_WORDS = 1 << 4,
+    PM_LEAK_WEAK_WORDS = 1 << 3,
 };
 
 #define PM_LEAK_NONE 0xffffffffu

@@ -105,7 +105,6 @@ static void describe_block(struct check *check, u32 index)
     *found = (struct pm_leak_block){
         .address = block->address,
         .bytes = block->bytes,
-        .flags = block->origin == PM_BLOCK_NEW_ARRAY ? PM_LEAK_NEW_ARRAY : 0,
     };
     if (!check->run->options.python_objects)
         return;
