@@ -8,11 +8,14 @@
 #define PM_CORE_H
 
 #include "pub_tool_basics.h"
+#include "pub_tool_xarray.h"
 
 /* --gen-suppressions=: 0 no, 1 ask, 2 all. */
 extern Int VG_(clo_gen_suppressions);
 /* --default-suppressions= */
 extern Bool VG_(clo_default_supp);
+/* Names of suppression files (HChar *), which the core reads after the tool has begun. */
+extern XArray *VG_(clo_suppressions);
 /* The folder with the tools' own files. */
 extern const HChar *VG_(libdir);
 

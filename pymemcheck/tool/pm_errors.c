@@ -306,17 +306,39 @@ void pm_errors_register(struct pm_run *run)
                            note_use);
 }
 
-static void add_default_entries(void)
+static bool is_there(const char *path)
 {
     struct vg_stat status;
+
+    if (!sr_isError(VG_(stat)(path, &status)))
+        return true;
+    VG_(umsg)("pymemcheck: warning: no default suppressions: %s is not there.\n", path);
+    return false;
+}
+
+static void add_file_of_tool(struct pm_buffer *path, const char *name)
+{
+    pm_buffer_clear(path);
+    pm_buffer_add_text(path, VG_(libdir));
+    pm_buffer_add_char(path, '/');
+    pm_buffer_add_text(path, name);
+}
+
+/* Ours beside Valgrind's own. The core has put Valgrind's on its list already, and would end the run if
+   it is not there: VALGRIND_LIB may name a folder with nothing but our files. */
+static void add_default_entries(void)
+{
     struct pm_buffer path;
 
     pm_buffer_init(&path);
-    pm_buffer_add_text(&path, VG_(libdir));
-    pm_buffer_add_text(&path, "/pymemcheck.supp");
-    if (sr_isError(VG_(stat)(path.bytes, &status)))
-        VG_(umsg)("pymemcheck: warning: no default suppressions: %s is not there.\n", path.bytes);
-    else
+    add_file_of_tool(&path, "default.supp");
+    for (Word i = VG_(sizeXA)(VG_(clo_suppressions)); i-- > 0;) {
+        const HChar *listed = *(HChar **)VG_(indexXA)(VG_(clo_suppressions), i);
+        if (VG_STREQ(listed, path.bytes) && !is_there(path.bytes))
+            VG_(removeIndexXA)(VG_(clo_suppressions), i);
+    }
+    add_file_of_tool(&path, "pymemcheck.supp");
+    if (is_there(path.bytes))
         VG_(add_suppression_file)(path.bytes);
     pm_buffer_release(&path);
 }

@@ -174,6 +174,23 @@ def test_many_entries(tool, wrong_frees):
     assert summary(run.log) == (1, 1, 0, 0)
 
 
+def test_no_default_files(tool, wrong_frees):
+    """A tool folder without suppression files is no reason not to run; --default-suppressions=no asks for none."""
+    directory = tool.new_directory()
+    for path in (tool.build_directory / "in-place").iterdir():
+        if path.suffix != ".supp":
+            (directory / path.name).symlink_to(path.resolve())
+    valgrind = re.search(r"^exec '(.*)' --tool", tool.starter.read_text(), re.M)[1]
+    start = [valgrind, "--tool=pymemcheck", "--histogram=none", "--pymemcheck-out-file=/dev/null"]
+    environment = {"VALGRIND_LIB": str(directory)}
+    run = tool.run_native(*start, wrong_frees, "twice", env=environment)
+    assert "block is free already" in run.stderr and run.stdout == "done\n"
+    for name in ("default.supp", "pymemcheck.supp"):
+        assert f"no default suppressions: {directory}/{name} is not there." in run.stderr
+    run = tool.run_native(*start, "--default-suppressions=no", wrong_frees, "twice", env=environment)
+    assert "block is free already" in run.stderr and "suppressions:" not in run.stderr
+
+
 def suggestions(text):
     return re.findall(r"^\{\n(?:   .*\n)+\}\n", text, re.M)
 
