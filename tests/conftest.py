@@ -48,7 +48,7 @@ def python(request, compiled_interpreters, tmp_path_factory):
     return interpreter_of(request.param, compiled_interpreters, tmp_path_factory)
 
 
-@pytest.fixture(params=pythons.each_python(), scope="session")
+@pytest.fixture(params=pythons.each_python(costly=True), scope="session")
 def any_python(request, compiled_interpreters, tmp_path_factory):
     """Each interpreter that is found, 2.7 and later, in turn."""
     path = request.param.path

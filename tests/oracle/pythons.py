@@ -6,6 +6,9 @@ One for each row of the layout table, named "3.11", "3.11-debug", "3.11-traceref
 in pyenv's folder. A row whose interpreter is not there is skipped, with its name. Up to 3.7
 Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only. PM_ONLY_PYTHON names one interpreter,
 and then there is no other (tests/matrix does that).
+
+Tests that run the tool many times on each interpreter take a few of them only, those of
+QUICK, unless PM_ALL_PYTHONS is set: the rest is left to make matrix, and skipped with that word.
 """
 import json
 import os
@@ -57,6 +60,8 @@ class Python:
 
 
 ONLY = os.environ.get("PM_ONLY_PYTHON")
+# The oldest, one of each way to find frames, the one that the project is developed on, and a new one.
+QUICK = ["2.7", "3.8", "3.11", "3.11-debug", "3.13"]
 
 
 def _candidates():
@@ -87,10 +92,18 @@ FREE_THREADED = [python for python in _ALL if python.free_threaded]
 PYTHONS = [python for python in _ALL if python.row in ROWS and not python.free_threaded]
 
 
-def each_python():
-    """Parameters for a test: every interpreter, and a skip for each row without one."""
+def _is_left_out(python, costly):
+    return costly and python.row not in QUICK and not ONLY and not os.environ.get("PM_ALL_PYTHONS")
+
+
+def each_python(costly=False):
+    """Parameters for a test: every interpreter, and a skip for each row without one; a costly test
+    runs on those of QUICK."""
     here = {python.row for python in PYTHONS}
-    present = [pytest.param(python, id=f"{python.row}:{python.path}") for python in PYTHONS]
+    left_out = pytest.mark.skip(reason="left to make matrix, or PM_ALL_PYTHONS=1")
+    present = [pytest.param(python, id=f"{python.row}:{python.path}",
+                            marks=[left_out] if _is_left_out(python, costly) else [])
+               for python in PYTHONS]
     absent = [pytest.param(None, id=row, marks=pytest.mark.skip(reason=f"no CPython {row} here"))
               for row in ROWS if row not in here and not ONLY]
     return present + absent

@@ -113,7 +113,7 @@ class Comparison:
 
 
 @pytest.mark.parametrize("workload", CASES)
-@pytest.mark.parametrize("python", pythons.each_python())
+@pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_every_line_as_tracemalloc_in_the_same_process(tool, python, workload):
     """Blocks and bytes that are live, line by line, are tracemalloc's."""
     if not follows_objects(python):

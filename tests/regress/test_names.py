@@ -88,7 +88,7 @@ class Names:
             self.expected[label] = (file, function, int(number))
 
 
-@pytest.fixture(scope="module", params=pythons.each_python())
+@pytest.fixture(scope="module", params=pythons.each_python(costly=True))
 def names(request, tool):
     return Names(tool, request.param)
 
@@ -164,7 +164,7 @@ def test_the_log_stays_one_line_each(names):
         assert any(shown in line for line in lines), shown
 
 
-@pytest.mark.parametrize("python", pythons.each_python())
+@pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_a_script_whose_own_name_is_odd(tool, python):
     """A file name that is neither UTF-8 nor one line, given on the command line."""
     folder = os.fsencode(tool.new_directory())
