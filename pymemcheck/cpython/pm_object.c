@@ -66,9 +66,15 @@ static bool read_count(struct pm_objects *objects, struct pm_object *object)
             object->immortal = false;
         }
     }
-    return object->references < REFERENCES_USUAL
-           || (object->references < REFERENCES_MAX
-               && pm_reader_page(objects->reader, object->references >> PM_READER_PAGE_BITS) == NULL);
+    return object->references < REFERENCES_MAX;
+}
+
+/* Only asked of blocks: objects in static memory have very high counts in 3.11 (999999999 and
+   more), where the program's heap may well be. */
+static bool looks_like_address(struct pm_objects *objects, const struct pm_object *object)
+{
+    return object->references >= REFERENCES_USUAL && !object->immortal
+           && pm_reader_page(objects->reader, object->references >> PM_READER_PAGE_BITS) != NULL;
 }
 
 /* Items that a variable-sized object of a known shape says it has; false if it cannot
@@ -205,7 +211,7 @@ static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 be
         return false;
     object->address = start + skipped;
     object->type = pm_object_word(objects, object->address, at->object_type);
-    if (object->type == 0 || !read_count(objects, object))
+    if (object->type == 0 || !read_count(objects, object) || looks_like_address(objects, object))
         return false;
     type = pm_object_type_find(objects, object->type);
     if (type == NULL)
