@@ -160,6 +160,16 @@ u64 pm_selfobjects_block(u64 address)
     return blocks == NULL ? 0 : blocks[slot_of(address)].bytes;
 }
 
+/* The noted block that address lies in, not far from its start; or 0. */
+__attribute__((visibility("default")))
+u64 pm_selfobjects_block_of(u64 address, u64 far)
+{
+    for (u64 before = 0; blocks != NULL && before < far; before++)
+        if ((address - before) % 16 == 0 && blocks[slot_of(address - before)].bytes > before)
+            return address - before;
+    return 0;
+}
+
 /* Copies the addresses of all noted blocks; returns how many. */
 __attribute__((visibility("default")))
 u64 pm_selfobjects_blocks(u64 *addresses, u64 capacity)

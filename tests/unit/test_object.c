@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Objects in blocks: on made-up memory by the numbers of every layout row, and on the same
+   memory damaged at random. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cpython/pm_object.h"
+#include "pm_image.h"
+#include "pm_random.h"
+
+enum {
+    METATYPE = 0x10000, OBJECT_TYPE = 0x11000, CODE_TYPE = 0x12000, LIST_TYPE = 0x13000,
+    TEXT_TYPE = 0x14000, LONG_TYPE = 0x15000, TUPLE_TYPE = 0x16000, CLASS_TYPE = 0x17000,
+    NAMES = 0x18000,
+    BLOCK = 0x20000, ITEMS = 0x21000, NEIGHBOUR = 0x22000, TEXT = 0x23000, NUMBER = 0x24000,
+    HEAP_FLAG = 1 << 9, READY_FLAG = 1 << 12, GC_FLAG = 1 << 14,
+    LONG_BIT = 24, LIST_BIT = 25, TUPLE_BIT = 26, TEXT_BIT = 28, TYPE_BIT = 31,
+    BLOCK_BYTES = 256, HOOK = 16, MUTATIONS = 400,
+};
+
+struct fixture {
+    struct pm_image image;
+    struct pm_interpreter interpreter;
+    struct pm_strings strings;
+    struct pm_objects objects;
+    const struct pm_layout *layout;
+    const struct pm_layout_numbers *at;
+    struct pm_buffer text;
+};
+
+static void put(struct fixture *fixture, u64 address, i32 field, u64 value)
+{
+    pm_image_put_u64(&fixture->image, address + (u64)(i64)field, value);
+}
+
+static void put_object(struct fixture *fixture, u64 address, u64 type, u64 references)
+{
+    put(fixture, address, fixture->at->object_type, type);
+    put(fixture, address, fixture->at->object_refcount, references);
+}
+
+static void put_type(struct fixture *fixture, u64 address, const char *name, u64 flags, u64 base,
+                     u64 basic_size, u64 item_size)
+{
+    const struct pm_layout_numbers *at = fixture->at;
+    u64 text = NAMES + (address - METATYPE) / 64;
+    u8 zeros[1024] = { 0 };
+
+    pm_image_put(&fixture->image, address, zeros, sizeof zeros);
+    pm_image_put(&fixture->image, text, name, strlen(name) + 1);
+    put_object(fixture, address, METATYPE, 5);
+    put(fixture, address, at->type_name, text);
+    put(fixture, address, at->type_flags, flags | READY_FLAG);
+    put(fixture, address, at->type_base, base);
+    put(fixture, address, at->type_basic_size, basic_size);
+    put(fixture, address, at->type_item_size, item_size);
+}
+
+/* A list of 3 items, as a block of BLOCK_BYTES that a debug hook may have padded. */
+static u64 put_list(struct fixture *fixture, u64 hook, bool linked)
+{
+    const struct pm_layout_numbers *at = fixture->at;
+    u64 head = BLOCK + hook, list = head + (u64)at->gc_head_bytes;
+
+    put_object(fixture, list, LIST_TYPE, 7);
+    put(fixture, list, at->object_size, 3);
+    put(fixture, list, at->list_items, ITEMS);
+    put(fixture, head, at->gc_next, linked ? NEIGHBOUR : 0);
+    put(fixture, head, at->gc_prev, linked ? NEIGHBOUR : 0);
+    put(fixture, NEIGHBOUR, at->gc_next, head);
+    put(fixture, NEIGHBOUR, at->gc_prev, head);
+    pm_image_put_u64(&fixture->image, ITEMS, TEXT);
+    pm_image_put_u64(&fixture->image, ITEMS + 8, NUMBER);
+    pm_image_put_u64(&fixture->image, ITEMS + 16, list);
+    return list;
+}
+
+static void put_number(struct fixture *fixture, u32 value)
+{
+    const struct pm_layout_numbers *at = fixture->at;
+
+    put_object(fixture, NUMBER, LONG_TYPE, 1);
+    put(fixture, NUMBER, at->long_tag == PM_LAYOUT_ABSENT ? at->object_size : at->long_tag,
+        at->long_tag == PM_LAYOUT_ABSENT ? 1 : 1 << 3);
+    pm_image_put_u32(&fixture->image, NUMBER + (u64)at->long_digits, value);
+}
+
+static void set_up(struct fixture *fixture, const struct pm_layout *layout)
+{
+    memset(fixture, 0, sizeof *fixture);
+    pm_image_init(&fixture->image);
+    pm_strings_init(&fixture->strings);
+    pm_buffer_init(&fixture->text);
+    fixture->layout = layout;
+    fixture->at = &layout->at;
+    fixture->interpreter.layout = layout;
+    fixture->interpreter.code_type = CODE_TYPE;
+    put_type(fixture, METATYPE, "type", 1ul << TYPE_BIT | GC_FLAG, OBJECT_TYPE, 400, 40);
+    put_type(fixture, OBJECT_TYPE, "object", 0, 0, (u64)layout->at.object_bytes, 0);
+    put_type(fixture, CODE_TYPE, "code", 0, OBJECT_TYPE, 100, 0);
+    put_type(fixture, LIST_TYPE, "list", 1ul << LIST_BIT | GC_FLAG, OBJECT_TYPE, 64, 0);
+    put_type(fixture, TEXT_TYPE, "str", 1ul << TEXT_BIT, OBJECT_TYPE, 72, 0);
+    put_type(fixture, LONG_TYPE, "int", 1ul << LONG_BIT, OBJECT_TYPE,
+             (u64)layout->at.long_digits, 4);
+    put_type(fixture, TUPLE_TYPE, "tuple", 1ul << TUPLE_BIT | GC_FLAG, OBJECT_TYPE,
+             (u64)layout->at.tuple_items, 8);
+    put_type(fixture, CLASS_TYPE, "Spam", HEAP_FLAG | GC_FLAG, OBJECT_TYPE, 64, 0);
+    put_object(fixture, TEXT, TEXT_TYPE, 2);
+    if (layout->strings == PM_STRING_UNICODE)
+        pm_image_put_text(&fixture->image, layout, TEXT, "spam");
+    put_number(fixture, 12345);
+}
+
+static void start(struct fixture *fixture)
+{
+    assert_true(pm_objects_init(&fixture->objects, &fixture->image.reader, &fixture->strings,
+                                &fixture->interpreter));
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    pm_objects_release(&fixture->objects);
+    pm_strings_release(&fixture->strings);
+    pm_buffer_release(&fixture->text);
+    pm_image_release(&fixture->image);
+}
+
+static void each_row(void (*test)(const struct pm_layout *layout))
+{
+    const struct pm_layout *layout;
+
+    for (size_t i = 0; (layout = pm_layout_row(i)) != NULL; i++)
+        test(layout);
+}
+
+static bool identify(struct fixture *fixture, u64 bytes, u64 hook, struct pm_object *object)
+{
+    return pm_objects_identify(&fixture->objects, BLOCK, bytes, hook, object);
+}
+
+static void expect_preview(struct fixture *fixture, const struct pm_object *object, const char *text)
+{
+    pm_buffer_clear(&fixture->text);
+    pm_objects_preview(&fixture->objects, object, &fixture->text);
+    assert_string_equal(fixture->text.bytes, text);
+}
+
+static void expect_slot(struct fixture *fixture, const struct pm_object *object, u64 slot,
+                        const char *name)
+{
+    pm_buffer_clear(&fixture->text);
+    assert_int_equal(pm_objects_name_slot(&fixture->objects, object, slot, &fixture->text),
+                     name != NULL);
+    assert_string_equal(fixture->text.bytes, name == NULL ? "" : name);
+}
+
+static void list_of(const struct pm_layout *layout)
+{
+    struct fixture fixture;
+    struct pm_object object;
+    u64 parts[4];
+
+    for (u64 hook = 0; hook <= HOOK; hook += HOOK)
+        for (int linked = 0; linked < 2; linked++) {
+            u32 head = (u32)hook;
+            u64 list;
+            set_up(&fixture, layout);
+            list = put_list(&fixture, hook, linked != 0);
+            start(&fixture);
+            assert_true(identify(&fixture, BLOCK_BYTES, hook, &object));
+            assert_int_equal(object.address, list);
+            assert_int_equal(object.offset, list - BLOCK);
+            assert_int_equal(object.type, LIST_TYPE);
+            assert_int_equal(object.references, 7);
+            assert_int_equal(object.linked, linked != 0);
+            assert_int_equal(object.collector_from, linked ? head + (u32)layout->at.gc_next : 0);
+            assert_int_equal(object.collector_to, linked ? head + (u32)layout->at.gc_prev + 8 : 0);
+            assert_false(object.immortal || object.interned || object.opaque);
+            assert_string_equal("list", pm_strings_text(&fixture.strings, pm_objects_type_name(
+                                            &fixture.objects, object.type)));
+            expect_preview(&fixture, &object, "len 3");
+            expect_slot(&fixture, &object, ITEMS, "[0]");
+            expect_slot(&fixture, &object, ITEMS + 16, "[2]");
+            expect_slot(&fixture, &object, ITEMS + 24, NULL);
+            expect_slot(&fixture, &object, ITEMS - 8, NULL);
+            expect_slot(&fixture, &object, list + (u64)layout->at.object_type, ".ob_type");
+            assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 4), 1);
+            assert_int_equal(parts[0], ITEMS);
+            assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 0), 0);
+            /* With another hook prefix, or in a block too small, it is no object. */
+            assert_false(identify(&fixture, BLOCK_BYTES, hook ^ HOOK, &object)
+                         && object.address == list && object.offset != list - BLOCK);
+            assert_false(identify(&fixture, list - BLOCK + 63, hook, &object));
+            assert_true(identify(&fixture, list - BLOCK + 64, hook, &object));
+            tear_down(&fixture);
+        }
+}
+
+static void test_lists(void **state)
+{
+    (void)state;
+    each_row(list_of);
+}
+
+/* What makes a block no object. */
+static void refused_of(const struct pm_layout *layout)
+{
+    struct fixture fixture;
+    struct pm_object object;
+    u64 list;
+
+    set_up(&fixture, layout);
+    list = put_list(&fixture, 0, true);
+    put_object(&fixture, list, LIST_TYPE, (u64)1 << 47);
+    start(&fixture);
+    /* 3.14 and later keep the next free object's address there. */
+    assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object),
+                     layout->at.object_overflow != PM_LAYOUT_ABSENT);
+    put_object(&fixture, list, ITEMS, 7);
+    assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
+    put_object(&fixture, list, 0, 7);
+    assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
+    put_object(&fixture, list, TEXT_TYPE, 7);       /* no GC head, so it cannot start there */
+    assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
+    put_object(&fixture, list, LIST_TYPE, 7);
+    assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+    put(&fixture, NEIGHBOUR, layout->at.gc_prev, 0);
+    assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+    assert_false(object.linked);
+    assert_int_equal(object.collector_from, object.collector_to);
+    assert_false(pm_objects_identify(&fixture.objects, BLOCK + 4, BLOCK_BYTES, 0, &object));
+    assert_false(pm_objects_identify(&fixture.objects, 0xdead0000, BLOCK_BYTES, 0, &object));
+    tear_down(&fixture);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    each_row(refused_of);
+}
+
+/* A type that is damaged has no objects. */
+static void damaged_type_of(const struct pm_layout *layout)
+{
+    const struct pm_layout_numbers *at = &layout->at;
+    const struct {
+        i32 field;
+        u64 value;
+    } damages[] = {
+        { at->object_type, OBJECT_TYPE }, { at->object_type, 0 }, { at->type_name, 0xdead0000 },
+        { at->type_basic_size, 4 }, { at->type_basic_size, (u64)-8 }, { at->type_item_size, (u64)1 << 40 },
+        { at->type_flags, 1ul << LIST_BIT | GC_FLAG | HEAP_FLAG },      /* not ready */
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(damages); i++) {
+        struct fixture fixture;
+        struct pm_object object;
+
+        set_up(&fixture, layout);
+        put_list(&fixture, 0, true);
+        put(&fixture, LIST_TYPE, damages[i].field, damages[i].value);
+        start(&fixture);
+        assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
+        assert_int_equal(pm_objects_type_name(&fixture.objects, LIST_TYPE).v, 0);
+        tear_down(&fixture);
+    }
+}
+
+static void test_damaged_types(void **state)
+{
+    (void)state;
+    each_row(damaged_type_of);
+}
+
+static void count_of(const struct pm_layout *layout)
+{
+    bool half = layout->at.object_refcount_bits == 32;
+    struct fixture fixture;
+    struct pm_object object;
+
+    set_up(&fixture, layout);
+    start(&fixture);
+    put_object(&fixture, NUMBER, LONG_TYPE, 0xc0000000);
+    assert_true(pm_objects_at(&fixture.objects, NUMBER, &object));
+    assert_int_equal(object.immortal, half);
+    put_object(&fixture, NUMBER, LONG_TYPE, 0);         /* kept in a free list */
+    assert_true(pm_objects_at(&fixture.objects, NUMBER, &object));
+    assert_int_equal(object.references, 0);
+    assert_false(object.immortal || object.opaque);
+    put_object(&fixture, NUMBER, LONG_TYPE, 3);
+    assert_true(pm_objects_at(&fixture.objects, NUMBER, &object));
+    assert_true(object.opaque);
+    expect_preview(&fixture, &object, "12345");
+    if (layout->strings == PM_STRING_UNICODE) {
+        assert_true(pm_objects_at(&fixture.objects, TEXT, &object));
+        assert_true(object.opaque);
+        assert_false(object.interned);
+        expect_preview(&fixture, &object, "'spam'");
+    }
+    tear_down(&fixture);
+}
+
+static void test_counts_and_previews(void **state)
+{
+    (void)state;
+    each_row(count_of);
+}
+
+static void test_not_started(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, pm_layout_find(0x030b02f0, 0));
+    put_object(&fixture, METATYPE, OBJECT_TYPE, 5);
+    assert_false(pm_objects_init(&fixture.objects, &fixture.image.reader, &fixture.strings,
+                                 &fixture.interpreter));
+    tear_down(&fixture);
+    set_up(&fixture, pm_layout_find(0x030b02f0, 0));
+    fixture.interpreter.layout = NULL;
+    assert_false(pm_objects_init(&fixture.objects, &fixture.image.reader, &fixture.strings,
+                                 &fixture.interpreter));
+    tear_down(&fixture);
+}
+
+/* Words anywhere are replaced by other addresses and by nonsense: everything is still answered. */
+static void mutated_of(const struct pm_layout *layout)
+{
+    static const u64 places[] = { METATYPE, OBJECT_TYPE, LIST_TYPE, TEXT_TYPE, LONG_TYPE, TUPLE_TYPE,
+                                  CLASS_TYPE, BLOCK, ITEMS, NEIGHBOUR, TEXT, NUMBER };
+    struct pm_random random = pm_random_start();
+    u64 parts[8];
+
+    for (int i = 0; i < MUTATIONS; i++) {
+        struct fixture fixture;
+        struct pm_object object;
+
+        set_up(&fixture, layout);
+        put_list(&fixture, 0, true);
+        if (i % 2)
+            put_object(&fixture, BLOCK, places[pm_random_below(&random, PM_ARRAY_LENGTH(places))], 1);
+        for (int changes = 0; changes < 6; changes++) {
+            u64 to = places[pm_random_below(&random, PM_ARRAY_LENGTH(places))];
+            u64 value = pm_random_below(&random, 2) ? to : pm_random_u64(&random);
+            to = places[pm_random_below(&random, PM_ARRAY_LENGTH(places))];
+            pm_image_put_u64(&fixture.image, to + pm_random_below(&random, 60) * 8, value);
+        }
+        if (pm_objects_init(&fixture.objects, &fixture.image.reader, &fixture.strings,
+                            &fixture.interpreter))
+            for (size_t k = 0; k < PM_ARRAY_LENGTH(places); k++) {
+                if (!pm_objects_identify(&fixture.objects, places[k], BLOCK_BYTES, 0, &object)
+                        && !pm_objects_at(&fixture.objects, places[k], &object))
+                    continue;
+                assert_true(object.collector_to <= object.offset || object.offset == 0);
+                pm_buffer_clear(&fixture.text);
+                pm_objects_preview(&fixture.objects, &object, &fixture.text);
+                assert_true(fixture.text.length < 400);
+                for (u64 slot = 0; slot < BLOCK_BYTES; slot += 8) {
+                    pm_objects_name_slot(&fixture.objects, &object, object.address + slot, &fixture.text);
+                    pm_objects_name_slot(&fixture.objects, &object, ITEMS + slot, &fixture.text);
+                }
+                assert_true(pm_objects_parts(&fixture.objects, &object, parts, 8) <= 8);
+                pm_objects_type_name(&fixture.objects, object.type);
+            }
+        tear_down(&fixture);
+    }
+}
+
+static void test_mutated_memory(void **state)
+{
+    (void)state;
+    each_row(mutated_of);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_damaged_types), cmocka_unit_test(test_counts_and_previews),
+        cmocka_unit_test(test_not_started), cmocka_unit_test(test_mutated_memory),
+    };
+    return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
+}
