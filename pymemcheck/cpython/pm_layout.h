@@ -149,6 +149,14 @@ const struct pm_layout *pm_layout_row(size_t index);
 /* The layout's hook_padding_bytes; the newest row's where no layout is known (NULL). */
 u32 pm_layout_hook_padding(const struct pm_layout *layout);
 
+/* Whether a block must go back to the interface that it came from. In 2.7 PyMem_MALLOC and others are
+   macros for the C library's functions or for PyObject_MALLOC, as the build was configured, and stand
+   beside functions of these names (Include/pymem.h, objimpl.h). */
+static inline bool pm_layout_has_domains(const struct pm_layout *layout)
+{
+    return layout->at.bytes_interned == PM_LAYOUT_ABSENT;   /* only 2.7 keeps its strings so */
+}
+
 /* Fields of an object that was copied to block, at an offset of the layout. */
 static inline u64 pm_layout_u64(const u8 *block, i32 offset)
 {

@@ -182,6 +182,9 @@ void pm_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *b
             || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
             || (gave = domain_of_stack(run, (u32)block->stack)) == PM_DOMAIN_UNKNOWN || took == gave)
         return;
+    const struct pm_layout *layout = run->python.interpreter.layout;
+    if (layout != NULL && !pm_layout_has_domains(layout))
+        return;
     const struct pm_wrong_free wrong = {
         .kind = PM_FREE_DOMAIN,
         .address = block->address,
