@@ -32,6 +32,16 @@ def heap_totals(log):
     return Totals(*(int(figure.replace(",", "")) for figure in found.groups()))
 
 
+def python_lines(frames):
+    return [PythonLine(frame.file, frame.function, frame.line) for frame in frames if frame.kind == "python"]
+
+
+def way_of(frames):
+    """A stack in one line."""
+    return " < ".join(f"{frame.function}:{frame.line}" if frame.kind == "python" else frame.function
+                      for frame in frames)
+
+
 class Site:
     """What one stack allocated. Sizes map a power of two (a histogram's row) to a count."""
 
@@ -49,15 +59,38 @@ class Site:
     @property
     def python(self):
         """Its Python frames, innermost first."""
-        return [PythonLine(f.file, f.function, f.line) for f in self.frames if f.kind == "python"]
+        return python_lines(self.frames)
 
     def has_native(self, function):
         return any(f.kind == "native" and f.function == function for f in self.frames)
 
     def __repr__(self):
         return (f"<{self.total_blocks} blocks, {self.total_bytes} bytes, sizes {self.sizes}: "
-                + " < ".join(f"{f.function}:{f.line}" if f.kind == "python" else f.function
-                             for f in self.frames) + ">")
+                + way_of(self.frames) + ">")
+
+
+class Loss:
+    """A record of the leak search."""
+
+    def __init__(self, frames, strings, record):
+        self.frames = frames            # of its first block, innermost first
+        for name in ("kind", "bytes", "blocks", "indirect_bytes", "indirect_blocks", "surplus_references", "suppressed"):
+            setattr(self, name, record[name])
+        self.types = [(strings[name], blocks) for name, blocks in record["types"]]
+        self.note = strings[record["note"]]
+        self.chain = [strings[line] for line in record["chain"]]
+        self.json = record
+
+    @property
+    def python(self):
+        """Its Python frames, innermost first."""
+        return python_lines(self.frames)
+
+    def __repr__(self):
+        types = ", ".join(f"{name or 'raw'} {blocks}" for name, blocks in self.types)
+        return (f"<{self.kind}: {self.bytes} (+{self.indirect_bytes}) bytes in {self.blocks} "
+                f"(+{self.indirect_blocks}) blocks, {self.surplus_references} references, [{types}] {self.note}, "
+                f"chain {self.chain[:8]}: {way_of(self.frames[:15])}>")
 
 
 class Sum:
@@ -80,24 +113,42 @@ class Profile:
         self.json = json.loads(self.path.read_text(encoding="utf-8"))
         self.totals = self.json["totals"]
         self.troubles = self.json["troubles"]
-        self.sites = list(self._read_sites())
-
-    def _read_sites(self):
-        strings = list(self.json["strings"])
+        self._strings = list(self.json["strings"])
         for index, exact in self.json["strings_hex"].items():
-            strings[int(index)] = bytes.fromhex(exact).decode("utf-8", "surrogatepass")
+            self._strings[int(index)] = bytes.fromhex(exact).decode("utf-8", "surrogatepass")
+        self._frames_of = self._read_stacks()
+        self.sites = list(self._read_sites())
+        # None where no such search was made.
+        self.losses = self._read_losses("leaks")
+        self.losses_before = self._read_losses("leaks_before")
+
+    def _read_stacks(self):
+        """A function that gives a stack's frames, innermost first, by its number."""
+        strings = self._strings
         frames = [Frame(frame["kind"], strings[frame["function"]], strings[frame["file"]],
                         frame["line"], strings[frame["object"]], tuple(frame["flags"]))
                   for frame in self.json["frames"]]
         parents, tops = self.json["stacks"]["parent"], self.json["stacks"]["frame"]
-        columns = self.json["sites"]
-        for values in zip(*columns.values(), strict=True):
-            row = dict(zip(columns, values))
-            stack, node = [], row["stack"]
+
+        def stack_of(node):
+            stack = []
             while node != 0:
                 stack.append(frames[tops[node]])
                 node = parents[node]
-            yield Site(stack, row)
+            return stack
+
+        return stack_of
+
+    def _read_sites(self):
+        columns = self.json["sites"]
+        for values in zip(*columns.values(), strict=True):
+            row = dict(zip(columns, values))
+            yield Site(self._frames_of(row["stack"]), row)
+
+    def _read_losses(self, key):
+        section = self.json.get(key)
+        return section and [Loss(self._frames_of(record["stack"]), self._strings, record)
+                            for record in section["records"]]
 
     def at_line(self, file, line):
         """All that was allocated while line was the innermost Python line. file may be a base name."""

@@ -172,6 +172,9 @@ static void probe_containers(void)
     numbers.set_table = offsetof(PySetObject, table);
     numbers.set_small_table = offsetof(PySetObject, smalltable);
     numbers.set_entry_key = offsetof(setentry, key);
+    numbers.weakref_object = offsetof(PyWeakReference, wr_object);
+    numbers.weakref_previous = offsetof(PyWeakReference, wr_prev);
+    numbers.weakref_next = offsetof(PyWeakReference, wr_next);
     numbers.cell_contents = offsetof(PyCellObject, ob_ref);
 }
 

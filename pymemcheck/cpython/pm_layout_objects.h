@@ -82,6 +82,9 @@
     FIELD(module_name)              /* ... md_name, 3.x */ \
     FIELD(function_name)            /* PyFunctionObject.func_qualname; 2.7: func_name */ \
     FIELD(builtin_method)           /* PyCFunctionObject.m_ml, whose first word is the name */ \
+    FIELD(weakref_object)           /* PyWeakReference.wr_object */ \
+    FIELD(weakref_previous)         /* ... wr_prev */ \
+    FIELD(weakref_next)             /* ... wr_next */ \
     FIELD(cell_contents)            /* PyCellObject.ob_ref */ \
     FIELD(frame_locals)             /* frame: f_localsplus or localsplus */ \
     FIELD(frame_object_frame)       /* PyFrameObject.f_frame, 3.11+ */ \

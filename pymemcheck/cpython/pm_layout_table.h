@@ -119,6 +119,9 @@
     .module_name = -1, \
     .function_name = 56, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 376, \
     .frame_object_frame = -1, \
@@ -245,6 +248,9 @@
     .module_name = -1, \
     .function_name = 72, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 392, \
     .frame_object_frame = -1, \
@@ -374,6 +380,9 @@
     .module_name = 48, \
     .function_name = 104, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 376, \
     .frame_object_frame = -1, \
@@ -500,6 +509,9 @@
     .module_name = 64, \
     .function_name = 120, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 392, \
     .frame_object_frame = -1, \
@@ -629,6 +641,9 @@
     .module_name = 48, \
     .function_name = 104, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
     .frame_object_frame = -1, \
@@ -755,6 +770,9 @@
     .module_name = 64, \
     .function_name = 120, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
     .frame_object_frame = -1, \
@@ -884,6 +902,9 @@
     .module_name = 48, \
     .function_name = 104, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
     .frame_object_frame = -1, \
@@ -1013,6 +1034,9 @@
     .module_name = 64, \
     .function_name = 120, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
     .frame_object_frame = -1, \
@@ -1142,6 +1166,9 @@
     .module_name = 48, \
     .function_name = 104, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
     .frame_object_frame = -1, \
@@ -1271,6 +1298,9 @@
     .module_name = 64, \
     .function_name = 120, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
     .frame_object_frame = -1, \
@@ -1400,6 +1430,9 @@
     .module_name = 48, \
     .function_name = 40, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 352, \
     .frame_object_frame = -1, \
@@ -1529,6 +1562,9 @@
     .module_name = 64, \
     .function_name = 56, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 368, \
     .frame_object_frame = -1, \
@@ -1658,6 +1694,9 @@
     .module_name = 48, \
     .function_name = 40, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
     .frame_object_frame = 24, \
@@ -1787,6 +1826,9 @@
     .module_name = 64, \
     .function_name = 56, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 72, \
     .frame_object_frame = 40, \
@@ -1916,6 +1958,9 @@
     .module_name = 48, \
     .function_name = 40, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
     .frame_object_frame = 24, \
@@ -2045,6 +2090,9 @@
     .module_name = 64, \
     .function_name = 56, \
     .builtin_method = 32, \
+    .weakref_object = 32, \
+    .weakref_previous = 56, \
+    .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 72, \
     .frame_object_frame = 40, \
@@ -2174,6 +2222,9 @@
     .module_name = 48, \
     .function_name = 40, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
     .frame_object_frame = 24, \
@@ -2309,6 +2360,9 @@
     .module_name = 48, \
     .function_name = 40, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 80, \
     .frame_object_frame = 24, \
@@ -2444,6 +2498,9 @@
     .module_name = 40, \
     .function_name = 40, \
     .builtin_method = 16, \
+    .weakref_object = 16, \
+    .weakref_previous = 40, \
+    .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 80, \
     .frame_object_frame = 24, \

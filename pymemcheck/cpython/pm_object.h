@@ -78,4 +78,20 @@ bool pm_objects_name_slot(struct pm_objects *objects, const struct pm_object *ow
 u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object, u64 *parts,
                      u32 capacity);
 
+/* Words at first, first + stride ... below end, in the block that holds the address memory. An end
+   of PM_OBJECT_BLOCK_END is that of the block, where first can be, too. */
+struct pm_object_words {
+    u64 memory, first, end;
+    u32 stride;
+};
+
+#define PM_OBJECT_BLOCK_END (~(u64)0)
+
+enum { PM_OBJECT_WEAK_WORDS_MAX = 5 };
+
+/* The words of an object, and of memory that belongs to it, that hold addresses of objects and are
+   no references to them. Writes at most capacity of them and returns how many. */
+u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *object,
+                          struct pm_object_words *words, u32 capacity);
+
 #endif

@@ -34,6 +34,7 @@ enum pm_shape {
     PM_SHAPE_CELL,
     PM_SHAPE_CODE,
     PM_SHAPE_FRAME,
+    PM_SHAPE_WEAK_REFERENCE,    /* weakref.ref and proxies */
     PM_SHAPE_GENERATOR,     /* generator, coroutine, async_generator */
 };
 

@@ -98,7 +98,7 @@ static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct p
         return false;
     word->block = block;
     word->is_start = value == object || value == target->start;
-    return true;
+    return word->is_start || !(target->flags & PM_LEAK_START_ONLY);
 }
 
 /* Whether the word at address in a block is one that is no reference. */

@@ -42,6 +42,8 @@ enum pm_leak_flag {
     PM_LEAK_OPAQUE = 1 << 2,
     /* Some of its words are no references though they may look so: is_weak says which. */
     PM_LEAK_WEAK_WORDS = 1 << 3,
+    /* Interior pointers to it are no references: nobody owns a str by a pointer to its text. */
+    PM_LEAK_START_ONLY = 1 << 4,
 };
 
 #define PM_LEAK_NONE 0xffffffffu

@@ -349,6 +349,7 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
         if (type == 0)
             return;
         struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
+        block->serial = run->serial;
         if (stack.v != block->stack) {
             pm_sites_move(&run->sites, (struct pm_stack_id){ block->stack }, stack,
                           pm_block_requested_bytes(block));

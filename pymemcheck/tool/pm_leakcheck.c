@@ -21,6 +21,7 @@
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 #include "cpython/pm_object.h"
+#include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_roots.h"
@@ -36,6 +37,7 @@ struct check {
     struct pm_run *run;
     struct pm_losses *losses;
     struct pm_leaks leaks;
+    struct pm_leak_weak weak;
     struct pm_block *blocks;        /* as leaks.blocks, by address */
     struct pm_leak_block *found;
     bool *is_part;                  /* of blocks: memory of an object's own */
@@ -95,6 +97,22 @@ static bool identify(struct check *check, u32 index, struct pm_object *object)
                                hook_prefix(check, block), object);
 }
 
+static void add_weak_words(struct check *check, const struct pm_object *object)
+{
+    struct pm_object_words words[PM_OBJECT_WEAK_WORDS_MAX];
+    u32 count = pm_objects_weak_words(&check->objects, object, words, PM_OBJECT_WEAK_WORDS_MAX);
+
+    for (u32 i = 0; i < count; i++)
+        pm_leak_weak_add(&check->weak, words[i].memory, words[i].first, words[i].end,
+                         words[i].stride);
+}
+
+static bool is_weak_word(void *context, u32 block, u64 address)
+{
+    const struct check *check = context;
+    return pm_leak_weak_holds(&check->weak, block, address);
+}
+
 static void describe_block(struct check *check, u32 index)
 {
     const struct pm_block *block = &check->blocks[index];
@@ -119,7 +137,8 @@ static void describe_block(struct check *check, u32 index)
         return;
     }
     found->object_offset = object.offset;
-    found->flags |= object.opaque ? PM_LEAK_OPAQUE : 0;
+    found->flags |= object.opaque ? PM_LEAK_OPAQUE | PM_LEAK_START_ONLY : 0;
+    add_weak_words(check, &object);
     if (object.linked) {
         found->flags |= PM_LEAK_HEADER_HIDDEN;
         found->hidden_from = object.collector_from;
@@ -136,10 +155,10 @@ static void describe_blocks(struct check *check)
 
 static void mark_part(struct pm_leak_block *block, u64 part)
 {
+    /* It is no object, though words in it or what was there before may look like one. */
+    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_START_ONLY);
     if (part == block->address + block->object_offset || part == block->address)
         return;
-    /* Bytes that were not written yet may look like an object that was there before. */
-    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE);
     if (!(block->flags & PM_LEAK_HEADER_HIDDEN))
         block->object_offset = (u32)(part - block->address);
 }
@@ -492,6 +511,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     pm_buffer_init(&check.text);
     check.python = run->options.python_objects && run->python.state == PM_PYTHON_READY
         && pm_objects_init(&check.objects, &run->reader, &run->strings, &run->python.interpreter);
+    pm_leak_weak_init(&check.weak);
     collect_blocks(&check);
     describe_blocks(&check);
     pm_leaks_init(&check.leaks, &run->reader);
@@ -499,6 +519,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.leaks.block_count = check.count;
     check.is_part = pm_alloc_zero("pm.leakcheck", check.count + 1);
     mark_parts(&check);
+    pm_leak_weak_bind(&check.weak, &check.leaks);
     const struct pm_roots_owner owner = { is_owned, &check };
     pm_roots_collect(run, &run->roots, &owner);
     check.leaks.roots = run->roots.entries;
@@ -507,6 +528,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     /* A cycle that a lost object holds is no leak of its own. Memcheck does without. */
     check.leaks.merge_cliques = check.python;
     check.leaks.is_vtable = is_vtable;
+    check.leaks.is_weak = is_weak_word;
     check.leaks.progress = show_progress;
     check.leaks.context = &check;
     check.next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;
@@ -520,6 +542,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
             add_indirect_item(&check, i, all);
     pm_losses_finish(losses);
     pm_leaks_release(&check.leaks);
+    pm_leak_weak_release(&check.weak);
     pm_roots_clear(&run->roots);
     if (check.python)
         pm_objects_release(&check.objects);

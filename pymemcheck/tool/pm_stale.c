@@ -10,6 +10,7 @@ enum {
     WORD = sizeof(u64),
     MAX_PLACES = 80,            /* PyList_MAXFREELIST, PyDict_MAXFREELIST */
     MAX_TRIES = 4,
+    MAX_TRIES_WITHOUT_TYPE = 32,    /* few of what is no object are dict keys */
     MAX_STATIC_BYTES = 8 << 20, /* CPython has less than one megabyte */
 };
 
@@ -65,7 +66,7 @@ void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
         /* As far as the array may reach on both sides of what is known. */
         u64 reach = (u64)(MAX_PLACES - 1) * WORD;
         found = find_word(run, array->high - reach, array->low + reach + WORD, address);
-    } else if (array->tries < MAX_TRIES) {
+    } else if (array->tries < (type != 0 ? MAX_TRIES : MAX_TRIES_WITHOUT_TYPE)) {
         array->tries++;
         /* A static type is in the same object file as the arrays. */
         u64 near = type != 0 ? type : run->python.interpreter.code_type;

@@ -340,6 +340,22 @@ static void test_hidden_words(void **state)
     delete_field(field);
 }
 
+/* What only counts where it starts. */
+static void test_start_only(void **state)
+{
+    struct field *field = new_field();
+
+    (void)state;
+    add_row(field, 3);
+    hold(field, 0, field->blocks[0].address + 8);
+    hold(field, 1, field->blocks[1].address + 8);
+    hold(field, 2, field->blocks[2].address);
+    field->blocks[1].flags = field->blocks[2].flags = PM_LEAK_START_ONLY;
+    search(field);
+    expect_kinds(field, "PDR");
+    delete_field(field);
+}
+
 /* Weak words hold nothing, are not counted, and make no cycle. */
 static void test_weak_words(void **state)
 {
@@ -543,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_block_holds_a_cycle),
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_hidden_words),
+        cmocka_unit_test(test_start_only),
         cmocka_unit_test(test_weak_words),
         cmocka_unit_test(test_tag_bits),
         cmocka_unit_test(test_heuristics),

@@ -52,6 +52,8 @@ static void make_blocks(struct field *field, struct pm_random *random, u32 count
         }
         if (one_in(random, 5))
             block->flags |= PM_LEAK_WEAK_WORDS;
+        if (one_in(random, 8))
+            block->flags |= PM_LEAK_START_ONLY;
         if (one_in(random, 12))
             block->flags |= PM_LEAK_OPAQUE;
         at += block->bytes + (block->bytes == 0) + (one_in(random, 3) ? 0 : 8);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words that hold an object's address and are no references to it.
+
+   Weak references point to their object, and to one another; the object points to the first of
+   them. None of that is counted (Objects/weakrefobject.c, 2.7 to 3.15). Entries of sets, and of dicts
+   whose keys are not all strings, keep the key's hash, which is the address where the key is
+   an int made from one: so in the dict of a class's subclasses, from 3.4 on (Objects/typeobject.c, add_subclass).
+   A list that got shorter leaves what it had in the room that it keeps. */
+#include "cpython/pm_object.h"
+
+#include "cpython/pm_object_dict.h"
+#include "cpython/pm_object_type.h"
+
+enum { WORD = 8, SET_ENTRY_BYTES = 16 };
+
+struct weak_list {
+    struct pm_object_words *words;
+    u32 count, capacity;
+};
+
+static void add_words(struct weak_list *list, u64 memory, u64 first, u64 end, u32 stride)
+{
+    if (list->count < list->capacity && first < end)
+        list->words[list->count++] = (struct pm_object_words){ memory, first, end, stride };
+}
+
+static void add_word(struct weak_list *list, u64 address)
+{
+    add_words(list, address, address, address + WORD, WORD);
+}
+
+static void add_dict(struct pm_objects *objects, u64 dict, struct weak_list *list)
+{
+    struct pm_object_dict view;
+
+    if (pm_object_dict_open(objects, dict, &view) && view.entries != 0 && view.key_at == WORD)
+        add_words(list, view.entries, view.entries,
+                  view.entries + view.count * view.entry_bytes, view.entry_bytes);
+}
+
+static void add_set(struct pm_objects *objects, u64 set, struct weak_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 table = pm_object_word(objects, set, at->set_table);
+    u64 entries = pm_object_word(objects, set, at->set_mask) + 1;
+    u64 hash = at->set_entry_key == 0 ? WORD : 0;
+
+    if (table != 0 && entries < (u64)1 << 32)
+        add_words(list, table, table + hash, table + entries * SET_ENTRY_BYTES, SET_ENTRY_BYTES);
+}
+
+static void add_list(struct pm_objects *objects, u64 address, struct weak_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 items = pm_object_word(objects, address, at->list_items);
+    u64 size = pm_object_word(objects, address, at->object_size);
+
+    if (items != 0 && size < (u64)1 << 40)
+        add_words(list, items, items + size * WORD, PM_OBJECT_BLOCK_END, WORD);
+}
+
+u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *object,
+                          struct pm_object_words *words, u32 capacity)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    struct weak_list list = { .words = words, .capacity = capacity };
+
+    if (type == NULL || object->references == 0)
+        return 0;
+    if (type->weaklist_offset > 0)
+        add_word(&list, object->address + (u64)type->weaklist_offset);
+    else if (pm_object_type_has(type, at->type_managed_weakref_bit))
+        add_word(&list, object->address + (u64)(i64)at->preheader_weakrefs);
+    switch (type->shape) {
+    case PM_SHAPE_WEAK_REFERENCE:
+        add_word(&list, object->address + (u64)at->weakref_object);
+        add_word(&list, object->address + (u64)at->weakref_previous);
+        add_word(&list, object->address + (u64)at->weakref_next);
+        break;
+    case PM_SHAPE_DICT:
+        add_dict(objects, object->address, &list);
+        break;
+    case PM_SHAPE_SET:
+        add_set(objects, object->address, &list);
+        break;
+    case PM_SHAPE_LIST:
+        add_list(objects, object->address, &list);
+        break;
+    default:
+        break;
+    }
+    return list.count;
+}

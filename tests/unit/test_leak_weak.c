@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows of weak words, found by their block. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/pm_platform.h"
+#include "heap/pm_leak_weak.h"
+
+static const u8 *no_page(void *context, u64 address)
+{
+    (void)context;
+    (void)address;
+    return NULL;
+}
+
+static void test_rows(void **state)
+{
+    struct pm_leak_block blocks[] = {
+        { .address = 0x1000, .bytes = 100 }, { .address = 0x2000, .bytes = 48 },
+        { .address = 0x2030, .bytes = 800 },
+    };
+    struct pm_reader reader;
+    struct pm_leaks leaks;
+    struct pm_leak_weak weak;
+
+    (void)state;
+    pm_reader_init(&reader, no_page, NULL);
+    pm_leaks_init(&leaks, &reader);
+    leaks.blocks = blocks;
+    leaks.block_count = PM_ARRAY_LENGTH(blocks);
+    pm_leak_weak_init(&weak);
+    pm_leak_weak_add(&weak, 0x2038, 0x2038, 0x2038 + 72, 24);
+    pm_leak_weak_add(&weak, 0x2008, 0x2008, 0x2010, 8);
+    pm_leak_weak_add(&weak, 0x5000, 0x5000, 0x5010, 8);             /* in no block */
+    pm_leak_weak_add(&weak, 0x2030 + 400, 0x2030 + 400, ~(u64)0, 8);      /* as far as the block goes */
+    pm_leak_weak_add(&weak, 0x2010, 0x2010, 0x2000, 8);             /* empty */
+    pm_leak_weak_add(&weak, 0x2008, 0x2030, ~(u64)0, 8);    /* all of the block is in use */
+    pm_leak_weak_bind(&weak, &leaks);
+    assert_int_equal(blocks[0].flags, 0);
+    assert_int_equal(blocks[1].flags, PM_LEAK_WEAK_WORDS);
+    assert_int_equal(blocks[2].flags, PM_LEAK_WEAK_WORDS);
+    assert_false(pm_leak_weak_holds(&weak, 0, 0x1008));
+    for (u64 at = 0x2000; at < 0x2030; at += 8)
+        assert_int_equal(pm_leak_weak_holds(&weak, 1, at), at == 0x2008);
+    for (u64 at = 0x2030; at < 0x2030 + 800; at += 8)
+        assert_int_equal(pm_leak_weak_holds(&weak, 2, at),
+                         at == 0x2038 || at == 0x2050 || at == 0x2068 || at >= 0x2030 + 400);
+    pm_leak_weak_release(&weak);
+    pm_leaks_release(&leaks);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
