@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the cases of a file: its functions whose names begin with case_, in their order.
+
+Arguments: --careful makes the extensions release what they make, so that nothing may be found; names choose cases
+(without the case_).
+
+What must be found for a case stands on the line that allocates, and test_leaks.py reads it there:
+
+    lose.a_list(3)      # LEAK: definite, list 1, indirect 4
+
+    kind            definite, cycle, surplus or possible: one record of this kind on this line, and no other
+    types           "list 1", "Box 2 + list 1": types with their blocks; raw: blocks without an object; a|b: the
+                    type's name is one of these. any: of whatever types
+    indirect N      blocks kept by the lost ones; N or >=N. Without it: 0
+    references N    of surplus: the references too many
+    bytes N         of the lost blocks; N or >=N
+    phase NAME      of import, main or finalization: when all of the blocks were made
+    if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds
+Several of these stand with ; between them.
+"""
+import sys
+
+import pm_lose_memory
+
+CAREFUL = "--careful" in sys.argv
+
+
+def run(namespace, *extensions):
+    chosen = {name for name in sys.argv[1:] if not name.startswith("--")}
+    names = [name for name in namespace if name.startswith("case_")]
+    unknown = chosen - {name[len("case_"):] for name in names}
+    if unknown:
+        sys.exit(f"no such case: {unknown}")
+    for extension in (pm_lose_memory, *extensions):
+        extension.careful(CAREFUL)
+    for name in names:
+        if not chosen or name[len("case_"):] in chosen:
+            namespace[name]()
+            pm_lose_memory.scrub()

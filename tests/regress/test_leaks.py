@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The corpus of tests/leaks/python: bugs of extensions, each to be found at its line, of its kind, type and number;
+and clean programs, in which nothing may be found. cases.py there says how a case states what must be found.
+
+Here on Debian's release build of 3.11; with PM_LEAKS_WIDE=1 on every interpreter found that has headers, from 3.9 on.
+"""
+import collections
+import os
+import pathlib
+import re
+
+import pytest
+
+import pythons
+from pmtest import compile_program
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "leaks" / "python"
+EXTENSIONS = sorted((FOLDER / "extensions").glob("pm_lose_*.c*"))
+BUGS = sorted(FOLDER.glob("bugs_*.py")) + sorted(FOLDER.glob("alone_*.py"))
+CLEAN = sorted(FOLDER.glob("clean_*.py"))
+FIRST_VERSION = (3, 9)
+REPORTED = {"definite", "cycle", "surplus", "possible"}
+
+Expected = collections.namedtuple("Expected", "file line kind types sums text")
+
+
+def version_of(text):
+    return tuple(int(part) for part in text.split("."))
+
+
+def holds(condition, python):
+    """Whether a case's "if ..." is about this interpreter."""
+    if condition in ("debug", "release"):
+        return python.debug == (condition == "debug")
+    operator, version = re.fullmatch(r"(<|>=)(\d\.\d+)", condition).groups()
+    return (version_of(python.version) < version_of(version)) == (operator == "<")
+
+
+def expectations(path, python, marker):
+    """What the comments of a file say must be found in it."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for text in line.partition(f"# {marker}: ")[2].split(";"):
+            if not text.strip():
+                continue
+            statement, _, condition = text.partition(" if ")
+            if condition and not holds(condition.strip(), python):
+                continue
+            kind, types, *sums = [part.strip() for part in statement.split(",")]
+            assert kind in REPORTED, f"{path}:{number}: {kind!r} is none of {REPORTED}"
+            wanted = {"indirect": "0", "references": "0"}
+            wanted.update(part.split() for part in sums)
+            unknown = set(wanted) - {"indirect", "references", "bytes", "phase"}
+            assert not unknown, f"{path}:{number}: {unknown}"
+            yield Expected(path.name, number, kind, types, wanted, text.strip())
+
+
+def types_match(wanted, loss):
+    if wanted == "any":
+        return True
+    found = {name or "raw": blocks for name, blocks in loss.types}
+    if not found:
+        found = {"raw": loss.blocks}
+    for part in wanted.split(" + "):
+        names, blocks = part.rsplit(" ", 1)
+        name = next((name for name in names.split("|") if name in found), None)
+        if name is None or found.pop(name) != int(blocks):
+            return False
+    return not found
+
+
+def sum_matches(wanted, found):
+    return found >= int(wanted[2:]) if wanted.startswith(">=") else found == int(wanted)
+
+
+def complaints(losses, expected):
+    """What is wrong with the records, a line each."""
+    records = collections.defaultdict(list)
+    for loss in losses:
+        if loss.kind in REPORTED and not loss.suppressed:
+            place = loss.python[0] if loss.python else None
+            records[os.path.basename(place.file) if place else "", place.line if place else 0, loss.kind].append(loss)
+    for case in expected:
+        place = f"{case.file}:{case.line}"
+        found = records.pop((case.file, case.line, case.kind), [])
+        if len(found) != 1:
+            yield f"{place}: {len(found)} records where one is wanted: {case.text}: {found}"
+            continue
+        loss = found[0]
+        if not types_match(case.types, loss):
+            yield f"{place}: types {loss.types}, {loss.blocks} blocks, wanted {case.text}"
+        figures = {"indirect": loss.indirect_blocks, "references": loss.surplus_references, "bytes": loss.bytes}
+        for name, wanted in case.sums.items():
+            if name == "phase":
+                if loss.json[wanted + "_blocks"] != loss.blocks:
+                    yield f"{place}: wanted {case.text}: {loss.json}"
+            elif not sum_matches(wanted, figures[name]):
+                yield f"{place}: {name} {figures[name]}, wanted {case.text}"
+    for (file, line, _), rest in records.items():
+        for loss in rest:
+            yield f"{file}:{line}: not expected: {loss}"
+
+
+class LeakPython:
+    """An interpreter, and the losing extensions compiled for it."""
+
+    def __init__(self, python, folder):
+        self.python = python
+        self.folder = folder
+        for source in EXTENSIONS:
+            compile_program(folder / (source.stem + ".so"), source, "-shared", "-fPIC", "-O1", "-pthread",
+                            "-isystem", python.include)
+
+    def run(self, tool, script, *arguments, options=(), status=0):
+        run = tool.run(self.python.path, "-S", script, *arguments, check=False,
+                       options=["--histogram=none", "--leak-check=full", *options],
+                       env={"PYTHONPATH": str(self.folder)})
+        assert run.returncode == status, run
+        return run
+
+
+def chosen_pythons():
+    able = [python for python in pythons.PYTHONS
+            if version_of(python.version) >= FIRST_VERSION and python.has_headers]
+    if not os.environ.get("PM_LEAKS_WIDE"):
+        able = [python for python in able if python.path == "/usr/bin/python3.11"]
+    return able
+
+
+@pytest.fixture(params=chosen_pythons() or [None], ids=lambda python: python.row if python else "none",
+                scope="session")
+def python(request, tmp_path_factory):
+    if request.param is None:
+        pytest.skip("no CPython with headers here: /usr/bin/python3.11 and its development package")
+    return LeakPython(request.param, tmp_path_factory.mktemp("losing-" + request.param.row))
+
+
+def header(script, name, default):
+    found = re.search(rf"^# {name}: (.*)$", script.read_text(encoding="utf-8"), re.M)
+    return found[1] if found else default
+
+
+def test_the_corpus_is_large_enough():
+    """At least 50 bugs and 20 clean programs, each named once."""
+    counts = {}
+    for kind, scripts in ("bugs", BUGS), ("clean", CLEAN):
+        names = [(script.name, name) for script in scripts
+                 for name in re.findall(r"^def case_(\w+)", script.read_text(encoding="utf-8"), re.M)]
+        assert len(set(names)) == len(names)
+        counts[kind] = len(names)
+    assert counts["bugs"] >= 50 and counts["clean"] >= 20, counts
+
+
+@pytest.mark.parametrize("script", BUGS, ids=lambda path: path.stem)
+def test_bugs_are_found(tool, python, script):
+    """Each bug is one record of the right kind at its line, with its types and blocks; and there is no other record."""
+    run = python.run(tool, script, options=header(script, "OPTIONS", "").split(),
+                     status=int(header(script, "STATUS", "0")))
+    if header(script, "END", None) is not None:
+        assert run.profile.json["run"]["end"] == header(script, "END", None)
+    files = [script] + [FOLDER / name for name in header(script, "ALSO", "").split()]
+    expected = [case for path in files for case in expectations(path, python.python, "LEAK")]
+    assert expected
+    before = "--leak-scan=before" in header(script, "OPTIONS", "")
+    found = run.profile.losses_before if before else run.profile.losses
+    assert not list(complaints(found, expected)), "\n".join(complaints(found, expected))
+    of_child = list(expectations(script, python.python, "LEAK IN CHILD"))
+    children = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    assert len(children) == (1 if of_child else 0)
+    for child in children:
+        assert not list(complaints(child.losses, of_child)), "\n".join(complaints(child.losses, of_child))
+
+
+@pytest.mark.parametrize("script", [path for path in BUGS if header(path, "END", "exit") == "exit"],
+                         ids=lambda path: path.stem)
+def test_bugs_when_mended(tool, python, script):
+    """The same scripts with the same extensions, which now release what they make: nothing is found. So it was
+    the bug that was found above."""
+    run = python.run(tool, script, "--careful", options=header(script, "OPTIONS", "").split(),
+                     status=int(header(script, "STATUS", "0")))
+    for profile in run.profiles.values():
+        for losses in profile.losses, profile.losses_before:
+            assert not list(complaints(losses or [], [])), "\n".join(complaints(losses, []))
+
+
+@pytest.mark.parametrize("script", CLEAN, ids=lambda path: path.stem)
+def test_clean_programs(tool, python, script):
+    """Nothing is lost, no reference is too many, before finalization and after. Before it there may be cycles that
+    the collector has not come to yet."""
+    run = python.run(tool, script, options=["--leak-scan=both"])
+    assert run.profile.losses_before is not None and run.profile.losses is not None
+    before = [loss for loss in run.profile.losses_before if loss.kind != "cycle"]
+    for when, losses in ("before", before), ("after", run.profile.losses):
+        wrong = list(complaints(losses, []))
+        assert not wrong, when + "\n" + "\n".join(wrong)
