@@ -159,8 +159,7 @@ static void mark_part(struct pm_leak_block *block, u64 part)
     block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_START_ONLY);
     if (part == block->address + block->object_offset || part == block->address)
         return;
-    if (!(block->flags & PM_LEAK_HEADER_HIDDEN))
-        block->object_offset = (u32)(part - block->address);
+    block->object_offset = (u32)(part - block->address);
 }
 
 /* Memory of an object's own may be known only by a pointer into its middle (the attributes of
