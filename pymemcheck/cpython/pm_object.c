@@ -98,6 +98,9 @@ static bool fits(struct pm_objects *objects, const struct pm_object *object,
         }
         return type->shape == PM_SHAPE_BOOL || count <= (room - (u64)at->long_digits) / sizeof(u32);
     }
+    /* One without a time zone is allocated without the last member, the pointer to it. */
+    if (type->shape == PM_SHAPE_MOMENT)
+        return room + POINTER_BYTES >= (u64)type->basic_size;
     if (room < (u64)type->basic_size)
         return false;
     if (type->shape != PM_SHAPE_TUPLE && type->shape != PM_SHAPE_BYTES)

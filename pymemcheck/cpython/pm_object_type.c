@@ -53,6 +53,8 @@ static const struct {
     { "generator", PM_SHAPE_GENERATOR },
     { "coroutine", PM_SHAPE_GENERATOR },
     { "async_generator", PM_SHAPE_GENERATOR },
+    { "datetime.datetime", PM_SHAPE_MOMENT },
+    { "datetime.time", PM_SHAPE_MOMENT },
 };
 
 static u64 find(struct pm_objects *objects, u64 address, unsigned depth);
