@@ -37,6 +37,19 @@ void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block);
 /* The block that starts at address, or NULL. Valid until the next insert or
    remove. It may be changed in place, but for its address. */
 struct pm_block *pm_blocks_find(const struct pm_blocks *blocks, u64 address);
+/* The block in slabs that address is in, if it lives. *in_slabs: whether there is memory of slabs
+   at all; if not, nothing is said. */
+static inline struct pm_block *pm_blocks_around(const struct pm_blocks *blocks, u64 address,
+                                                bool *in_slabs)
+{
+    const struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, address);
+
+    *in_slabs = chunk != NULL;
+    if (chunk == NULL)
+        return NULL;
+    struct pm_block *record = pm_slabs_record(chunk, address);
+    return record != NULL && record->address != 0 ? record : NULL;
+}
 /* Removes the block that starts at address into *removed; false if none. */
 bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed);
 /* The same for a block that was found. Memory from pm_blocks_take is free then, and what it

@@ -327,36 +327,47 @@ static u64 object_type(struct pm_run *run, const struct pm_layout *layout, u64 o
         ? type : 0;
 }
 
+/* The block that object lies in, if it starts at the object, before its GC head, before what
+   a debug hook keeps, or before both; else NULL. */
+static struct pm_block *block_of_object(struct pm_run *run, const struct pm_layout *layout,
+                                        u64 object)
+{
+    u64 gc_head = (u64)layout->at.gc_head_bytes, hook_prefix = layout->hook_prefix_bytes;
+    const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };
+    bool in_slabs;
+    struct pm_block *around = pm_blocks_around(&run->blocks, object, &in_slabs);
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(header_bytes); i++) {
+        struct pm_block *block = around;
+        if (!in_slabs)
+            block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
+        if (block != NULL && block->address == object - header_bytes[i])
+            return block;
+    }
+    return NULL;
+}
+
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
 
     if (layout == NULL)
         return;
-    u64 gc_head = (u64)layout->at.gc_head_bytes, hook_prefix = layout->hook_prefix_bytes;
-    /* The object's block starts at the object, before its GC head, before what
-       a debug hook keeps, or before both. */
-    const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(header_bytes); i++) {
-        if (i > 0 && header_bytes[i] == header_bytes[i - 1])
-            continue;
-        struct pm_block *block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
-        if (block == NULL)
-            continue;
-        u64 type = object_type(run, layout, object);
-        if (run->options.leak_check != PM_LEAK_CHECK_NO)
-            pm_stale_taken(run, object, type);
-        if (type == 0)
-            return;
-        struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
-        block->serial = run->serial;
-        if (stack.v != block->stack) {
-            pm_sites_move(&run->sites, (struct pm_stack_id){ block->stack }, stack,
-                          pm_block_requested_bytes(block));
-            block->stack = stack.v;
-            run->totals.moved_blocks++;
-        }
+    struct pm_block *block = block_of_object(run, layout, object);
+    if (block == NULL)
         return;
+    u64 type = object_type(run, layout, object);
+    if (run->options.leak_check != PM_LEAK_CHECK_NO)
+        pm_stale_taken(run, object, type);
+    if (type == 0)
+        return;
+    struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
+    block->serial = run->serial;
+    if (stack.v != block->stack) {
+        pm_sites_move(&run->sites, (struct pm_stack_id){ block->stack }, stack,
+                      pm_block_requested_bytes(block));
+        block->stack = stack.v;
+        run->totals.moved_blocks++;
     }
 }
 

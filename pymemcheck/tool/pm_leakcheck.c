@@ -162,6 +162,15 @@ static void mark_part(struct pm_leak_block *block, u64 part)
     block->object_offset = (u32)(part - block->address);
 }
 
+/* From 3.13 on a dict may have its values inside the instance that it is the __dict__ of. */
+static bool is_inside_object(const struct check *check, u32 at, u64 part)
+{
+    const struct pm_leak_block *block = &check->found[at];
+
+    return check->run->python.interpreter.layout->at.type_inline_values_bit != PM_LAYOUT_ABSENT
+        && (block->flags & PM_LEAK_OBJECT) != 0 && part > block->address + block->object_offset;
+}
+
 /* Memory of an object's own may be known only by a pointer into its middle (the attributes of
    an instance in 3.11: they begin behind bytes of their order). That is its start pointer. */
 static void mark_parts(struct check *check)
@@ -176,7 +185,7 @@ static void mark_parts(struct check *check)
         u32 count = pm_objects_parts(&check->objects, &object, parts, MAX_PARTS);
         for (u32 k = 0; k < count; k++) {
             u32 at = pm_leaks_block_at(&check->leaks, parts[k]);
-            if (at == PM_LEAK_NONE)
+            if (at == PM_LEAK_NONE || is_inside_object(check, at, parts[k]))
                 continue;
             mark_part(&check->found[at], parts[k]);
             check->is_part[at] = true;
