@@ -404,8 +404,11 @@ static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
         return PM_LOSS_DEFINITE;
     if (object.immortal || object.interned)
         return PM_LOSS_INTERPRETER;
+    /* While the interpreter is alive the collector may come yet. It knows all objects of the cycle if
+       it knows the leader (choose_leaders). */
     if (found->cycle && object.references == found->references)
-        return PM_LOSS_CYCLE;
+        return object.linked && check->run->finalization_serial == 0 ? PM_LOSS_INTERPRETER
+                                                                     : PM_LOSS_CYCLE;
     return PM_LOSS_DEFINITE;
 }
 

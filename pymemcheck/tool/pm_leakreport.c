@@ -83,11 +83,11 @@ void pm_leakreport_before_finalization(struct pm_run *run)
 {
     if (run->finalization_serial != 0)
         return;
+    if (run->options.leak_check != PM_LEAK_CHECK_NO && run->options.leak_scan_before) {
+        pm_leakcheck_search(run, wants_reachable(&run->options), &run->losses_before);
+        run->searched_before = true;
+    }
     run->finalization_serial = run->serial + 1;
-    if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before)
-        return;
-    pm_leakcheck_search(run, wants_reachable(&run->options), &run->losses_before);
-    run->searched_before = true;
 }
 
 bool pm_leakreport_search_at_end(struct pm_run *run, struct pm_losses *losses)
