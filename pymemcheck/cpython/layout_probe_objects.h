@@ -193,6 +193,9 @@ static void probe_named(void)
 
 static void probe_locals(void)
 {
+#if PY_MAJOR_VERSION >= 3 && PY_VERSION_HEX < 0x030b0000
+    numbers.frame_object_generator = offsetof(PyFrameObject, f_gen);
+#endif
     numbers.code_local_count = offsetof(PyCodeObject, co_nlocals);
 #if PY_VERSION_HEX >= 0x030b0000
     numbers.frame_locals = offsetof(frame_type, localsplus);

@@ -87,6 +87,7 @@
     FIELD(weakref_next)             /* ... wr_next */ \
     FIELD(cell_contents)            /* PyCellObject.ob_ref */ \
     FIELD(frame_locals)             /* frame: f_localsplus or localsplus */ \
+    FIELD(frame_object_generator)   /* PyFrameObject.f_gen, 3.6 to 3.10: borrowed */ \
     FIELD(frame_object_frame)       /* PyFrameObject.f_frame, 3.11+ */ \
     FIELD(frame_object_data)        /* PyFrameObject._f_frame_data, 3.11+: the frame, if it owns it */ \
     FIELD(generator_frame)          /* PyGenObject.gi_iframe, 3.11+; before, gi_frame, a pointer */ \

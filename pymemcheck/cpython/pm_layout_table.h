@@ -124,6 +124,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 376, \
+    .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 16, \
@@ -253,6 +254,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 392, \
+    .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 32, \
@@ -385,6 +387,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 376, \
+    .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 16, \
@@ -514,6 +517,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 392, \
+    .frame_object_generator = 128, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 32, \
@@ -646,6 +650,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
+    .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 16, \
@@ -775,6 +780,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
+    .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 32, \
@@ -907,6 +913,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
+    .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 16, \
@@ -1039,6 +1046,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
+    .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 32, \
@@ -1171,6 +1179,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
+    .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 16, \
@@ -1303,6 +1312,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
+    .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 32, \
@@ -1435,6 +1445,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 352, \
+    .frame_object_generator = 88, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 16, \
@@ -1567,6 +1578,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 368, \
+    .frame_object_generator = 104, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
     .generator_frame = 32, \
@@ -1699,6 +1711,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
     .generator_frame = 80, \
@@ -1831,6 +1844,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 72, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
     .generator_frame = 96, \
@@ -1963,6 +1977,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
     .generator_frame = 72, \
@@ -2095,6 +2110,7 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 72, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
     .generator_frame = 88, \
@@ -2227,6 +2243,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 64, \
     .generator_frame = 72, \
@@ -2365,6 +2382,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 80, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \
     .generator_frame = 72, \
@@ -2503,6 +2521,7 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 80, \
+    .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \
     .generator_frame = 72, \

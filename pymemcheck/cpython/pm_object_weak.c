@@ -5,6 +5,7 @@
    them. None of that is counted (Objects/weakrefobject.c, 2.7 to 3.15). Entries of sets, and of dicts
    whose keys are not all strings, keep the key's hash, which is the address where the key is
    an int made from one: so in the dict of a class's subclasses, from 3.4 on (Objects/typeobject.c, add_subclass).
+   A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h).
    A list that got shorter leaves what it had in the room that it keeps. */
 #include "cpython/pm_object.h"
 
@@ -83,6 +84,10 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         break;
     case PM_SHAPE_SET:
         add_set(objects, object->address, &list);
+        break;
+    case PM_SHAPE_FRAME:
+        if (at->frame_object_generator != PM_LAYOUT_ABSENT)
+            add_word(&list, object->address + (u64)at->frame_object_generator);
         break;
     case PM_SHAPE_LIST:
         add_list(objects, object->address, &list);
