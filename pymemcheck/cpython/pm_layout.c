@@ -26,6 +26,10 @@
 #define FRAME_ARGUMENT \
     .anchor = PM_ANCHOR_FRAME, .position = PM_POSITION_BYTES, ONE_CALL_A_FRAME
 
+/* Up to 3.8 Python/pylifecycle.c (_Py_InitializeEx_Private, new_interpreter) drops no reference to what
+   _PySys_Create, _PyBuiltin_Init and _PyWarnings_Init return. In 2.7 these return borrowed ones. */
+#define KEEPS_START_MODULES .kept_references = 1
+
 #define WITH_LOCATIONS \
     .position = PM_POSITION_POINTER, .complete = PM_COMPLETE_TRACEABLE, \
     .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE, \
@@ -36,13 +40,13 @@
     MINOR(2, 7), FRAME_ARGUMENT, \
     .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
 #define COMMON_3_6 \
-    MINOR(3, 6), FRAME_ARGUMENT, \
+    MINOR(3, 6), FRAME_ARGUMENT, KEEPS_START_MODULES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_7 \
-    MINOR(3, 7), FRAME_ARGUMENT, \
+    MINOR(3, 7), FRAME_ARGUMENT, KEEPS_START_MODULES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_8 \
-    MINOR(3, 8), FRAME_ARGUMENT, \
+    MINOR(3, 8), FRAME_ARGUMENT, KEEPS_START_MODULES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_9 \
     MINOR(3, 9), ONE_CALL_A_FRAME, \

@@ -131,6 +131,8 @@ struct pm_layout {
     enum pm_string_kind strings;
     u32 hook_prefix_bytes;  /* what a debug hook keeps before the memory it hands out */
     u32 hook_padding_bytes; /* what it adds to a request, before and after together */
+    u32 kept_references;    /* to each of the modules sys, builtins and _warnings: the interpreter's
+                               start takes them and nothing gives them back */
     struct pm_layout_numbers at;
     struct pm_offsets_places offsets;   /* of the interpreter's own table, 3.13 and later */
 };

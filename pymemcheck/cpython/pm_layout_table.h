@@ -59,6 +59,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -189,6 +190,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -322,6 +324,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -452,6 +455,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -585,6 +589,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -715,6 +720,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -848,6 +854,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -981,6 +988,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -1114,6 +1122,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -1247,6 +1256,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -1380,6 +1390,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -1513,6 +1524,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -1646,6 +1658,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -1779,6 +1792,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -1912,6 +1926,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -2045,6 +2060,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
     .type_base = 272, \
@@ -2178,6 +2194,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -2317,6 +2334,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \
@@ -2456,6 +2474,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
     .type_base = 256, \

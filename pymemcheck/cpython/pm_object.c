@@ -2,6 +2,7 @@
 #include "cpython/pm_object.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_object_dict.h"
 #include "cpython/pm_object_type.h"
 
 enum {
@@ -181,6 +182,21 @@ static bool is_interned(struct pm_objects *objects, u64 address, const struct pm
     return false;
 }
 
+static u64 kept_references(struct pm_objects *objects, u64 address, enum pm_shape shape)
+{
+    static const char *const start_modules[] = { "sys", "builtins", "_warnings" };
+    const struct pm_layout *layout = objects->layout;
+
+    if (layout->kept_references == 0 || shape != PM_SHAPE_MODULE
+            || layout->at.module_name == PM_LAYOUT_ABSENT)
+        return 0;
+    u64 name = pm_object_word(objects, address, layout->at.module_name);
+    for (size_t i = 0; name != 0 && i < PM_ARRAY_LENGTH(start_modules); i++)
+        if (pm_object_text_is(objects, name, start_modules[i]))
+            return layout->kept_references;
+    return 0;
+}
+
 /* Describes the object of this type at address; before: how many bytes of its block lie
    before it and after a debug hook's prefix. */
 static void describe(struct pm_objects *objects, const struct pm_object_type *type, u32 before,
@@ -189,6 +205,7 @@ static void describe(struct pm_objects *objects, const struct pm_object_type *ty
     const struct pm_layout_numbers *at = &objects->layout->at;
 
     object->interned = is_interned(objects, object->address, type);
+    object->kept_references = 0;
     object->opaque = object->references > 0 && is_opaque(objects, object->address, type);
     object->linked = collected && is_linked(objects, object->address - (u64)at->gc_head_bytes);
     object->collector_from = object->collector_to = 0;
@@ -225,6 +242,7 @@ static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 be
         return false;
     object->offset = (u32)skipped;
     describe(objects, type, before, collected, object);
+    object->kept_references = kept_references(objects, object->address, type->shape);
     return true;
 }
 
@@ -348,7 +366,8 @@ u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object,
     const struct pm_object_type *type = pm_object_type_find(objects, object->type);
     struct part_list list = { .parts = parts, .capacity = capacity };
 
-    if (type == NULL)
+    /* What waits in a free list still points to memory that was freed with it. */
+    if (type == NULL || object->references == 0)
         return 0;
     add_shape_parts(objects, object->address, type->shape, &list);
     if (type->shape == PM_SHAPE_TYPE && at->type_cached_keys != PM_LAYOUT_ABSENT

@@ -28,6 +28,7 @@ struct pm_object {
     bool interned;          /* a string that the interpreter interned */
     bool opaque;            /* holds no references at all: str, bytes, int, float ... exactly */
     u64 references;         /* ob_refcnt */
+    u64 kept_references;    /* so many of them the interpreter took for ever, and they are nowhere */
 };
 
 struct pm_object_type;      /* what is remembered of a type */
@@ -78,6 +79,10 @@ bool pm_objects_name_slot(struct pm_objects *objects, const struct pm_object *ow
 u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object, u64 *parts,
                      u32 capacity);
 
+/* tp_traverse of a type and of its bases, by which the collector finds what their instances refer to;
+   those that are 0 left out. Writes at most capacity of them and returns how many there are. */
+u32 pm_objects_traversals(struct pm_objects *objects, u64 type, u64 *functions, u32 capacity);
+
 /* Words at first, first + stride ... below end, in the block that holds the address memory. An end
    of PM_OBJECT_BLOCK_END is that of the block, where first can be, too. */
 struct pm_object_words {
@@ -87,7 +92,7 @@ struct pm_object_words {
 
 #define PM_OBJECT_BLOCK_END (~(u64)0)
 
-enum { PM_OBJECT_WEAK_WORDS_MAX = 5 };
+enum { PM_OBJECT_WEAK_WORDS_MAX = 6 };
 
 /* The words of an object, and of memory that belongs to it, that hold addresses of objects and are
    no references to them. Writes at most capacity of them and returns how many. */

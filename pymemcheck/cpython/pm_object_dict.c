@@ -103,7 +103,7 @@ u64 pm_object_dict_key(struct pm_objects *objects, const struct pm_object_dict *
     return key;
 }
 
-static bool equals(struct pm_objects *objects, u64 key, const char *text)
+bool pm_object_text_is(struct pm_objects *objects, u64 key, const char *text)
 {
     const struct pm_object_type *type;
     struct pm_buffer buffer;
@@ -130,7 +130,7 @@ u64 pm_object_dict_get(struct pm_objects *objects, u64 dict, const char *key)
         return 0;
     for (u64 i = 0; i < view.count && i < SEARCHED_MAX; i++) {
         u64 found = pm_object_dict_key(objects, &view, i);
-        if (found == 0 || !equals(objects, found, key))
+        if (found == 0 || !pm_object_text_is(objects, found, key))
             continue;
         if (view.values != 0)
             return pm_object_word(objects, view.values + i * 8, 0);

@@ -25,6 +25,9 @@ bool pm_object_keys_open(struct pm_objects *objects, u64 keys, struct pm_object_
 /* The key of an entry; 0: unused, or it cannot be read. */
 u64 pm_object_dict_key(struct pm_objects *objects, const struct pm_object_dict *view, u64 index);
 
+/* Whether the object at address is a string of this text (ASCII). */
+bool pm_object_text_is(struct pm_objects *objects, u64 address, const char *text);
+
 /* The value under a key that is a string; 0: none. Looks at each entry, at most some thousands. */
 u64 pm_object_dict_get(struct pm_objects *objects, u64 dict, const char *key);
 

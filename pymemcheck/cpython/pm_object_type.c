@@ -270,3 +270,18 @@ struct pm_string_id pm_objects_type_name(struct pm_objects *objects, u64 address
     objects->types_seen[found - 1].name = name;
     return name;
 }
+
+u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, address);
+    u32 count = 0;
+
+    for (int depth = 0; type != NULL && depth < DEPTH_MAX; depth++) {
+        u64 function = pm_object_word(objects, type->address, objects->layout->at.type_traverse);
+        if (function != 0 && count < capacity)
+            functions[count++] = function;
+        type = type->base == 0 || type->base == type->address ? NULL
+               : pm_object_type_find(objects, type->base);
+    }
+    return count;
+}

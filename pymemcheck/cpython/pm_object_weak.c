@@ -6,7 +6,14 @@
    whose keys are not all strings, keep the key's hash, which is the address where the key is
    an int made from one: so in the dict of a class's subclasses, from 3.4 on (Objects/typeobject.c, add_subclass).
    A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h).
-   A list that got shorter leaves what it had in the room that it keeps. */
+   A list that got shorter leaves what it had in the room that it keeps.
+
+   The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) make a list of all objects.
+
+   An object that waits for its next use in a free list, or as the spare frame of its code object
+   (co_zombieframe, Objects/frameobject.c, up to 3.9), counts no references and still has the pointers
+   of its former life. Only the one that links the free list is good: the first field behind ob_size, in lists none
+   (frame_dealloc, tupledealloc, list_dealloc, dict_dealloc). */
 #include "cpython/pm_object.h"
 
 #include "cpython/pm_object_dict.h"
@@ -60,6 +67,17 @@ static void add_list(struct pm_objects *objects, u64 address, struct weak_list *
         add_words(list, items, items + size * WORD, PM_OBJECT_BLOCK_END, WORD);
 }
 
+static void add_unused(struct pm_objects *objects, const struct pm_object *object,
+                       enum pm_shape shape, struct weak_list *list)
+{
+    u64 link = object->address + (u64)objects->layout->at.object_bytes + WORD;
+
+    if (shape == PM_SHAPE_FRAME || shape == PM_SHAPE_TUPLE || shape == PM_SHAPE_DICT)
+        add_words(list, object->address, link + WORD, PM_OBJECT_BLOCK_END, WORD);
+    else if (shape == PM_SHAPE_LIST)
+        add_words(list, object->address, link, PM_OBJECT_BLOCK_END, WORD);
+}
+
 u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *object,
                           struct pm_object_words *words, u32 capacity)
 {
@@ -67,8 +85,14 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
     const struct pm_object_type *type = pm_object_type_find(objects, object->type);
     struct weak_list list = { .words = words, .capacity = capacity };
 
-    if (type == NULL || object->references == 0)
+    if (type == NULL)
         return 0;
+    add_words(&list, object->address, object->address, object->address + (u64)at->object_refcount,
+              WORD);
+    if (object->references == 0) {
+        add_unused(objects, object, type->shape, &list);
+        return list.count;
+    }
     if (type->weaklist_offset > 0)
         add_word(&list, object->address + (u64)type->weaklist_offset);
     else if (pm_object_type_has(type, at->type_managed_weakref_bit))

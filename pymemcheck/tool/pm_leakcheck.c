@@ -23,6 +23,7 @@
 #include "cpython/pm_object.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
+#include "tool/pm_leakkept.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_roots.h"
 #include "tool/pm_run.h"
@@ -41,6 +42,7 @@ struct check {
     struct pm_block *blocks;        /* as leaks.blocks, by address */
     struct pm_leak_block *found;
     bool *is_part;                  /* of blocks: memory of an object's own */
+    bool *is_kept;                  /* of leaders: their cycles are the collector's business */
     u32 count;
     struct pm_objects objects;
     bool python;                    /* objects can be read */
@@ -153,12 +155,17 @@ static void describe_blocks(struct check *check)
         describe_block(check, i);
 }
 
-static void mark_part(struct pm_leak_block *block, u64 part)
+static void mark_part(struct check *check, u32 index, u64 part)
 {
+    struct pm_leak_block *block = &check->found[index];
+    u64 prefix = hook_prefix(check, &check->blocks[index]);
+
     /* It is no object, though words in it or what was there before may look like one. */
-    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_START_ONLY);
-    if (part == block->address + block->object_offset || part == block->address)
-        return;
+    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_START_ONLY
+                           | PM_LEAK_HEADER_HIDDEN);
+    block->flags |= prefix > 0 ? PM_LEAK_HEADER_HIDDEN : 0;
+    block->hidden_from = 0;
+    block->hidden_to = (u32)prefix;
     block->object_offset = (u32)(part - block->address);
 }
 
@@ -187,7 +194,7 @@ static void mark_parts(struct check *check)
             u32 at = pm_leaks_block_at(&check->leaks, parts[k]);
             if (at == PM_LEAK_NONE || is_inside_object(check, at, parts[k]))
                 continue;
-            mark_part(&check->found[at], parts[k]);
+            mark_part(check, at, parts[k]);
             check->is_part[at] = true;
         }
     }
@@ -341,7 +348,8 @@ static void add_chain(struct check *check, u32 record, u32 index)
 /* Whether an object claims more references than were found. */
 static bool has_surplus(const struct pm_leak_block *found, const struct pm_object *object)
 {
-    return !object->immortal && !object->interned && object->references > found->references;
+    return !object->immortal && !object->interned
+        && object->references > found->references + object->kept_references;
 }
 
 /* Of a lost cycle the search names the block with the lowest address. The leak is the object in it
@@ -395,6 +403,23 @@ static void choose_leaders(struct check *check)
     pm_free(ranks);
 }
 
+/* A cycle that the collector would free whole is no leak: while the program runs it waits for the
+   collector, and finalization makes some after the collector ran for the last time (up to 3.9). What an
+   extension does wrong keeps the collector away: a reference too many, an object that it does not know, a
+   type of the extension that does not tell what it refers to. */
+static void find_kept(struct check *check)
+{
+    struct pm_object object;
+
+    for (u32 i = 0; i < check->count; i++)
+        check->is_kept[check->found[i].leader] |= check->found[i].cycle != 0;
+    for (u32 i = 0; i < check->count; i++)
+        if (check->found[i].cycle && !check->is_part[i]
+                && !(identify(check, i, &object)
+                     && pm_leakkept_collectable(&check->objects, &object)))
+            check->is_kept[check->found[i].leader] = false;
+}
+
 static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
 {
     const struct pm_leak_block *found = &check->found[index];
@@ -404,18 +429,19 @@ static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
         return PM_LOSS_DEFINITE;
     if (object.immortal || object.interned)
         return PM_LOSS_INTERPRETER;
-    /* While the interpreter is alive the collector may come yet. It knows all objects of the cycle if
-       it knows the leader (choose_leaders). */
-    if (found->cycle && object.references == found->references)
-        return object.linked && check->run->finalization_serial == 0 ? PM_LOSS_INTERPRETER
-                                                                     : PM_LOSS_CYCLE;
+    if (object.references != found->references + object.kept_references)
+        return PM_LOSS_DEFINITE;
+    if (object.kept_references > 0 || check->is_kept[index])
+        return PM_LOSS_INTERPRETER;
+    if (found->cycle)
+        return PM_LOSS_CYCLE;
     return PM_LOSS_DEFINITE;
 }
 
 static u64 surplus_of(const struct pm_leak_block *found, const struct pm_object *object)
 {
     return found->kind == PM_LEAK_REACHABLE && has_surplus(found, object)
-        ? object->references - found->references : 0;
+        ? object->references - found->references - object->kept_references : 0;
 }
 
 static void add_item(struct check *check, u32 index, bool all)
@@ -444,8 +470,10 @@ static void add_item(struct check *check, u32 index, bool all)
         item.kind = PM_LOSS_POSSIBLE;
         break;
     case PM_LEAK_INDIRECT:
-        item.kind = kind_of_leader(check, found->leader) == PM_LOSS_INTERPRETER
-            ? PM_LOSS_INTERPRETER : PM_LOSS_INDIRECT;
+        item.kind = PM_LOSS_INDIRECT;
+        if (kind_of_leader(check, found->leader) == PM_LOSS_INTERPRETER)
+            item.kind = is_object && has_surplus(found, &object) ? PM_LOSS_DEFINITE
+                : PM_LOSS_INTERPRETER;
         break;
     case PM_LEAK_DEFINITE:
         item.kind = kind_of_leader(check, index);
@@ -529,6 +557,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.leaks.blocks = check.found;
     check.leaks.block_count = check.count;
     check.is_part = pm_alloc_zero("pm.leakcheck", check.count + 1);
+    check.is_kept = pm_alloc_zero("pm.leakcheck", check.count + 1);
     mark_parts(&check);
     pm_leak_weak_bind(&check.weak, &check.leaks);
     const struct pm_roots_owner owner = { is_owned, &check };
@@ -545,6 +574,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;
     pm_leaks_search(&check.leaks);
     choose_leaders(&check);
+    find_kept(&check);
     for (u32 i = 0; i < check.count; i++)
         if (check.found[i].kind != PM_LEAK_INDIRECT && check.blocks[i].serial > run->fork_serial)
             add_item(&check, i, all);
@@ -559,6 +589,7 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
         pm_objects_release(&check.objects);
     pm_free(check.found);
     pm_free(check.is_part);
+    pm_free(check.is_kept);
     pm_free(check.blocks);
     pm_buffer_release(&check.text);
 }
