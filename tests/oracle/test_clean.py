@@ -55,3 +55,13 @@ def test_many_imports(tool, python):
     """Before finalization garbage that waits for the collector may be possibly lost: constants of frozen modules
     can look like addresses (zipimport's b"PK\\5\\6")."""
     check(tool, python, "-S", "-c", IMPORTS, before={"definite", "cycle", "surplus"})
+
+
+@pytest.mark.parametrize("python", pythons.each_python(costly=True))
+def test_numpy(tool, python):
+    """At exit, with the suppressions that come with the tool; numpy 1.24 keeps much for ever on purpose."""
+    if tool.run_native(python.path, "-c", "import numpy", check=False).returncode != 0:
+        pytest.skip(f"no numpy for {python.path}")
+    run = tool.run(python.path, "-c", "import numpy", options=["--histogram=none"], timeout=300)
+    reported = [loss for loss in run.profile.losses if loss.kind in REPORTED and not loss.suppressed]
+    assert not reported, "\n".join(map(repr, reported))
