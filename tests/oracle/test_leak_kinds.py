@@ -60,7 +60,7 @@ def memcheck(tool, command, heuristics):
 
 def ours(tool, command, heuristics):
     run = tool.run(*command, check=False, options=[
-        "--leak-check=full", f"--leak-check-heuristics={heuristics}",
+        "--leak-check=full", f"--leak-check-heuristics={heuristics}", "--default-suppressions=no",
         "--leak-resolution=high", "--num-callers=50"])
     leaks = run.profile.json["leaks"]
     summary = {kind: tuple(leaks["summary"][kind]) for kind in KINDS.values()}

@@ -144,7 +144,7 @@ def test_every_mixed_stack_is_spliced_at_evaluation_frames(deep_stacks):
     assert len(deep_stacks.probes) > 200
     cut = [site for site in deep_stacks.probes if chain_is_cut(deep_stacks.python, site)]
     # Up to 3.10 the deepest recursion has more native frames than Valgrind gives; the Python frames go on alone.
-    cut_below = [site for site in deep_stacks.probes if len(site.python) > 100 and deep_stacks.python.version < (3, 11)]
+    cut_below = [site for site in deep_stacks.probes if len(site.python) > 50 and deep_stacks.python.version < (3, 11)]
     wrong = []
     for site in deep_stacks.probes:
         tail = "(n|E)*" if site in cut else "P*" if site in cut_below else ""
