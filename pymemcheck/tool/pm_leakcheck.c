@@ -384,9 +384,9 @@ static void choose_leaders(struct check *check)
         }
     }
     for (u32 i = 0; i < check->count; i++) {
-        struct pm_leak_block *old = &check->found[i], *new = &check->found[chosen[i]];
         if (chosen[i] == PM_LEAK_NONE || chosen[i] == i)
             continue;
+        struct pm_leak_block *old = &check->found[i], *new = &check->found[chosen[i]];
         new->indirect_bytes = old->indirect_bytes + old->bytes - new->bytes;
         new->indirect_blocks = old->indirect_blocks;
         new->kind = PM_LEAK_DEFINITE;
@@ -498,14 +498,6 @@ static void add_item(struct check *check, u32 index, bool all)
         add_chain(check, record, index);
 }
 
-static bool is_terminal(int fd)
-{
-    struct vg_stat status;
-    return VG_(fstat)(fd, &status) == 0 && VKI_S_ISCHR(status.mode);
-}
-
-/* A line on the terminal once a second, when the search takes more than a few. Not to
-   the log, which is for results. */
 static bool is_vtable(void *context, u64 address)
 {
     const struct check *check = context;
@@ -526,6 +518,14 @@ static void add_indirect_item(struct check *check, u32 index, bool all)
     add_item(check, index, all);
 }
 
+static bool is_terminal(int fd)
+{
+    struct vg_stat status;
+    return VG_(fstat)(fd, &status) == 0 && VKI_S_ISCHR(status.mode);
+}
+
+/* A line on the terminal once a second, when the search takes more than a few. Not to
+   the log, which is for results. */
 static void show_progress(void *context, u64 done_bytes, u64 all_bytes)
 {
     struct check *check = context;

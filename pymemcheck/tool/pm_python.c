@@ -126,13 +126,19 @@ u64 pm_python_slot(const struct pm_python *python, u32 tid)
     return tid < python->threads_capacity ? python->threads[tid].slot : 0;
 }
 
+/* The first argument of the evaluation function that runs in the slot's thread. */
+static bool read_anchor(const struct pm_python *python, u64 slot, u64 *anchor)
+{
+    return pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), anchor);
+}
+
 bool pm_python_is_raising(const struct pm_python *python, u32 tid)
 {
     u64 slot = pm_python_slot(python, tid), anchor;
 
     return slot != 0 && python->state == PM_PYTHON_READY
         && python->interpreter.layout->anchor != PM_ANCHOR_FRAME
-        && pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), &anchor)
+        && read_anchor(python, slot, &anchor)
         && pm_threads_is_raising(&python->interpreter, python->reader, anchor);
 }
 
@@ -141,7 +147,7 @@ u64 pm_python_peek(const struct pm_python *python, u64 slot)
     u64 anchor;
 
     if (slot == 0 || python->state != PM_PYTHON_READY
-            || !pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), &anchor)
+            || !read_anchor(python, slot, &anchor)
             || anchor == 0)
         return 0;
     return pm_walk_peek(&python->interpreter, python->reader, anchor);
@@ -156,7 +162,7 @@ unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *
     *end = PM_WALK_COMPLETE;
     if (slot == 0)
         return 0;
-    if (!pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), &anchor)) {
+    if (!read_anchor(python, slot, &anchor)) {
         *end = PM_WALK_UNREADABLE;
         return 0;
     }

@@ -17,10 +17,11 @@
 #include "tool/pm_roots.h"
 
 #include "base/pm_platform.h"
+#include "base/pm_sort.h"
 #include "cpython/pm_threads.h"
 #include "tool/pm_run.h"
 
-enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096, PAGE_BYTES = 1 << PM_READER_PAGE_BITS };
+enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096 };
 
 static void add_dead(struct pm_roots *roots, u64 low, u64 end, u32 thread)
 {
@@ -159,12 +160,18 @@ static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, 
 
 static void sort_dead(struct pm_dead_stack *dead, u32 count)
 {
-    for (u32 i = 1; i < count; i++)
-        for (u32 k = i; k > 0 && dead[k].low < dead[k - 1].low; k--) {
-            struct pm_dead_stack other = dead[k];
-            dead[k] = dead[k - 1];
-            dead[k - 1] = other;
-        }
+    struct pm_keyed *order = pm_alloc("pm.roots", (count + 1) * sizeof *order);
+    struct pm_dead_stack *unsorted = pm_alloc("pm.roots", (count + 1) * sizeof *unsorted);
+
+    for (u32 i = 0; i < count; i++) {
+        order[i] = (struct pm_keyed){ dead[i].low, i };
+        unsorted[i] = dead[i];
+    }
+    pm_sort_keyed(order, count);
+    for (u32 i = 0; i < count; i++)
+        dead[i] = unsorted[order[i].item];
+    pm_free(unsorted);
+    pm_free(order);
 }
 
 /* Which thread's stack the mapping is: its ordinal, or 0. Threads that ended are known by the
