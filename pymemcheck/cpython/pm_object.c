@@ -134,19 +134,30 @@ static bool is_linked(struct pm_objects *objects, u64 head)
            && (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head;
 }
 
+/* Memory of its own in which a text is wide, or 0. Up to 3.11 a compact text whose characters are of
+   wchar_t's size points to them in itself (_PyUnicode_SHARE_WSTR, Objects/unicodeobject.c). */
+static u64 wide_memory(struct pm_objects *objects, u64 address, bool ascii)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 wide = at->unicode_wstr == PM_LAYOUT_ABSENT ? 0
+               : pm_object_word(objects, address, at->unicode_wstr);
+
+    return wide == address + (u64)(ascii ? at->unicode_ascii_data : at->unicode_compact_data) ? 0 : wide;
+}
+
 /* Text holds pointers where it is not compact, or has been encoded or widened. */
 static bool is_opaque_text(struct pm_objects *objects, u64 address)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
     u32 state;
+    bool ascii;
 
     if (!pm_reader_read_u32(objects->reader, address + (u64)at->unicode_state, &state)
             || ((state >> at->unicode_compact_shift) & 1) == 0)
         return false;
-    if (at->unicode_wstr != PM_LAYOUT_ABSENT && pm_object_word(objects, address, at->unicode_wstr) != 0)
-        return false;
-    return ((state >> at->unicode_ascii_shift) & 1) != 0
-           || pm_object_word(objects, address, at->unicode_utf8) == 0;
+    ascii = ((state >> at->unicode_ascii_shift) & 1) != 0;
+    return wide_memory(objects, address, ascii) == 0
+           && (ascii || pm_object_word(objects, address, at->unicode_utf8) == 0);
 }
 
 static bool is_opaque(struct pm_objects *objects, u64 address, const struct pm_object_type *type)
@@ -303,8 +314,7 @@ static void add_text_parts(struct pm_objects *objects, u64 address, struct part_
         return;
     compact = ((state >> at->unicode_compact_shift) & 1) != 0;
     ascii = ((state >> at->unicode_ascii_shift) & 1) != 0;
-    if (at->unicode_wstr != PM_LAYOUT_ABSENT)
-        add_part(list, pm_object_word(objects, address, at->unicode_wstr));
+    add_part(list, wide_memory(objects, address, ascii));
     if (!compact || !ascii)
         add_part(list, pm_object_word(objects, address, at->unicode_utf8));
     if (!compact)

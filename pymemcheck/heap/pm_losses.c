@@ -5,7 +5,8 @@
    - with a Python frame: that frame's file, function and (unless the resolution
      is low) line, and the function of an extension that it called. That is the
      outermost native frame inside the innermost evaluation whose ELF object
-     is not the evaluation function's own. How the interpreter got there (which
+     is not the evaluation function's own; nor is it in a stack that ended before it came
+     to the evaluation. How the interpreter got there (which
      changes when it specializes the call) and what the extension called is not looked at;
    - without one: the first 2 (low) or 4 (medium) native frames that are no
      allocator, as Memcheck's resolutions (memcheck/mc_leakcheck.c, 3.19);
@@ -61,7 +62,7 @@ static bool is_import(const struct pm_losses *losses, const struct pm_frame *fra
 static void describe_inner(const struct pm_losses *losses, struct pm_stack_id stack,
                            struct pm_loss_key *key)
 {
-    u32 evaluation_object = 0;
+    u32 evaluation_object = losses->evaluation_object.v;
     bool evaluation = false;
 
     for (struct pm_stack_id at = stack; at.v != 0;) {
@@ -88,7 +89,8 @@ static void describe_inner(const struct pm_losses *losses, struct pm_stack_id st
             continue;
         if (key->native_count < MEDIUM_FRAMES)
             key->natives[key->native_count++] = node.frame;
-        if (evaluation && frame->object.v != evaluation_object) {
+        if ((evaluation || key->has_python) && evaluation_object != 0
+                && frame->object.v != evaluation_object) {
             key->called = node.frame;
             key->has_called = true;
         }
@@ -166,6 +168,15 @@ static bool same_key(const struct pm_losses *losses, const struct pm_loss_key *a
     return true;
 }
 
+/* Where the evaluation function is, for stacks that were cut before they came to it. */
+static struct pm_string_id find_evaluation_object(const struct pm_frames *frames)
+{
+    for (u32 i = 0; i < frames->count; i++)
+        if (frames->entries[i].kind == PM_FRAME_NATIVE && (frames->entries[i].flags & PM_FRAME_EVAL))
+            return frames->entries[i].object;
+    return (struct pm_string_id){ 0 };
+}
+
 void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,
                     const struct pm_frames *frames, const struct pm_stacks *stacks,
                     enum pm_loss_resolution resolution)
@@ -175,6 +186,7 @@ void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,
         .frames = frames,
         .stacks = stacks,
         .resolution = resolution,
+        .evaluation_object = find_evaluation_object(frames),
     };
     pm_map_init(&losses->by_hash);
     pm_map_init(&losses->known_stacks);

@@ -91,6 +91,7 @@ struct pm_losses {
     const struct pm_frames *frames;
     const struct pm_stacks *stacks;
     enum pm_loss_resolution resolution;
+    struct pm_string_id evaluation_object;  /* of some stack's evaluation function; "": no stack has one */
     u64 finalization_serial;        /* allocations from this number on are of the finalization; 0: none */
 
     struct pm_loss *records;
@@ -105,6 +106,7 @@ struct pm_losses {
                                                    pm_losses_leave_out); no longer part of the sums */
 };
 
+/* The frames of all stacks that will be added must be there already. */
 void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,
                     const struct pm_frames *frames, const struct pm_stacks *stacks,
                     enum pm_loss_resolution resolution);

@@ -114,6 +114,27 @@ static void one_leak_is_one_record(void **state)
     assert_int_equal(world->losses.sums[PM_LOSS_DEFINITE].bytes, 6 * 56);
 }
 
+/* A stack has room for so many native frames only, and a debug build needs more of them. */
+static void cut_stacks_have_the_function_called(void **state)
+{
+    struct world *world = *state;
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_frame_id extension = pm_fixture_native(fixture, "/x/leaky.so", "leak", 0x12, 0);
+    struct pm_frame_id other = pm_fixture_native(fixture, "/x/leaky.so", "other", 0x12, 0);
+    struct pm_frame_id work = pm_fixture_python(fixture, "/x/job.py", "work", 7);
+
+    struct pm_stack_id whole = leak_at(world, "leak", 7, false);
+    struct pm_stack_id cut = pm_fixture_stack(fixture, world->malloc_, world->list_new, extension,
+                                              world->vectorcall, work);
+    struct pm_stack_id of_other = pm_fixture_stack(fixture, world->malloc_, world->list_new, other,
+                                                   world->vectorcall, work);
+    begin(world, PM_LOSS_MEDIUM);
+    u32 record = add(world, PM_LOSS_DEFINITE, whole, "list", 56);
+    assert_int_equal(add(world, PM_LOSS_DEFINITE, cut, "list", 56), record);
+    assert_int_not_equal(add(world, PM_LOSS_DEFINITE, of_other, "list", 56), record);
+    pm_losses_finish(&world->losses);
+}
+
 static u32 records_of(struct world *world, enum pm_loss_resolution resolution)
 {
     begin(world, resolution);
@@ -260,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_leak_is_one_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cut_stacks_have_the_function_called, set_up, tear_down),
         cmocka_unit_test_setup_teardown(resolution_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_python_frames_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(order_is_kind_then_bytes, set_up, tear_down),

@@ -204,6 +204,43 @@ static void test_lists(void **state)
     each_row(list_of);
 }
 
+/* A text that is wide in memory of its own, and one that says so of its own characters. */
+static void wide_text_of(const struct pm_layout *layout)
+{
+    const struct pm_layout_numbers *at = &layout->at;
+    struct fixture fixture;
+    struct pm_object object;
+    u64 parts[4];
+
+    if (at->unicode_wstr == PM_LAYOUT_ABSENT)
+        return;
+    for (int own = 0; own < 2; own++)
+        for (int ascii = 0; ascii < 2; ascii++) {
+            u64 characters = BLOCK + (u64)(ascii ? at->unicode_ascii_data : at->unicode_compact_data);
+            set_up(&fixture, layout);
+            put_object(&fixture, BLOCK, TEXT_TYPE, 2);
+            pm_image_put_text(&fixture.image, layout, BLOCK, "spam");
+            if (!ascii) {
+                pm_image_put_u32(&fixture.image, BLOCK + (u64)at->unicode_state,
+                                 1u << at->unicode_compact_shift);
+                put(&fixture, BLOCK, at->unicode_utf8, 0);
+            }
+            put(&fixture, BLOCK, at->unicode_wstr, own ? ITEMS : characters);
+            start(&fixture);
+            assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+            assert_int_equal(object.opaque, !own);
+            assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 4), own);
+            assert_true(!own || parts[0] == ITEMS);
+            tear_down(&fixture);
+        }
+}
+
+static void test_wide_texts(void **state)
+{
+    (void)state;
+    each_row(wide_text_of);
+}
+
 /* What makes a block no object. */
 static void refused_of(const struct pm_layout *layout)
 {
@@ -377,7 +414,7 @@ static void test_mutated_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_lists), cmocka_unit_test(test_refused), cmocka_unit_test(test_wide_texts),
         cmocka_unit_test(test_damaged_types), cmocka_unit_test(test_counts_and_previews),
         cmocka_unit_test(test_not_started), cmocka_unit_test(test_mutated_memory),
     };

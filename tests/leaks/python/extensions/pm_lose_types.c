@@ -43,10 +43,13 @@ static int box_init(PyObject *object, PyObject *arguments, PyObject *Py_UNUSED(k
 static void box_dealloc(PyObject *object)
 {
     Box *self = (Box *)object;
-    if (!forgets(self, "data"))
+    /* What is given up may be another's memory by the time of the search. */
+    if (!forgets(self, "data")) {
         PyMem_Free(self->data);
+        self->data = NULL;
+    }
     if (!forgets(self, "held"))
-        Py_XDECREF(self->held);
+        Py_CLEAR(self->held);
     if (!forgets(self, "self"))
         Py_TYPE(object)->tp_free(object);
 }
