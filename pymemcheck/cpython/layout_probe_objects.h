@@ -194,8 +194,17 @@ static void probe_named(void)
 
 static void probe_locals(void)
 {
-#if PY_MAJOR_VERSION >= 3 && PY_VERSION_HEX < 0x030b0000
+#if PY_VERSION_HEX < 0x030b0000
+    numbers.frame_values = offsetof(PyFrameObject, f_valuestack);
+#if PY_MAJOR_VERSION >= 3
     numbers.frame_object_generator = offsetof(PyFrameObject, f_gen);
+#endif
+#if PY_VERSION_HEX < 0x030a0000
+    numbers.frame_values_top = offsetof(PyFrameObject, f_stacktop);
+#if PY_MAJOR_VERSION >= 3
+    numbers.frame_executing = offsetof(PyFrameObject, f_executing);
+#endif
+#endif
 #endif
     numbers.code_local_count = offsetof(PyCodeObject, co_nlocals);
 #if PY_VERSION_HEX >= 0x030b0000

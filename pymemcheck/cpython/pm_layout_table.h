@@ -125,6 +125,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 376, \
+    .frame_values = 64, \
+    .frame_values_top = 72, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -256,6 +259,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 392, \
+    .frame_values = 80, \
+    .frame_values_top = 88, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -390,6 +396,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 376, \
+    .frame_values = 64, \
+    .frame_values_top = 72, \
+    .frame_executing = 132, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -521,6 +530,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 392, \
+    .frame_values = 80, \
+    .frame_values_top = 88, \
+    .frame_executing = 148, \
     .frame_object_generator = 128, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -655,6 +667,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
+    .frame_values = 64, \
+    .frame_values_top = 72, \
+    .frame_executing = 116, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -786,6 +801,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
+    .frame_values = 80, \
+    .frame_values_top = 88, \
+    .frame_executing = 132, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -920,6 +938,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
+    .frame_values = 64, \
+    .frame_values_top = 72, \
+    .frame_executing = 116, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1054,6 +1075,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
+    .frame_values = 80, \
+    .frame_values_top = 88, \
+    .frame_executing = 132, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1188,6 +1212,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 360, \
+    .frame_values = 64, \
+    .frame_values_top = 72, \
+    .frame_executing = 116, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1322,6 +1349,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 376, \
+    .frame_values = 80, \
+    .frame_values_top = 88, \
+    .frame_executing = 132, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1456,6 +1486,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 352, \
+    .frame_values = 64, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = 88, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1590,6 +1623,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 368, \
+    .frame_values = 80, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = 104, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1724,6 +1760,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
@@ -1858,6 +1897,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 72, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
@@ -1992,6 +2034,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
@@ -2126,6 +2171,9 @@
     .weakref_next = 64, \
     .cell_contents = 32, \
     .frame_locals = 72, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
@@ -2260,6 +2308,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 72, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 64, \
@@ -2400,6 +2451,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 80, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \
@@ -2540,6 +2594,9 @@
     .weakref_next = 48, \
     .cell_contents = 16, \
     .frame_locals = 80, \
+    .frame_values = -1, \
+    .frame_values_top = -1, \
+    .frame_executing = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \

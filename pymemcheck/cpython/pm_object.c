@@ -123,6 +123,9 @@ static bool is_collected(struct pm_objects *objects, u64 address, const struct p
     return ((flags >> PM_TYPE_HEAP_BIT) & 1) != 0;
 }
 
+/* Whether the collector's list has the object. The list's head lies in the interpreter's state in 3.9 and
+   later, a block that finalization frees in 3.9 and 3.10: then the first and the last one have one
+   neighbour that is gone, and one that is alone in its list has none. */
 static bool is_linked(struct pm_objects *objects, u64 head)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -130,8 +133,9 @@ static bool is_linked(struct pm_objects *objects, u64 head)
     u64 prev = pm_object_word(objects, head, at->gc_prev) & ~(u64)GC_LINK_FLAGS;
 
     return next != 0 && prev != 0
-           && (pm_object_word(objects, next, at->gc_prev) & ~(u64)GC_LINK_FLAGS) == head
-           && (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head;
+           && (next == prev
+               || (pm_object_word(objects, next, at->gc_prev) & ~(u64)GC_LINK_FLAGS) == head
+               || (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head);
 }
 
 /* Memory of its own in which a text is wide, or 0. Up to 3.11 a compact text whose characters are of

@@ -23,7 +23,7 @@ struct pm_object {
     u32 offset;             /* from the block's start to the object: debug hook's prefix,
                                pre-header (3.11+: managed dict and weak references), GC head */
     u32 collector_from, collector_to;   /* offsets in the block of the collector's links; equal: none */
-    bool linked;            /* it is in the collector's list, and the neighbours say so too */
+    bool linked;            /* it is in the collector's list, and a neighbour says so too */
     bool immortal;          /* its count says nothing (3.12+), or it never dies */
     bool interned;          /* a string that the interpreter interned */
     bool opaque;            /* holds no references at all: str, bytes, int, float ... exactly */

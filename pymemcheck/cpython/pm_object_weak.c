@@ -5,7 +5,8 @@
    them. None of that is counted (Objects/weakrefobject.c, 2.7 to 3.15). Entries of sets, and of dicts
    whose keys are not all strings, keep the key's hash, which is the address where the key is
    an int made from one: so in the dict of a class's subclasses, from 3.4 on (Objects/typeobject.c, add_subclass).
-   A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h).
+   A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h). A frame that
+   does not run leaves what its evaluation stack had above its top.
    A list that got shorter leaves what it had in the room that it keeps.
 
    The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) make a list of all objects.
@@ -16,6 +17,7 @@
    (frame_dealloc, tupledealloc, list_dealloc, dict_dealloc). */
 #include "cpython/pm_object.h"
 
+#include "cpython/pm_frame_values.h"
 #include "cpython/pm_object_dict.h"
 #include "cpython/pm_object_type.h"
 
@@ -67,6 +69,17 @@ static void add_list(struct pm_objects *objects, u64 address, struct weak_list *
         add_words(list, items, items + size * WORD, PM_OBJECT_BLOCK_END, WORD);
 }
 
+static void add_frame(struct pm_objects *objects, u64 frame, struct weak_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    u64 first, end;
+
+    if (at->frame_object_generator != PM_LAYOUT_ABSENT)
+        add_word(list, frame + (u64)at->frame_object_generator);
+    if (pm_frame_unused_values(objects->layout, objects->reader, frame, &first, &end))
+        add_words(list, frame, first, end, WORD);
+}
+
 static void add_unused(struct pm_objects *objects, const struct pm_object *object,
                        enum pm_shape shape, struct weak_list *list)
 {
@@ -110,8 +123,7 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         add_set(objects, object->address, &list);
         break;
     case PM_SHAPE_FRAME:
-        if (at->frame_object_generator != PM_LAYOUT_ABSENT)
-            add_word(&list, object->address + (u64)at->frame_object_generator);
+        add_frame(objects, object->address, &list);
         break;
     case PM_SHAPE_LIST:
         add_list(objects, object->address, &list);

@@ -17,6 +17,7 @@ void pm_introduce(bool runs)
         .version_text = pm_symbols.Py_GetVersion != 0
             ? (u64)((const char *(*)(void))pm_symbols.Py_GetVersion)() : 0,
         .code_type = pm_symbols.PyCode_Type,
+        .frame_type = pm_symbols.PyFrame_Type,
         .runtime = pm_symbols._PyRuntime,
         .debug_marker = pm_symbols._Py_NegativeRefcount,
         .trace_refs_marker = pm_symbols.PyModule_Create2TraceRefs

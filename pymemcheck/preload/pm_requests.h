@@ -35,7 +35,7 @@ enum {
 
 /* Addresses in the program; 0 where the symbol is not there. */
 struct pm_hello {
-    u64 version_text, code_type, runtime, debug_marker, trace_refs_marker;
+    u64 version_text, code_type, frame_type, runtime, debug_marker, trace_refs_marker;
 };
 
 #endif

@@ -13,6 +13,7 @@
     SYMBOL(Py_GetVersion) \
     SYMBOL(Py_IsInitialized) \
     SYMBOL(PyCode_Type) \
+    SYMBOL(PyFrame_Type) \
     SYMBOL(_PyRuntime) \
     /* 3.8 and later. */ \
     SYMBOL(Py_BytesMain) \

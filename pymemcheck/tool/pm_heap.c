@@ -16,6 +16,7 @@
 #include "tool/pm_heap.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_frame_values.h"
 #include "tool/pm_frees.h"
 #include "tool/pm_run.h"
 
@@ -347,6 +348,18 @@ static struct pm_block *block_of_object(struct pm_run *run, const struct pm_layo
     return NULL;
 }
 
+/* A frame that begins again takes over what others left on its evaluation stack. That would keep
+   what it points to alive while the frame runs. */
+static void clear_unused_values(struct pm_run *run, const struct pm_layout *layout,
+                                const struct pm_block *block, u64 frame)
+{
+    u64 first, end;
+
+    if (pm_frame_unused_values(layout, &run->reader, frame, &first, &end)
+            && end <= block->address + block->bytes)
+        VG_(memset)((void *)first, 0, end - first);
+}
+
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
@@ -361,6 +374,8 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
         pm_stale_taken(run, object, type);
     if (type == 0)
         return;
+    if (type == run->python.frame_type && run->options.leak_check != PM_LEAK_CHECK_NO)
+        clear_unused_values(run, layout, block, object);
     struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
     block->serial = run->serial;
     if (stack.v != block->stack) {

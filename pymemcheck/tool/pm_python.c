@@ -109,6 +109,7 @@ void pm_python_meet(struct pm_python *python, u64 hello_address)
             || !pm_reader_read(python->reader, hello_address, &hello, sizeof hello))
         return;
     python->state = PM_PYTHON_UNCHECKED;
+    python->frame_type = hello.frame_type;
     facts = (struct pm_interpreter_facts){
         .version_text = hello.version_text,
         .code_type = hello.code_type,

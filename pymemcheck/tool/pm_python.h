@@ -51,6 +51,7 @@ struct pm_python {
 
     enum pm_python_state state;
     struct pm_interpreter interpreter;
+    u64 frame_type;             /* &PyFrame_Type; 0: not known */
     char why[PM_PYTHON_MAX_WHY];
 
     struct pm_thread *threads;  /* by ThreadId */

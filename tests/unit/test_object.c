@@ -263,6 +263,9 @@ static void refused_of(const struct pm_layout *layout)
     assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
     put_object(&fixture, list, LIST_TYPE, 7);
     assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+    put(&fixture, BLOCK, layout->at.gc_prev, ITEMS);
+    assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+    assert_true(object.linked);     /* one neighbour may be gone */
     put(&fixture, NEIGHBOUR, layout->at.gc_prev, 0);
     assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
     assert_false(object.linked);
