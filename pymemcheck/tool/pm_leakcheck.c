@@ -8,7 +8,6 @@
    collect, and what the interpreter never frees (interned strings, immortal
    objects) is its own. */
 #include "pub_tool_basics.h"
-#include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
@@ -23,16 +22,13 @@
 #include "cpython/pm_object.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
+#include "tool/pm_leakchain.h"
 #include "tool/pm_leakkept.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_roots.h"
 #include "tool/pm_run.h"
 
-/* The interpreter's state lies in _PyRuntime (3.7 and later), which the core's table of symbols does
-   not have. */
-enum { NEAR_RUNTIME = 1 << 20 };
-
-enum { MAX_CHAIN = 24, MAX_PARTS = 4, PROGRESS_AFTER_MS = 3000, PROGRESS_EVERY_MS = 1000 };
+enum { MAX_PARTS = 4, PROGRESS_AFTER_MS = 3000, PROGRESS_EVERY_MS = 1000 };
 
 struct check {
     struct pm_run *run;
@@ -46,6 +42,7 @@ struct check {
     u32 count;
     struct pm_objects objects;
     bool python;                    /* objects can be read */
+    struct pm_leakchain chain;
     struct pm_buffer text;          /* scratch */
     u32 next_progress_ms;
 };
@@ -97,6 +94,11 @@ static bool identify(struct check *check, u32 index, struct pm_object *object)
     return check->python && (check->found[index].flags & PM_LEAK_OBJECT) != 0
         && pm_objects_identify(&check->objects, block->address, block->bytes,
                                hook_prefix(check, block), object);
+}
+
+static bool identify_for_chain(void *context, u32 index, struct pm_object *object)
+{
+    return identify(context, index, object);
 }
 
 static void add_weak_words(struct check *check, const struct pm_object *object)
@@ -213,136 +215,6 @@ static struct pm_string_id take_text(struct check *check)
                                                check->text.length);
     pm_buffer_clear(&check->text);
     return id;
-}
-
-/* A root as a person would know it: a variable of an object file, a thread's stack. */
-static void add_root_text(struct check *check, const struct pm_leak_block *found)
-{
-    const struct pm_leak_root *root = &check->leaks.roots[found->from_root];
-    struct pm_buffer *out = &check->text;
-    DiEpoch epoch = VG_(current_DiEpoch)();
-    const HChar *name;
-    PtrdiffT offset;
-
-    switch (root->kind) {
-    case PM_LEAK_ROOT_REGISTERS:
-        pm_buffer_add_text(out, "a register of thread ");
-        pm_buffer_add_u64(out, root->thread);
-        return;
-    case PM_LEAK_ROOT_STACK:
-        pm_buffer_add_text(out, "the stack of thread ");
-        pm_buffer_add_u64(out, root->thread);
-        return;
-    case PM_LEAK_ROOT_DATA:
-        break;
-    }
-    if (VG_(get_datasym_and_offset)(epoch, found->from_address, &name, &offset)) {
-        pm_buffer_add_text(out, "variable ");
-        pm_buffer_add_text(out, name);
-        if (offset != 0) {
-            pm_buffer_add_char(out, '+');
-            pm_buffer_add_i64(out, offset);
-        }
-    } else {
-        u64 runtime = check->run->python.interpreter.runtime;
-        if (runtime != 0 && found->from_address - runtime < NEAR_RUNTIME) {
-            pm_buffer_add_text(out, "data at _PyRuntime+0x");
-            pm_buffer_add_hex(out, found->from_address - runtime);
-        } else {
-            pm_buffer_add_text(out, "data at 0x");
-            pm_buffer_add_hex(out, found->from_address);
-        }
-    }
-    DebugInfo *object = VG_(find_DebugInfo)(epoch, found->from_address);
-    if (object != NULL || VG_(get_objname)(epoch, found->from_address, &name)) {
-        pm_buffer_add_text(out, " in ");
-        pm_buffer_add_text(out, object != NULL ? VG_(DebugInfo_get_filename)(object) : name);
-    }
-}
-
-static void add_object_text(struct check *check, const struct pm_object *object)
-{
-    struct pm_string_id type = pm_objects_type_name(&check->objects, object->type);
-
-    pm_buffer_add_text(&check->text, pm_strings_text(&check->run->strings, type));
-    size_t before = check->text.length;
-    pm_buffer_add_char(&check->text, ' ');
-    pm_objects_preview(&check->objects, object, &check->text);
-    if (check->text.length == before + 1) {
-        pm_buffer_clear(&check->text);
-        pm_buffer_add_text(&check->text, pm_strings_text(&check->run->strings, type));
-    }
-}
-
-/* Whether part is memory that belongs to the object: its items, keys, attributes. */
-static bool is_part(struct check *check, const struct pm_object *object, u64 part)
-{
-    u64 parts[MAX_PARTS];
-    u32 count = pm_objects_parts(&check->objects, object, parts, MAX_PARTS);
-    u32 wanted = pm_leaks_block_at(&check->leaks, part);
-
-    for (u32 i = 0; i < count; i++)
-        if (parts[i] == part || pm_leaks_block_at(&check->leaks, parts[i]) == wanted)
-            return true;
-    return false;
-}
-
-/* The line that was made so far, if any, becomes part of the chain. */
-static void end_link(struct check *check, u32 record)
-{
-    if (check->text.length > 0)
-        pm_losses_add_chain(check->losses, record, take_text(check));
-}
-
-/* One line of a chain: the block, then how it refers to the next one (whose
-   pointer is at slot). What an object keeps in memory of its own is on its line. *owner: the last
-   object on the way, if any. */
-static void add_link(struct check *check, u32 record, u32 index, u64 slot,
-                     struct pm_object *owner, bool *has_owner)
-{
-    struct pm_object object;
-
-    if (identify(check, index, &object)) {
-        end_link(check, record);
-        *owner = object;
-        *has_owner = true;
-        add_object_text(check, &object);
-        pm_objects_name_slot(&check->objects, &object, slot, &check->text);
-    } else if (*has_owner && is_part(check, owner, check->found[index].address)) {
-        if (check->text.length > 0)
-            pm_buffer_add_char(&check->text, ' ');
-        pm_objects_name_slot(&check->objects, owner, slot, &check->text);
-    } else {
-        end_link(check, record);
-        pm_buffer_add_text(&check->text, "a block of ");
-        pm_buffer_add_u64(&check->text, check->blocks[index].bytes);
-        pm_buffer_add_text(&check->text, " bytes");
-        *has_owner = false;
-    }
-}
-
-/* Why block number index is still alive: from the root inwards, not the block
-   itself. */
-static void add_chain(struct check *check, u32 record, u32 index)
-{
-    u32 way[MAX_CHAIN], length = 0;
-    struct pm_object owner;
-    bool has_owner = false;
-
-    for (u32 i = index; length < MAX_CHAIN; i = check->found[i].from_block) {
-        way[length++] = i;
-        if (check->found[i].from_block == PM_LEAK_NONE)
-            break;
-    }
-    const struct pm_leak_block *outermost = &check->found[way[length - 1]];
-    if (outermost->from_block != PM_LEAK_NONE)
-        pm_buffer_add_text(&check->text, "...");
-    else if (outermost->from_root != PM_LEAK_NONE)
-        add_root_text(check, outermost);
-    pm_losses_add_chain(check->losses, record, take_text(check));
-    for (u32 i = length; i-- > 1;)
-        add_link(check, record, way[i], check->found[way[i - 1]].from_address, &owner, &has_owner);
-    end_link(check, record);
 }
 
 /* Whether an object claims more references than were found. */
@@ -495,7 +367,7 @@ static void add_item(struct check *check, u32 index, bool all)
     if (check->losses->records[record].blocks == 1
             && (item.kind == PM_LOSS_SURPLUS || item.kind == PM_LOSS_REACHABLE
                 || item.kind == PM_LOSS_POSSIBLE))
-        add_chain(check, record, index);
+        pm_leakchain_add(&check->chain, record, index);
 }
 
 static bool is_vtable(void *context, u64 address)
@@ -556,6 +428,10 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     pm_leaks_init(&check.leaks, &run->reader);
     check.leaks.blocks = check.found;
     check.leaks.block_count = check.count;
+    check.chain = (struct pm_leakchain){
+        .run = run, .losses = losses, .leaks = &check.leaks, .objects = &check.objects,
+        .identify = identify_for_chain, .context = &check,
+    };
     check.is_part = pm_alloc_zero("pm.leakcheck", check.count + 1);
     check.is_kept = pm_alloc_zero("pm.leakcheck", check.count + 1);
     mark_parts(&check);
