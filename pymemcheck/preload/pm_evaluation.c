@@ -13,7 +13,8 @@
    Valgrind's own way of calling a wrapped function leaves translated code and
    goes through the scheduler, each time. What is redirected is only the
    function's first address, so it can also be entered at its second instruction
-   if somebody carries out the first: nearly always the push of a register. */
+   if somebody carries out the first: nearly always the push of a register, or
+   the load of a global pointer. */
 #include <valgrind/valgrind.h>
 
 #include "base/pm_types.h"
@@ -72,9 +73,10 @@ static inline struct pm_slot *own_slot(void)
     return take_slot(owner);
 }
 
-/* Pushes a register, as the first instruction of a function would, and goes on
-   at the second, whose address is the fourth argument. */
-typedef void *entrance(void *first, void *second, void *third, const u8 *second_instruction);
+/* Carries out the first instruction of a function, and goes on at the second,
+   whose address is the fourth argument. The fifth is what the first one loads, if it is a load. */
+typedef void *entrance(void *first, void *second, void *third, const u8 *second_instruction,
+                       u64 loaded);
 
 #define ENTRANCE(name, register_name)                   \
     entrance name;                                      \
@@ -95,16 +97,34 @@ ENTRANCE(pm_enter_r13, "r13");
 ENTRANCE(pm_enter_r14, "r14");
 ENTRANCE(pm_enter_r15, "r15");
 
+entrance pm_enter_load;
+__asm__(".text\n"
+        ".type pm_enter_load, @function\n"
+        "pm_enter_load:\n"
+        ".cfi_startproc\n"
+        "movq %r8, %rax\n"
+        "jmpq *%rcx\n"
+        ".cfi_endproc\n"
+        ".size pm_enter_load, . - pm_enter_load\n");
+
 /* The entrance for a function that starts with the instruction at *code, moved
-   on to the second one; NULL if the first is not a push. Machine code: 0x50 + n pushes
-   one of the first eight registers, 0x41 before it one of the others; f3 0f 1e fa
-   is endbr64, which does nothing. */
-static inline entrance *entrance_of(const u8 **code)
+   on to the second one; NULL if the first is of another kind. Machine code: 0x50 + n pushes
+   one of the first eight registers, 0x41 before it one of the others; 48 8b 05 loads %rax from
+   a distance of four bytes after the instruction (PyEval_EvalFrameEx starts so in optimised builds);
+   f3 0f 1e fa is endbr64, which does nothing. */
+static inline entrance *entrance_of(const u8 **code, u64 *loaded)
 {
     const u8 *at = *code;
 
     if (at[0] == 0xf3 && at[1] == 0x0f && at[2] == 0x1e && at[3] == 0xfa)
         at += 4;
+    if (at[0] == 0x48 && at[1] == 0x8b && at[2] == 0x05) {
+        i32 distance;
+        __builtin_memcpy(&distance, at + 3, sizeof distance);
+        *code = at + 7;
+        __builtin_memcpy(loaded, *code + distance, sizeof *loaded);
+        return pm_enter_load;
+    }
     bool extended = at[0] == 0x41;
     at += extended;
     *code = at + 1;
@@ -127,11 +147,12 @@ static inline entrance *entrance_of(const u8 **code)
 static inline void *call(OrigFn original, void *first, void *second, void *third)
 {
     const u8 *code = (const u8 *)original.nraddr;
-    entrance *enter = entrance_of(&code);
+    u64 loaded = 0;
+    entrance *enter = entrance_of(&code, &loaded);
     void *result;
 
     if (__builtin_expect(enter != 0, 1))
-        return enter(first, second, third, code);
+        return enter(first, second, third, code, loaded);
     CALL_FN_W_WWW(result, original, first, second, third);
     return result;
 }
@@ -166,7 +187,9 @@ WRAP(NONE, _PyEval_EvalFrameDefault)
 WRAP(libpythonZa, _PyEval_EvalFrameDefault)
 
 /* In 3.x PyEval_EvalFrameEx only calls the other. It must not look like a call
-   of the evaluation function then: this one's frame has a name of its own. */
+   of the evaluation function then: this one's frame has a name of its own. It is wrapped there in
+   executables only: a shared library tells 2.7 by its name. Up to 3.8 each call of a Python function
+   passes it. */
 static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, void *second,
                                                   void *third)
 {
@@ -188,4 +211,4 @@ static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, 
     }
 
 WRAP_2_7(NONE)
-WRAP_2_7(libpythonZa)
+WRAP_2_7(libpython2Za)

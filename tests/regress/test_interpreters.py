@@ -232,3 +232,26 @@ def test_free_threaded_is_refused_by_name(tool, script, python):
     assert run.log.count("is not understood") == 1
     assert run.profile.totals["allocs"] > 500
     assert not any(site.python for site in run.profile.sites)
+
+
+# How optimised and unoptimised builds begin, and what is left to Valgrind's own way.
+ENTRANCES = {
+    "push": ("pushq %r15; xorl %eax, %eax", "popq %r15", "0"),
+    "push_frame": ("pushq %rbp; xorl %eax, %eax", "popq %rbp", "0"),
+    "endbr64_push": ("endbr64; pushq %r12; xorl %eax, %eax", "popq %r12", "0"),
+    "load": ("movq loaded_value(%rip), %rax", "", "loaded_value"),
+    "endbr64_load": ("endbr64; movq loaded_value(%rip), %rax", "", "loaded_value"),
+    "other": ("xorl %eax, %eax", "", "0"),
+}
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_entrances(tool, entrance):
+    """The wrapped function's first instruction is carried out once, whatever it is."""
+    first, last, start = ENTRANCES[entrance]
+    program = tool.new_directory() / "entrances"
+    pmtest.compile_program(program, pmtest.PROGRAMS / "entrances.c", "-rdynamic",
+                           f'-DFIRST="{first}"', f'-DLAST="{last}"', f"-DSTART={start}")
+    run = tool.run(program, options=["--trace-redir=yes"])
+    assert run.returncode == 0, run.stdout
+    assert "redirected to" in run.log and "(_PyEval_EvalFrameDefault)" in run.log
