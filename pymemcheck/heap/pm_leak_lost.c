@@ -205,14 +205,7 @@ static void gather_clique(struct pm_leak_search *search, u32 leader)
     search->targets[leader].mark = PM_MARK_LEADER;
     search->head = search->tail = 0;
     pm_leak_gather_block(search, leader);
-    while (search->head < search->tail || search->batched > 0) {
-        if (search->head == search->tail) {
-            pm_leak_flush(search);
-            continue;
-        }
-        pm_leak_expect_queue(search);
-        pm_leak_gather_block(search, search->queue[search->head++]);
-    }
+    pm_leak_empty_queue(search);
 }
 
 /* A leader that joined another clique passes its members on. */

@@ -62,6 +62,8 @@ void pm_leak_gather_block(struct pm_leak_search *search, u32 block);
 void pm_leak_flush(struct pm_leak_search *search);
 /* Fetches ahead what pm_leak_gather_block will need for the next blocks in the queue. */
 void pm_leak_expect_queue(const struct pm_leak_search *search);
+/* Visits the words of each block in the queue, and of those that join it meanwhile. */
+void pm_leak_empty_queue(struct pm_leak_search *search);
 
 /* The lowest and the end of the aligned words of a block on either side of what is
    hidden: ranges[0] .. ranges[1] and ranges[2] .. ranges[3]. */

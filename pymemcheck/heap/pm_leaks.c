@@ -238,6 +238,18 @@ void pm_leak_expect_queue(const struct pm_leak_search *search)
     }
 }
 
+void pm_leak_empty_queue(struct pm_leak_search *search)
+{
+    while (search->head < search->tail || search->batched > 0) {
+        if (search->head == search->tail) {
+            pm_leak_flush(search);
+            continue;
+        }
+        pm_leak_expect_queue(search);
+        pm_leak_gather_block(search, search->queue[search->head++]);
+    }
+}
+
 static bool word_in(const struct pm_leak_search *search, const struct pm_leak_block *block,
                     u64 offset, u64 *word)
 {
@@ -347,14 +359,7 @@ static void search_definite(struct pm_leak_search *search)
                          PM_LEAK_NONE, i);
         }
     }
-    while (search->head < search->tail || search->batched > 0) {
-        if (search->head == search->tail) {
-            pm_leak_flush(search);
-            continue;
-        }
-        pm_leak_expect_queue(search);
-        pm_leak_gather_block(search, search->queue[search->head++]);
-    }
+    pm_leak_empty_queue(search);
 }
 
 /* The nearest block that is still to be looked at, of the queue and the candidates. */

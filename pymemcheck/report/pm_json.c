@@ -2,6 +2,7 @@
 #include "report/pm_json.h"
 
 #include "base/pm_platform.h"
+#include "heap/pm_loss_kinds.h"
 #include "report/pm_emitter.h"
 #include "report/pm_utf8.h"
 
@@ -278,20 +279,6 @@ static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
     pm_emitter_dict_end(out);
 }
 
-static const char *loss_kind_name(enum pm_loss_kind kind)
-{
-    static const char *const names[PM_LOSS_KINDS] = {
-        [PM_LOSS_DEFINITE] = "definite",
-        [PM_LOSS_CYCLE] = "cycle",
-        [PM_LOSS_SURPLUS] = "surplus",
-        [PM_LOSS_POSSIBLE] = "possible",
-        [PM_LOSS_INDIRECT] = "indirect",
-        [PM_LOSS_INTERPRETER] = "interpreter",
-        [PM_LOSS_REACHABLE] = "reachable",
-    };
-    return names[kind];
-}
-
 static void write_types(struct pm_emitter *out, const struct pm_loss *loss)
 {
     pm_emitter_key(out, "types");
@@ -304,7 +291,7 @@ static void write_types(struct pm_emitter *out, const struct pm_loss *loss)
 static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struct pm_buffer *text)
 {
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
-    pm_emitter_key_text(out, "kind", loss_kind_name(loss->kind));
+    pm_emitter_key_text(out, "kind", pm_loss_kind_word(loss->kind));
     pm_emitter_key_u64(out, "stack", loss->stack.v);
     pm_emitter_key_u64(out, "bytes", loss->bytes);
     pm_emitter_key_u64(out, "blocks", loss->blocks);
@@ -348,7 +335,7 @@ static void write_losses(struct pm_emitter *out, const char *key, const struct p
     pm_emitter_key(out, "summary");
     pm_emitter_dict_begin(out, PM_EMITTER_LINES);
     for (int kind = 0; kind < PM_LOSS_KINDS; kind++) {
-        pm_emitter_key(out, loss_kind_name((enum pm_loss_kind)kind));
+        pm_emitter_key(out, pm_loss_kind_word((enum pm_loss_kind)kind));
         write_pair(out, losses->sums[kind].bytes, losses->sums[kind].blocks);
     }
     pm_emitter_key(out, "suppressed");
