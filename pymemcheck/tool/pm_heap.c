@@ -360,7 +360,22 @@ static void clear_unused_values(struct pm_run *run, const struct pm_layout *layo
         VG_(memset)((void *)first, 0, end - first);
 }
 
-void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
+/* Whether instruction is that of dict_dealloc (Objects/dictobject.c, 3.12 and 3.13) by which a dying
+   dict is revived as long as its watchers are told: near the beginning of the function that
+   the type names for it. tp_dealloc has stood behind tp_itemsize in every version. */
+static bool is_dying_dict(struct pm_run *run, const struct pm_layout *layout, u64 type,
+                          u64 instruction)
+{
+    enum { DICT_SUBCLASS = 1 << 29, BEGINNING_BYTES = 128 };
+    u64 flags, dealloc;
+
+    return pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_flags, &flags)
+        && (flags & DICT_SUBCLASS) != 0
+        && pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_item_size + 8, &dealloc)
+        && instruction - dealloc < BEGINNING_BYTES;
+}
+
+void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
 
@@ -370,6 +385,8 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object)
     if (block == NULL)
         return;
     u64 type = object_type(run, layout, object);
+    if (type != 0 && instruction != 0 && is_dying_dict(run, layout, type, instruction))
+        return;
     if (run->options.leak_check != PM_LEAK_CHECK_NO)
         pm_stale_taken(run, object, type);
     if (type == 0)

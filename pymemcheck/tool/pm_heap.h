@@ -17,8 +17,9 @@ enum { PM_HEAP_MAX_HEADER_BYTES = 64 };
 
 /* The object at client address object was reborn: CPython gave out a header
    that it had kept in a free list. If it starts an old block, that block now
-   belongs to the stack of thread tid, as in tracemalloc. */
-void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object);
+   belongs to the stack of thread tid, as in tracemalloc. instruction is the address of the
+   store that says so, or 0 if there can be no doubt. */
+void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction);
 
 /* If function, called with up to three arguments, is one of the allocation
    callbacks that the program's malloc calls, calls it for tid, stores what it

@@ -38,10 +38,11 @@ static struct {
     size_t interpreter_count;
 } state;
 
-/* Called by translated code with the object that was given out. */
-static VG_REGPARM(1) void on_new_reference(Addr object)
+/* Called by translated code with the object that was given out, and where the store is that says
+   so; 0 for _Py_NewReference. */
+static VG_REGPARM(2) void on_new_reference(Addr object, Addr instruction)
 {
-    pm_heap_reborn(state.run, VG_(get_running_tid)(), object);
+    pm_heap_reborn(state.run, VG_(get_running_tid)(), object, instruction);
 }
 
 /* The first instruction of the block, or 0. */
@@ -97,7 +98,7 @@ static IRTemp assign(IRSB *block, IRType type, IRExpr *expression)
 /* Nearly always the object's block was allocated just now, for this object;
    then nothing is to be done, and that is found without a call. It can be said of
    a block only once. */
-static void add_probe(IRSB *block, IRTemp object, const VexGuestLayout *layout)
+static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGuestLayout *layout)
 {
     IRExpr *newest = mkIRExpr_HWord((HWord)&state.run->newest_address);
     IRTemp address = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, newest));
@@ -107,9 +108,10 @@ static void add_probe(IRSB *block, IRTemp object, const VexGuestLayout *layout)
                         IRExpr_Binop(Iop_CmpLT64U,
                                      IRExpr_Const(IRConst_U64(PM_HEAP_MAX_HEADER_BYTES)),
                                      IRExpr_RdTmp(distance)));
-    IRDirty *call = unsafeIRDirty_0_N(1, "on_new_reference",
+    IRDirty *call = unsafeIRDirty_0_N(2, "on_new_reference",
                                       VG_(fnptr_to_fnentry)(&on_new_reference),
-                                      mkIRExprVec_1(IRExpr_RdTmp(object)));
+                                      mkIRExprVec_2(IRExpr_RdTmp(object),
+                                                    mkIRExpr_HWord((HWord)instruction)));
 
     call->guard = IRExpr_RdTmp(far);
     pm_guest_reads_stack(call, layout);
@@ -126,7 +128,7 @@ static IRSB *probe_entry(const IRSB *block, const VexGuestLayout *layout)
     for (Int i = 0; i < block->stmts_used; i++) {
         addStmtToIRSB(probed, block->stmts[i]);
         if (!done && block->stmts[i]->tag == Ist_IMark) {
-            add_probe(probed, assign(probed, Ity_I64, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)),
+            add_probe(probed, assign(probed, Ity_I64, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)), 0,
                       layout);
             done = true;
         }
@@ -177,6 +179,7 @@ static bool stores_one(const IRStmt *statement)
 static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
 {
     IRSB *probed = NULL;
+    Addr instruction = 0;
 
     for (Int i = 0; i < block->stmts_used && probed == NULL; i++)
         if (stores_one(block->stmts[i]))
@@ -184,9 +187,12 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     if (probed == NULL)
         return block;
     for (Int i = 0; i < block->stmts_used; i++) {
+        if (block->stmts[i]->tag == Ist_IMark)
+            instruction = block->stmts[i]->Ist.IMark.addr;
         addStmtToIRSB(probed, block->stmts[i]);
         if (stores_one(block->stmts[i]))
-            add_probe(probed, block->stmts[i]->Ist.Store.addr->Iex.RdTmp.tmp, layout);
+            add_probe(probed, block->stmts[i]->Ist.Store.addr->Iex.RdTmp.tmp, instruction,
+                      layout);
     }
     return probed;
 }
@@ -194,12 +200,15 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
 /* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
    entry is probed, and those that revive a dying object for the time of its
    finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7 Objects/typeobject.c
-   and classobject.c). */
+   and classobject.c) or, in 3.12 and 3.13, of its watchers (Objects/dictobject.c, funcobject.c
+   and codeobject.c). A stripped interpreter has no names of these last; pm_heap_reborn
+   tells a dict, the only one of them that goes to a free list. */
 static bool stores_into_old_objects(Addr address)
 {
     static const char *const names[] = {
         "_Py_NewReference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize", "slot_tp_del",
-        "instance_dealloc",
+        "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
+        "_PyObject_ResurrectStart",
     };
     const HChar *name;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is live at each Python line, compared with the interpreter's own tracemalloc in the same process.
 
-programs/traced/inside.py runs a workload, or modules of the interpreter's own tests, with tracemalloc on and under the
+programs/traced/inside.py runs workloads, or modules of the interpreter's own tests, with tracemalloc on and under the
 tool at once: both see the same addresses, times and names, so that size and count must be equal at every line of every
 file. Compared are the allocations since the workload began. What tracemalloc allocates for itself is told by the native
 stack: memory of the program's comes straight from one of its hooks. So the hooks must have names, which they do not in
@@ -28,17 +28,20 @@ from pmtest import PROGRAMS, Profile, line_of
 TRACED = PROGRAMS / "traced"
 RUN = TRACED / "inside.py"
 NOT_THE_WORKLOAD = {"<warm-up>", "<finish>", "<unknown>"}
-BEGINNINGS = {(str(RUN), line_of(RUN, "run_tests(sys.argv[1], ")), (str(RUN), line_of(RUN, "result = __import__"))}
+BEGINNING = (str(RUN), line_of(RUN, "ran[name] = run(name)"))
 END = (str(RUN), line_of(RUN, "exec(finish)"))
-WORKLOADS = ["freelists", "containers", "objects", "parsing", "numbers_work", "serial", "tasks", "imports"]
-MODULES = ["test.test_json", "test.test_re", "test.test_ast", "test.test_collections", "test.test_decimal",
-           "test.test_xml_etree", "test.test_pickle", "test.test_asyncio.test_tasks", "test.test_threading",
-           "test.test_generators", "test.test_functools", "test.test_dict"]
-EVERYTHING = os.environ.get("PM_TRACED") == "all"
+# What is run in one process: to start an interpreter and tracemalloc under the tool costs more than a workload.
+ALL = {
+    "workloads": ["freelists", "containers", "objects", "parsing", "numbers_work", "serial", "tasks", "imports"],
+    "data": ["test.test_json", "test.test_re", "test.test_ast", "test.test_collections", "test.test_decimal",
+             "test.test_dict"],
+    "running": ["test.test_xml_etree", "test.test_pickle", "test.test_functools", "test.test_generators",
+                "test.test_asyncio.test_tasks", "test.test_threading"],
+}
+CASES = ALL if os.environ.get("PM_TRACED") == "all" else {"freelists": ["freelists"], "objects": ["objects"]}
 PYTHON_FRAMES = 200
 MAX_OLDER = 4
-SECONDS = 4 if EVERYTHING else 2
-CASES = WORKLOADS + MODULES if EVERYTHING else ["freelists", "objects"]
+SECONDS_FOR_EACH_MODULE = 3
 
 # A domain's own allocator and the debug hooks stand between malloc and tracemalloc.
 BELOW_THE_HOOKS = re.compile(r"malloc|calloc|realloc|_PyMem_(Raw|Debug)\w+")
@@ -68,14 +71,14 @@ def is_of_the_workload(site):
     if not site.python or site.python[0].file in NOT_THE_WORKLOAD:
         return False
     outer = site.python[-1]
-    return (outer.file, outer.line) in BEGINNINGS or os.path.basename(outer.file) == "threading.py" \
+    return (outer.file, outer.line) == BEGINNING or os.path.basename(outer.file) == "threading.py" \
         or len(site.python) == PYTHON_FRAMES
 
 
 class Comparison:
-    def __init__(self, tool, python, workload):
+    def __init__(self, tool, python, workloads):
         output = tool.new_directory() / "lines.json"
-        run = tool.run(python.path, "-S", RUN, workload, output, SECONDS, timeout=1200,
+        run = tool.run(python.path, "-S", RUN, ",".join(workloads), output, SECONDS_FOR_EACH_MODULE, timeout=2400,
                        options=["--histogram=none", f"--python-frames={PYTHON_FRAMES}", "--num-callers=24"])
         profile = Profile(run.directory / f"out.{run.pid}")
         found = json.loads(output.read_text())
@@ -114,17 +117,17 @@ class Comparison:
                 yield place, theirs, ours
 
 
-@pytest.mark.parametrize("workload", CASES)
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
-def test_every_line_as_tracemalloc_in_the_same_process(tool, python, workload):
+def test_every_line_as_tracemalloc_in_the_same_process(tool, python, case):
     """Blocks and bytes that are live, line by line, are tracemalloc's."""
     if not follows_objects(python):
         pytest.skip(f"CPython {python.version} has no tracemalloc that follows objects from free lists")
-    compared = Comparison(tool, python, workload)
+    compared = Comparison(tool, python, CASES[case])
     if not compared.hooked:
         pytest.skip(f"{python} is stripped, or has its functions inlined: tracemalloc's own memory cannot be told")
-    if workload in MODULES:
-        assert compared.tests >= 3
+    for name in CASES[case]:
+        assert not name.startswith("test.") or compared.tests[name] >= 3, name
     assert len(compared.theirs) > 40
     older = set(compared.older())
     wrong = [f"{file}:{line}: tracemalloc {theirs}, tool {ours}"

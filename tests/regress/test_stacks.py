@@ -11,7 +11,7 @@ import re
 
 import pytest
 
-from pmtest import PROGRAMS, PythonLine
+from pmtest import PROGRAMS, PythonLine, line_of
 
 DEFAULT_PYTHON_FRAMES = 32
 
@@ -160,3 +160,11 @@ def test_native_stacks_end_at_main(deep_stacks):
     wrong = [site for site in deep_stacks.probes
              if any(frame.kind == "native" and frame.function.partition("@")[0] in below for frame in site.frames)]
     assert not wrong, wrong[:1]
+
+
+def test_dead_dicts_stay_where_they_were_made(tool, any_python):
+    """In 3.12 and 3.13 a dict is revived for a moment when it dies, before it goes to the free list."""
+    script = PROGRAMS / "dead_dicts.py"
+    profile = tool.run(any_python.path, script).profile
+    assert profile.at_line(str(script), line_of(script, "# their line")).live_blocks >= 70
+    assert profile.at_line(str(script), line_of(script, "# where they die")).live_blocks == 0

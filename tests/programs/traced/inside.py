@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs one workload under tracemalloc and, in the same process, under the tool. For CPython 3.6 and later.
+"""Runs workloads under tracemalloc and, in the same process, under the tool. For CPython 3.6 and later.
 
-Usage: inside.py WORKLOAD OUTPUT SECONDS. WORKLOAD is a module of this folder with a main(), or a module of the
-interpreter's own tests (test.test_json): of its tests as many as begin within SECONDS are run, spread over the module.
+Usage: inside.py WORKLOADS OUTPUT SECONDS. WORKLOADS are names with commas between, each a module of this folder with a
+main(), or a module of the interpreter's own tests (test.test_json): of its tests as many as begin within SECONDS are
+run, spread over the module.
 
 At the end the process forks. The parent ends at once, so what is live at its exit for a tool outside is what the
 child, which has the same memory, then asks its tracemalloc for. The child writes to OUTPUT, as JSON, "lines": a list
-of [file, line, blocks, bytes, blocks of no bytes], and "tests", how many were run. fork is the C library's own: that
-of os runs Python code in the child.
+of [file, line, blocks, bytes, blocks of no bytes], and "tests", of each module how many were run. fork is the C
+library's own: that of os runs Python code in the child.
 
 Code that is not the workload's carries a file name of its own, <warm-up> or <finish>. The warm-up empties the
 interpreter's free lists, since tracemalloc knows nothing of blocks in them that are older than itself. Up to 3.10 each
@@ -86,6 +87,7 @@ for trace in traces:
         figures[1] += trace[1]
         figures[2] += trace[1] == 0
 with open(sys.argv[2], "w") as output:
+    tests = {name: result[0] for name, result in ran.items() if name.startswith("test.")}
     json.dump({"lines": [list(key) + value for key, value in sorted(lines.items())], "tests": tests}, output)
 _exit(0)
 """
@@ -99,13 +101,17 @@ def flat(suite):
             yield test
 
 
-def run_tests(name, seconds):
+def run_workload(name):
+    return __import__(name).main()
+
+
+def run_tests(name):
     """Those of a module of tests, in an order that soon has been everywhere, while there is time."""
     import unittest
     suite = list(flat(unittest.defaultTestLoader.loadTestsFromName(name)))
     step = max(1, round(len(suite) ** 0.5))
     result = unittest.TestResult()
-    end = time.process_time() + seconds
+    end = time.process_time() + seconds_for_each
     for start in range(step):
         for test in suite[start::step]:
             if time.process_time() < end:
@@ -113,7 +119,9 @@ def run_tests(name, seconds):
     return result.testsRun, suite, result
 
 
-tests = 0
+seconds_for_each = float(sys.argv[3])
+steps = [(name, run_tests if name.startswith("test.") else run_workload) for name in sys.argv[1].split(",")]
+ran = {}
 try:
     import contextvars
 except ImportError:
@@ -124,8 +132,5 @@ fork.argtypes, fork.restype = [], ctypes.c_int
 _tracemalloc._get_traces()
 warm_up, finish = compile(WARM_UP, "<warm-up>", "exec"), compile(FINISH, "<finish>", "exec")
 exec(warm_up)
-if sys.argv[1].startswith("test."):
-    tests, suite, result = run_tests(sys.argv[1], float(sys.argv[3]))     # the workload
-else:
-    result = __import__(sys.argv[1]).main()                               # the workload
+for name, run in steps: ran[name] = run(name)     # one line, so that all its stacks begin at it
 exec(finish)
