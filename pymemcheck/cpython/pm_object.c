@@ -45,8 +45,19 @@ void pm_objects_release(struct pm_objects *objects)
     objects->types_count = objects->types_capacity = 0;
 }
 
-/* An object in a free list of 3.14 and later has the next one's address in place of its
-   count, whose middle is never 0 in an address of the heap, and never anything else in a live one. */
+/* An object in a free list of 3.14 and later has the next one's address in place of its count
+   (_PyFreeList_PushObj, Include/internal/pycore_freelist.h); they are of one type. The last one has 0. */
+static bool is_free_link(struct pm_objects *objects, const struct pm_object *object, u64 word)
+{
+    u64 type;
+
+    return objects->layout->at.object_overflow != PM_LAYOUT_ABSENT && word % POINTER_BYTES == 0
+           && word >= REFERENCES_USUAL
+           && pm_reader_read_u64(objects->reader, word + (u64)objects->layout->at.object_type, &type)
+           && type == object->type;
+}
+
+/* object->address and type are there. */
 static bool read_count(struct pm_objects *objects, struct pm_object *object)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -54,18 +65,17 @@ static bool read_count(struct pm_objects *objects, struct pm_object *object)
 
     object->immortal = false;
     object->references = word;
-    if (at->object_refcount_bits == HALF_WORD_BITS) {
+    object->free_link = is_free_link(objects, object, word);
+    if (object->free_link) {
+        object->references = 0;
+    } else if (at->object_refcount_bits == HALF_WORD_BITS) {
         u32 upper = (u32)(word >> HALF_WORD_BITS);
 
         object->references = (u32)word;
         object->immortal = (i32)(u32)word < 0;
-        if (at->object_overflow == PM_LAYOUT_ABSENT) {
-            if (upper != 0)
-                return false;
-        } else if ((upper & 0xffff) != 0) {
-            object->references = 0;
-            object->immortal = false;
-        }
+        /* From 3.14 on the highest 16 bits are flags. */
+        if ((at->object_overflow == PM_LAYOUT_ABSENT ? upper : upper & 0xffff) != 0)
+            return false;
     }
     return object->references < REFERENCES_MAX;
 }

@@ -24,6 +24,7 @@ struct pm_object {
                                pre-header (3.11+: managed dict and weak references), GC head */
     u32 collector_from, collector_to;   /* offsets in the block of the collector's links; equal: none */
     bool linked;            /* it is in the collector's list, and a neighbour says so too */
+    bool free_link;         /* it waits in a free list: its first word is the next one's address (3.14+) */
     bool immortal;          /* its count says nothing (3.12+), or it never dies */
     bool interned;          /* a string that the interpreter interned */
     bool opaque;            /* holds no references at all: str, bytes, int, float ... exactly */

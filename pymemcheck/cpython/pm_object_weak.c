@@ -14,7 +14,8 @@
    An object that waits for its next use in a free list, or as the spare frame of its code object
    (co_zombieframe, Objects/frameobject.c, up to 3.9), counts no references and still has the pointers
    of its former life. Only the one that links the free list is good: the first field behind ob_size, in lists none
-   (frame_dealloc, tupledealloc, list_dealloc, dict_dealloc). */
+   (frame_dealloc, tupledealloc, list_dealloc, dict_dealloc); from 3.14 on the place of the count
+   (_PyFreeList_PushObj, Include/internal/pycore_freelist.h). */
 #include "cpython/pm_object.h"
 
 #include "cpython/pm_frame_values.h"
@@ -85,7 +86,10 @@ static void add_unused(struct pm_objects *objects, const struct pm_object *objec
 {
     u64 link = object->address + (u64)objects->layout->at.object_bytes + WORD;
 
-    if (shape == PM_SHAPE_FRAME || shape == PM_SHAPE_TUPLE || shape == PM_SHAPE_DICT)
+    if (object->free_link)
+        add_words(list, object->address, object->address + (u64)objects->layout->at.object_bytes,
+                  PM_OBJECT_BLOCK_END, WORD);
+    else if (shape == PM_SHAPE_FRAME || shape == PM_SHAPE_TUPLE || shape == PM_SHAPE_DICT)
         add_words(list, object->address, link + WORD, PM_OBJECT_BLOCK_END, WORD);
     else if (shape == PM_SHAPE_LIST)
         add_words(list, object->address, link, PM_OBJECT_BLOCK_END, WORD);

@@ -15,14 +15,15 @@ void pm_leak_weak_release(struct pm_leak_weak *weak)
     pm_leak_weak_init(weak);
 }
 
-void pm_leak_weak_add(struct pm_leak_weak *weak, u64 memory, u64 first, u64 end, u32 stride)
+void pm_leak_weak_add(struct pm_leak_weak *weak, u32 owner, u64 memory, u64 first, u64 end,
+                      u32 stride)
 {
     PM_ASSERT(stride > 0);
     if (weak->count == weak->capacity) {
         weak->capacity = weak->capacity ? weak->capacity * 2 : 256;
         weak->rows = pm_realloc("pm.leaks.weak", weak->rows, weak->capacity * sizeof *weak->rows);
     }
-    weak->rows[weak->count++] = (struct pm_leak_weak_row){ memory, first, end, stride, 0 };
+    weak->rows[weak->count++] = (struct pm_leak_weak_row){ memory, first, end, stride, owner, 0 };
 }
 
 void pm_leak_weak_bind(struct pm_leak_weak *weak, struct pm_leaks *leaks)
@@ -32,7 +33,7 @@ void pm_leak_weak_bind(struct pm_leak_weak *weak, struct pm_leaks *leaks)
                                        (leaks->block_count + 1) * sizeof *weak->row_of_block);
     for (u32 i = 0; i < weak->count; i++) {
         u32 block = pm_leaks_block_at(leaks, weak->rows[i].memory);
-        if (block == PM_LEAK_NONE)
+        if (block == PM_LEAK_NONE || !(leaks->blocks[weak->rows[i].owner].flags & PM_LEAK_OBJECT))
             continue;
         weak->rows[i].next = weak->row_of_block[block];
         weak->row_of_block[block] = i + 1;

@@ -16,6 +16,7 @@ struct pm_leak_weak_row {
     u64 memory;             /* an address in the block */
     u64 first, end;         /* addresses: first, first + stride ... below end */
     u32 stride;             /* bytes */
+    u32 owner;              /* index of the block with the object that says so */
     u32 next;               /* of the same block: row + 1, or 0 */
 };
 
@@ -28,8 +29,11 @@ struct pm_leak_weak {
 void pm_leak_weak_init(struct pm_leak_weak *weak);
 void pm_leak_weak_release(struct pm_leak_weak *weak);
 
-/* A row of the block that holds the address memory. It ends at the latest where its block ends. */
-void pm_leak_weak_add(struct pm_leak_weak *weak, u64 memory, u64 first, u64 end, u32 stride);
+/* A row of the block that holds the address memory. It ends at the latest where its block ends.
+   If the block of number owner turns out to be no object (it has no PM_LEAK_OBJECT when rows
+   are bound), the row does not count. */
+void pm_leak_weak_add(struct pm_leak_weak *weak, u32 owner, u64 memory, u64 first, u64 end,
+                      u32 stride);
 
 /* Finds the blocks of all rows, and sets PM_LEAK_WEAK_WORDS in them. leaks->blocks must be
    complete. */

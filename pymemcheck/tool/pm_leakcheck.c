@@ -101,13 +101,13 @@ static bool identify_for_chain(void *context, u32 index, struct pm_object *objec
     return identify(context, index, object);
 }
 
-static void add_weak_words(struct check *check, const struct pm_object *object)
+static void add_weak_words(struct check *check, u32 index, const struct pm_object *object)
 {
     struct pm_object_words words[PM_OBJECT_WEAK_WORDS_MAX];
     u32 count = pm_objects_weak_words(&check->objects, object, words, PM_OBJECT_WEAK_WORDS_MAX);
 
     for (u32 i = 0; i < count; i++)
-        pm_leak_weak_add(&check->weak, words[i].memory, words[i].first, words[i].end,
+        pm_leak_weak_add(&check->weak, index, words[i].memory, words[i].first, words[i].end,
                          words[i].stride);
 }
 
@@ -142,7 +142,7 @@ static void describe_block(struct check *check, u32 index)
     }
     found->object_offset = object.offset;
     found->flags |= object.opaque ? PM_LEAK_OPAQUE | PM_LEAK_START_ONLY : 0;
-    add_weak_words(check, &object);
+    add_weak_words(check, index, &object);
     if (object.linked) {
         found->flags |= PM_LEAK_HEADER_HIDDEN;
         found->hidden_from = object.collector_from;

@@ -21,7 +21,7 @@ static void test_rows(void **state)
 {
     struct pm_leak_block blocks[] = {
         { .address = 0x1000, .bytes = 100 }, { .address = 0x2000, .bytes = 48 },
-        { .address = 0x2030, .bytes = 800 },
+        { .address = 0x2030, .bytes = 800 }, { .address = 0x6000, .bytes = 16, .flags = PM_LEAK_OBJECT },
     };
     struct pm_reader reader;
     struct pm_leaks leaks;
@@ -33,12 +33,13 @@ static void test_rows(void **state)
     leaks.blocks = blocks;
     leaks.block_count = PM_ARRAY_LENGTH(blocks);
     pm_leak_weak_init(&weak);
-    pm_leak_weak_add(&weak, 0x2038, 0x2038, 0x2038 + 72, 24);
-    pm_leak_weak_add(&weak, 0x2008, 0x2008, 0x2010, 8);
-    pm_leak_weak_add(&weak, 0x5000, 0x5000, 0x5010, 8);             /* in no block */
-    pm_leak_weak_add(&weak, 0x2030 + 400, 0x2030 + 400, ~(u64)0, 8);      /* as far as the block goes */
-    pm_leak_weak_add(&weak, 0x2010, 0x2010, 0x2000, 8);             /* empty */
-    pm_leak_weak_add(&weak, 0x2008, 0x2030, ~(u64)0, 8);    /* all of the block is in use */
+    pm_leak_weak_add(&weak, 3, 0x2038, 0x2038, 0x2038 + 72, 24);
+    pm_leak_weak_add(&weak, 3, 0x2008, 0x2008, 0x2010, 8);
+    pm_leak_weak_add(&weak, 3, 0x5000, 0x5000, 0x5010, 8);             /* in no block */
+    pm_leak_weak_add(&weak, 3, 0x2030 + 400, 0x2030 + 400, ~(u64)0, 8);      /* as far as the block goes */
+    pm_leak_weak_add(&weak, 3, 0x2010, 0x2010, 0x2000, 8);             /* empty */
+    pm_leak_weak_add(&weak, 3, 0x2008, 0x2030, ~(u64)0, 8);    /* all of the block is in use */
+    pm_leak_weak_add(&weak, 0, 0x1000, 0x1000, 0x1010, 8);          /* by what is no object */
     pm_leak_weak_bind(&weak, &leaks);
     assert_int_equal(blocks[0].flags, 0);
     assert_int_equal(blocks[1].flags, PM_LEAK_WEAK_WORDS);

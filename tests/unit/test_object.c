@@ -252,9 +252,15 @@ static void refused_of(const struct pm_layout *layout)
     list = put_list(&fixture, 0, true);
     put_object(&fixture, list, LIST_TYPE, (u64)1 << 47);
     start(&fixture);
-    /* 3.14 and later keep the next free object's address there. */
-    assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object),
+    assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
+    put_object(&fixture, list, LIST_TYPE, TEXT);
+    assert_false(identify(&fixture, BLOCK_BYTES, 0, &object) && !object.free_link);
+    /* 3.14 and later keep the next free object's address there, which has the same type. */
+    put_object(&fixture, NEIGHBOUR + 256, LIST_TYPE, 0);
+    put_object(&fixture, list, LIST_TYPE, NEIGHBOUR + 256);
+    assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object) && object.free_link,
                      layout->at.object_overflow != PM_LAYOUT_ABSENT);
+    assert_true(!object.free_link || object.references == 0);
     put_object(&fixture, list, ITEMS, 7);
     assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
     put_object(&fixture, list, 0, 7);
