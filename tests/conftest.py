@@ -55,7 +55,7 @@ def any_python(request, compiled_interpreters, tmp_path_factory):
     if path not in compiled_interpreters:
         python = pmtest.Interpreter(request.param.row, path, tmp_path_factory.mktemp("any"))
         if not python.has_headers:
-            pytest.skip(f"no headers of {path} here: {python.include}")
+            pytest.skip(f"no headers of {request.param.row} here: {python.include}")
         python.compile_extensions(pmtest.Interpreter.PROBE)
         compiled_interpreters[path] = python
     return compiled_interpreters[path]

@@ -65,7 +65,7 @@ def rows_of(table):
 def test_table_equals_headers(python):
     """generate-layouts makes the numbers that are committed."""
     if not python.has_headers:
-        pytest.skip(f"no headers of {python} here: {python.include}")
+        pytest.skip(f"no headers of {python.row} here: {python.include}")
     result = subprocess.run([str(GENERATE), python.path], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
     assert result.returncode == 0, result.stderr

@@ -125,7 +125,7 @@ def test_every_line_as_tracemalloc_in_the_same_process(tool, python, case):
         pytest.skip(f"CPython {python.version} has no tracemalloc that follows objects from free lists")
     compared = Comparison(tool, python, CASES[case])
     if not compared.hooked:
-        pytest.skip(f"{python} is stripped, or has its functions inlined: tracemalloc's own memory cannot be told")
+        pytest.skip(f"{python.row} is stripped, or has its functions inlined: tracemalloc's own memory cannot be told")
     for name in CASES[case]:
         assert not name.startswith("test.") or compared.tests[name] >= 3, name
     assert len(compared.theirs) > 40
