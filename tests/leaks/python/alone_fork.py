@@ -16,6 +16,7 @@ def case_fork():
     if child == 0:
         for _ in range(2):
             lose.a_set(2)           # LEAK IN CHILD: definite, set 2, indirect 4
+        cases.settle()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     lose.a_tuple(2)                 # LEAK: definite, tuple 1, indirect 2
