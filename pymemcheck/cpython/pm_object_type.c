@@ -9,6 +9,7 @@ enum {
     TYPE_BYTES_MAX = 1024,      /* type_bytes in any row, and the word of the cached keys */
     NAME_BYTES_MAX = 256,
     SIZE_MAX_PLAUSIBLE = 1 << 24,
+    TUPLE_BIT = 26,             /* of tp_flags: Py_TPFLAGS_TUPLE_SUBCLASS */
     DEPTH_MAX = 64,             /* of the chain of bases and metatypes that is looked at at once */
 };
 
@@ -20,7 +21,7 @@ static const struct {
     { 23, PM_SHAPE_OTHER, PM_SHAPE_INT },
     { 24, PM_SHAPE_LONG, PM_SHAPE_LONG },
     { 25, PM_SHAPE_LIST, PM_SHAPE_LIST },
-    { 26, PM_SHAPE_TUPLE, PM_SHAPE_TUPLE },
+    { TUPLE_BIT, PM_SHAPE_TUPLE, PM_SHAPE_TUPLE },
     { 27, PM_SHAPE_BYTES, PM_SHAPE_BYTES },
     { 28, PM_SHAPE_TEXT, PM_SHAPE_WIDE },
     { 29, PM_SHAPE_DICT, PM_SHAPE_DICT },
@@ -123,6 +124,15 @@ static bool plausible_size(i64 size)
     return 0 <= size && size <= SIZE_MAX_PLAUSIBLE;
 }
 
+/* Finalization takes even the name from the types of struct sequences in static memory
+   (_PyStructSequence_FiniBuiltin, Objects/structseq.c, 3.11 and later). */
+static bool is_undone_sequence(const struct pm_object_type *type)
+{
+    return type->tp_name == 0 && pm_object_type_has(type, TUPLE_BIT)
+           && !pm_object_type_has(type, PM_TYPE_HEAP_BIT)
+           && !pm_object_type_has(type, PM_TYPE_READY_BIT);
+}
+
 static bool read_type(struct pm_objects *objects, u64 address, struct pm_object_type *type,
                       char *name, unsigned depth)
 {
@@ -151,8 +161,10 @@ static bool read_type(struct pm_objects *objects, u64 address, struct pm_object_
        3.11 and later) while instances may be left. */
     if (pm_object_type_has(type, PM_TYPE_HEAP_BIT) && !pm_object_type_has(type, PM_TYPE_READY_BIT))
         return false;
-    return pm_reader_read_text(objects->reader, type->tp_name, name, NAME_BYTES_MAX)
-           && plausible_name(name)
+    name[0] = '\0';
+    return (is_undone_sequence(type)
+            || (pm_reader_read_text(objects->reader, type->tp_name, name, NAME_BYTES_MAX)
+                && plausible_name(name)))
            && check_metatype(objects, pm_layout_u64(block, at->object_type), depth);
 }
 

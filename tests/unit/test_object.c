@@ -320,6 +320,35 @@ static void test_damaged_types(void **state)
     each_row(damaged_type_of);
 }
 
+/* Of a struct sequence's type finalization leaves no name. */
+static void undone_sequence_of(const struct pm_layout *layout)
+{
+    const struct pm_layout_numbers *at = &layout->at;
+    struct fixture fixture;
+    struct pm_object object;
+    u64 head = (u64)at->gc_head_bytes;
+
+    for (int ready = 0; ready < 2; ready++) {
+        set_up(&fixture, layout);
+        put(&fixture, TUPLE_TYPE, at->type_name, 0);
+        put(&fixture, TUPLE_TYPE, at->type_base, 0);
+        put(&fixture, TUPLE_TYPE, at->type_flags,
+            1ul << TUPLE_BIT | GC_FLAG | (ready ? READY_FLAG : 0));
+        put_object(&fixture, BLOCK + head, TUPLE_TYPE, 1);
+        put(&fixture, BLOCK + head, at->object_size, 2);
+        start(&fixture);
+        assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object), !ready);
+        assert_int_equal(pm_objects_type_name(&fixture.objects, TUPLE_TYPE).v, 0);
+        tear_down(&fixture);
+    }
+}
+
+static void test_undone_sequences(void **state)
+{
+    (void)state;
+    each_row(undone_sequence_of);
+}
+
 static void count_of(const struct pm_layout *layout)
 {
     bool half = layout->at.object_refcount_bits == 32;
@@ -424,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists), cmocka_unit_test(test_refused), cmocka_unit_test(test_wide_texts),
+        cmocka_unit_test(test_undone_sequences),
         cmocka_unit_test(test_damaged_types), cmocka_unit_test(test_counts_and_previews),
         cmocka_unit_test(test_not_started), cmocka_unit_test(test_mutated_memory),
     };
