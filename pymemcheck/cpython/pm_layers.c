@@ -89,6 +89,8 @@ static const struct layered list[] = {
     ALLOCATOR("_PyMem_DefaultRawMalloc"),
     ALLOCATOR("_PyMem_DefaultRawCalloc"),
     ALLOCATOR("_PyMem_DefaultRawRealloc"),
+    ALLOCATOR("_PyMem_Malloc"),
+    ALLOCATOR("_PyMem_Realloc"),
     ALLOCATOR("_PyObject_Alloc"),
     ALLOCATOR("_PyObject_Malloc"),
     ALLOCATOR("_PyObject_Calloc"),

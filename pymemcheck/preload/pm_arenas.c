@@ -4,8 +4,10 @@
    before the interpreter starts it owns no arena, so that its first request for a small
    object leads to exactly one mmap, and the address that this returns to is the place. Each
    public function is tried, because each may have a copy of its own. Link-time optimisation can
-   make more copies; they are met while the interpreter starts: what asks from its code for just as
-   much before the first Python frame runs is taken for one too. */
+   make more copies (29 in Debian 11's python2.7). What asks from the interpreter's code for just as
+   much before the first Python frame runs is taken for one too, and later if the size is
+   a constant in the instructions before the call: the module mmap, which may be in the same
+   program, has it from its caller. */
 #include <valgrind/valgrind.h>
 
 #include "preload/pm_arenas.h"
@@ -19,11 +21,12 @@ enum {
     SMALL_BYTES = 16,
     MAX_PLACES = 64,
     NEAR_BYTES = 4 << 20,           /* more than the code of an interpreter */
+    CALL_BYTES = 48,                /* in which a compiler puts the arguments of a call */
 };
 
 static u64 places[MAX_PLACES];
 static unsigned place_count;
-static bool learning, allowed;
+static bool looking, settled, allowed;
 
 void pm_allow_arenas(void)
 {
@@ -39,11 +42,28 @@ static void note_place(u64 place)
         places[place_count++] = place;
 }
 
+/* Whether "mov $ARENA_BYTES, %esi" (the second argument) is among the instructions before place. */
+static bool has_constant_size(u64 place)
+{
+    static const u8 set_size[] = { 0xbe, 0, ARENA_BYTES >> 8 & 0xff, ARENA_BYTES >> 16, 0 };
+
+    for (u64 start = place - CALL_BYTES; start + sizeof set_size <= place; start++) {
+        const u8 *code = (const u8 *)start;
+        unsigned same = 0;
+        while (same < sizeof set_size && code[same] == set_size[same])
+            same++;
+        if (same == sizeof set_size)
+            return true;
+    }
+    return false;
+}
+
 static bool asks_for_arena(u64 place, u64 address, u64 bytes, u64 flags, u64 file)
 {
     if (address != 0 || bytes != ARENA_BYTES || flags != MAP_PRIVATE_ANONYMOUS || (int)file != -1)
         return false;
-    if (learning && place - pm_symbols.PyObject_Malloc + NEAR_BYTES < 2 * NEAR_BYTES)
+    if (looking && place - pm_symbols.PyObject_Malloc + NEAR_BYTES < 2 * NEAR_BYTES
+            && (!settled || has_constant_size(place)))
         note_place(place);
     for (unsigned i = 0; i < place_count && !allowed; i++)
         if (places[i] == place)
@@ -81,7 +101,7 @@ void pm_refuse_arenas(void)
     /* From 3.8 on what PyMem_SetAllocator did is not undone. */
     if (pm_symbols.Py_BytesMain != 0 || allocate == 0 || resize == 0 || release == 0)
         return;
-    learning = true;
+    looking = true;
     release(allocate(SMALL_BYTES));
     release(resize(0, SMALL_BYTES));
     if (clear != 0)
@@ -90,5 +110,5 @@ void pm_refuse_arenas(void)
 
 void pm_settle_arenas(void)
 {
-    learning = false;
+    settled = true;
 }

@@ -10,7 +10,7 @@
    nothing where the allocator can be chosen. */
 void pm_refuse_arenas(void);
 
-/* The first Python frame runs: no more such places are looked for. */
+/* The first Python frame runs: modules may ask for memory as well from now on. */
 void pm_settle_arenas(void);
 
 /* The user chose an allocator, and the interpreter asked for the choice: arenas are given. */

@@ -313,18 +313,21 @@ static SizeT on_usable_size(ThreadId tid, void *memory)
     return block != NULL ? block->bytes : 0;
 }
 
-/* The type of what is at object, if it has a type that has a type; else 0. Other things that begin
+/* The type of what is at object, if its type's type is one of types; else 0. Other things that begin
    with a count of 1 are then told from objects: dict keys, which have free
    lists too, have odd small numbers in this place (Objects/dictobject.c,
-   struct _dictkeysobject). */
+   struct _dictkeysobject), and what the collector counts in front of an object is followed by
+   a pointer to another object (Modules/gcmodule.c, PyGC_Head up to 3.7). */
 static u64 object_type(struct pm_run *run, const struct pm_layout *layout, u64 object)
 {
     const u64 offset = (u64)layout->at.object_type;
-    u64 type, metatype;
+    enum { TYPE_SUBCLASS = 31 };
+    u64 type, metatype, flags;
 
     return pm_reader_read_u64(&run->reader, object + offset, &type) && type % 8 == 0
             && pm_reader_read_u64(&run->reader, type + offset, &metatype) && metatype % 8 == 0
-            && metatype != 0
+            && pm_reader_read_u64(&run->reader, metatype + (u64)layout->at.type_flags, &flags)
+            && (flags >> TYPE_SUBCLASS) % 2 == 1
         ? type : 0;
 }
 
@@ -360,17 +363,29 @@ static void clear_unused_values(struct pm_run *run, const struct pm_layout *layo
         VG_(memset)((void *)first, 0, end - first);
 }
 
+/* Whether an object of this type, with flags (tp_flags), begins where object lies in block: behind a
+   GC head if the collector tracks it, else not. A block of many ints or floats (up to 3.2) has
+   one of them in that place too. */
+static bool begins_there(const struct pm_layout *layout, const struct pm_block *block, u64 object,
+                         u64 flags)
+{
+    enum { HAVE_GC = 1 << 14 };
+    u64 header = object - block->address;
+    u64 gc_head = (flags & HAVE_GC) != 0 ? (u64)layout->at.gc_head_bytes : 0;
+
+    return header == gc_head || header == layout->hook_prefix_bytes + gc_head;
+}
+
 /* Whether instruction is that of dict_dealloc (Objects/dictobject.c, 3.12 and 3.13) by which a dying
    dict is revived as long as its watchers are told: near the beginning of the function that
    the type names for it. tp_dealloc has stood behind tp_itemsize in every version. */
-static bool is_dying_dict(struct pm_run *run, const struct pm_layout *layout, u64 type,
+static bool is_dying_dict(struct pm_run *run, const struct pm_layout *layout, u64 type, u64 flags,
                           u64 instruction)
 {
     enum { DICT_SUBCLASS = 1 << 29, BEGINNING_BYTES = 128 };
-    u64 flags, dealloc;
+    u64 dealloc;
 
-    return pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_flags, &flags)
-        && (flags & DICT_SUBCLASS) != 0
+    return instruction != 0 && (flags & DICT_SUBCLASS) != 0
         && pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_item_size + 8, &dealloc)
         && instruction - dealloc < BEGINNING_BYTES;
 }
@@ -385,7 +400,11 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
     if (block == NULL)
         return;
     u64 type = object_type(run, layout, object);
-    if (type != 0 && instruction != 0 && is_dying_dict(run, layout, type, instruction))
+    u64 flags;
+    if (type != 0
+            && (!pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_flags, &flags)
+                || !begins_there(layout, block, object, flags)
+                || is_dying_dict(run, layout, type, flags, instruction)))
         return;
     if (run->options.leak_check != PM_LEAK_CHECK_NO)
         pm_stale_taken(run, object, type);

@@ -201,14 +201,15 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
    entry is probed, and those that revive a dying object for the time of its
    finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7 Objects/typeobject.c
    and classobject.c) or, in 3.12 and 3.13, of its watchers (Objects/dictobject.c, funcobject.c
-   and codeobject.c). A stripped interpreter has no names of these last; pm_heap_reborn
+   and codeobject.c); and the collector, which up to 3.7 counts references in a word before the
+   object (Modules/gcmodule.c). A stripped interpreter has no names of these last; pm_heap_reborn
    tells a dict, the only one of them that goes to a free list. */
 static bool stores_into_old_objects(Addr address)
 {
     static const char *const names[] = {
         "_Py_NewReference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize", "slot_tp_del",
         "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
-        "_PyObject_ResurrectStart",
+        "_PyObject_ResurrectStart", "visit_reachable",
     };
     const HChar *name;
 
