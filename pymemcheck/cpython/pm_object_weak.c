@@ -5,6 +5,8 @@
    them. None of that is counted (Objects/weakrefobject.c, 2.7 to 3.15). Entries of sets, and of dicts
    whose keys are not all strings, keep the key's hash, which is the address where the key is
    an int made from one: so in the dict of a class's subclasses, from 3.4 on (Objects/typeobject.c, add_subclass).
+   A dict's version (ma_version_tag, 3.6 to 3.13) counts changes, in 3.12 and 3.13 by so large steps that it
+   soon has the size of an address; it is between the number of items and the keys.
    A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h). A frame that
    does not run leaves what its evaluation stack had above its top.
    A list that got shorter leaves what it had in the room that it keeps.
@@ -42,8 +44,11 @@ static void add_word(struct weak_list *list, u64 address)
 
 static void add_dict(struct pm_objects *objects, u64 dict, struct weak_list *list)
 {
+    const struct pm_layout_numbers *at = &objects->layout->at;
     struct pm_object_dict view;
 
+    if (at->dict_keys != PM_LAYOUT_ABSENT)
+        add_words(list, dict, dict + (u64)at->dict_used, dict + (u64)at->dict_keys, WORD);
     if (pm_object_dict_open(objects, dict, &view) && view.entries != 0 && view.key_at == WORD)
         add_words(list, view.entries, view.entries,
                   view.entries + view.count * view.entry_bytes, view.entry_bytes);

@@ -33,8 +33,8 @@ class Found(ctypes.Structure):
     """struct pm_object"""
     _fields_ = [("address", ctypes.c_uint64), ("type", ctypes.c_uint64), ("offset", ctypes.c_uint32),
                 ("collector_from", ctypes.c_uint32), ("collector_to", ctypes.c_uint32),
-                ("linked", ctypes.c_bool), ("immortal", ctypes.c_bool), ("interned", ctypes.c_bool),
-                ("opaque", ctypes.c_bool), ("references", ctypes.c_uint64),
+                ("linked", ctypes.c_bool), ("free_link", ctypes.c_bool), ("immortal", ctypes.c_bool),
+                ("interned", ctypes.c_bool), ("opaque", ctypes.c_bool), ("references", ctypes.c_uint64),
                 ("kept_references", ctypes.c_uint64)]
 
 

@@ -16,7 +16,7 @@ enum {
     NAMES = 0x18000,
     BLOCK = 0x20000, ITEMS = 0x21000, NEIGHBOUR = 0x22000, TEXT = 0x23000, NUMBER = 0x24000,
     HEAP_FLAG = 1 << 9, READY_FLAG = 1 << 12, GC_FLAG = 1 << 14,
-    LONG_BIT = 24, LIST_BIT = 25, TUPLE_BIT = 26, TEXT_BIT = 28, TYPE_BIT = 31,
+    LONG_BIT = 24, LIST_BIT = 25, TUPLE_BIT = 26, TEXT_BIT = 28, DICT_BIT = 29, TYPE_BIT = 31,
     BLOCK_BYTES = 256, HOOK = 16, MUTATIONS = 400,
 };
 
@@ -320,6 +320,42 @@ static void test_damaged_types(void **state)
     each_row(damaged_type_of);
 }
 
+/* A dict's version is no address. */
+static void dict_version_of(const struct pm_layout *layout)
+{
+    const struct pm_layout_numbers *at = &layout->at;
+    struct fixture fixture;
+    struct pm_object object;
+    struct pm_object_words words[PM_OBJECT_WEAK_WORDS_MAX];
+    u64 dict = BLOCK + (u64)at->gc_head_bytes;
+    bool version = false, keys = false;
+
+    if (at->dict_keys == PM_LAYOUT_ABSENT)
+        return;
+    set_up(&fixture, layout);
+    put_type(&fixture, CLASS_TYPE, "dict", 1ul << DICT_BIT | GC_FLAG, OBJECT_TYPE,
+             (u64)at->dict_values + 8, 0);
+    put_object(&fixture, dict, CLASS_TYPE, 1);
+    put(&fixture, dict, at->dict_keys, ITEMS);
+    start(&fixture);
+    assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+    u32 count = pm_objects_weak_words(&fixture.objects, &object, words, PM_OBJECT_WEAK_WORDS_MAX);
+    for (u32 i = 0; i < count; i++) {
+        u64 first = words[i].first, end = words[i].end;
+        version |= first <= dict + (u64)at->dict_used + 8 && dict + (u64)at->dict_used + 8 < end;
+        keys |= first <= dict + (u64)at->dict_keys && dict + (u64)at->dict_keys < end;
+    }
+    assert_true(version);
+    assert_false(keys);
+    tear_down(&fixture);
+}
+
+static void test_dict_versions(void **state)
+{
+    (void)state;
+    each_row(dict_version_of);
+}
+
 /* Of a struct sequence's type finalization leaves no name. */
 static void undone_sequence_of(const struct pm_layout *layout)
 {
@@ -453,7 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists), cmocka_unit_test(test_refused), cmocka_unit_test(test_wide_texts),
-        cmocka_unit_test(test_undone_sequences),
+        cmocka_unit_test(test_undone_sequences), cmocka_unit_test(test_dict_versions),
         cmocka_unit_test(test_damaged_types), cmocka_unit_test(test_counts_and_previews),
         cmocka_unit_test(test_not_started), cmocka_unit_test(test_mutated_memory),
     };
