@@ -40,8 +40,8 @@ ALL = {
 }
 CASES = ALL if os.environ.get("PM_TRACED") == "all" else {"freelists": ["freelists"], "objects": ["objects"]}
 PYTHON_FRAMES = 200
-MAX_OLDER = 4
-SECONDS_FOR_EACH_MODULE = 3
+MAX_OLDER = 8
+SECONDS_FOR_EACH_MODULE = 1.5
 
 # A domain's own allocator and the debug hooks stand between malloc and tracemalloc.
 BELOW_THE_HOOKS = re.compile(r"malloc|calloc|realloc|_PyMem_(Raw|Debug)\w+")
@@ -67,12 +67,14 @@ def came_through_a_hook(site):
 
 
 def is_of_the_workload(site):
-    """Whether its stack began where a workload or a thread begins; one that is cut is no start-up's."""
+    """Whether its stack began where the workload begins, or a thread does (its outermost function may be any); one
+    that is cut is no start-up's."""
     if not site.python or site.python[0].file in NOT_THE_WORKLOAD:
         return False
     outer = site.python[-1]
-    return (outer.file, outer.line) == BEGINNING or os.path.basename(outer.file) == "threading.py" \
-        or len(site.python) == PYTHON_FRAMES
+    is_of_the_start = outer.file == str(RUN) or outer.file.startswith("<frozen ") \
+        or outer.file.endswith(("/encodings/__init__.py", "/codecs.py"))
+    return (outer.file, outer.line) == BEGINNING or not is_of_the_start or len(site.python) == PYTHON_FRAMES
 
 
 class Comparison:
@@ -110,6 +112,20 @@ class Comparison:
                     and 0 < our_size - size <= sum(site.live_bytes for site in reborn):
                 yield place
 
+    def unseen(self, python):
+        """Lines that differ by objects which an extension gave out of a free list of its own. In 3.8 that is a macro's
+        work in the extension's code, which the tool does not watch: the object stays where its block was first
+        asked for. Only the module _asyncio does so, with iterators over futures."""
+        if tuple(map(int, python.version.split("."))) >= (3, 9):
+            return set()
+        bytes_of_one = (32 if python.trace_refs else 16) + 16 + 8
+        more = {place: our_blocks - blocks for place, (blocks, size), (our_blocks, our_size) in self.differences()
+                if our_size - size == bytes_of_one * (our_blocks - blocks)}
+        sites = [site for place, blocks in more.items() if blocks > 0 for site in self.stacks[place]]
+        if sum(more.values()) != 0 or not any(site.has_native("future_new_iter") for site in sites):
+            return set()
+        return set(more)
+
     def differences(self):
         for place in sorted(self.ours.keys() | self.theirs.keys()):
             theirs, ours = self.theirs[place], self.ours[place]
@@ -129,8 +145,9 @@ def test_every_line_as_tracemalloc_in_the_same_process(tool, python, case):
     for name in CASES[case]:
         assert not name.startswith("test.") or compared.tests[name] >= 3, name
     assert len(compared.theirs) > 40
-    older = set(compared.older())
+    older = set(compared.older()) - compared.unseen(python)
+    explained = older | compared.unseen(python)
     wrong = [f"{file}:{line}: tracemalloc {theirs}, tool {ours}"
-             for (file, line), theirs, ours in compared.differences() if (file, line) not in older]
+             for (file, line), theirs, ours in compared.differences() if (file, line) not in explained]
     assert not wrong, f"{len(wrong)} of {len(compared.theirs)} lines differ\n" + "\n".join(wrong[:40])
     assert len(older) <= MAX_OLDER, older
