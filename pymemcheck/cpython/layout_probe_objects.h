@@ -34,6 +34,15 @@ struct keys_object {
 };
 #endif
 
+#if PY_MAJOR_VERSION >= 3 && PY_VERSION_HEX < 0x030c0000
+/* Modules/_collectionsmodule.c. */
+struct deque_object {
+    PyObject_VAR_HEAD
+    void *leftblock, *rightblock;
+    Py_ssize_t leftindex, rightindex;
+};
+#endif
+
 static void probe_heads(void)
 {
     numbers.object_refcount = offsetof(PyObject, ob_refcnt);
@@ -173,6 +182,12 @@ static void probe_containers(void)
     numbers.set_table = offsetof(PySetObject, table);
     numbers.set_small_table = offsetof(PySetObject, smalltable);
     numbers.set_entry_key = offsetof(setentry, key);
+#if PY_MAJOR_VERSION >= 3 && PY_VERSION_HEX < 0x030c0000
+    numbers.deque_left_block = offsetof(struct deque_object, leftblock);
+    numbers.deque_right_block = offsetof(struct deque_object, rightblock);
+    numbers.deque_left_index = offsetof(struct deque_object, leftindex);
+    numbers.deque_right_index = offsetof(struct deque_object, rightindex);
+#endif
     numbers.weakref_object = offsetof(PyWeakReference, wr_object);
     numbers.weakref_previous = offsetof(PyWeakReference, wr_prev);
     numbers.weakref_next = offsetof(PyWeakReference, wr_next);

@@ -6,7 +6,7 @@
    Offsets called preheader_ are negative: those words lie before the object.
    PM_LAYOUT_ABSENT where a version has no such thing. Sources: each
    interpreter's headers; for the dict keys of 3.6 to 3.10 Objects/dict-common.h,
-   for the module object up to 3.9 Objects/moduleobject.c. */
+   for the module object up to 3.9 Objects/moduleobject.c; for deques Modules/_collectionsmodule.c. */
 #ifndef PM_LAYOUT_OBJECTS_H
 #define PM_LAYOUT_OBJECTS_H
 
@@ -78,6 +78,10 @@
     FIELD(set_table)                /* ... table */ \
     FIELD(set_small_table)          /* ... smalltable */ \
     FIELD(set_entry_key)            /* setentry.key, of 16 bytes */ \
+    FIELD(deque_left_block)         /* dequeobject.leftblock, 3.6 to 3.11 */ \
+    FIELD(deque_right_block)        /* ... rightblock */ \
+    FIELD(deque_left_index)         /* ... leftindex */ \
+    FIELD(deque_right_index)        /* ... rightindex */ \
     FIELD(module_dict)              /* PyModuleObject.md_dict */ \
     FIELD(module_state)             /* ... md_state, 3.x */ \
     FIELD(module_name)              /* ... md_name, 3.x */ \

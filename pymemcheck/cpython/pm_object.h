@@ -80,6 +80,17 @@ bool pm_objects_name_slot(struct pm_objects *objects, const struct pm_object *ow
 u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object, u64 *parts,
                      u32 capacity);
 
+/* Whether memory that no object has for a part of its own is keys of a dict (PyDictKeysObject, 3.6 and later). Such
+   keys wait in a free list for their next use, with what they held in their former life still there. The bytes must
+   be just those of such keys. */
+bool pm_objects_are_idle_keys(struct pm_objects *objects, u64 address, u64 bytes);
+
+/* The blocks of a collections.deque (up to 3.11) from left to right: the first one, or the one after previous; 0: no more, or
+   the object is no deque. The links are the program's: who follows them must bound the steps. */
+u64 pm_objects_deque_block(struct pm_objects *objects, const struct pm_object *object, u64 previous);
+/* Bytes of such a block; 0: this version has none. */
+u64 pm_objects_deque_block_bytes(const struct pm_objects *objects);
+
 /* tp_traverse of a type and of its bases, by which the collector finds what their instances refer to;
    those that are 0 left out. Writes at most capacity of them and returns how many there are. */
 u32 pm_objects_traversals(struct pm_objects *objects, u64 type, u64 *functions, u32 capacity);

@@ -8,6 +8,8 @@
 enum {
     LOG2_SIZE_MAX = 40,     /* of a table that fits in memory */
     SEARCHED_MAX = 4096,
+    SMALLEST_SIZE = 8,      /* PyDict_MINSIZE, 3.6 and later: only keys of this size wait for their next use */
+    SMALLEST_ENTRIES = 5,   /* USABLE_FRACTION(8) */
 };
 
 /* 2.7: one table of hash, key, value; its unused entries are zero or have a dummy key. */
@@ -90,6 +92,20 @@ bool pm_object_dict_open(struct pm_objects *objects, u64 dict, struct pm_object_
     if (values != 0)
         view->values = values + (u64)at->values_items;
     return true;
+}
+
+bool pm_objects_are_idle_keys(struct pm_objects *objects, u64 address, u64 bytes)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    struct pm_object_dict view;
+    u64 references, index_bytes, size;
+
+    return bytes >= (u64)at->object_bytes && pm_object_keys_open(objects, address, &view)
+           && measure_indices(objects, address, &index_bytes, &size) && size == SMALLEST_SIZE
+           && index_bytes == SMALLEST_SIZE && view.count <= SMALLEST_ENTRIES
+           && view.entries + (u64)(SMALLEST_ENTRIES * view.entry_bytes) == address + bytes
+           /* dk_refcnt is the first word; dictresize leaves a 1 there. */
+           && pm_reader_read_u64(objects->reader, address, &references) && references <= 1;
 }
 
 u64 pm_object_dict_key(struct pm_objects *objects, const struct pm_object_dict *view, u64 index)

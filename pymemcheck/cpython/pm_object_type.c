@@ -54,6 +54,7 @@ static const struct {
     { "generator", PM_SHAPE_GENERATOR },
     { "coroutine", PM_SHAPE_GENERATOR },
     { "async_generator", PM_SHAPE_GENERATOR },
+    { "collections.deque", PM_SHAPE_DEQUE },
     { "datetime.datetime", PM_SHAPE_MOMENT },
     { "datetime.time", PM_SHAPE_MOMENT },
 };

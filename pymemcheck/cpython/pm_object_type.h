@@ -36,6 +36,7 @@ enum pm_shape {
     PM_SHAPE_FRAME,
     PM_SHAPE_WEAK_REFERENCE,    /* weakref.ref and proxies */
     PM_SHAPE_GENERATOR,     /* generator, coroutine, async_generator */
+    PM_SHAPE_DEQUE,         /* collections.deque up to 3.11 */
     PM_SHAPE_MOMENT,        /* datetime.datetime and datetime.time: Include/datetime.h */
 };
 

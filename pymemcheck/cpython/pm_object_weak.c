@@ -9,7 +9,7 @@
    soon has the size of an address; it is between the number of items and the keys.
    A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h). A frame that
    does not run leaves what its evaluation stack had above its top.
-   A list that got shorter leaves what it had in the room that it keeps.
+   A list that got shorter leaves what it had in the room that it keeps, and so does a deque.
 
    The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) make a list of all objects.
 
@@ -21,6 +21,7 @@
 #include "cpython/pm_object.h"
 
 #include "cpython/pm_frame_values.h"
+#include "cpython/pm_object_deque.h"
 #include "cpython/pm_object_dict.h"
 #include "cpython/pm_object_type.h"
 
@@ -86,6 +87,16 @@ static void add_frame(struct pm_objects *objects, u64 frame, struct weak_list *l
         add_words(list, frame, first, end, WORD);
 }
 
+static void add_deque(struct pm_objects *objects, u64 deque, struct weak_list *list)
+{
+    struct pm_object_deque_ends ends;
+
+    if (!pm_object_deque_ends(objects, deque, &ends))
+        return;
+    add_words(list, ends.left, ends.left, ends.first_used, WORD);
+    add_words(list, ends.right, ends.end_used, ends.end, WORD);
+}
+
 static void add_unused(struct pm_objects *objects, const struct pm_object *object,
                        enum pm_shape shape, struct weak_list *list)
 {
@@ -133,6 +144,9 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         break;
     case PM_SHAPE_FRAME:
         add_frame(objects, object->address, &list);
+        break;
+    case PM_SHAPE_DEQUE:
+        add_deque(objects, object->address, &list);
         break;
     case PM_SHAPE_LIST:
         add_list(objects, object->address, &list);

@@ -23,6 +23,7 @@
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
 #include "tool/pm_leakchain.h"
+#include "tool/pm_leakidle.h"
 #include "tool/pm_leakkept.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_roots.h"
@@ -180,6 +181,21 @@ static bool is_inside_object(const struct check *check, u32 at, u64 part)
         && (block->flags & PM_LEAK_OBJECT) != 0 && part > block->address + block->object_offset;
 }
 
+/* A deque's blocks lead to one another. */
+static void mark_deque(struct check *check, const struct pm_object *deque)
+{
+    u64 part = pm_objects_deque_block(&check->objects, deque, 0);
+
+    while (part != 0) {
+        u32 at = pm_leaks_block_at(&check->leaks, part);
+        if (at == PM_LEAK_NONE || check->is_part[at])
+            break;
+        mark_part(check, at, part);
+        check->is_part[at] = true;
+        part = pm_objects_deque_block(&check->objects, deque, part);
+    }
+}
+
 /* Memory of an object's own may be known only by a pointer into its middle (the attributes of
    an instance in 3.11: they begin behind bytes of their order). That is its start pointer. */
 static void mark_parts(struct check *check)
@@ -199,6 +215,7 @@ static void mark_parts(struct check *check)
             mark_part(check, at, parts[k]);
             check->is_part[at] = true;
         }
+        mark_deque(check, &object);
     }
 }
 
@@ -435,6 +452,8 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.is_part = pm_alloc_zero("pm.leakcheck", check.count + 1);
     check.is_kept = pm_alloc_zero("pm.leakcheck", check.count + 1);
     mark_parts(&check);
+    if (check.python)
+        pm_leakidle_mark(run, &check.objects, &check.leaks, check.blocks, check.is_part);
     pm_leak_weak_bind(&check.weak, &check.leaks);
     const struct pm_roots_owner owner = { is_owned, &check };
     pm_roots_collect(run, &run->roots, &owner);

@@ -36,23 +36,39 @@ static u64 find_word(struct pm_run *run, u64 from, u64 end, u64 value)
     return 0;
 }
 
-/* In the writable mappings of the object file that static_address is in: its data, and what
-   follows without a gap, where uninitialised data is. */
+/* The next of the writable mappings of the object file that static_address is in: its data, and what
+   follows without a gap, where uninitialised data is. At first *looked is 0. */
+static bool next_static_mapping(u64 static_address, u64 *from, u64 *end, u64 *looked)
+{
+    const NSegment *segment = VG_(am_find_nsegment)(*looked == 0 ? static_address : *end);
+
+    if (segment == NULL || (*looked == 0 && segment->isCH) || !segment->hasR || !segment->hasW
+            || *looked >= MAX_STATIC_BYTES)
+        return false;
+    *from = segment->start;
+    *end = segment->end + 1;
+    *looked += *end - *from;
+    return true;
+}
+
 static u64 find_in_static_memory(struct pm_run *run, u64 static_address, u64 value)
 {
-    const NSegment *segment = VG_(am_find_nsegment)(static_address);
-    u64 looked = 0;
+    u64 from, end = 0, looked = 0, found = 0;
 
-    if (segment == NULL || segment->isCH)
-        return 0;
-    while (segment != NULL && segment->hasR && segment->hasW && looked < MAX_STATIC_BYTES) {
-        u64 end = segment->end + 1, found = find_word(run, segment->start, end, value);
-        if (found != 0)
-            return found;
-        looked += end - segment->start;
-        segment = VG_(am_find_nsegment)(end);
-    }
-    return 0;
+    while (found == 0 && next_static_mapping(static_address, &from, &end, &looked))
+        found = find_word(run, from, end, value);
+    return found;
+}
+
+void pm_stale_static_words(struct pm_run *run, u64 static_address,
+                           void (*visit)(void *context, u64 word), void *context)
+{
+    u64 from, end = 0, looked = 0, word;
+
+    while (next_static_mapping(static_address, &from, &end, &looked))
+        for (u64 at = from; at < end; at += WORD)
+            if (pm_reader_read_u64(&run->reader, at, &word) && word != 0)
+                visit(context, word);
 }
 
 void pm_stale_taken(struct pm_run *run, u64 address, u64 type)

@@ -36,6 +36,10 @@ struct pm_stale {
    each type, the interpreter's static memory is looked through. */
 void pm_stale_taken(struct pm_run *run, u64 address, u64 type);
 
+/* Calls visit for each word but 0 of the static memory of the object file that static_address is in. */
+void pm_stale_static_words(struct pm_run *run, u64 static_address,
+                           void (*visit)(void *context, u64 word), void *context);
+
 struct pm_stale_visitor {
     /* The word at address points to something in use and is none of its references. */
     void (*hide)(void *context, u64 address);

@@ -6,7 +6,9 @@ import os
 import cases
 import pm_lose_builtin as lose
 
-kept = [[n + 0.5] for n in range(20)]
+# So many that what is lost gets memory of its own: the module's call is still running when it is looked for, and its C
+# frame may have a pointer left to an earlier object, at whose place the lost one would be.
+kept = [[n + 0.5] for n in range(200)]
 
 
 def case_lost():
