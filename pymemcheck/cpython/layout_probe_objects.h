@@ -70,6 +70,7 @@ static void probe_types(void)
     numbers.type_basic_size = offsetof(PyTypeObject, tp_basicsize);
     numbers.type_item_size = offsetof(PyTypeObject, tp_itemsize);
     numbers.type_flags = offsetof(PyTypeObject, tp_flags);
+    numbers.type_doc = offsetof(PyTypeObject, tp_doc);
     numbers.type_traverse = offsetof(PyTypeObject, tp_traverse);
     numbers.type_weaklist_offset = offsetof(PyTypeObject, tp_weaklistoffset);
     numbers.type_members = offsetof(PyTypeObject, tp_members);

@@ -59,6 +59,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -197,6 +198,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -338,6 +340,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -476,6 +479,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -617,6 +621,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -755,6 +760,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -896,6 +902,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -1037,6 +1044,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -1178,6 +1186,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -1319,6 +1328,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -1460,6 +1470,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -1601,6 +1612,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -1742,6 +1754,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -1883,6 +1896,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -2024,6 +2038,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -2165,6 +2180,7 @@
     .type_basic_size = 48, \
     .type_item_size = 56, \
     .type_flags = 184, \
+    .type_doc = 192, \
     .type_traverse = 200, \
     .type_weaklist_offset = 224, \
     .type_members = 256, \
@@ -2306,6 +2322,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -2453,6 +2470,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \
@@ -2600,6 +2618,7 @@
     .type_basic_size = 32, \
     .type_item_size = 40, \
     .type_flags = 168, \
+    .type_doc = 176, \
     .type_traverse = 184, \
     .type_weaklist_offset = 208, \
     .type_members = 240, \

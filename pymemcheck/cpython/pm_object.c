@@ -394,9 +394,11 @@ u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object,
     if (type == NULL || object->references == 0)
         return 0;
     add_shape_parts(objects, object->address, type->shape, &list);
-    if (type->shape == PM_SHAPE_TYPE && at->type_cached_keys != PM_LAYOUT_ABSENT
-            && is_collected(objects, object->address, type))
-        add_part(&list, pm_object_word(objects, object->address, at->type_cached_keys));
+    if (type->shape == PM_SHAPE_TYPE && is_collected(objects, object->address, type)) {
+        add_part(&list, pm_object_word(objects, object->address, at->type_doc));
+        if (at->type_cached_keys != PM_LAYOUT_ABSENT)
+            add_part(&list, pm_object_word(objects, object->address, at->type_cached_keys));
+    }
     if (at->preheader_values != PM_LAYOUT_ABSENT
             && pm_object_type_has(type, at->type_managed_dict_bit)) {
         u64 word = pm_object_word(objects, object->address, at->preheader_values);

@@ -167,6 +167,8 @@ static void mark_part(struct check *check, u32 index, u64 part)
     block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_START_ONLY
                            | PM_LEAK_HEADER_HIDDEN);
     block->flags |= prefix > 0 ? PM_LEAK_HEADER_HIDDEN : 0;
+    /* The object owns it by the pointer to its start: what else points into it borrows it. */
+    block->flags |= PM_LEAK_START_ONLY;
     block->hidden_from = 0;
     block->hidden_to = (u32)prefix;
     block->object_offset = (u32)(part - block->address);
