@@ -93,6 +93,7 @@ static void probe_strings(void)
 static void probe_thread(void)
 {
     numbers.thread_next = offsetof(PyThreadState, next);
+    numbers.thread_interpreter = offsetof(PyThreadState, interp);
 #if PY_VERSION_HEX >= 0x030c0000
     numbers.thread_exception = offsetof(PyThreadState, current_exception);
 #else

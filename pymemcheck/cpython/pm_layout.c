@@ -30,6 +30,9 @@
    _PySys_Create, _PyBuiltin_Init and _PyWarnings_Init return. In 2.7 these return borrowed ones. */
 #define KEEPS_START_MODULES .kept_references = 1
 
+/* Python/pythonrun.c (Py_Finalize): "This is disabled because it caused too many problems". */
+#define LEAVES_GARBAGE .leaves_garbage = true
+
 #define WITH_LOCATIONS \
     .position = PM_POSITION_POINTER, .complete = PM_COMPLETE_TRACEABLE, \
     .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE, \
@@ -37,7 +40,7 @@
 
 /* What all builds of a minor version have in common. */
 #define COMMON_2_7 \
-    MINOR(2, 7), FRAME_ARGUMENT, \
+    MINOR(2, 7), FRAME_ARGUMENT, LEAVES_GARBAGE, \
     .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
 #define COMMON_3_6 \
     MINOR(3, 6), FRAME_ARGUMENT, KEEPS_START_MODULES, \

@@ -33,6 +33,7 @@
     FIELD(unicode_legacy_data)      /* PyUnicodeObject.data, a pointer */ \
     FIELD(thread_frame)             /* PyThreadState: what the anchor kind says */ \
     FIELD(thread_next)              /* PyThreadState.next */ \
+    FIELD(thread_interpreter)       /* ... interp */ \
     FIELD(thread_exception)         /* ... curexc_type, 3.12 on current_exception: NULL if none is raised */ \
     FIELD(thread_chunk)             /* ... datastack_chunk, 3.11 on */ \
     FIELD(thread_data_top)          /* ... datastack_top */ \
@@ -133,6 +134,7 @@ struct pm_layout {
     u32 hook_padding_bytes; /* what it adds to a request, before and after together */
     u32 kept_references;    /* to each of the modules sys, builtins and _warnings: the interpreter's
                                start takes them and nothing gives them back */
+    bool leaves_garbage;    /* finalization does not run the collector after the modules are gone */
     struct pm_layout_numbers at;
     struct pm_offsets_places offsets;   /* of the interpreter's own table, 3.13 and later */
 };

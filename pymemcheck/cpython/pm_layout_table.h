@@ -21,6 +21,7 @@
     .unicode_legacy_data = -1, \
     .thread_frame = 16, \
     .thread_next = 0, \
+    .thread_interpreter = 8, \
     .thread_exception = 72, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -160,6 +161,7 @@
     .unicode_legacy_data = -1, \
     .thread_frame = 16, \
     .thread_next = 0, \
+    .thread_interpreter = 8, \
     .thread_exception = 72, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -302,6 +304,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 80, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -441,6 +444,7 @@
     .unicode_legacy_data = 88, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 80, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -583,6 +587,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -722,6 +727,7 @@
     .unicode_legacy_data = 88, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -864,6 +870,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -1006,6 +1013,7 @@
     .unicode_legacy_data = 88, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -1148,6 +1156,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -1290,6 +1299,7 @@
     .unicode_legacy_data = 88, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -1432,6 +1442,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -1574,6 +1585,7 @@
     .unicode_legacy_data = 88, \
     .thread_frame = 24, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 88, \
     .thread_chunk = -1, \
     .thread_data_top = -1, \
@@ -1716,6 +1728,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 56, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 96, \
     .thread_chunk = 296, \
     .thread_data_top = 304, \
@@ -1858,6 +1871,7 @@
     .unicode_legacy_data = 88, \
     .thread_frame = 56, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 96, \
     .thread_chunk = 296, \
     .thread_data_top = 304, \
@@ -2000,6 +2014,7 @@
     .unicode_legacy_data = 56, \
     .thread_frame = 56, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 96, \
     .thread_chunk = 232, \
     .thread_data_top = 240, \
@@ -2142,6 +2157,7 @@
     .unicode_legacy_data = 72, \
     .thread_frame = 56, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 96, \
     .thread_chunk = 232, \
     .thread_data_top = 240, \
@@ -2284,6 +2300,7 @@
     .unicode_legacy_data = 56, \
     .thread_frame = 72, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 112, \
     .thread_chunk = 232, \
     .thread_data_top = 240, \
@@ -2432,6 +2449,7 @@
     .unicode_legacy_data = 56, \
     .thread_frame = 72, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 112, \
     .thread_chunk = 232, \
     .thread_data_top = 240, \
@@ -2580,6 +2598,7 @@
     .unicode_legacy_data = 56, \
     .thread_frame = 72, \
     .thread_next = 8, \
+    .thread_interpreter = 16, \
     .thread_exception = 136, \
     .thread_chunk = 256, \
     .thread_data_top = 264, \

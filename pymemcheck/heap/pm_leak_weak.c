@@ -32,8 +32,9 @@ void pm_leak_weak_bind(struct pm_leak_weak *weak, struct pm_leaks *leaks)
     weak->row_of_block = pm_alloc_zero("pm.leaks.weak",
                                        (leaks->block_count + 1) * sizeof *weak->row_of_block);
     for (u32 i = 0; i < weak->count; i++) {
-        u32 block = pm_leaks_block_at(leaks, weak->rows[i].memory);
-        if (block == PM_LEAK_NONE || !(leaks->blocks[weak->rows[i].owner].flags & PM_LEAK_OBJECT))
+        u32 block = pm_leaks_block_at(leaks, weak->rows[i].memory), owner = weak->rows[i].owner;
+        if (block == PM_LEAK_NONE
+                || (owner != PM_LEAK_NONE && !(leaks->blocks[owner].flags & PM_LEAK_OBJECT)))
             continue;
         weak->rows[i].next = weak->row_of_block[block];
         weak->row_of_block[block] = i + 1;

@@ -31,7 +31,7 @@ void pm_leak_weak_release(struct pm_leak_weak *weak);
 
 /* A row of the block that holds the address memory. It ends at the latest where its block ends.
    If the block of number owner turns out to be no object (it has no PM_LEAK_OBJECT when rows
-   are bound), the row does not count. */
+   are bound), the row does not count. PM_LEAK_NONE: it counts in any case. */
 void pm_leak_weak_add(struct pm_leak_weak *weak, u32 owner, u64 memory, u64 first, u64 end,
                       u32 stride);
 

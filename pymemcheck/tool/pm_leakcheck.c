@@ -28,6 +28,7 @@
 #include "tool/pm_memory.h"
 #include "tool/pm_roots.h"
 #include "tool/pm_run.h"
+#include "tool/pm_stale.h"
 
 enum { MAX_PARTS = 4, PROGRESS_AFTER_MS = 3000, PROGRESS_EVERY_MS = 1000 };
 
@@ -228,6 +229,16 @@ static bool is_owned(void *context, u64 address)
     return at != PM_LEAK_NONE && check->is_part[at];
 }
 
+/* What a free list's array in a block has left. Arrays elsewhere are the roots' business. */
+static void hide_stale_word(void *context, u64 address)
+{
+    struct check *check = context;
+
+    if (pm_leaks_block_at(&check->leaks, address) != PM_LEAK_NONE)
+        pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + sizeof(u64),
+                         sizeof(u64));
+}
+
 static struct pm_string_id take_text(struct check *check)
 {
     struct pm_string_id id = pm_strings_intern(&check->run->strings, check->text.bytes,
@@ -297,7 +308,7 @@ static void choose_leaders(struct check *check)
 /* A cycle that the collector would free whole is no leak: while the program runs it waits for the
    collector, and finalization makes some after the collector ran for the last time (up to 3.9). What an
    extension does wrong keeps the collector away: a reference too many, an object that it does not know, a
-   type of the extension that does not tell what it refers to. */
+   type of the extension that does not tell what it refers to (which in 2.7 cannot be seen after finalization). */
 static void find_kept(struct check *check)
 {
     struct pm_object object;
@@ -307,7 +318,7 @@ static void find_kept(struct check *check)
     for (u32 i = 0; i < check->count; i++)
         if (check->found[i].cycle && !check->is_part[i]
                 && !(identify(check, i, &object)
-                     && pm_leakkept_collectable(&check->objects, &object)))
+                     && pm_leakkept_collectable(check->run, &check->objects, &object)))
             check->is_kept[check->found[i].leader] = false;
 }
 
@@ -320,7 +331,7 @@ static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
         return PM_LOSS_DEFINITE;
     if (object.immortal || object.interned)
         return PM_LOSS_INTERPRETER;
-    if (object.references != found->references + object.kept_references)
+    if (has_surplus(found, &object))
         return PM_LOSS_DEFINITE;
     if (object.kept_references > 0 || check->is_kept[index])
         return PM_LOSS_INTERPRETER;
@@ -456,6 +467,8 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     mark_parts(&check);
     if (check.python)
         pm_leakidle_mark(run, &check.objects, &check.leaks, check.blocks, check.is_part);
+    const struct pm_stale_visitor stale = { hide_stale_word, is_owned, &check };
+    pm_stale_each(run, &stale);
     pm_leak_weak_bind(&check.weak, &check.leaks);
     const struct pm_roots_owner owner = { is_owned, &check };
     pm_roots_collect(run, &run->roots, &owner);

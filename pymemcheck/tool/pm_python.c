@@ -143,6 +143,18 @@ bool pm_python_is_raising(const struct pm_python *python, u32 tid)
         && pm_threads_is_raising(&python->interpreter, python->reader, anchor);
 }
 
+u64 pm_python_interpreter_state(const struct pm_python *python, u32 tid)
+{
+    u64 slot = pm_python_slot(python, tid), anchor, interpreter;
+
+    return slot != 0 && python->state == PM_PYTHON_READY
+        && python->interpreter.layout->anchor != PM_ANCHOR_FRAME
+        && read_anchor(python, slot, &anchor) && anchor != 0
+        && pm_reader_read_u64(python->reader,
+                              anchor + (u64)python->interpreter.layout->at.thread_interpreter, &interpreter)
+        ? interpreter : 0;
+}
+
 u64 pm_python_peek(const struct pm_python *python, u64 slot)
 {
     u64 anchor;

@@ -76,6 +76,10 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
    while the thread evaluates Python code. */
 bool pm_python_is_raising(const struct pm_python *python, u32 tid);
 
+/* The interpreter's state (PyInterpreterState) of the thread, while it evaluates Python code in 3.9 or
+   later; 0: not known. */
+u64 pm_python_interpreter_state(const struct pm_python *python, u32 tid);
+
 /* Thread tid (the core's number) began or ended. */
 void pm_python_thread_starts(struct pm_python *python, u32 tid);
 void pm_python_thread_ends(struct pm_python *python, u32 tid);

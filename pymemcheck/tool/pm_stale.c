@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
 #include "pub_tool_aspacemgr.h"
+#include "pub_tool_threadstate.h"
 
 #include "tool/pm_stale.h"
 
@@ -60,6 +61,31 @@ static u64 find_in_static_memory(struct pm_run *run, u64 static_address, u64 val
     return found;
 }
 
+/* In the interpreter's state, where that is a block. */
+static u64 find_in_state(struct pm_run *run, struct pm_stale_array *array, u64 value)
+{
+    u64 state = pm_python_interpreter_state(&run->python, VG_(get_running_tid)());
+    const struct pm_block *block = state == 0 ? NULL : pm_blocks_find(&run->blocks, state);
+    u64 found = block == NULL ? 0 : find_word(run, state, block->address + block->bytes, value);
+
+    if (found != 0) {
+        array->holder = block->address;
+        array->holder_serial = block->serial;
+    }
+    return found;
+}
+
+/* Whether the memory that the array was found in is still the same. */
+static bool is_there(struct pm_run *run, const struct pm_stale_array *array)
+{
+    const struct pm_block *block;
+
+    if (array->holder == 0)
+        return array->low != 0;
+    block = pm_blocks_find(&run->blocks, array->holder);
+    return block != NULL && block->serial == array->holder_serial;
+}
+
 void pm_stale_static_words(struct pm_run *run, u64 static_address,
                            void (*visit)(void *context, u64 word), void *context)
 {
@@ -78,15 +104,18 @@ void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
 
     if (array == NULL)
         return;
-    if (array->low != 0) {
+    if (is_there(run, array)) {
         /* As far as the array may reach on both sides of what is known. */
         u64 reach = (u64)(MAX_PLACES - 1) * WORD;
         found = find_word(run, array->high - reach, array->low + reach + WORD, address);
     } else if (array->tries < (type != 0 ? MAX_TRIES : MAX_TRIES_WITHOUT_TYPE)) {
         array->tries++;
+        array->low = array->high = array->holder = 0;
         /* A static type is in the same object file as the arrays. */
         u64 near = type != 0 ? type : run->python.interpreter.code_type;
         found = find_in_static_memory(run, near, address);
+        if (found == 0)
+            found = find_in_state(run, array, address);
     }
     if (found == 0)
         return;
@@ -103,7 +132,7 @@ void pm_stale_each(struct pm_run *run, const struct pm_stale_visitor *visitor)
 
     for (u32 i = 0; i < run->stale.count; i++) {
         const struct pm_stale_array *array = &run->stale.arrays[i];
-        if (array->low == 0)
+        if (!is_there(run, array))
             continue;
         /* An object that waits in the list has no references. Keys, which count theirs at the same
            place, may wait with one (dictresize, Objects/dictobject.c, 3.11): they are in use

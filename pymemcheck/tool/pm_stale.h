@@ -8,7 +8,7 @@
 
    Where the arrays are is learned: when something is taken out, nothing but its place in
    the array points to it. Arrays in static memory are found, also those inside of
-   _PyRuntime (3.11 and later); in 3.10 they are in the interpreter's state, a block that
+   _PyRuntime (3.11 and later), and those in the interpreter's state, in 3.10 a block that
    finalization frees. */
 #ifndef PM_STALE_H
 #define PM_STALE_H
@@ -21,6 +21,7 @@ struct pm_run;
 struct pm_stale_array {
     u64 type;           /* of what waits in it; 0: no objects, dict keys */
     u64 low, high;      /* addresses of its lowest and highest place seen; 0: none yet */
+    u64 holder, holder_serial;  /* the block that it lies in, and the number of its allocation; 0: static memory */
     u32 tries;          /* searches of all static memory for it */
 };
 
@@ -48,7 +49,7 @@ struct pm_stale_visitor {
     void *context;
 };
 
-/* Calls hide for each such word of the known arrays. */
+/* Calls hide for each such word of the known arrays that are still there. */
 void pm_stale_each(struct pm_run *run, const struct pm_stale_visitor *visitor);
 
 #endif

@@ -8,14 +8,10 @@ import pythons
 REPORTED = {"definite", "cycle", "surplus", "possible"}
 
 # What an interpreter may lack is passed over by name, and the rest still counts.
-# 2.7's _ctypes makes types for both byte orders and loses references to them (PyCSimpleType_new).
 IMPORTS = """
-import sys
 missing = []
 for name in ("json re decimal datetime collections threading subprocess ctypes sqlite3 asyncio socket ssl zlib "
              "pickle struct random hashlib logging email xml.etree.ElementTree csv unittest").split():
-    if name == "ctypes" and sys.version_info < (3,):
-        continue
     try:
         __import__(name)
     except ImportError:

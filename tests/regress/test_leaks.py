@@ -2,7 +2,7 @@
 """The corpus of tests/leaks/python: bugs of extensions, each to be found at its line, of its kind, type and number;
 and clean programs, in which nothing may be found. cases.py there says how a case states what must be found.
 
-Here on Debian's release build of 3.11; with PM_LEAKS_WIDE=1 on every interpreter found that has headers, from 3.8 on.
+Here on Debian's release build of 3.11; with PM_LEAKS_WIDE=1 on every interpreter found that has headers, from 3.9 on.
 """
 import collections
 import os
@@ -18,7 +18,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "leaks" / "python"
 EXTENSIONS = sorted((FOLDER / "extensions").glob("pm_lose_*.c*"))
 BUGS = sorted(FOLDER.glob("bugs_*.py")) + sorted(FOLDER.glob("alone_*.py"))
 CLEAN = sorted(FOLDER.glob("clean_*.py"))
-FIRST_VERSION = (3, 8)
+FIRST_VERSION = (3, 9)
 REPORTED = {"definite", "cycle", "surplus", "possible"}
 
 Expected = collections.namedtuple("Expected", "file line kind types sums text")
