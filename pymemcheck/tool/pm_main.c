@@ -33,6 +33,15 @@ static void forget_memory(Addr start, SizeT bytes)
     pm_reader_forget(&the_run.reader);
 }
 
+static void note_mapping(Addr start, SizeT bytes, Bool r, Bool w, Bool x, ULong debug_info)
+{
+    (void)r;
+    (void)w;
+    (void)x;
+    (void)debug_info;
+    pm_roots_mapped(&the_run.roots, start, bytes);
+}
+
 static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
 {
     (void)w;
@@ -151,6 +160,7 @@ static void before_options(void)
     VG_(needs_command_line_options)(process_option, pm_options_print_usage,
                                     pm_options_print_debug_usage);
     VG_(needs_client_requests)(on_client_request);
+    VG_(track_new_mem_mmap)(note_mapping);
     VG_(track_die_mem_munmap)(forget_memory);
     VG_(track_die_mem_brk)(forget_memory);
     VG_(track_change_mem_mprotect)(forget_protection);

@@ -3,7 +3,10 @@
    stack pointer (and the red zone under it) is dead: old return addresses and
    locals there must not keep blocks alive. That is cut out of the mapping, for
    threads that run and for those that ended while their stack stays mapped (the
-   C library keeps stacks for the next thread). A thread that runs on another
+   C library keeps stacks for the next thread). The core takes for a thread's stack all of the
+   segment below its stack pointer; where no guard page is between them (the C library from 2.42 on has
+   guards that are no mappings) that holds other threads' stacks. A stack begins at the earliest
+   where the program's mmap put it. A thread that runs on another
    stack than its own (an alternate signal stack, makecontext, a greenlet that
    switched) has a stack pointer outside its stack: then all of it counts as
    live. */
@@ -35,7 +38,8 @@ static void add_dead(struct pm_roots *roots, u64 low, u64 end, u32 thread)
     roots->dead[roots->dead_count++] = (struct pm_dead_stack){ low, end, thread };
 }
 
-void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
+/* What is dead in this memory is not known any more. */
+static void forget_dead(struct pm_roots *roots, u64 start, u64 bytes)
 {
     u32 kept = 0;
 
@@ -45,29 +49,33 @@ void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
     roots->dead_count = kept;
 }
 
-/* The dead part of thread tid's stack; false if its stack pointer is elsewhere. A function that
-   runs may use red_zone bytes below it. */
-static bool dead_part(u32 tid, u64 red_zone, u64 *low, u64 *end)
+void pm_roots_mapped(struct pm_roots *roots, u64 start, u64 bytes)
 {
-    u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
-    u64 pointer = VG_(get_SP)(tid);
-
-    if (bytes == 0 || top < bytes)
-        return false;
-    *low = top - bytes + 1;
-    *end = (pointer - red_zone) & ~(u64)7;
-    return pointer >= *low && pointer <= top && *end > *low;
+    pm_ranges_add(&roots->mapped, start, bytes);
 }
 
+void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
+{
+    pm_ranges_remove(&roots->mapped, start, bytes);
+    forget_dead(roots, start, bytes);
+}
+
+/* The part of thread tid's stack below its stack pointer is dead, if that is in its stack. A function that
+   runs may use red_zone bytes below it. */
 static void hide_dead_part(struct pm_roots *roots, u32 tid, u32 ordinal, u64 red_zone)
 {
-    u64 low, end;
+    u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
+    u64 pointer = VG_(get_SP)(tid), low;
+    const struct pm_range *mapped = pm_ranges_at(&roots->mapped, top);
 
-    if (VG_(thread_get_stack_size)(tid) != 0)
-        pm_roots_unmapped(roots, VG_(thread_get_stack_max)(tid) - VG_(thread_get_stack_size)(tid) + 1,
-                          VG_(thread_get_stack_size)(tid));
-    if (dead_part(tid, red_zone, &low, &end))
-        add_dead(roots, low, end, ordinal);
+    if (bytes == 0 || top < bytes)
+        return;
+    low = top - bytes + 1;
+    if (mapped != NULL && mapped->start > low)
+        low = mapped->start;
+    forget_dead(roots, low, top - low + 1);
+    if (pointer >= low && pointer <= top)
+        add_dead(roots, low, (pointer - red_zone) & ~(u64)7, ordinal);
 }
 
 void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal)

@@ -6,6 +6,7 @@
 #ifndef PM_ROOTS_H
 #define PM_ROOTS_H
 
+#include "base/pm_ranges.h"
 #include "base/pm_types.h"
 #include "heap/pm_leaks.h"
 
@@ -21,6 +22,7 @@ struct pm_roots {
     /* For the whole run. */
     struct pm_dead_stack *dead;
     u32 dead_count, dead_capacity;
+    struct pm_ranges mapped;    /* what the program mapped itself, each call of mmap apart */
     /* Of one collection. */
     struct pm_leak_root *entries;
     u32 count, capacity;
@@ -30,6 +32,8 @@ struct pm_roots {
 
 /* The core's thread tid is about to be gone; its stack and registers can still be asked. */
 void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal);
+/* The program mapped memory. */
+void pm_roots_mapped(struct pm_roots *roots, u64 start, u64 bytes);
 /* Memory was unmapped: what is mapped there later is no dead stack. */
 void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes);
 
