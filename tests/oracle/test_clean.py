@@ -21,18 +21,12 @@ if len(missing) > 8:
 """
 
 
-def is_open(loss):
-    """Not understood yet: decimal.ExtendedContext has one reference too many in some builds of 3.11."""
-    return loss.kind == "surplus" and loss.surplus_references == 1 \
-        and any(frame.function == "PyInit__decimal" for frame in loss.frames)
-
-
 def check(tool, python, *arguments, before=REPORTED):
     run = tool.run(python.path, *arguments, options=["--leak-scan=both", "--histogram=none"], timeout=300)
     assert run.profile.losses_before is not None and run.profile.losses is not None
     for when, losses, kinds in (("before", run.profile.losses_before, before),
                                 ("after", run.profile.losses, REPORTED)):
-        reported = [loss for loss in losses if loss.kind in kinds and not loss.suppressed and not is_open(loss)]
+        reported = [loss for loss in losses if loss.kind in kinds and not loss.suppressed]
         assert not reported, when + "\n" + "\n".join(map(repr, reported))
 
 
