@@ -100,7 +100,13 @@ bool pm_objects_are_idle_keys(struct pm_objects *objects, u64 address, u64 bytes
     struct pm_object_dict view;
     u64 references, index_bytes, size;
 
-    return bytes >= (u64)at->object_bytes && pm_object_keys_open(objects, address, &view)
+    if (at->keys_indices == PM_LAYOUT_ABSENT)
+        return false;
+    /* Nearly all memory has another size. An entry has two words, or three with the hash. */
+    u64 entries = bytes - (u64)at->keys_indices - SMALLEST_SIZE;
+    if (entries != SMALLEST_ENTRIES * 16 && entries != SMALLEST_ENTRIES * 24)
+        return false;
+    return pm_object_keys_open(objects, address, &view)
            && measure_indices(objects, address, &index_bytes, &size) && size == SMALLEST_SIZE
            && index_bytes == SMALLEST_SIZE && view.count <= SMALLEST_ENTRIES
            && view.entries + (u64)(SMALLEST_ENTRIES * view.entry_bytes) == address + bytes
