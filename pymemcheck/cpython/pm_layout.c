@@ -33,6 +33,9 @@
 /* Python/pythonrun.c (Py_Finalize): "This is disabled because it caused too many problems". */
 #define LEAVES_GARBAGE .leaves_garbage = true
 
+/* Python/_warnings.c (is_internal_frame), 3.6 to 3.10. */
+#define KEEPS_WARNING_TEXTS .kept_texts = 1
+
 #define WITH_LOCATIONS \
     .position = PM_POSITION_POINTER, .complete = PM_COMPLETE_TRACEABLE, \
     .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE, \
@@ -43,20 +46,20 @@
     MINOR(2, 7), FRAME_ARGUMENT, LEAVES_GARBAGE, \
     .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
 #define COMMON_3_6 \
-    MINOR(3, 6), FRAME_ARGUMENT, KEEPS_START_MODULES, \
+    MINOR(3, 6), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_7 \
-    MINOR(3, 7), FRAME_ARGUMENT, KEEPS_START_MODULES, \
+    MINOR(3, 7), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_8 \
-    MINOR(3, 8), FRAME_ARGUMENT, KEEPS_START_MODULES, \
+    MINOR(3, 8), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_9 \
-    MINOR(3, 9), ONE_CALL_A_FRAME, \
+    MINOR(3, 9), ONE_CALL_A_FRAME, KEEPS_WARNING_TEXTS, \
     .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_BYTES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_10 \
-    MINOR(3, 10), .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS, \
+    MINOR(3, 10), KEEPS_WARNING_TEXTS, .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS, \
     .entry = PM_ENTRY_RUNNING, .complete = PM_COMPLETE_ALWAYS, \
     .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_11 \

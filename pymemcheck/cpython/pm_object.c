@@ -207,19 +207,40 @@ static bool is_interned(struct pm_objects *objects, u64 address, const struct pm
     return false;
 }
 
-static u64 kept_references(struct pm_objects *objects, u64 address, enum pm_shape shape)
+static u64 kept_of_module(struct pm_objects *objects, u64 address)
 {
     static const char *const start_modules[] = { "sys", "builtins", "_warnings" };
     const struct pm_layout *layout = objects->layout;
 
-    if (layout->kept_references == 0 || shape != PM_SHAPE_MODULE
-            || layout->at.module_name == PM_LAYOUT_ABSENT)
+    if (layout->kept_references == 0 || layout->at.module_name == PM_LAYOUT_ABSENT)
         return 0;
     u64 name = pm_object_word(objects, address, layout->at.module_name);
     for (size_t i = 0; name != 0 && i < PM_ARRAY_LENGTH(start_modules); i++)
         if (pm_object_text_is(objects, name, start_modules[i]))
             return layout->kept_references;
     return 0;
+}
+
+static u64 kept_of_text(struct pm_objects *objects, u64 address)
+{
+    static const char first[] = "importlib", second[] = "_bootstrap";
+    const struct pm_layout *layout = objects->layout;
+    u64 length;
+
+    if (layout->kept_texts == 0)
+        return 0;
+    length = pm_object_word(objects, address, layout->at.unicode_length);
+    return (length == sizeof first - 1 && pm_object_text_is(objects, address, first))
+           || (length == sizeof second - 1 && pm_object_text_is(objects, address, second))
+           ? layout->kept_texts : 0;
+}
+
+static u64 kept_references(struct pm_objects *objects, const struct pm_object *object, enum pm_shape shape)
+{
+    if (shape == PM_SHAPE_MODULE)
+        return kept_of_module(objects, object->address);
+    /* Those who spell such a text in a program get an interned one. */
+    return shape == PM_SHAPE_TEXT && !object->interned ? kept_of_text(objects, object->address) : 0;
 }
 
 /* Describes the object of this type at address; before: how many bytes of its block lie
@@ -267,7 +288,7 @@ static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 be
         return false;
     object->offset = (u32)skipped;
     describe(objects, type, before, collected, object);
-    object->kept_references = kept_references(objects, object->address, type->shape);
+    object->kept_references = kept_references(objects, object, type->shape);
     return true;
 }
 

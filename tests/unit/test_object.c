@@ -189,6 +189,42 @@ static void test_damaged_types(void **state)
     each_row(damaged_type_of);
 }
 
+/* Texts that the interpreter keeps with a reference too many, and others. */
+static void kept_texts_of(const struct pm_layout *layout)
+{
+    static const struct {
+        const char *text;
+        bool kept;
+    } cases[] = { { "importlib", true }, { "_bootstrap", true }, { "bootstraps", false }, { "spam", false } };
+
+    if (layout->strings != PM_STRING_UNICODE)
+        return;
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(cases); i++)
+        for (u32 interned = 0; interned < 2; interned++) {
+            struct fixture fixture;
+            struct pm_object object;
+            u32 state;
+
+            set_up(&fixture, layout);
+            put_object(&fixture, BLOCK, TEXT_TYPE, 2);
+            pm_image_put_text(&fixture.image, layout, BLOCK, cases[i].text);
+            assert_true(pm_reader_read_u32(&fixture.image.reader, BLOCK + (u64)layout->at.unicode_state, &state));
+            pm_image_put_u32(&fixture.image, BLOCK + (u64)layout->at.unicode_state,
+                             state | interned << layout->at.unicode_interned_shift);
+            start(&fixture);
+            assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+            assert_int_equal(object.interned, interned);
+            assert_int_equal(object.kept_references, cases[i].kept && interned == 0 ? layout->kept_texts : 0);
+            tear_down(&fixture);
+        }
+}
+
+static void test_kept_texts(void **state)
+{
+    (void)state;
+    each_row(kept_texts_of);
+}
+
 /* A dict's version is no address. */
 static void dict_version_of(const struct pm_layout *layout)
 {
@@ -359,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists), cmocka_unit_test(test_refused), cmocka_unit_test(test_wide_texts),
         cmocka_unit_test(test_undone_sequences), cmocka_unit_test(test_dict_versions),
+        cmocka_unit_test(test_kept_texts),
         cmocka_unit_test(test_damaged_types), cmocka_unit_test(test_counts_and_previews),
         cmocka_unit_test(test_not_started), cmocka_unit_test(test_mutated_memory),
     };
