@@ -30,6 +30,8 @@ def version_of(text):
 
 def holds(condition, python):
     """Whether a case's "if ..." is about this interpreter."""
+    if " or " in condition:
+        return any(holds(each, python) for each in condition.split(" or "))
     if condition in ("debug", "release"):
         return python.debug == (condition == "debug")
     operator, version = re.fullmatch(r"(<|>=)(\d\.\d+)", condition).groups()

@@ -15,7 +15,8 @@ What must be found for a case stands on the line that allocates, and test_leaks.
     references N    of surplus: the references too many
     bytes N         of the lost blocks; N or >=N
     phase NAME      of import, main or finalization: when all of the blocks were made
-    if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds
+    if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds; several of these
+                    with or between them: where one holds
 Several of these stand with ; between them.
 """
 import sys
