@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A loop that runs often enough to be compiled, by interpreters that do so. 3.x.
+"""Loops that run often enough to be compiled, by interpreters that do so. 3.x.
 
-Says at the end whether a compiler was at work: "compiled", "interpreted", or "no compiler".
+Says at the end whether a compiler was at work: "compiled", "interpreted", or "no compiler". With the argument "trace"
+also what tracemalloc has at each line, as JSON.
 """
+import _tracemalloc
 import os
 import sys
 
@@ -56,7 +58,18 @@ if hasattr(sys, "_jit") and sys._jit.is_available():
     said = "interpreted"
     if hasattr(sys._jit, "is_active"):
         is_compiled = sys._jit.is_active
+if sys.argv[1:] == ["trace"]:
+    _tracemalloc.start(1)
 if simple() + calls() > 0:
     said = "compiled"
 print(said, flush=True)
+if sys.argv[1:] == ["trace"]:
+    import json
+    lines = {}
+    for trace in _tracemalloc._get_traces():
+        file, line = trace[2][0]
+        if file == __file__:
+            blocks, size = lines.get(line, (0, 0))
+            lines[line] = blocks + 1, size + trace[1]
+    print(json.dumps(lines), flush=True)
 os._exit(0)

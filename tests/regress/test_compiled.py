@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Loops that the interpreter compiles while they run (PYTHON_JIT=1, 3.14 and later, built for it): each line has the same
-blocks as when they are interpreted."""
+"""Loops that the interpreter compiles while they run (PYTHON_JIT=1, 3.14 and later, built for it): each line has the
+blocks that the interpreter's own tracemalloc has there.
+
+Compiled code stores the frame's position less often, in 3.15: tracebacks and tracemalloc then give some allocations to
+the line of the store before, in an earlier round of the loop perhaps. So do we.
+"""
+import json
 import subprocess
 
 import pytest
@@ -10,8 +15,10 @@ from pmtest import PROGRAMS
 
 SCRIPT = PROGRAMS / "hot_loop.py"
 HAS_COMPILER = "import sys; print(hasattr(sys, '_jit') and sys._jit.is_available())"
-LINES = [number for number, line in enumerate(SCRIPT.read_text().splitlines(), 1) if "# line: " in line]
+TAGGED = [number for number, line in enumerate(SCRIPT.read_text().splitlines(), 1) if "# line: " in line]
 ROUNDS = 20000
+# Objects that are older than tracemalloc and given out of a free list (3.14 and 3.15 have 80 or 100 of a kind).
+NOISE_BLOCKS, NOISE_BYTES = 128, 10000
 
 
 def has_compiler(python):
@@ -23,18 +30,28 @@ PYTHONS = [pytest.param(python, id=f"{python.row}:{python.path}")
     or [pytest.param(None, marks=pytest.mark.skip(reason="no interpreter here that compiles (3.14 and later)"))]
 
 
-def figures(profile):
-    sums = {line: profile.at_line(str(SCRIPT), line) for line in LINES}
-    return {line: (each.live_blocks, each.live_bytes, each.total_blocks) for line, each in sums.items()}
+def compare(tool, python, compiled):
+    env = {"PYTHON_JIT": str(int(compiled))}
+    said, lines = tool.run_native(python.path, SCRIPT, "trace", env=env).stdout.splitlines()
+    run = tool.run(python.path, SCRIPT, env=env)
+    assert said == run.stdout.strip() == ("compiled" if compiled else "interpreted")
+    theirs = {int(line): figures for line, figures in json.loads(lines).items()}
+    wrong = []
+    for line in sorted(set(TAGGED) | {line for line, (blocks, _) in theirs.items() if blocks > NOISE_BLOCKS}):
+        blocks, size = theirs.get(line, (0, 0))
+        ours = run.profile.at_line(str(SCRIPT), line)
+        if abs(ours.live_blocks - blocks) > NOISE_BLOCKS or abs(ours.live_bytes - size) > NOISE_BYTES:
+            wrong.append(f"line {line}: tracemalloc {blocks, size}, tool {ours.live_blocks, ours.live_bytes}")
+    assert not wrong, "\n".join(wrong)
+    assert sum(blocks for blocks, _ in theirs.values()) > 10 * ROUNDS
+    assert run.profile.troubles["unreadable_stacks"] == 0
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_lines_of_compiled_code(tool, python):
-    interpreted = tool.run(python.path, SCRIPT, env={"PYTHON_JIT": "0"})
-    compiled = tool.run(python.path, SCRIPT, env={"PYTHON_JIT": "1"})
-    assert (interpreted.stdout, compiled.stdout) == ("interpreted\n", "compiled\n")
-    expected = figures(interpreted.profile)
-    assert len(expected) == 8 and all(blocks >= ROUNDS for blocks, _, _ in expected.values())
-    assert figures(compiled.profile) == expected
-    # Malloc never lost its way to the Python frames.
-    assert compiled.profile.troubles["unreadable_stacks"] == 0
+def test_interpreted(tool, python):
+    compare(tool, python, compiled=False)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_compiled(tool, python):
+    compare(tool, python, compiled=True)
