@@ -4,8 +4,11 @@
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 
-/* Stack ids are 28 bits wide in struct pm_block. */
-#define MAX_STACKS ((u32)1 << 28)
+/* Stack ids are 28 bits wide in struct pm_block; a slot has four bits of the hash
+   above them. */
+enum { ID_BITS = 28, NEAR_SLOTS = 8 };
+#define MAX_STACKS ((u32)1 << ID_BITS)
+#define ID_MASK (MAX_STACKS - 1)
 
 void pm_stacks_init(struct pm_stacks *stacks)
 {
@@ -14,23 +17,45 @@ void pm_stacks_init(struct pm_stacks *stacks)
     stacks->nodes[0] = (struct pm_stack_node){ PM_STACK_EMPTY, { 0 } };
     stacks->slots_mask = 4 * stacks->capacity - 1;
     stacks->slots = pm_alloc_zero("pm.stacks", (stacks->slots_mask + 1) * sizeof *stacks->slots);
-    stacks->whole_mask = 1023;
-    stacks->whole = pm_alloc_zero("pm.stacks", (stacks->whole_mask + 1) * sizeof *stacks->whole);
 }
 
 void pm_stacks_release(struct pm_stacks *stacks)
 {
     pm_free(stacks->nodes);
     pm_free(stacks->slots);
-    pm_free(stacks->whole);
     pm_free(stacks->last);
     pm_free(stacks->last_frames);
     *stacks = (struct pm_stacks){ 0 };
 }
 
-static u32 home_of(const struct pm_stacks *stacks, struct pm_stack_node node)
+struct place {
+    u32 slot;
+    u32 tag;        /* of the node that is wanted, where it is in a slot */
+};
+
+/* The slot that holds the node, or the empty one where it would go. The slots near those
+   of nodes made about when parent was are tried first: what is made one after the other
+   is looked for so, and is in the processor's cache together. Where they are taken, the
+   node is anywhere. Nodes are never removed, so the first empty slot ends a search. */
+static struct place find(const struct pm_stacks *stacks, struct pm_stack_node wanted)
 {
-    return (u32)pm_hash_u64((u64)node.parent.v << 32 | node.frame.v) & stacks->slots_mask;
+    const u64 hash = pm_hash_u64((u64)wanted.parent.v << 32 | wanted.frame.v);
+    const u32 tag = (u32)(hash >> 60) << ID_BITS;
+    u32 slot = wanted.parent.v * 2 + ((u32)(hash >> 32) & (NEAR_SLOTS - 1));
+
+    for (u32 tries = 0;; tries++, slot++) {
+        if (tries == NEAR_SLOTS)
+            slot = (u32)hash;
+        slot &= stacks->slots_mask;
+        u32 content = stacks->slots[slot];
+        if (content == 0)
+            return (struct place){ slot, tag };
+        if ((content & ~ID_MASK) != tag)
+            continue;
+        struct pm_stack_node node = stacks->nodes[content & ID_MASK];
+        if (node.parent.v == wanted.parent.v && node.frame.v == wanted.frame.v)
+            return (struct place){ slot, tag };
+    }
 }
 
 /* Room for one more node: the table is kept at most half full. */
@@ -44,10 +69,8 @@ static void grow(struct pm_stacks *stacks)
     stacks->slots = pm_alloc_zero("pm.stacks",
                                   ((size_t)stacks->slots_mask + 1) * sizeof *stacks->slots);
     for (u32 id = 1; id < stacks->count; id++) {
-        u32 slot = home_of(stacks, stacks->nodes[id]);
-        while (stacks->slots[slot] != 0)
-            slot = (slot + 1) & stacks->slots_mask;
-        stacks->slots[slot] = id;
+        struct place place = find(stacks, stacks->nodes[id]);
+        stacks->slots[place.slot] = place.tag | id;
     }
 }
 
@@ -60,20 +83,17 @@ struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id p
         PM_ASSERT(stacks->count < MAX_STACKS);
         grow(stacks);
     }
-    u32 slot = home_of(stacks, wanted);
-    for (; stacks->slots[slot] != 0; slot = (slot + 1) & stacks->slots_mask) {
-        struct pm_stack_node node = stacks->nodes[stacks->slots[slot]];
-        if (node.parent.v == parent.v && node.frame.v == frame.v)
-            return (struct pm_stack_id){ stacks->slots[slot] };
-    }
+    struct place place = find(stacks, wanted);
+    if (stacks->slots[place.slot] != 0)
+        return (struct pm_stack_id){ stacks->slots[place.slot] & ID_MASK };
     stacks->nodes[stacks->count] = wanted;
-    stacks->slots[slot] = stacks->count;
+    stacks->slots[place.slot] = place.tag | stacks->count;
     return (struct pm_stack_id){ stacks->count++ };
 }
 
-/* Pushes the frames that differ from the stack pushed last. */
-static struct pm_stack_id push_all(struct pm_stacks *stacks, const struct pm_frame_id *frames,
-                                   size_t count)
+/* Pushes the frames that differ from the stack interned last. */
+struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_frame_id *frames,
+                                    size_t count)
 {
     struct pm_stack_id id = PM_STACK_EMPTY;
     size_t depth = 0;
@@ -94,56 +114,5 @@ static struct pm_stack_id push_all(struct pm_stacks *stacks, const struct pm_fra
         stacks->last_frames[depth] = frames[count - 1 - depth];
     }
     stacks->last_length = count;
-    return id;
-}
-
-/* The nodes of a stack were mostly made one after the other and lie so. */
-static bool has_frames(const struct pm_stacks *stacks, u32 id, const struct pm_frame_id *frames,
-                       size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct pm_stack_node node = stacks->nodes[id];
-        if (id == 0 || node.frame.v != frames[i].v)
-            return false;
-        id = node.parent.v;
-    }
-    return id == 0;
-}
-
-static void grow_whole(struct pm_stacks *stacks)
-{
-    struct pm_whole_stack *old = stacks->whole;
-    u32 old_mask = stacks->whole_mask;
-
-    stacks->whole_mask = 2 * old_mask + 1;
-    stacks->whole = pm_alloc_zero("pm.stacks",
-                                  ((size_t)stacks->whole_mask + 1) * sizeof *stacks->whole);
-    for (size_t i = 0; i <= old_mask; i++) {
-        u32 slot = old[i].hash & stacks->whole_mask;
-        if (old[i].id == 0)
-            continue;
-        while (stacks->whole[slot].id != 0)
-            slot = (slot + 1) & stacks->whole_mask;
-        stacks->whole[slot] = old[i];
-    }
-    pm_free(old);
-}
-
-struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_frame_id *frames,
-                                    size_t count)
-{
-    if (count == 0)
-        return PM_STACK_EMPTY;
-    if (stacks->whole_count > stacks->whole_mask / 2)
-        grow_whole(stacks);
-    u32 hash = (u32)pm_hash_bytes(frames, count * sizeof *frames);
-    u32 slot = hash & stacks->whole_mask;
-    for (; stacks->whole[slot].id != 0; slot = (slot + 1) & stacks->whole_mask)
-        if (stacks->whole[slot].hash == hash
-                && has_frames(stacks, stacks->whole[slot].id, frames, count))
-            return (struct pm_stack_id){ stacks->whole[slot].id };
-    struct pm_stack_id id = push_all(stacks, frames, count);
-    stacks->whole[slot] = (struct pm_whole_stack){ hash, id.v };
-    stacks->whole_count++;
     return id;
 }

@@ -4,8 +4,7 @@
    parents goes outwards. Node 0 is the empty stack. Parents always have
    smaller ids than their children.
 
-   A stack that was interned whole before is found by one look-up of all its
-   frames. Of a new one the frames are pushed that differ from the stack pushed
+   Of a whole stack the frames are pushed that differ from the stack interned
    last, which is kept: its outer frames are mostly the same. */
 #ifndef PM_STACKS_H
 #define PM_STACKS_H
@@ -24,19 +23,12 @@ struct pm_stack_node {
     struct pm_frame_id frame;
 };
 
-struct pm_whole_stack {
-    u32 hash;                   /* of its frames, innermost first */
-    u32 id;                     /* 0: empty */
-};
-
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
-    u32 *slots;                 /* open hash table of nodes by parent and frame; 0: empty */
+    u32 *slots;                 /* open hash table: a node's id and part of its hash; 0: empty */
     u32 slots_mask;             /* slots - 1; a power of two less one */
-    struct pm_whole_stack *whole;   /* open hash table of stacks interned whole */
-    u32 whole_mask, whole_count;    /* as slots_mask; how many there are */
-    struct pm_stack_id *last;   /* the nodes of the stack pushed last, outermost first */
+    struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
     struct pm_frame_id *last_frames;    /* and their frames */
     size_t last_length, last_capacity;
 };
@@ -47,8 +39,8 @@ void pm_stacks_release(struct pm_stacks *stacks);
 /* The stack in which frame was called by parent. One hash look-up. */
 struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id parent,
                                   struct pm_frame_id frame);
-/* The stack of count frames, given innermost first. One hash look-up if it was
-   interned before, else one for each frame not in common with the last. */
+/* The stack of count frames, given innermost first. One hash look-up for each frame not
+   in common with the last. */
 struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_frame_id *frames,
                                     size_t count);
 

@@ -31,18 +31,16 @@ void pm_capture_init(struct pm_run *run)
         .generation = 1,
         .python_limit = pythons,
     };
-    capture->memo = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo);
-    capture->memo_tags = pm_alloc_zero("pm.memo", PM_MEMO_ENTRIES * sizeof *capture->memo_tags);
+    pm_joins_init(&capture->joins, &run->stacks);
+    capture->met = pm_alloc_zero("pm.capture", PM_CAPTURE_MET * sizeof *capture->met);
     pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
     capture->trace.words = pm_alloc("pm.capture",
                                     PM_SNAPSHOT_WORDS * sizeof *capture->trace.words);
     pm_unwind_init(&capture->unwind, &run->reader, natives);
-    capture->words = pm_alloc("pm.capture", (2 * pythons + 2) * sizeof *capture->words);
     capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
     capture->native = pm_alloc("pm.capture", natives * sizeof *capture->native);
-    capture->python = pm_alloc("pm.capture", (pythons + 1) * sizeof *capture->python);
-    capture->joined = pm_alloc("pm.capture", (natives + pythons + 1) * sizeof *capture->joined);
+    capture->last = pm_alloc("pm.capture", pythons * sizeof *capture->last);
     capture->more_frames = note(run, "more Python frames");
     capture->unreadable = note(run, "unreadable Python frames");
 }
@@ -74,14 +72,12 @@ static u32 count_hooks(const u8 *layers, size_t count)
     return hooks;
 }
 
-/* Names everything in a raw stack and interns it. */
-static struct pm_captured resolve(struct pm_run *run, const struct pm_unwound *natives,
-                                  unsigned pythons, enum pm_walk_end end)
+/* The native half of a stack that was not met before. */
+static struct pm_known_natives resolve_natives(struct pm_run *run, const struct pm_unwound *natives)
 {
     struct pm_capture *capture = &run->capture;
     u8 layers[MAX_LAYERS];
     size_t n = 0;
-    unsigned p = 0;
 
     for (unsigned i = 0; i < natives->count; i++) {
         struct pm_native_frame known = pm_native_resolve(&run->native, natives->ips[i], i == 0);
@@ -93,67 +89,99 @@ static struct pm_captured resolve(struct pm_run *run, const struct pm_unwound *n
             layers[n] = known.layer;
         capture->native[n++] = (struct pm_splice_native){ known.frame, known.boundary };
     }
-    for (; p < pythons; p++)
-        capture->python[p] = (struct pm_splice_python){
-            .frame = pm_python_resolve(&run->python, &capture->raw[p]),
-            .empty_entries = capture->raw[p].empty_entries,
-            .entry = capture->raw[p].entry,
-        };
-    if (end == PM_WALK_LIMIT)
-        capture->python[p++] = (struct pm_splice_python){ .frame = capture->more_frames, .entry = true };
-    else if (end == PM_WALK_UNREADABLE)
-        capture->python[p++] = (struct pm_splice_python){ .frame = capture->unreadable, .entry = true };
-    size_t length = pm_splice(capture->native, n, capture->python, p, capture->joined);
-    return (struct pm_captured){
-        .stack = pm_stacks_intern(&run->stacks, capture->joined, length),
+    return (struct pm_known_natives){
+        .half = pm_joins_native(&capture->joins, capture->native, n),
         .debug_hooks = count_hooks(layers, n < MAX_LAYERS ? n : MAX_LAYERS),
     };
 }
 
-static bool matches(const struct pm_capture *capture, const struct pm_memo_entry *entry, u64 hash,
-                    u32 length)
+/* By the number of the native stack. */
+static struct pm_known_natives native_half(struct pm_run *run, const struct pm_unwound *natives)
 {
-    if (entry->hash != hash || entry->length != length || entry->generation != capture->generation)
-        return false;
-    for (u32 i = 0; i < length; i++)
-        if (entry->words[i] != capture->words[i])
-            return false;
-    return true;
+    struct pm_capture *capture = &run->capture;
+    const u32 number = natives->number;
+
+    if (number >= capture->natives_capacity) {
+        u32 old = capture->natives_capacity;
+        capture->natives_capacity = 2 * number;
+        capture->natives = pm_realloc("pm.capture", capture->natives,
+                                      capture->natives_capacity * sizeof *capture->natives);
+        pm_zero(capture->natives + old,
+                (capture->natives_capacity - old) * sizeof *capture->natives);
+    }
+    if (capture->natives[number].half.v == 0)
+        capture->natives[number] = resolve_natives(run, natives);
+    return capture->natives[number];
 }
 
-static void remember(struct pm_capture *capture, struct pm_memo_entry *entry, u64 hash, u32 length,
-                     struct pm_captured captured)
+static void forget_natives(struct pm_capture *capture)
 {
-    if (entry->capacity < length) {
-        pm_free(entry->words);
-        entry->words = pm_alloc("pm.memo", length * sizeof *entry->words);
-        entry->capacity = length;
-    }
-    pm_copy(entry->words, capture->words, length * sizeof *entry->words);
-    entry->hash = hash;
-    entry->length = length;
-    entry->generation = capture->generation;
-    entry->stack = captured.stack;
-    entry->debug_hooks = captured.debug_hooks;
+    pm_unwind_forget(&capture->unwind);
+    pm_zero(capture->natives, capture->natives_capacity * sizeof *capture->natives);
 }
 
-/* Writes the raw stack as words: native stack, pairs, how they ended. Code
-   objects are aligned and lie below 2^47, and a position, whether a pointer
-   into its code object or an index, is told from others of the code by 32
-   bits: that leaves room for the rest. */
-static u32 raw_words(struct pm_capture *capture, const struct pm_python *python,
-                     const struct pm_unwound *natives, unsigned pythons, enum pm_walk_end end)
+/* What stands for the frames that are not reported, outside of all others. */
+static struct pm_python_half python_end(struct pm_capture *capture, enum pm_walk_end end)
 {
-    u64 *word = capture->words;
+    struct pm_splice_python note = { .entry = true };
 
-    *word++ = natives->id << 2 | (u64)end;
-    for (unsigned i = 0; i < pythons; i++) {
-        *word++ = capture->raw[i].code | capture->raw[i].entry
-            | (u64)capture->raw[i].empty_entries << 48;
-        *word++ = (u64)pm_python_code_tag(python, capture->raw[i].code) << 32
-            | (u32)(capture->raw[i].position - capture->raw[i].code);
+    if (end == PM_WALK_COMPLETE)
+        return PM_PYTHON_HALF_EMPTY;
+    note.frame = end == PM_WALK_LIMIT ? capture->more_frames : capture->unreadable;
+    return pm_joins_python(&capture->joins, PM_PYTHON_HALF_EMPTY, &note);
+}
+
+/* How many frames are as they were in the last stack, from the outermost one on. */
+static unsigned same_as_last(const struct pm_capture *capture, const struct pm_python *python,
+                             unsigned pythons)
+{
+    unsigned same = 0;
+
+    while (same < pythons && same < capture->last_count) {
+        const struct pm_last_frame *last = &capture->last[same];
+        const struct pm_raw_frame *raw = &capture->raw[pythons - 1 - same];
+        if (last->code != raw->code || last->position != raw->position
+                || last->entry != raw->entry || last->empty_entries != raw->empty_entries
+                || last->tag != pm_python_code_tag(python, raw->code) || last->unsteady)
+            break;
+        same++;
     }
-    return (u32)(word - capture->words);
+    return same;
+}
+
+static struct pm_python_half python_half(struct pm_run *run, unsigned pythons,
+                                         enum pm_walk_end end)
+{
+    struct pm_capture *capture = &run->capture;
+    struct pm_python *python = &run->python;
+
+    if (end != capture->last_end)
+        capture->last_count = 0;
+    unsigned same = same_as_last(capture, python, pythons);
+    struct pm_python_half half = same > 0 ? capture->last[same - 1].half
+                                          : python_end(capture, end);
+    for (unsigned i = same; i < pythons; i++) {
+        const struct pm_raw_frame *raw = &capture->raw[pythons - 1 - i];
+        python->cannot_remember = false;
+        const struct pm_splice_python frame = {
+            .frame = pm_python_resolve(python, raw),
+            .empty_entries = raw->empty_entries,
+            .entry = raw->entry,
+        };
+        half = pm_joins_python(&capture->joins, half, &frame);
+        capture->last[i] = (struct pm_last_frame){
+            .code = raw->code,
+            .position = raw->position,
+            .tag = pm_python_code_tag(python, raw->code),
+            .empty_entries = raw->empty_entries,
+            .entry = raw->entry,
+            .unsteady = python->cannot_remember || (i > 0 && capture->last[i - 1].unsteady),
+            .half = half,
+        };
+    }
+    capture->last_count = pythons;
+    capture->last_end = end;
+    return half;
 }
 
 /* Keeps a snapshot of what was just found, for which the way there is gone once
@@ -175,7 +203,22 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
                           pythons, captured.stack, captured.debug_hooks);
 }
 
-/* Without a snapshot: by the memo, or by names. */
+/* Whether the join is met with this key for the third time, or more often, not long after the
+   others: what comes once or twice is not worth a snapshot. Imports have a million of
+   those. */
+static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key *key, u32 join)
+{
+    u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint
+                           + ((u64)join << 40));
+    const u16 once = (u16)(hash >> 50 << 2 | 2), twice = once | 1;
+    u16 *met = &capture->met[hash % PM_CAPTURE_MET];
+    bool frequent = *met == twice;
+
+    *met = frequent ? 0 : *met == once ? twice : once;
+    return frequent;
+}
+
+/* Without a snapshot. */
 static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key)
 {
     struct pm_capture *capture = &run->capture;
@@ -186,22 +229,16 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
-    u32 length = raw_words(capture, &run->python, &natives, pythons, end);
-    u64 hash = pm_hash_bytes(capture->words, length * sizeof *capture->words);
-    struct pm_memo_entry *entry = &capture->memo[hash % PM_MEMO_ENTRIES];
-    u32 *tag = &capture->memo_tags[hash % PM_MEMO_ENTRIES];
-    bool met_before = *tag == (u32)(hash >> 32);
-    if (met_before && matches(capture, entry, hash, length)) {
-        struct pm_captured captured = { entry->stack, entry->debug_hooks };
+    struct pm_known_natives native = native_half(run, &natives);
+    struct pm_python_half python = python_half(run, pythons, end);
+    struct pm_joined join = pm_joins_stack(&capture->joins, native.half, python);
+    struct pm_captured captured = {
+        .stack = join.stack,
+        .debug_hooks = native.debug_hooks,
+    };
+    bool unsteady = pythons > 0 && capture->last[pythons - 1].unsteady;
+    if (!unsteady && is_frequent(capture, key, join.number))
         keep_snapshot(run, tid, key, &natives, captured);
-        return captured;
-    }
-
-    run->python.cannot_remember = false;
-    struct pm_captured captured = resolve(run, &natives, pythons, end);
-    *tag = (u32)(hash >> 32);
-    if (met_before && !run->python.cannot_remember)
-        remember(capture, entry, hash, length, captured);
     return captured;
 }
 
@@ -216,7 +253,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
 
     if (pm_native_epoch_changed(&run->native)) {
         capture->generation++;
-        pm_unwind_forget(&capture->unwind);
+        forget_natives(capture);
     }
     const struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
                                                             capture->generation);

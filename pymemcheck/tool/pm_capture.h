@@ -3,17 +3,19 @@
 
    The usual allocation finds a snapshot (pm_snapshot.h) that is right. For others
    what is read is raw: a native stack (pm_unwind.h) and (code object, position)
-   pairs. A direct-mapped memo remembers which stack each raw sequence gave,
-   compared word by word, so that names are looked up for new ones only. It takes a
-   sequence that it meets for the second time, and a snapshot is kept at the third. A code
-   object that dies takes its entries with it by its tag; when objects are loaded
-   or unloaded the whole memo is dropped. */
+   pairs. Each of both halves gets a number by what its frames are called, and
+   one look-up of the two numbers finds the stack (pm_joins.h). A native stack that was met
+   before has its half's number noted; it is forgotten when objects are loaded or
+   unloaded. Of the Python frames only those are named that differ from the last
+   stack's, counted from the outermost one. A snapshot is kept of what comes for the
+   third time. */
 #ifndef PM_CAPTURE_H
 #define PM_CAPTURE_H
 
 #include "base/pm_types.h"
 #include "cpython/pm_walk.h"
 #include "heap/pm_frames.h"
+#include "heap/pm_joins.h"
 #include "heap/pm_splice.h"
 #include "heap/pm_stacks.h"
 #include "tool/pm_snapshot.h"
@@ -21,15 +23,22 @@
 
 struct pm_run;
 
-#define PM_MEMO_ENTRIES 65536
+#define PM_CAPTURE_MET 32768
 
-struct pm_memo_entry {
-    u64 hash;
-    u64 *words;
-    u32 length, capacity;       /* words */
-    u32 generation;
-    struct pm_stack_id stack;
-    u32 debug_hooks;
+/* What a native stack was resolved to. */
+struct pm_known_natives {
+    struct pm_native_half half;     /* 0: it was not yet */
+    u32 debug_hooks;                /* as in struct pm_captured */
+};
+
+/* A Python frame of the last stack. */
+struct pm_last_frame {
+    u64 code, position;             /* as in struct pm_raw_frame */
+    u32 tag;                        /* the code's, then */
+    u32 empty_entries;
+    bool entry;
+    bool unsteady;                  /* it, or one outside of it, may change without our notice */
+    struct pm_python_half half;     /* from the outermost frame to this one */
 };
 
 struct pm_captured {
@@ -39,18 +48,20 @@ struct pm_captured {
 };
 
 struct pm_capture {
-    struct pm_memo_entry *memo;
-    u32 *memo_tags;             /* by entry: part of the hash of what was last met there */
-    u32 generation;
+    u32 generation;             /* of what native addresses mean; from 1 */
     u32 python_limit;
     struct pm_unwind unwind;
     struct pm_snapshots snapshots;
     struct pm_trace trace;              /* scratch, PM_SNAPSHOT_WORDS */
-    u64 *words;                         /* scratch: the raw sequence */
+    struct pm_joins joins;
+    struct pm_known_natives *natives;   /* by the number of the native stack */
+    u32 natives_capacity;
+    struct pm_last_frame *last;         /* outermost first */
+    unsigned last_count;
+    enum pm_walk_end last_end;          /* how that stack's walk ended */
+    u16 *met;                           /* part of a hash of what was met there; bit 0: twice */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
     struct pm_splice_native *native;    /* scratch, --num-callers= */
-    struct pm_splice_python *python;    /* scratch, python_limit + 1 */
-    struct pm_frame_id *joined;         /* scratch */
     struct pm_frame_id more_frames;     /* the note for frames beyond the limit */
     struct pm_frame_id unreadable;      /* the note for frames that could not be read */
 };

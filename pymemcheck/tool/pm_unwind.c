@@ -17,12 +17,14 @@ void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned
     unwind->ips = pm_alloc("pm.unwind", entries * limit * sizeof *unwind->ips);
     unwind->sps = pm_alloc("pm.unwind", entries * limit * sizeof *unwind->sps);
     unwind->next_way = pm_alloc_zero("pm.unwind", PM_UNWIND_SETS);
+    pm_sequences_init(&unwind->numbers);
 }
 
 void pm_unwind_forget(struct pm_unwind *unwind)
 {
     for (size_t i = 0; i < PM_UNWIND_SETS * PM_UNWIND_WAYS; i++)
-        unwind->entries[i].id = 0;
+        unwind->entries[i].number = 0;
+    pm_sequences_clear(&unwind->numbers);
 }
 
 /* A frame's caller has the stack pointer just above the return address, and
@@ -42,11 +44,17 @@ static bool still_holds(struct pm_unwind *unwind, size_t place)
 static struct pm_unwound view(const struct pm_unwind *unwind, size_t place)
 {
     return (struct pm_unwound){
-        .id = unwind->entries[place].id,
+        .number = unwind->entries[place].number,
         .ips = unwind->ips + place * unwind->limit,
         .sps = unwind->sps + place * unwind->limit,
         .count = unwind->entries[place].count,
     };
+}
+
+static u32 number_of(struct pm_unwind *unwind, size_t place)
+{
+    const u32 *words = (const u32 *)(unwind->ips + place * unwind->limit);
+    return pm_sequences_intern(&unwind->numbers, words, 2 * (size_t)unwind->entries[place].count);
 }
 
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
@@ -57,19 +65,19 @@ struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
 
     for (size_t place = first; place < first + PM_UNWIND_WAYS; place++) {
         const struct pm_unwind_entry *entry = &unwind->entries[place];
-        if (entry->id != 0 && entry->stack_pointer == stack_pointer
+        if (entry->number != 0 && entry->stack_pointer == stack_pointer
                 && entry->instruction == instruction && still_holds(unwind, place))
             return view(unwind, place);
     }
     size_t place = first + unwind->next_way[set]++ % PM_UNWIND_WAYS;
     struct pm_unwind_entry *entry = &unwind->entries[place];
     *entry = (struct pm_unwind_entry){
-        .id = ++unwind->newest_id,
         .stack_pointer = stack_pointer,
         .instruction = instruction,
     };
     entry->count = VG_(get_StackTrace)(tid, unwind->ips + place * unwind->limit, unwind->limit,
                                        unwind->sps + place * unwind->limit, NULL, 0);
+    entry->number = number_of(unwind, place);
     return view(unwind, place);
 }
 

@@ -11,23 +11,24 @@
 #define PM_UNWIND_H
 
 #include "base/pm_reader.h"
+#include "base/pm_sequences.h"
 #include "base/pm_trace.h"
 #include "base/pm_types.h"
 
 enum { PM_UNWIND_SETS = 2048, PM_UNWIND_WAYS = 4 };
 
-/* A native stack. ids are never used twice for different addresses. */
+/* A native stack. */
 struct pm_unwound {
-    u64 id;
+    u32 number;                     /* equal for equal addresses, until all is forgotten; from 1 */
     const unsigned long *ips;       /* as VG_(get_StackTrace) gives them; valid until the next call */
     const unsigned long *sps;       /* the stack pointers that belong to them */
     unsigned count;
 };
 
 struct pm_unwind_entry {
-    u64 id;                         /* 0: empty */
-    u64 stack_pointer, instruction;
+    u32 number;                     /* 0: empty */
     unsigned count;
+    u64 stack_pointer, instruction;
 };
 
 struct pm_unwind {
@@ -37,7 +38,7 @@ struct pm_unwind {
     unsigned long *ips;             /* limit for each entry */
     unsigned long *sps;             /* the same: stack pointers, to find return addresses */
     u8 *next_way;                   /* of each set: which entry is replaced next */
-    u64 newest_id;
+    struct pm_sequences numbers;    /* by addresses, two words each */
 };
 
 /* limit: frames kept of a stack, innermost. */

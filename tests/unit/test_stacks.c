@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The stack tree against a libc search tree of whole stacks, and against itself
-   filled by pushes alone, which know neither whole stacks nor the last one. */
+   filled by pushes alone, which do not know the last stack. */
 #define _GNU_SOURCE         /* tdestroy */
 #include <search.h>
 #include <setjmp.h>
@@ -140,6 +140,23 @@ static void test_deep(void **state)
     free(frames);
 }
 
+/* More frames called from one place than there is room near it. */
+static void test_wide(void **state)
+{
+    enum { WIDTH = 20000 };
+    struct pm_stacks stacks;
+
+    (void)state;
+    pm_stacks_init(&stacks);
+    for (u32 round = 0; round < 2; round++)
+        for (u32 i = 0; i < WIDTH; i++) {
+            struct pm_stack_id id = pm_stacks_push(&stacks, PM_STACK_EMPTY,
+                                                   (struct pm_frame_id){ i });
+            assert_int_equal(id.v, i + 1);
+        }
+    pm_stacks_release(&stacks);
+}
+
 static void test_empty(void **state)
 {
     struct pm_frame_id frame = { 0 };
@@ -181,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_shallow),
         cmocka_unit_test(test_usual),
         cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_wide),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_extreme_frames),
     };
