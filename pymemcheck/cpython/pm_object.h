@@ -62,6 +62,12 @@ bool pm_objects_at(struct pm_objects *objects, u64 address, struct pm_object *ob
    with its module in front where that can be read. "" if unreadable. */
 struct pm_string_id pm_objects_type_name(struct pm_objects *objects, u64 type);
 
+/* Whether the object is a type itself. */
+bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *object);
+
+/* From now on the type has this name, whatever can be read of it. Nothing if there is no type at type. */
+void pm_objects_name_type(struct pm_objects *objects, u64 type, struct pm_string_id name);
+
 /* Appends what a person would recognise the object by, at most 60 columns: text of str and bytes
    ('spam and e'...), the value of int, float and bool, "len 3" for list, tuple, dict and set, the name of a
    module, function or type. Nothing for other objects. */

@@ -284,6 +284,22 @@ struct pm_string_id pm_objects_type_name(struct pm_objects *objects, u64 address
     return name;
 }
 
+bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *object)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    return type != NULL && type->shape == PM_SHAPE_TYPE;
+}
+
+void pm_objects_name_type(struct pm_objects *objects, u64 type, struct pm_string_id name)
+{
+    u64 found = find(objects, type, 0);
+
+    if (found == 0)
+        return;
+    objects->types_seen[found - 1].named = true;
+    objects->types_seen[found - 1].name = name;
+}
+
 u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
 {
     const struct pm_object_type *type = pm_object_type_find(objects, address);

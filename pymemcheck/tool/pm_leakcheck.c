@@ -452,6 +452,8 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     pm_buffer_init(&check.text);
     check.python = run->options.python_objects && run->python.state == PM_PYTHON_READY
         && pm_objects_init(&check.objects, &run->reader, &run->strings, &run->python.interpreter);
+    if (check.python)
+        pm_typenames_tell(run, &check.objects);
     pm_leak_weak_init(&check.weak);
     collect_blocks(&check);
     describe_blocks(&check);

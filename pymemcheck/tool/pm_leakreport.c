@@ -87,6 +87,8 @@ void pm_leakreport_before_finalization(struct pm_run *run)
         pm_leakcheck_search(run, wants_reachable(&run->options), &run->losses_before);
         run->searched_before = true;
     }
+    if (run->options.leak_check != PM_LEAK_CHECK_NO)
+        pm_typenames_note(run);
     run->finalization_serial = run->serial + 1;
 }
 

@@ -21,6 +21,7 @@
 #include "tool/pm_python.h"
 #include "tool/pm_roots.h"
 #include "tool/pm_stale.h"
+#include "tool/pm_typenames.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -46,6 +47,7 @@ struct pm_run {
     struct pm_capture capture;
     struct pm_roots roots;
     struct pm_stale stale;
+    struct pm_typenames typenames;
 
     struct pm_totals totals;
     struct pm_troubles troubles;

@@ -280,6 +280,9 @@ static void undone_sequence_of(const struct pm_layout *layout)
         start(&fixture);
         assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object), !ready);
         assert_int_equal(pm_objects_type_name(&fixture.objects, TUPLE_TYPE).v, 0);
+        pm_objects_name_type(&fixture.objects, TUPLE_TYPE, pm_strings_intern_text(&fixture.strings, "spam"));
+        assert_string_equal(pm_strings_text(&fixture.strings, pm_objects_type_name(&fixture.objects, TUPLE_TYPE)),
+                            ready ? "" : "spam");
         tear_down(&fixture);
     }
 }
