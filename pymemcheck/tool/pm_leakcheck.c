@@ -331,7 +331,8 @@ static enum pm_loss_kind kind_of_leader(struct check *check, u32 index)
         return PM_LOSS_DEFINITE;
     if (object.immortal || object.interned)
         return PM_LOSS_INTERPRETER;
-    if (has_surplus(found, &object))
+    /* One without references waits in a free list that is lost itself. */
+    if (has_surplus(found, &object) || object.references == 0)
         return PM_LOSS_DEFINITE;
     if (object.kept_references > 0 || check->is_kept[index])
         return PM_LOSS_INTERPRETER;
