@@ -158,6 +158,8 @@ def compare_without_free_lists(compared):
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_every_line_as_tracemalloc_in_the_same_process(tool, python, case):
     """Blocks and bytes that are live, line by line, are tracemalloc's."""
+    if python.version == "2.7":
+        pytest.skip("2.7 has no tracemalloc; test_sizes_2_7.py")
     compared = Comparison(tool, python, CASES[case])
     if not compared.hooked:
         pytest.skip(f"{python.row} is stripped, or has its functions inlined: tracemalloc's own memory cannot be told")
