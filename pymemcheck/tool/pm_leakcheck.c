@@ -480,6 +480,9 @@ void pm_leakcheck_search(struct pm_run *run, bool all, struct pm_losses *losses)
     check.leaks.heuristics = run->options.leak_heuristics;
     /* A cycle that a lost object holds is no leak of its own. Memcheck does without. */
     check.leaks.merge_cliques = check.python;
+    /* Frames of 3.14 and later have tagged references: a code object's is one as any other. */
+    if (check.python)
+        check.leaks.tag_bits = (u64)run->python.interpreter.layout->at.code_tag_bits;
     check.leaks.is_vtable = is_vtable;
     check.leaks.is_weak = is_weak_word;
     check.leaks.progress = show_progress;
