@@ -16,6 +16,8 @@ extern Int VG_(clo_gen_suppressions);
 extern Bool VG_(clo_default_supp);
 /* Names of suppression files (HChar *), which the core reads after the tool has begun. */
 extern XArray *VG_(clo_suppressions);
+/* --sanity-level=, 1 by default. */
+extern Int VG_(clo_sanity_level);
 /* The folder with the tools' own files. */
 extern const HChar *VG_(libdir);
 

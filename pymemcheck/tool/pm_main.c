@@ -20,6 +20,7 @@
 #include "tool/pm_leakreport.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
+#include "tool/pm_passes.h"
 #include "tool/pm_probe.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
@@ -115,8 +116,10 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     (void)host;
     if (guest_word != host_word)
         VG_(tool_panic)("host and guest word sizes differ");
-    block = pm_probe_instrument(&the_run, block, layout);
-    return pm_shortcut_instrument(block, extents->base[0], layout);
+    IRSB *changed = pm_probe_instrument(&the_run, block, layout);
+    changed = pm_shortcut_instrument(changed, extents->base[0], layout);
+    pm_passes_instrumented(changed != block);
+    return changed;
 }
 
 /* Cheaper defaults than the core's, measured on CPython (tests/bench). Both

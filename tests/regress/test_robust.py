@@ -378,3 +378,12 @@ for n in range(300):
     assert seen == {40_000 + n: [(f"made-{n}.py", f"made_{n}", n + 2), (f"made-{n}.py", "<module>", n + 3)]
                     for n in range(300)}
     assert run.profile.troubles["unreadable_code"] == 0
+
+
+def test_all_passes_of_translation(tool, release_python):
+    """The core accepts each translated block when it checks all of them, and the figures are the same."""
+    path = script(tool, KEEP)
+    runs = [tool.run(release_python.path, "-S", path, options=options) for options in ([], ["--sanity-level=2"])]
+    for run in runs:
+        assert run.profile.at_line(str(path), 1).total_blocks >= 100
+    assert heap_totals(runs[0].log) == heap_totals(runs[1].log)
