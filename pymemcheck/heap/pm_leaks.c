@@ -122,6 +122,9 @@ void pm_leak_flush(struct pm_leak_search *search)
             || pm_leak_is_weak(search, batch[i].from_block, batch[i].where))
             continue;
         target = &search->targets[batch[i].block];
+        if (!batch[i].is_start && (target->flags & PM_LEAK_OBJECT) && batch[i].from_block == PM_LEAK_NONE
+            && search->leaks->roots[batch[i].from_root].foreign)
+            continue;
         if (search->count_references && (target->flags & PM_LEAK_OBJECT)
             && (batch[i].value & ~search->leaks->tag_bits) == target->start + target->object)
             target->references++;

@@ -83,6 +83,7 @@ struct pm_leak_root {
     u32 thread;                 /* ordinal, of registers and stack; else 0 */
     const u64 *values;          /* registers: count of them in bytes / 8; NULL: read the program's memory */
     u64 start, bytes;           /* client memory; only aligned words of eight bytes are looked at */
+    bool foreign;               /* what looks like a pointer into the middle of an object is none */
 };
 
 struct pm_leaks {

@@ -143,6 +143,17 @@ static bool is_searched(const NSegment *segment)
     return true;
 }
 
+/* Whether the mapping is of the dynamic loader's data. It counts how long it took to load and to relocate, in ticks
+   of the processor's clock (elf/rtld.c, load_time, relocate_time), and such a number may well look like
+   an address in the program's heap, which begins low under Valgrind. It knows nothing of objects. */
+static bool is_of_loader(const NSegment *segment)
+{
+    const HChar *path = segment->kind == SkFileC ? VG_(am_get_filename)(segment) : NULL;
+    const HChar *name = path == NULL ? NULL : VG_(strrchr)(path, '/');
+
+    return name != NULL && VG_(strncmp)(name, "/ld-", 4) == 0;
+}
+
 /* Adds [start, end) without the dead parts, which are sorted. */
 static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, u32 dead_count,
                       struct pm_leak_root root, u64 end)
@@ -211,6 +222,7 @@ static void collect_mappings(struct pm_roots *roots)
             .kind = owner != 0 ? PM_LEAK_ROOT_STACK : PM_LEAK_ROOT_DATA,
             .thread = owner,
             .start = segment->start,
+            .foreign = is_of_loader(segment),
         };
         add_alive(roots, roots->dead, roots->dead_count, root, segment->end + 1);
     }

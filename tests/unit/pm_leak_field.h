@@ -118,7 +118,7 @@ static inline struct pm_leak_root *field_add_data(struct field *field, u64 start
 {
     struct pm_leak_root *root = &field->roots[field->leaks.root_count++];
 
-    *root = (struct pm_leak_root){ PM_LEAK_ROOT_DATA, 0, NULL, start, bytes };
+    *root = (struct pm_leak_root){ PM_LEAK_ROOT_DATA, 0, NULL, start, bytes, false };
     for (u64 page = start & ~(u64)(FIELD_PAGE - 1); page < start + bytes; page += FIELD_PAGE)
         field_at(field, page, true);
     return root;
@@ -127,7 +127,7 @@ static inline struct pm_leak_root *field_add_data(struct field *field, u64 start
 static inline void field_add_values(struct field *field, u32 count)
 {
     field->roots[field->leaks.root_count++] =
-        (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, field->values, 0, count * sizeof(u64) };
+        (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, field->values, 0, count * sizeof(u64), false };
 }
 
 #endif

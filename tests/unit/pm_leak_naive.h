@@ -86,6 +86,9 @@ static inline void naive_look(struct naive *naive, int from, u32 root, u64 where
             continue;
         if ((block->flags & PM_LEAK_HEADER_HIDDEN) && value < object)
             continue;
+        if (from == NAIVE_ROOT && naive->leaks->roots[root].foreign && (block->flags & PM_LEAK_OBJECT)
+            && value != block->address && value != object && !tagged)
+            continue;
         if ((block->flags & PM_LEAK_START_ONLY) && value != block->address && value != object && !tagged)
             continue;
         naive->references[i] += (block->flags & PM_LEAK_OBJECT) && (value == object || tagged);

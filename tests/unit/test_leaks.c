@@ -356,6 +356,29 @@ static void test_start_only(void **state)
     delete_field(field);
 }
 
+/* A foreign root has no pointers into the middle of objects; others, and those to other blocks, count. */
+static void test_foreign_root(void **state)
+{
+    for (int foreign = 0; foreign < 2; foreign++) {
+        struct field *field = new_field();
+
+        (void)state;
+        add_row(field, 5);
+        hold(field, 0, field->blocks[0].address + 16);
+        hold(field, 1, field->blocks[1].address + 8);
+        hold(field, 2, field->blocks[2].address + 16);
+        link_blocks(field, 1, 0, 3);
+        field_put(field, field->blocks[1].address + 8, field->blocks[4].address + 16);
+        field->blocks[0].flags = field->blocks[1].flags = field->blocks[4].flags = PM_LEAK_OBJECT;
+        for (u32 i = 0; i < 5; i++)
+            field->blocks[i].object_offset = field->blocks[i].flags ? 8 : 0;
+        field->roots[0].foreign = foreign != 0;
+        search(field);
+        expect_kinds(field, foreign ? "DRPRP" : "PRPRP");
+        delete_field(field);
+    }
+}
+
 /* Weak words hold nothing, are not counted, and make no cycle. */
 static void test_weak_words(void **state)
 {
@@ -501,7 +524,7 @@ static void test_tiny_blocks(void **state)
         blocks[i] = (struct pm_leak_block){ .address = HEAP + 2 * i, .bytes = i % 3 };
         values[i] = blocks[i].address + (i % 7 == 0);
     }
-    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, TINY * 8 };
+    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, TINY * 8, false };
     field->leaks.blocks = blocks;
     field->leaks.block_count = TINY;
     pm_leaks_search(&field->leaks);
@@ -531,12 +554,12 @@ static void test_progress(void **state)
     u64 *values = calloc(1, bytes);
 
     (void)state;
-    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, bytes };
+    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, bytes, false };
     field->leaks.progress = count_progress;
     field->leaks.context = calls;
     pm_leaks_search(&field->leaks);
     assert_int_equal(calls[0], 1);
-    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, 1024 };
+    field->roots[0] = (struct pm_leak_root){ PM_LEAK_ROOT_REGISTERS, 1, values, 0, 1024, false };
     pm_leaks_search(&field->leaks);
     assert_int_equal(calls[0], 1);
     free(values);
@@ -559,7 +582,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_block_holds_a_cycle),
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_hidden_words),
-        cmocka_unit_test(test_start_only),
+        cmocka_unit_test(test_start_only), cmocka_unit_test(test_foreign_root),
         cmocka_unit_test(test_weak_words),
         cmocka_unit_test(test_tag_bits),
         cmocka_unit_test(test_heuristics),
