@@ -12,11 +12,13 @@
 
 #include "tool/pm_core.h"
 
-/* The linker's names for a function and for what is put before it. */
-extern IRSB *__real_cprop_BB(IRSB *block);
-extern void __real_do_deadcode_BB(IRSB *block);
+/* The linker's names for a function and for what is put before it. Weak: a core without the
+   function links as well, and never calls what is put before it. */
+#define PM_WEAK __attribute__((weak))
+extern IRSB *__real_cprop_BB(IRSB *block) PM_WEAK;
+extern void __real_do_deadcode_BB(IRSB *block) PM_WEAK;
 extern void __real_sanityCheckIRSB(const IRSB *block, const HChar *caller, Bool require_flat,
-                                   IRType guest_word);
+                                   IRType guest_word) PM_WEAK;
 extern IRSB *__wrap_cprop_BB(IRSB *block);
 extern void __wrap_do_deadcode_BB(IRSB *block);
 extern void __wrap_sanityCheckIRSB(const IRSB *block, const HChar *caller, Bool require_flat,
