@@ -10,6 +10,8 @@
    A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h). A frame that
    does not run leaves what its evaluation stack had above its top.
    A list that got shorter leaves what it had in the room that it keeps, and so does a deque.
+   Instructions, which from 3.11 on stand at the end of the code object, have caches between them: versions, counters,
+   and descriptors to which they hold no reference (Include/internal/pycore_code.h, _PyLoadMethodCache).
 
    The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) make a list of all objects.
 
@@ -87,6 +89,14 @@ static void add_frame(struct pm_objects *objects, u64 frame, struct weak_list *l
         add_words(list, frame, first, end, WORD);
 }
 
+static void add_code(struct pm_objects *objects, u64 code, struct weak_list *list)
+{
+    i64 instructions = objects->layout->at.code_instructions;
+
+    if (instructions != PM_LAYOUT_ABSENT)
+        add_words(list, code, code + (u64)instructions, PM_OBJECT_BLOCK_END, WORD);
+}
+
 static void add_deque(struct pm_objects *objects, u64 deque, struct weak_list *list)
 {
     struct pm_object_deque_ends ends;
@@ -141,6 +151,9 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         break;
     case PM_SHAPE_SET:
         add_set(objects, object->address, &list);
+        break;
+    case PM_SHAPE_CODE:
+        add_code(objects, object->address, &list);
         break;
     case PM_SHAPE_FRAME:
         add_frame(objects, object->address, &list);
