@@ -188,6 +188,12 @@ def multidict():
     KEPT.append(table)
 
 
+def yarl():
+    """python3-yarl"""
+    import yarl
+    KEPT.append(yarl.URL("http://example.org/caf\xe9?a=b c") / "d e")
+
+
 def frozenlist():
     """python3-frozenlist"""
     import frozenlist
