@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # OPTIONS: --leak-scan=before
 """Too many references to what is still in use: found while the program's modules are alive."""
+import sys
+
 import cases
 import pm_lose_builtin
 import pm_lose_calls
 import pm_lose_types
+
+
+class Machine:
+    def work(self):                 # LEAK: definite, function 1, indirect >=0 if <3.13
+        pass
 
 
 class Config:
@@ -34,6 +41,27 @@ def case_item():
 def case_heap_type():
     for _ in range(10):
         KIND()
+
+
+def let_work(machine, number):
+    """Calls whose caches stand at all distances from the next whole word: the sums are there to move them."""
+    machine.work()
+    -number
+    machine.work()
+    -number
+    machine.work()
+    -number
+    machine.work()
+
+
+def case_method_in_cache_of_instruction():
+    """The instruction that looks work up has the function in its cache (from 3.11 on), without a reference. From 3.13
+    on the interpreter has a table of functions by their version, also without, and the search takes it for pointers."""
+    for number in range(100):
+        let_work(Machine(), number)
+    pm_lose_builtin.keep_reference(Machine.work)
+    del Machine.work
+    sys._clear_type_cache()
 
 
 def case_lost_too():
