@@ -72,8 +72,8 @@ KNOWN = {
     # (_zope_interface_coptimizations.c, init, DEFINE_STRING). Memcheck finds the same blocks.
     "gevent": [Known("definite", {"str"}, "PyInit__zope_interface_coptimizations")],
     # Taken for real, not proved: a reference for each of the 13 types for which Cython makes duplicated(keep="first"),
-    # and a variable for the builtin that nothing reads. Known: numpy's description of a buffer, whose address it keeps with a number added to
-    # it (numpy 1.24, buffer.c, buffer_info_tag).
+    # and a variable for the builtin that nothing reads. Known: numpy's description
+    # of a buffer, whose address it keeps with a number added to it (numpy 1.24, buffer.c, buffer_info_tag).
     "pandas": [
         Known("surplus", {"str"}, "first"),
         Known("surplus", {"builtin_function_or_method"}, "round"),
