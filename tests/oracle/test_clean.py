@@ -11,7 +11,7 @@ REPORTED = {"definite", "cycle", "surplus", "possible"}
 IMPORTS = """
 missing = []
 for name in ("json re decimal datetime collections threading subprocess ctypes sqlite3 asyncio socket ssl zlib "
-             "pickle struct random hashlib logging email xml.etree.ElementTree csv unittest").split():
+             "pickle struct random hashlib logging email xml.etree.ElementTree csv unittest _multiprocessing").split():
     try:
         __import__(name)
     except ImportError:
