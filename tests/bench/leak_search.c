@@ -35,7 +35,7 @@ int main(int argc, char **argv)
     struct pm_leak_block *blocks = calloc(count, sizeof *blocks);
     u8 *heap = aligned_alloc(4096, ((u64)count * 208 + 8192) & ~(u64)4095);
     u64 *data = calloc(1000, sizeof *data);
-    struct pm_leak_root root = { PM_LEAK_ROOT_DATA, 0, NULL, (u64)data, 8000 };
+    struct pm_leak_root root = { .kind = PM_LEAK_ROOT_DATA, .start = (u64)data, .bytes = 8000 };
     struct pm_reader *reader = malloc(sizeof *reader);
     struct pm_leaks leaks;
     double best = 1e9;
