@@ -93,6 +93,13 @@ struct pm_string_id pm_strings_intern_text(struct pm_strings *strings, const cha
     return pm_strings_intern(strings, text, pm_length(text));
 }
 
+struct pm_string_id pm_strings_take(struct pm_strings *strings, struct pm_buffer *buffer)
+{
+    struct pm_string_id id = pm_strings_intern(strings, buffer->bytes, buffer->length);
+    pm_buffer_clear(buffer);
+    return id;
+}
+
 const char *pm_strings_text(const struct pm_strings *strings, struct pm_string_id id)
 {
     PM_ASSERT(id.v < strings->count);

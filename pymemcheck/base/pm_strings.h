@@ -7,6 +7,7 @@
 #ifndef PM_STRINGS_H
 #define PM_STRINGS_H
 
+#include "base/pm_buffer.h"
 #include "base/pm_map.h"
 #include "base/pm_types.h"
 
@@ -26,6 +27,9 @@ void pm_strings_release(struct pm_strings *strings);
 
 struct pm_string_id pm_strings_intern(struct pm_strings *strings, const char *bytes, size_t length);
 struct pm_string_id pm_strings_intern_text(struct pm_strings *strings, const char *text);
+
+/* Interns what is in the buffer, and empties it. */
+struct pm_string_id pm_strings_take(struct pm_strings *strings, struct pm_buffer *buffer);
 
 /* The bytes of id, owned by the table, NUL-terminated. */
 const char *pm_strings_text(const struct pm_strings *strings, struct pm_string_id id);

@@ -7,7 +7,7 @@
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 
-enum { INITIAL_JOINS = 512, NEAR_SLOTS = 8 };
+enum { INITIAL_JOINS = 512 };
 
 #define EMPTY_ENTRY UINT32_MAX
 
@@ -122,18 +122,14 @@ static struct pm_stack_id join(struct pm_joins *joins, struct pm_native_half nat
     return pm_stacks_intern(joins->stacks, joins->joined, length);
 }
 
-/* As in pm_stacks.c: the slots near those of joins with halves made about when this one was are
-   tried first. */
+/* The slots near those of joins with halves made about when this one was are tried first. */
 static u32 *find(const struct pm_joins *joins, struct pm_native_half native,
                  struct pm_python_half python)
 {
     const u64 hash = pm_hash_u64((u64)native.v << 32 | python.v);
-    u32 slot = python.v * 4 + ((u32)(hash >> 32) & (NEAR_SLOTS - 1));
 
-    for (u32 tries = 0;; tries++, slot++) {
-        if (tries == NEAR_SLOTS)
-            slot = (u32)hash;
-        u32 *number = &joins->slots[slot & joins->mask];
+    for (u32 tries = 0;; tries++) {
+        u32 *number = &joins->slots[pm_near_slot(python.v * 4, hash, tries, joins->mask)];
         const struct pm_join *join = &joins->all[*number];
         if (*number == 0 || (join->native.v == native.v && join->python.v == python.v))
             return number;

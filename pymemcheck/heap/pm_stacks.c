@@ -6,7 +6,7 @@
 
 /* Stack ids are 28 bits wide in struct pm_block; a slot has four bits of the hash
    above them. */
-enum { ID_BITS = 28, NEAR_SLOTS = 8 };
+enum { ID_BITS = 28 };
 #define MAX_STACKS ((u32)1 << ID_BITS)
 #define ID_MASK (MAX_STACKS - 1)
 
@@ -34,19 +34,15 @@ struct place {
 };
 
 /* The slot that holds the node, or the empty one where it would go. The slots near those
-   of nodes made about when parent was are tried first: what is made one after the other
-   is looked for so, and is in the processor's cache together. Where they are taken, the
-   node is anywhere. Nodes are never removed, so the first empty slot ends a search. */
+   of nodes made about when parent was are tried first. Nodes are never removed, so the first
+   empty slot ends a search. */
 static struct place find(const struct pm_stacks *stacks, struct pm_stack_node wanted)
 {
     const u64 hash = pm_hash_u64((u64)wanted.parent.v << 32 | wanted.frame.v);
     const u32 tag = (u32)(hash >> 60) << ID_BITS;
-    u32 slot = wanted.parent.v * 2 + ((u32)(hash >> 32) & (NEAR_SLOTS - 1));
 
-    for (u32 tries = 0;; tries++, slot++) {
-        if (tries == NEAR_SLOTS)
-            slot = (u32)hash;
-        slot &= stacks->slots_mask;
+    for (u32 tries = 0;; tries++) {
+        u32 slot = pm_near_slot(wanted.parent.v * 2, hash, tries, stacks->slots_mask);
         u32 content = stacks->slots[slot];
         if (content == 0)
             return (struct place){ slot, tag };

@@ -12,14 +12,6 @@ enum { NEAR_RUNTIME = 1 << 20 };
 
 enum { MAX_CHAIN = 24, MAX_PARTS = 4 };
 
-static struct pm_string_id take_text(struct pm_leakchain *chain)
-{
-    struct pm_string_id id = pm_strings_intern(&chain->run->strings, chain->text.bytes,
-                                               chain->text.length);
-    pm_buffer_clear(&chain->text);
-    return id;
-}
-
 /* A root as a person would know it: a variable of an object file, a thread's stack. */
 static void add_root_text(struct pm_leakchain *chain, const struct pm_leak_block *found)
 {
@@ -96,7 +88,7 @@ static bool is_part(struct pm_leakchain *chain, const struct pm_object *object, 
 static void end_link(struct pm_leakchain *chain, u32 record)
 {
     if (chain->text.length > 0)
-        pm_losses_add_chain(chain->losses, record, take_text(chain));
+        pm_losses_add_chain(chain->losses, record, pm_strings_take(&chain->run->strings, &chain->text));
 }
 
 /* One line of a chain: the block, then how it refers to the next one (whose
@@ -143,7 +135,7 @@ void pm_leakchain_add(struct pm_leakchain *chain, u32 record, u32 index)
         pm_buffer_add_text(&chain->text, "...");
     else if (outermost->from_root != PM_LEAK_NONE)
         add_root_text(chain, outermost);
-    pm_losses_add_chain(chain->losses, record, take_text(chain));
+    pm_losses_add_chain(chain->losses, record, pm_strings_take(&chain->run->strings, &chain->text));
     for (u32 i = length; i-- > 1;)
         add_link(chain, record, way[i], chain->leaks->blocks[way[i - 1]].from_address, &owner, &has_owner);
     end_link(chain, record);

@@ -165,8 +165,7 @@ static void mark_part(struct check *check, u32 index, u64 part)
     u64 prefix = hook_prefix(check, &check->blocks[index]);
 
     /* It is no object, though words in it or what was there before may look like one. */
-    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_START_ONLY
-                           | PM_LEAK_HEADER_HIDDEN);
+    block->flags &= (u32)~(PM_LEAK_OBJECT | PM_LEAK_OPAQUE | PM_LEAK_HEADER_HIDDEN);
     block->flags |= prefix > 0 ? PM_LEAK_HEADER_HIDDEN : 0;
     /* The object owns it by the pointer to its start: what else points into it borrows it. */
     block->flags |= PM_LEAK_START_ONLY;
@@ -237,14 +236,6 @@ static void hide_stale_word(void *context, u64 address)
     if (pm_leaks_block_at(&check->leaks, address) != PM_LEAK_NONE)
         pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + sizeof(u64),
                          sizeof(u64));
-}
-
-static struct pm_string_id take_text(struct check *check)
-{
-    struct pm_string_id id = pm_strings_intern(&check->run->strings, check->text.bytes,
-                                               check->text.length);
-    pm_buffer_clear(&check->text);
-    return id;
 }
 
 /* Whether an object claims more references than were found. */
@@ -390,7 +381,7 @@ static void add_item(struct check *check, u32 index, bool all)
     if (is_object) {
         item.type = pm_objects_type_name(&check->objects, object.type);
         pm_objects_preview(&check->objects, &object, &check->text);
-        item.note = take_text(check);
+        item.note = pm_strings_take(&check->run->strings, &check->text);
     }
     u32 record = pm_losses_add(check->losses, &item);
     if (item.kind == PM_LOSS_CYCLE)
