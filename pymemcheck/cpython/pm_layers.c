@@ -121,6 +121,8 @@ static const struct layered list[] = {
     ALLOCATOR("PyType_GenericNew"),
 
     ALLOCATOR("tracemalloc_alloc"),
+    ALLOCATOR("tracemalloc_malloc"),
+    ALLOCATOR("tracemalloc_calloc"),
     ALLOCATOR("tracemalloc_realloc"),
     ALLOCATOR("tracemalloc_alloc_gil"),
     ALLOCATOR("tracemalloc_malloc_gil"),

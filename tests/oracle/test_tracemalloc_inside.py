@@ -48,7 +48,7 @@ SECONDS_FOR_EACH_MODULE = 1.5
 
 # A domain's own allocator and the debug hooks stand between malloc and tracemalloc.
 BELOW_THE_HOOKS = re.compile(r"malloc|calloc|realloc|_PyMem_(Raw|Debug)\w+")
-BOOKKEEPING = re.compile(r"(tracemalloc_add_trace|traceback_new)(\.\w+)*")
+BOOKKEEPING = re.compile(r"(tracemalloc_add_trace(_unlocked)?|traceback_new)(\.\w+)*")
 HOOK = re.compile(r"tracemalloc_(raw_)?(alloc|malloc|calloc|realloc)(_gil)?(\.\w+)*")
 
 
@@ -58,7 +58,7 @@ CODE = "print(set(line.split()[-1] for line in open('/proc/self/maps') if 'pytho
 def has_names(python):
     """Whether the interpreter's files name tracemalloc's functions; without, a comparison need not be run."""
     said = subprocess.run([python.path, "-S", "-c", CODE], stdout=subprocess.PIPE, check=True, text=True).stdout
-    return any(b"\0tracemalloc_add_trace\0" in pathlib.Path(file).read_bytes() for file in ast.literal_eval(said))
+    return any(b"\0tracemalloc_add_trace" in pathlib.Path(file).read_bytes() for file in ast.literal_eval(said))
 
 
 def follows_objects(python):

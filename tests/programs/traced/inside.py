@@ -12,7 +12,8 @@ library's own: that of os runs Python code in the child.
 
 Code that is not the workload's carries a file name of its own, <warm-up> or <finish>. The warm-up empties the
 interpreter's free lists, since tracemalloc knows nothing of blocks in them that are older than itself. Up to 3.10 each
-code object also keeps a frame, so functions that ran before get new code objects.
+code object also keeps a frame, so functions that ran before get new code objects. The finish empties those of lists and
+ints: fork makes an int in the parent only, and from 3.14 on that would be memory which a line of the workload left.
 """
 import _tracemalloc
 import ctypes
@@ -75,6 +76,7 @@ if contextvars:
 
 FINISH = """
 kept.append([[] for n in range(200)])
+kept.append([n + 1000000000 for n in range(200)])
 if fork():
     _exit(0)
 traces = _tracemalloc._get_traces()
