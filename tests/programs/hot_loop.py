@@ -2,7 +2,8 @@
 """Loops that run often enough to be compiled, by interpreters that do so. 3.x.
 
 Says at the end whether a compiler was at work: "compiled", "interpreted", or "no compiler". With the argument "trace"
-also what tracemalloc has at each line, as JSON.
+also what tracemalloc has at each line, as JSON. It is asked at once, since the interpreter throws compiled code away
+that is not used for a while.
 """
 import _tracemalloc
 import os
@@ -16,24 +17,24 @@ class Thing:
     __slots__ = ("value",)
 
     def __init__(self, value):
-        self.value = [value]                # line: in a constructor
+        self.value = [value]
 
 
 def pair(value):
-    return [value, None]                    # line: in a function
+    return [value, None]
 
 
 def count(n):
     while n > 0:
-        yield (n, n)                        # line: in a generator
+        yield (n, n)
         n -= 1
 
 
 def simple():
     compiled = False
     for n in range(ROUNDS):
-        lists[n] = [n, n]                   # line: list
-        dicts[n] = {1: n}                   # line: dict
+        lists[n] = [n, n]
+        dicts[n] = {1: n}
         compiled = compiled or is_compiled()
     return compiled
 
@@ -44,12 +45,22 @@ def calls():
     for n in range(ROUNDS):
         kept[n] = (
             pair(n),
-            Thing(n),                       # line: instance
+            Thing(n),
             next(running),
-            lambda: n,                      # line: function
-            str(n))                         # line: C function
+            lambda: n,
+            str(n))
         compiled = compiled or is_compiled()
     return compiled
+
+
+def empty_free_lists():
+    """tracemalloc knows nothing of blocks in them that are older than itself."""
+    older = []
+    for n in range(250):
+        older += [], [n], {}, {1: n}, n + 1000000000, n * 1.5, (lambda: n), older.append
+        older += iter(()), range(n), iter(range(n))
+        older += [(n,) * size for size in range(2, 21)]
+    return older
 
 
 is_compiled = bool
@@ -58,18 +69,22 @@ if hasattr(sys, "_jit") and sys._jit.is_available():
     said = "interpreted"
     if hasattr(sys._jit, "is_active"):
         is_compiled = sys._jit.is_active
-if sys.argv[1:] == ["trace"]:
+trace = "trace" in sys.argv
+older = empty_free_lists()
+if trace:
     _tracemalloc.start(1)
-if simple() + calls() > 0:
+ran = simple() + calls()
+traces = _tracemalloc._get_traces()
+if ran > 0:
     said = "compiled"
 print(said, flush=True)
-if sys.argv[1:] == ["trace"]:
+if trace:
     import json
     lines = {}
-    for trace in _tracemalloc._get_traces():
-        file, line = trace[2][0]
+    for domain, size, frames, length in traces:
+        file, line = frames[0]
         if file == __file__:
-            blocks, size = lines.get(line, (0, 0))
-            lines[line] = blocks + 1, size + trace[1]
+            blocks, total = lines.get(line, (0, 0))
+            lines[line] = blocks + 1, total + size
     print(json.dumps(lines), flush=True)
 os._exit(0)
