@@ -163,6 +163,29 @@ static void test_hash(void **state)
     }
 }
 
+/* The slots near all entries can be one full run, here half of the table: few tries leave it. And every
+   slot is tried in the end. */
+static void test_near_slots(void **state)
+{
+    enum { SLOTS = 1 << 16, HASHES = 10000 };
+    static bool tried[SLOTS];
+    u64 all_tries = 0;
+
+    (void)state;
+    for (u64 i = 0; i < HASHES; i++) {
+        u32 tries = 0;
+        while (pm_near_slot(4711, pm_hash_u64(i), tries, SLOTS - 1) < SLOTS / 2)
+            tries++;
+        all_tries += tries;
+    }
+    /* Eight near ones, and of others one is expected. */
+    assert_in_range(all_tries, 8 * HASHES, 10 * HASHES);
+    for (u32 tries = 0; tries < SLOTS + 8; tries++)
+        tried[pm_near_slot(4711, pm_hash_u64(5), tries, SLOTS - 1)] = true;
+    for (u32 slot = 0; slot < SLOTS; slot++)
+        assert_true(tried[slot]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_extreme_keys),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_near_slots),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }
