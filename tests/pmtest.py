@@ -6,6 +6,7 @@ reported its log (text) and its profile (the JSON file). A `Profile` turns the
 file's tables back into `Site`s, each with its stack of `Frame`s, innermost first.
 """
 import collections
+import functools
 import json
 import os
 import pathlib
@@ -30,6 +31,16 @@ def heap_totals(log):
     found = HEAP_SUMMARY.search(log)
     assert found, f"no HEAP SUMMARY in:\n{log}"
     return Totals(*(int(figure.replace(",", "")) for figure in found.groups()))
+
+
+@functools.lru_cache(maxsize=None)
+def is_stripped(path):
+    """Whether a program or library has no names but those that it exports, also in /usr/lib/debug."""
+    content = pathlib.Path(path).read_bytes()
+    build = re.search(rb"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0(.{20})", content, re.DOTALL)
+    name = build and build[1].hex()
+    return b"\0.symtab\0" not in content \
+        and not (name and os.path.exists(f"/usr/lib/debug/.build-id/{name[:2]}/{name[2:]}.debug"))
 
 
 def python_lines(frames):
@@ -265,7 +276,10 @@ class Tool:
 class Interpreter:
     """A CPython, and the test extensions compiled against its own headers."""
 
-    FACTS = ("import sys, sysconfig, json; json.dump(dict(include=sysconfig.get_path('include'), "
+    # Debian's debug build of 2.7 has the release's folder as its path of headers.
+    FACTS = ("import os, sys, sysconfig, json; json.dump(dict(include=[folder for folder in "
+             "[sysconfig.get_config_var('INCLUDEPY'), sysconfig.get_path('include')] "
+             "if folder and (os.path.exists(folder) or folder == sysconfig.get_path('include'))][0], "
              "suffix=sysconfig.get_config_var('EXT_SUFFIX') or '.so', debug=hasattr(sys, 'gettotalrefcount'), "
              "version=list(sys.version_info[:3]), shared=sysconfig.get_config_var('Py_ENABLE_SHARED')), "
              "sys.stdout)")
@@ -290,9 +304,10 @@ class Interpreter:
     def compile_extensions(self, *sources):
         self.extensions.mkdir(parents=True, exist_ok=True)
         for source in sources:
-            # The headers of old versions are not without warnings.
-            compile_program(self.extensions / (source.stem + self.suffix), source,
-                            "-shared", "-fPIC", "-O1", "-pthread", "-isystem", self.include)
+            # The headers of old versions are not without warnings. Those of Debian's debug build are links to the
+            # release's, where gcc would look for pyconfig.h.
+            compile_program(self.extensions / (source.stem + self.suffix), source, "-shared", "-fPIC", "-O1",
+                            "-pthread", "-isystem", self.include, "-fno-canonical-system-headers")
 
     @property
     def env(self):

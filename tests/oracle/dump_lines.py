@@ -25,7 +25,8 @@ def library_files():
         folders[:] = sorted(name for name in folders
                             if name not in ("site-packages", "dist-packages", "__pycache__"))
         for name in sorted(files):
-            if name.endswith(".py"):
+            # Debian's sitecustomize.py is a link to a file of the machine's, not of the library's.
+            if name.endswith(".py") and os.path.exists(os.path.join(folder, name)):
                 yield os.path.join(folder, name)
 
 

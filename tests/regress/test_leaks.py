@@ -110,7 +110,7 @@ class LeakPython:
         self.folder = folder
         for source in EXTENSIONS:
             compile_program(folder / (source.stem + ".so"), source, "-shared", "-fPIC", "-O1", "-pthread",
-                            "-isystem", python.include)
+                            "-isystem", python.include, "-fno-canonical-system-headers")
 
     def run(self, tool, script, *arguments, options=(), status=0):
         run = tool.run(self.python.path, "-S", script, *arguments, check=False,
