@@ -43,6 +43,11 @@ def is_stripped(path):
         and not (name and os.path.exists(f"/usr/lib/debug/.build-id/{name[:2]}/{name[2:]}.debug"))
 
 
+def is_nameless(frame):
+    """A function of a stripped program, which exports few."""
+    return frame.kind == "native" and frame.function == "" and os.path.isabs(frame.object) and is_stripped(frame.object)
+
+
 def python_lines(frames):
     return [PythonLine(frame.file, frame.function, frame.line) for frame in frames if frame.kind == "python"]
 
