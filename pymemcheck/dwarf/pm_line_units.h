@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sections with debug information, and the headers of the units in .debug_line:
+   DWARF 2 to 5, 32 and 64 bit (DWARF 5, 6.2.4; DWARF 4, 6.2.4). */
+#ifndef PM_LINE_UNITS_H
+#define PM_LINE_UNITS_H
+
+#include "base/pm_map.h"
+#include "base/pm_types.h"
+#include "dwarf/pm_cursor.h"
+
+enum pm_debug_section {
+    PM_DEBUG_LINE,
+    PM_DEBUG_LINE_STR,
+    PM_DEBUG_STR,
+    PM_DEBUG_INFO,
+    PM_DEBUG_ABBREV,
+    PM_DEBUG_STR_ALT,   /* .debug_str of the file that several files share (dwz) */
+    PM_DEBUG_SECTIONS,
+};
+
+/* Where sections come from. They are asked for when they are needed; the largest, .debug_info, only
+   for DWARF 2 to 4. */
+struct pm_debug_source {
+    /* The contents, decompressed, valid as long as the source is; nothing if there is no such section. */
+    struct pm_bytes (*section)(void *context, enum pm_debug_section section);
+    void *context;
+};
+
+static inline struct pm_bytes pm_debug_section_of(const struct pm_debug_source *source,
+                                                  enum pm_debug_section section)
+{
+    return source->section(source->context, section);
+}
+
+struct pm_line_unit {
+    u64 offset;                     /* of the unit in .debug_line */
+    u8 version;
+    bool is64;
+    u8 min_instruction;             /* bytes, by which address advances are multiplied */
+    i32 line_base;
+    u8 line_range, opcode_base;
+    const u8 *opcode_lengths;       /* of opcode 1 and on; opcode_base - 1 of them */
+    struct pm_cursor tables;        /* folders and files, up to the end of the unit */
+    struct pm_cursor program;
+};
+
+enum pm_line_unit_kind {
+    PM_LINE_UNIT_GOOD,
+    PM_LINE_UNIT_UNKNOWN,   /* another version, or damaged: go on behind it */
+    PM_LINE_UNIT_LAST,      /* the end, or nothing behind it can be found */
+};
+
+/* Reads the header of the unit at *offset and sets *offset to the next one's. */
+enum pm_line_unit_kind pm_line_unit_read(struct pm_bytes section, u64 *offset,
+                                         struct pm_line_unit *unit);
+
+/* The folders in which units were compiled (DW_AT_comp_dir), of units before DWARF 5, whose
+   line tables do not say them. Read from .debug_info when first asked for. */
+struct pm_line_folders {
+    bool are_read;
+    struct pm_map by_unit;      /* offset in .debug_line -> text in the source */
+};
+
+void pm_line_folders_init(struct pm_line_folders *folders);
+void pm_line_folders_release(struct pm_line_folders *folders);
+/* unit: offset in .debug_line. "" if its folder is not said. */
+const char *pm_line_folders_get(struct pm_line_folders *folders,
+                                const struct pm_debug_source *source, u64 unit);
+
+#endif
