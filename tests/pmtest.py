@@ -166,6 +166,13 @@ class Profile:
         return section and [Loss(self._frames_of(record["stack"]), self._strings, record)
                             for record in section["records"]]
 
+    def native_frames(self):
+        """(object, function, offset, file, line) of each native frame."""
+        for frame in self.json["frames"]:
+            if frame["kind"] == "native":
+                yield (self._strings[frame["object"]], self._strings[frame["function"]],
+                       frame["offset"], self._strings[frame["file"]], frame["line"])
+
     def at_line(self, file, line):
         """All that was allocated while line was the innermost Python line. file may be a base name."""
         return Sum(site for site in self.sites

@@ -21,20 +21,23 @@ void pm_frames_release(struct pm_frames *frames)
 
 static u64 hash_of(const struct pm_frame *frame)
 {
+    const bool native = frame->kind == PM_FRAME_NATIVE;
     const u64 words[] = {
-        (u64)frame->kind << 40 | (u64)frame->flags << 32 | frame->line,
-        (u64)frame->function.v << 32 | frame->file.v,
+        (u64)frame->kind << 40 | (u64)frame->flags << 32 | (native ? 0 : frame->line),
+        (u64)frame->function.v << 32 | (native ? 0 : frame->file.v),
         frame->object.v,
         frame->offset,
+        frame->address,
     };
     return pm_hash_bytes(words, sizeof words);
 }
 
 static bool equal(const struct pm_frame *a, const struct pm_frame *b)
 {
-    return a->kind == b->kind && a->flags == b->flags && a->line == b->line
-        && a->function.v == b->function.v && a->file.v == b->file.v
-        && a->object.v == b->object.v && a->offset == b->offset;
+    return a->kind == b->kind && a->flags == b->flags
+        && a->function.v == b->function.v && a->object.v == b->object.v
+        && a->offset == b->offset && a->address == b->address
+        && (a->kind == PM_FRAME_NATIVE || (a->line == b->line && a->file.v == b->file.v));
 }
 
 struct pm_frame_id pm_frames_intern(struct pm_frames *frames, const struct pm_frame *frame)
@@ -61,4 +64,12 @@ const struct pm_frame *pm_frames_get(const struct pm_frames *frames, struct pm_f
 {
     PM_ASSERT(id.v < frames->count);
     return &frames->entries[id.v];
+}
+
+void pm_frames_set_source(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file,
+                          u32 line)
+{
+    PM_ASSERT(id.v < frames->count && frames->entries[id.v].kind == PM_FRAME_NATIVE);
+    frames->entries[id.v].file = file;
+    frames->entries[id.v].line = line;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interned frames: what one line of a stack says, resolved to names when it
    was first seen (code objects die and shared objects are unloaded). Equal
-   contents have equal ids. */
+   contents have equal ids. The source of a native frame does not count: it may be
+   found out later, and follows from the object and the address in it. */
 #ifndef PM_FRAMES_H
 #define PM_FRAMES_H
 
@@ -38,6 +39,8 @@ struct pm_frame {
     u64 offset;                     /* native: return address minus start of function
                                        (frame 0: the address itself); if function is
                                        "", the plain address */
+    u64 address;                    /* native: of the instruction, as the object's file was
+                                       linked; 0 where not known. Tells functions of one name apart. */
 };
 
 struct pm_frames {
@@ -49,6 +52,9 @@ struct pm_frames {
 void pm_frames_init(struct pm_frames *frames);
 void pm_frames_release(struct pm_frames *frames);
 struct pm_frame_id pm_frames_intern(struct pm_frames *frames, const struct pm_frame *frame);
+/* Says where the code of a native frame comes from. */
+void pm_frames_set_source(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file,
+                          u32 line);
 /* Valid until the next intern. */
 const struct pm_frame *pm_frames_get(const struct pm_frames *frames, struct pm_frame_id id);
 

@@ -8,6 +8,7 @@
 #define PM_CORE_H
 
 #include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
 #include "pub_tool_xarray.h"
 
 /* --gen-suppressions=: 0 no, 1 ask, 2 all. */
@@ -18,6 +19,12 @@ extern Bool VG_(clo_default_supp);
 extern XArray *VG_(clo_suppressions);
 /* --sanity-level=, 1 by default. */
 extern Int VG_(clo_sanity_level);
+/* --read-inline-info=, --read-var-info=, --debug-dump=line: the core's own reading of lines. */
+extern Bool VG_(clo_read_inline_info);
+extern Bool VG_(clo_read_var_info);
+extern Bool VG_(clo_debug_dump_line);
+/* --fullpath-after=: HChar *. */
+extern XArray *VG_(clo_fullpath_after);
 /* The folder with the tools' own files. */
 extern const HChar *VG_(libdir);
 
@@ -25,5 +32,17 @@ extern const HChar *VG_(libdir);
 extern void VG_(add_suppression_file)(const HChar *filename);
 /* Asks the user; false if there is nobody to ask. Sets *clo to false if asked not to ask again. */
 extern Bool VG_(is_action_requested)(const HChar *action, Bool *clo);
+
+/* m_debuginfo/tinfl.c: inflates, and returns how many bytes that gave, or (SizeT)-1. flags: */
+extern SizeT tinfl_decompress_mem_to_mem(void *out, SizeT out_bytes, const void *in, SizeT in_bytes,
+                                         Int flags);
+enum {
+    PM_TINFL_PARSE_ZLIB_HEADER = 1,
+    PM_TINFL_USING_NON_WRAPPING_OUTPUT_BUF = 4,
+};
+/* libzstd's own, which cores that read such sections (3.25 on) contain; returns how many bytes that
+   gave, or a number near to (SizeT)-1. */
+extern SizeT ZSTD_decompress(void *out, SizeT out_bytes, const void *in, SizeT in_bytes)
+    __attribute__((weak));
 
 #endif

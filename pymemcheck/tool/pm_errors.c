@@ -56,8 +56,10 @@ static UInt update_extra(const Error *error)
 {
     struct error *extra = VG_(get_error_extra)(error);
 
-    if (VG_(get_error_kind)(error) == ERROR_FREE)
+    if (VG_(get_error_kind)(error) == ERROR_FREE) {
         extra->describe(the_run, &extra->wrong);
+        pm_native_add_lines(&the_run->native);  /* suppressions come next */
+    }
     return sizeof *extra;
 }
 

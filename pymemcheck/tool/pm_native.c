@@ -67,24 +67,65 @@ static size_t split_offset(const char *text, u64 *offset)
     return length;
 }
 
-/* The source line of ip, where debug information has it. */
-static void add_source(struct pm_native *native, u64 ip, struct pm_frame *frame)
+static void set_source(struct pm_native *native, struct pm_frame_id frame, const char *folder,
+                       const char *file, u32 line)
 {
-    const HChar *file, *folder;
-    UInt line;
-
-    if (!VG_(get_filename_linenum)(VG_(current_DiEpoch)(), ip, &file, &folder, &line))
-        return;
     struct pm_buffer path;
+
     pm_buffer_init(&path);
     if (folder[0] != '\0' && file[0] != '/') {
         pm_buffer_add_text(&path, folder);
         pm_buffer_add_char(&path, '/');
     }
     pm_buffer_add_text(&path, file);
-    frame->file = pm_strings_intern(native->strings, path.bytes, path.length);
-    frame->line = line;
+    pm_frames_set_source(native->frames, frame,
+                         pm_strings_intern(native->strings, path.bytes, path.length), line);
     pm_buffer_release(&path);
+}
+
+static void want_line(struct pm_native *native, const struct pm_lines_place *place,
+                      struct pm_frame_id frame)
+{
+    if (native->line_count == native->line_capacity) {
+        native->line_capacity = native->line_capacity == 0 ? 256 : 2 * native->line_capacity;
+        native->lines = pm_realloc("pm.native.lines", native->lines,
+                                   native->line_capacity * sizeof *native->lines);
+    }
+    native->lines[native->line_count++] = (struct pm_lines_wanted){ *place, frame.v };
+}
+
+/* The source line of ip, where debug information has it: at once, if the core has read it,
+   else later. */
+static void add_source(struct pm_native *native, u64 ip, struct pm_frame_id frame)
+{
+    const HChar *file, *folder;
+    struct pm_lines_place place;
+    UInt line;
+
+    if (pm_lines_place(ip, &place))
+        want_line(native, &place, frame);
+    else if (VG_(get_filename_linenum)(VG_(current_DiEpoch)(), ip, &file, &folder, &line))
+        set_source(native, frame, folder, file, line);
+}
+
+static void take_line(void *context, u32 tag, const char *folder, const char *file, u32 line)
+{
+    set_source(context, (struct pm_frame_id){ tag }, folder, file, line);
+}
+
+void pm_native_add_lines(struct pm_native *native)
+{
+    pm_lines_find(native->lines, native->line_count, take_line, native);
+    pm_free(native->lines);
+    native->lines = NULL;
+    native->line_count = native->line_capacity = 0;
+}
+
+/* ip as its object's file was linked; 0 if it is in no object. */
+static u64 linked_address(u64 ip)
+{
+    const DebugInfo *info = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), ip);
+    return info != NULL ? ip - (u64)VG_(DebugInfo_get_text_bias)(info) : 0;
 }
 
 static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool innermost)
@@ -116,7 +157,7 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
             result.layer = PM_LAYER_ALLOCATOR;
         }
         if (!ours)
-            add_source(native, ip, &frame);
+            frame.address = linked_address(ip);
         if (!innermost && !ours)
             frame.offset++;     /* from the last byte of the call to the return address */
     } else {
@@ -131,6 +172,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
     if (result.layer == PM_LAYER_DEBUG_HOOK)
         frame.flags |= PM_FRAME_DEBUG_HOOK;
     result.frame = pm_frames_intern(native->frames, &frame);
+    if (frame.address != 0 && pm_native_address(native, result.frame) == 0)
+        add_source(native, ip, result.frame);
     pm_map_put(&native->addresses, result.frame.v, ip);
     return result;
 }

@@ -4,7 +4,8 @@
    A name is looked up once, when an address is first met, and kept: shared
    objects can be unloaded before the report. What is loaded where is an epoch
    of the core; when the epoch changes everything known of addresses is
-   dropped (names already interned stay). */
+   dropped (names already interned stay). Only source lines are looked up later, for
+   all frames together (tool/pm_lines.h). */
 #ifndef PM_NATIVE_H
 #define PM_NATIVE_H
 
@@ -13,6 +14,7 @@
 #include "base/pm_types.h"
 #include "cpython/pm_layers.h"
 #include "heap/pm_frames.h"
+#include "tool/pm_lines.h"
 
 struct pm_native_frame {
     struct pm_frame_id frame;
@@ -30,6 +32,8 @@ struct pm_native {
     struct pm_native_frame *known;
     u32 count, capacity;
     u32 epoch;
+    struct pm_lines_wanted *lines;  /* frames whose source lines were not looked up yet */
+    u32 line_count, line_capacity;
     struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "" until it was met */
 };
 
@@ -42,6 +46,10 @@ struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool 
 
 /* An address of the frame, or 0 if it is not native: what a machine reader of XML wants. */
 u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame);
+
+/* Looks up the source lines of all frames met since the last time: before frames are
+   shown, or suppressions are tried on them. */
+void pm_native_add_lines(struct pm_native *native);
 
 /* True, once, after objects were loaded or unloaded: whoever caches what an
    address means must drop it. */

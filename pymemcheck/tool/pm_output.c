@@ -133,11 +133,12 @@ static struct pm_profile freeze(const struct pm_run *run, enum pm_end end, int e
     };
 }
 
-void pm_output_begin(const struct pm_run *run, enum pm_end end, int exit_status,
+void pm_output_begin(struct pm_run *run, enum pm_end end, int exit_status,
                      struct pm_report *report)
 {
     const struct pm_options *options = &run->options;
 
+    pm_native_add_lines(&run->native);
     report->profile = freeze(run, end, exit_status);
     report->profile.command = report->command = command_of(&report->profile.command_length);
     pm_buffer_init(&report->python);

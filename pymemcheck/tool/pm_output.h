@@ -26,8 +26,8 @@ struct pm_report {
 };
 
 /* The run as it is now, without the results of leak searches; *report must stay
-   where it is until pm_output_end, which releases it. */
-void pm_output_begin(const struct pm_run *run, enum pm_end end, int exit_status,
+   where it is until pm_output_end, which releases it. Looks up source lines. */
+void pm_output_begin(struct pm_run *run, enum pm_end end, int exit_status,
                      struct pm_report *report);
 void pm_output_end(struct pm_report *report);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Source lines of native code agree with what readelf prints of the same debug information, at the first
-and last byte of rows. Names are compared without folders, which readelf leaves out; tests/regress/test_lines.py
+and last byte of rows. Names are compared without folders, which readelf leaves out; tests/regress/test_native_lines.py
 has whole names."""
 import bisect
 import pathlib

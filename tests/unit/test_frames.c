@@ -10,15 +10,18 @@
 #include "pm_random.h"
 
 struct known_frame {
-    u64 contents[7];
+    u64 contents[8];
     u32 id;
 };
 
-/* The contents, field by field. */
+/* The contents, field by field, without what does not make another frame. */
 static struct known_frame known(const struct pm_frame *frame)
 {
-    return (struct known_frame){ { frame->kind, frame->flags, frame->line, frame->function.v,
-                                   frame->file.v, frame->object.v, frame->offset }, 0 };
+    bool has_source = frame->kind != PM_FRAME_NATIVE;
+
+    return (struct known_frame){ { frame->kind, frame->flags, has_source ? frame->line : 0,
+                                   frame->function.v, has_source ? frame->file.v : 0,
+                                   frame->object.v, frame->offset, frame->address }, 0 };
 }
 
 static int compare_known(const void *x, const void *y)
@@ -43,6 +46,7 @@ static struct pm_frame random_frame(struct pm_random *random)
         .file = { (u32)pm_random_below(random, 5) },
         .object = { (u32)pm_random_below(random, 3) },
         .offset = pm_random_below(random, 10) << 60,
+        .address = pm_random_below(random, 2) << 40,
     };
 }
 
@@ -88,11 +92,13 @@ static void test_each_field(void **state)
         { .kind = PM_FRAME_NOTE },
         { .flags = PM_FRAME_ALLOCATOR },
         { .flags = PM_FRAME_EVAL },
-        { .line = 1 },
-        { .line = UINT32_MAX },
+        { .kind = PM_FRAME_PYTHON, .line = 1 },
+        { .kind = PM_FRAME_PYTHON, .line = UINT32_MAX },
+        { .kind = PM_FRAME_PYTHON, .file = { 1 } },
         { .function = { 1 } },
-        { .file = { 1 } },
         { .object = { 1 } },
+        { .address = 1 },
+        { .address = UINT64_MAX },
         { .offset = 1 },
         { .offset = UINT64_MAX },
     };
@@ -107,22 +113,46 @@ static void test_each_field(void **state)
     pm_frames_release(&frames);
 }
 
-/* Frames that hash alike, whatever their line is. A frame is hashed as four words,
+/* The source of a native frame may become known before or after it is met again. */
+static void test_source_of_native_frame(void **state)
+{
+    const struct pm_frame unknown = { .function = { 7 }, .address = 0x1234 };
+    struct pm_frame known_later = unknown;
+    struct pm_frames frames;
+
+    (void)state;
+    known_later.file.v = 3;
+    known_later.line = 156;
+    pm_frames_init(&frames);
+    const struct pm_frame_id id = pm_frames_intern(&frames, &unknown);
+    pm_frames_set_source(&frames, id, (struct pm_string_id){ 3 }, 156);
+    assert_int_equal(pm_frames_get(&frames, id)->line, 156);
+    assert_int_equal(pm_frames_get(&frames, id)->file.v, 3);
+    assert_int_equal(pm_frames_intern(&frames, &unknown).v, id.v);
+    assert_int_equal(pm_frames_intern(&frames, &known_later).v, id.v);
+    assert_int_equal(pm_frames_get(&frames, id)->line, 156);
+    assert_int_equal(frames.count, 1);
+    pm_frames_release(&frames);
+}
+
+/* Frames that hash alike, whatever their line is. A frame is hashed as five words,
    the line in the first, function and file in the second; the state that the first
    word leaves is undone by the second (compare test_strings.c). */
 static struct pm_frame colliding_frame(u32 line)
 {
-    u64 state = ((0x9e3779b97f4a7c15ull ^ 32) ^ line) * 0x9fb21c651e98df25ull;
+    u64 first = (u64)PM_FRAME_PYTHON << 40 | line;
+    u64 state = ((0x9e3779b97f4a7c15ull ^ 40) ^ first) * 0x9fb21c651e98df25ull;
     u64 names = state ^ state >> 28;
 
-    return (struct pm_frame){ .line = line, .function = { (u32)(names >> 32) },
-                              .file = { (u32)names } };
+    return (struct pm_frame){ .kind = PM_FRAME_PYTHON, .line = line,
+                              .function = { (u32)(names >> 32) }, .file = { (u32)names } };
 }
 
 /* The words that are hashed, to see that the frames above do collide. */
 static u64 hash_of(const struct pm_frame *frame)
 {
-    u64 words[4] = { frame->line, (u64)frame->function.v << 32 | frame->file.v };
+    u64 words[5] = { (u64)frame->kind << 40 | frame->line,
+                     (u64)frame->function.v << 32 | frame->file.v };
     return pm_hash_bytes(words, sizeof words);
 }
 
@@ -149,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_frames),
         cmocka_unit_test(test_each_field),
+        cmocka_unit_test(test_source_of_native_frame),
         cmocka_unit_test(test_equal_hashes),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
