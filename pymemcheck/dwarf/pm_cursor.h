@@ -21,8 +21,8 @@ struct pm_cursor {
 /* From offset to the end of bytes; failed if offset is not in them. */
 static inline struct pm_cursor pm_cursor_at(struct pm_bytes bytes, u64 offset)
 {
-    if (offset > bytes.length)
-        return (struct pm_cursor){ .failed = true };
+    if (offset > bytes.length || bytes.length == 0)     /* of nothing there is no address */
+        return (struct pm_cursor){ .failed = offset > bytes.length };
     return (struct pm_cursor){ .at = bytes.bytes + offset, .end = bytes.bytes + bytes.length };
 }
 

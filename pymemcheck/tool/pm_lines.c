@@ -154,9 +154,9 @@ bool pm_lines_defer(const DebugInfo *info)
     return true;
 }
 
-bool pm_lines_place(u64 ip, struct pm_lines_place *place)
+bool pm_lines_place(DiEpoch epoch, u64 ip, struct pm_lines_place *place)
 {
-    const DebugInfo *info = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), ip);
+    const DebugInfo *info = VG_(find_DebugInfo)(epoch, ip);
 
     if (info == NULL)
         return false;

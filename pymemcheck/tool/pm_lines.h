@@ -27,8 +27,9 @@ struct pm_lines_wanted {
 /* One line that was found; the texts are valid during the call. folder: "" if not known. */
 typedef void pm_lines_found(void *context, u32 tag, const char *folder, const char *file, u32 line);
 
-/* The place of ip, by what is loaded now; false if its lines are not ours to read. */
-bool pm_lines_place(u64 ip, struct pm_lines_place *place);
+/* The place of ip, by what was loaded at the epoch; false if its lines are not ours to read, or the
+   object is gone. */
+bool pm_lines_place(DiEpoch epoch, u64 ip, struct pm_lines_place *place);
 
 /* Finds the lines of all that is wanted, in any order, and calls found for each that has one. Says in
    the log which file cannot be read any more. Cost: for each object with a wanted address,

@@ -134,7 +134,7 @@ struct answer {
     u32 line;
 };
 
-/* Answers by address, for what is loaded now. */
+/* Answers by address, for what was loaded at answers_epoch. */
 static struct pm_map *by_address;
 static struct answer *answers;
 static u32 answer_count, answer_capacity;
@@ -192,14 +192,14 @@ static void ask(DiEpoch epoch, const Addr *ips, u32 count)
     struct pm_lines_wanted *wanted;
     u32 wanted_count = 0;
 
-    if (pm_lines_core_dies || epoch.n != VG_(current_DiEpoch)().n)
+    if (pm_lines_core_dies)
         return;
     if (by_address == NULL || answers_epoch != epoch.n)
         forget_answers(epoch.n);
     wanted = pm_alloc("pm.lines.wanted", count * sizeof *wanted);
     for (u32 i = 0; i < count; i++) {
         struct pm_lines_place place;
-        if (pm_map_get(by_address, ips[i]) != NULL || !pm_lines_place(ips[i], &place))
+        if (pm_map_get(by_address, ips[i]) != NULL || !pm_lines_place(epoch, ips[i], &place))
             continue;
         wanted[wanted_count++] = (struct pm_lines_wanted){ place, answer_count };
         add_answer(ips[i]);

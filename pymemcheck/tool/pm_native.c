@@ -98,13 +98,14 @@ static void want_line(struct pm_native *native, const struct pm_lines_place *pla
    else later. */
 static void add_source(struct pm_native *native, u64 ip, struct pm_frame_id frame)
 {
+    const DiEpoch epoch = VG_(current_DiEpoch)();
     const HChar *file, *folder;
     struct pm_lines_place place;
     UInt line;
 
-    if (pm_lines_place(ip, &place))
+    if (pm_lines_place(epoch, ip, &place))
         want_line(native, &place, frame);
-    else if (VG_(get_filename_linenum)(VG_(current_DiEpoch)(), ip, &file, &folder, &line))
+    else if (VG_(get_filename_linenum)(epoch, ip, &file, &folder, &line))
         set_source(native, frame, folder, file, line);
 }
 

@@ -237,6 +237,38 @@ def test_fatal_signal_xml(tool):
     assert any("<line>5</line>" in frame for frame in texts[0])
 
 
+LEAVING = """\
+#include <dlfcn.h>
+#include <fcntl.h>
+int leave_open(void)
+{
+    return open("/dev/null", O_RDONLY);
+}
+int main(int argc, char **argv)
+{
+    void *library = dlopen(argv[1], RTLD_NOW);
+    int there = ((int (*)(void))dlsym(library, "leave_open"))();
+    int here = leave_open();
+    dlclose(library);                       /* what is loaded is not what it was then */
+    return here < 0 || there < 0;
+}
+"""
+
+
+@pytest.mark.parametrize("keep", ["no", "yes"])
+def test_open_files(tool, keep):
+    """Stacks that the core keeps, and prints after objects were unloaded (--track-fds=yes)."""
+    directory = tool.new_directory()
+    library = compile_c(directory, "left", LEAVING, "-shared", "-fPIC", "-g")
+    program = compile_c(directory, "leaving", LEAVING, "-g", "-ldl")
+    stacks = [[re.sub(r"^==\d+==", "", line) for line in run.log.splitlines() if re.search(r" (at|by) 0x", line)]
+              for run in (tool.run(program, library, options=["--track-fds=yes", f"--keep-debuginfo={keep}", *more])
+                          for more in ((), CORE))]
+    assert stacks[0] == stacks[1]
+    assert any("leave_open (leaving.c:5)" in line for line in stacks[0])
+    assert any("leave_open (left.c:5)" in line for line in stacks[0]) == (keep == "yes")
+
+
 ASKING = """\
 #include <stdio.h>
 #include <stdlib.h>
