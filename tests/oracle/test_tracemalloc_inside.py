@@ -163,7 +163,8 @@ def compare_without_free_lists(compared):
     more = {place: blocks - compared.fresh[place][0] for place, (blocks, _) in compared.theirs.items()}
     assert sum(more.values()) <= compared.reborn_blocks
     blocks_compared, blocks = (sum(each for each, _ in figures.values()) for figures in (compared.fresh, compared.theirs))
-    assert blocks_compared > 0.4 * blocks
+    # The workload of free lists has the fewest.
+    assert blocks_compared > blocks / 3
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,7 +14,10 @@ Code that is not the workload's carries a file name of its own, <warm-up> or <fi
 interpreter's free lists, since tracemalloc knows nothing of blocks in them that are older than itself. Up to 3.10 each
 code object also keeps a frame, so functions that ran before get new code objects. The finish empties those of lists and
 ints: fork makes an int in the parent only, and from 3.14 on that would be memory which a line of the workload left.
+Before, it waits for threads that the interpreter no longer counts: one lets go of the interpreter's lock before it
+frees its state, which the parent may see it do after the fork.
 """
+import _thread
 import _tracemalloc
 import ctypes
 import gc
@@ -75,6 +78,10 @@ if contextvars:
 """
 
 FINISH = """
+for n in range(1000):
+    if len(os.listdir("/proc/self/task")) <= _thread._count() + 1:
+        break
+    time.sleep(0.02)
 kept.append([[] for n in range(200)])
 kept.append([n + 1000000000 for n in range(200)])
 if fork():
