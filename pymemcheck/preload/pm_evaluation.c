@@ -14,7 +14,11 @@
    goes through the scheduler, each time. What is redirected is only the
    function's first address, so it can also be entered at its second instruction
    if somebody carries out the first: nearly always the push of a register, or
-   the load of a global pointer. */
+   the load of a global pointer.
+
+   Up to 3.10 each call of a Python function passes here, so the usual way is
+   written in assembler: three blocks of translated code and one jump through
+   memory. All else is left to pm_evaluate_slowly. */
 #include <valgrind/valgrind.h>
 
 #include "base/pm_types.h"
@@ -26,9 +30,21 @@
 /* An open hash table by thread pointer. Slots of threads that ended are used
    again, so it must hold the threads that live at one time; Valgrind allows
    500 unless told otherwise (--max-threads). */
-enum { SLOT_BITS = 12, SLOTS = 1 << SLOT_BITS };
+#define PM_SLOT_BITS 12
+#define PM_SLOT_HASH 0x9e3779b97f4a7c15
 
-static struct pm_slot slots[SLOTS];
+enum { SLOTS = 1 << PM_SLOT_BITS };
+
+/* Not static, as assembler uses them. */
+__attribute__((visibility("hidden"))) struct pm_slot pm_slots[SLOTS];
+
+/* The function that was wrapped first, if it begins with the push of a register that a function must
+   keep; nearly always the only one. Written once, original last. */
+struct known_function {
+    u64 original;               /* its address; 0: none yet */
+    const u8 *second;           /* its second instruction */
+};
+__attribute__((visibility("hidden"))) struct known_function pm_known_function;
 
 static inline u64 thread_pointer(void)
 {
@@ -39,7 +55,7 @@ static inline u64 thread_pointer(void)
 
 static inline u64 home_of(u64 owner)
 {
-    return (owner * 0x9e3779b97f4a7c15ull) >> (64 - SLOT_BITS);
+    return (owner * PM_SLOT_HASH) >> (64 - PM_SLOT_BITS);
 }
 
 /* Takes a slot for a thread that has none and tells the tool; NULL if all are
@@ -49,12 +65,12 @@ static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
     pm_introduce(true);
     pm_settle_arenas();
     for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
-        u64 seen = slots[i].owner;
-        if (seen > PM_SLOT_FREE || !__sync_bool_compare_and_swap(&slots[i].owner, seen, owner))
+        u64 seen = pm_slots[i].owner;
+        if (seen > PM_SLOT_FREE || !__sync_bool_compare_and_swap(&pm_slots[i].owner, seen, owner))
             continue;
-        slots[i].anchor = 0;
-        VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_SLOT, &slots[i], 0, 0, 0, 0);
-        return &slots[i];
+        pm_slots[i].anchor = 0;
+        VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_SLOT, &pm_slots[i], 0, 0, 0, 0);
+        return &pm_slots[i];
     }
     return 0;
 }
@@ -65,9 +81,9 @@ static inline struct pm_slot *own_slot(void)
     u64 owner = thread_pointer();
 
     for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
-        if (__builtin_expect(slots[i].owner == owner, 1))
-            return &slots[i];
-        if (slots[i].owner == PM_SLOT_NEVER)
+        if (__builtin_expect(pm_slots[i].owner == owner, 1))
+            return &pm_slots[i];
+        if (pm_slots[i].owner == PM_SLOT_NEVER)
             break;
     }
     return take_slot(owner);
@@ -157,6 +173,20 @@ static inline void *call(OrigFn original, void *first, void *second, void *third
     return result;
 }
 
+/* Notes the function, if none is yet and it begins with a push. */
+static void note_function(u64 original)
+{
+    static u32 taken;
+    const u8 *code = (const u8 *)original;
+    u64 loaded;
+    entrance *enter = entrance_of(&code, &loaded);
+
+    if (enter == 0 || enter == pm_enter_load || !__sync_bool_compare_and_swap(&taken, 0, 1))
+        return;
+    pm_known_function.second = code;
+    __atomic_store_n(&pm_known_function.original, original, __ATOMIC_RELEASE);
+}
+
 /* The function takes (tstate, frame, throwflag) from 3.9 on and (frame,
    throwflag) before: three words cover both. */
 static inline void *evaluate(OrigFn original, void *first, void *second, void *third)
@@ -166,6 +196,8 @@ static inline void *evaluate(OrigFn original, void *first, void *second, void *t
 
     if (__builtin_expect(slot == 0, 0))
         slot = &none;
+    if (pm_known_function.original == 0)
+        note_function(original.nraddr);
     u64 outer = slot->anchor;
     slot->anchor = (u64)first;
     void *result = call(original, first, second, third);
@@ -173,18 +205,115 @@ static inline void *evaluate(OrigFn original, void *first, void *second, void *t
     return result;
 }
 
-#define WRAP(soname, name)                                                                \
-    void *I_WRAP_SONAME_FNNAME_ZU(soname, name)(void *first, void *second, void *third);  \
-    void *I_WRAP_SONAME_FNNAME_ZU(soname, name)(void *first, void *second, void *third)   \
-    {                                                                                     \
-        OrigFn original;                                                                  \
-        VALGRIND_GET_ORIG_FN(original);                                                   \
-        return evaluate(original, first, second, third);                                  \
-    }
+__attribute__((visibility("hidden"))) void *pm_evaluate_slowly(OrigFn original, void *first,
+                                                               void *second, void *third);
 
-/* NONE is an executable; libpythonZa is libpython*. */
-WRAP(NONE, _PyEval_EvalFrameDefault)
-WRAP(libpythonZa, _PyEval_EvalFrameDefault)
+void *pm_evaluate_slowly(OrigFn original, void *first, void *second, void *third)
+{
+    return evaluate(original, first, second, third);
+}
+
+/* The wrapper, in assembler:
+
+       original = VALGRIND_GET_ORIG_FN();
+       slot = the place in pm_slots where the thread's own is if no other was there before it;
+       if (original != pm_known_function.original || slot->owner != thread_pointer())
+           return pm_evaluate_slowly(original, first, second, third);
+       outer = slot->anchor;
+       slot->anchor = first;
+       result = the function, entered at its second instruction;
+       slot->anchor = outer;
+       return result;
+
+   What the function pushes first is a register that it must give back as it was. Which one does not
+   matter: the wrapper pushes %rbp for it, which is this frame's, and gives back all of them. Before the
+   address that the function returns to there is one byte, as unwinders look for the caller in the
+   instruction before. */
+_Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owner) == 0
+               && offsetof(struct pm_slot, anchor) == 8
+               && offsetof(struct known_function, original) == 0
+               && offsetof(struct known_function, second) == 8, "as the assembler has them");
+
+#define TEXT_(text) #text
+#define TEXT(text) TEXT_(text)
+#define WRAP(soname, function) WRAP_AS(TEXT(I_WRAP_SONAME_FNNAME_ZU(soname, function)))
+#define WRAP_AS(name)                                                                     \
+    __asm__(".text\n"                                                                     \
+            ".balign 16\n"                                                                \
+            ".globl " name "\n"                                                           \
+            ".type " name ", @function\n"                                                 \
+            name ":\n"                                                                    \
+            ".cfi_startproc\n"                                                            \
+            "pushq %rbp\n"                                                                \
+            ".cfi_def_cfa_offset 16\n"                                                    \
+            ".cfi_offset %rbp, -16\n"                                                     \
+            "movq %rsp, %rbp\n"                                                           \
+            ".cfi_def_cfa_register %rbp\n"                                                \
+            "subq $64, %rsp\n"                                                            \
+            "movq %rbx, -8(%rbp)\n"                                                       \
+            ".cfi_offset %rbx, -24\n"                                                     \
+            "movq %r12, -16(%rbp)\n"                                                      \
+            ".cfi_offset %r12, -32\n"                                                     \
+            "movq %r13, -24(%rbp)\n"                                                      \
+            ".cfi_offset %r13, -40\n"                                                     \
+            "movq %r14, -32(%rbp)\n"                                                      \
+            ".cfi_offset %r14, -48\n"                                                     \
+            "movq %r15, -40(%rbp)\n"                                                      \
+            ".cfi_offset %r15, -56\n"                                                     \
+            /* VALGRIND_GET_ORIG_FN (valgrind.h), which answers in %rax. */               \
+            "rolq $3, %rdi ; rolq $13, %rdi ; rolq $61, %rdi ; rolq $51, %rdi\n"          \
+            "xchgq %rcx, %rcx\n"                                                          \
+            "movq %fs:0, %r10\n"                                                          \
+            "movabsq $" TEXT(PM_SLOT_HASH) ", %r11\n"                                     \
+            "imulq %r10, %r11\n"                                                          \
+            "shrq $64 - " TEXT(PM_SLOT_BITS) ", %r11\n"                                   \
+            "shlq $4, %r11\n"                                                             \
+            "leaq pm_slots(%rip), %r8\n"                                                  \
+            "addq %r8, %r11\n"                                                            \
+            "xorq (%r11), %r10\n"                                                         \
+            "movq pm_known_function(%rip), %r8\n"                                         \
+            "xorq %rax, %r8\n"                                                            \
+            "orq %r8, %r10\n"                                                             \
+            "jne 2f\n"                                                                    \
+            "movq 8(%r11), %r8\n"                                                         \
+            "movq %r8, -48(%rbp)\n"                                                       \
+            "movq %r11, -56(%rbp)\n"                                                      \
+            "movq %rdi, 8(%r11)\n"                                                        \
+            "leaq 1f(%rip), %r11\n"                                                       \
+            "pushq %r11\n"                                                                \
+            "pushq %rbp\n"                                                                \
+            "jmpq *pm_known_function+8(%rip)\n"                                           \
+            "nop\n"                                                                       \
+            "1:\n"                                                                        \
+            "movq -56(%rbp), %rcx\n"                                                      \
+            "movq -48(%rbp), %rsi\n"                                                      \
+            "movq %rsi, 8(%rcx)\n"                                                        \
+            "movq -8(%rbp), %rbx\n"                                                       \
+            "movq -16(%rbp), %r12\n"                                                      \
+            "movq -24(%rbp), %r13\n"                                                      \
+            "movq -32(%rbp), %r14\n"                                                      \
+            "movq -40(%rbp), %r15\n"                                                      \
+            "leaveq\n"                                                                    \
+            ".cfi_remember_state\n"                                                       \
+            ".cfi_def_cfa %rsp, 8\n"                                                      \
+            "retq\n"                                                                      \
+            ".cfi_restore_state\n"                                                        \
+            "2:\n"                                                                        \
+            "movq %rdx, %rcx\n"                                                           \
+            "movq %rsi, %rdx\n"                                                           \
+            "movq %rdi, %rsi\n"                                                           \
+            "movq %rax, %rdi\n"                                                           \
+            "callq pm_evaluate_slowly\n"                                                  \
+            "leaveq\n"                                                                    \
+            ".cfi_def_cfa %rsp, 8\n"                                                      \
+            "retq\n"                                                                      \
+            ".cfi_endproc\n"                                                              \
+            ".size " name ", . - " name "\n")
+
+/* NONE is an executable; libpythonZa is libpython*. In 2.7 the function has the older name. */
+WRAP(NONE, _PyEval_EvalFrameDefault);
+WRAP(libpythonZa, _PyEval_EvalFrameDefault);
+WRAP(libpython2Za, PyEval_EvalFrameEx);
 
 /* In 3.x PyEval_EvalFrameEx only calls the other. It must not look like a call
    of the evaluation function then: this one's frame has a name of its own. It is wrapped there in
@@ -196,19 +325,15 @@ static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, 
     return call(original, first, second, third);
 }
 
-#define WRAP_2_7(soname)                                                                  \
-    void *I_WRAP_SONAME_FNNAME_ZU(soname, PyEval_EvalFrameEx)(void *first, void *second,  \
-                                                              void *third);               \
-    void *I_WRAP_SONAME_FNNAME_ZU(soname, PyEval_EvalFrameEx)(void *first, void *second,  \
-                                                              void *third)                \
-    {                                                                                     \
-        OrigFn original;                                                                  \
-        VALGRIND_GET_ORIG_FN(original);                                                   \
-        pm_find_symbols(original.nraddr);                                                 \
-        if (pm_symbols._PyEval_EvalFrameDefault != 0)                                     \
-            return pm_pass_on(original, first, second, third);                            \
-        return evaluate(original, first, second, third);                                  \
-    }
+void *I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)(void *first, void *second, void *third);
 
-WRAP_2_7(NONE)
-WRAP_2_7(libpython2Za)
+void *I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)(void *first, void *second, void *third)
+{
+    OrigFn original;
+
+    VALGRIND_GET_ORIG_FN(original);
+    pm_find_symbols(original.nraddr);
+    if (pm_symbols._PyEval_EvalFrameDefault != 0)
+        return pm_pass_on(original, first, second, third);
+    return evaluate(original, first, second, third);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A function that the tool wraps, which begins with FIRST and ends with LAST. It answers the sum of its
    arguments and of START, which FIRST leaves in %rax. The wrapper must carry the first instruction out
-   once, and lose nothing. Exit code 0 if so. */
+   once, and lose nothing, and the registers that a function keeps must be as before. Exit code 0 if so. */
 #include <stdio.h>
 
 long loaded_value = 1000000;
@@ -20,10 +20,32 @@ __asm__(".text\n"
         "ret\n"
         ".size _PyEval_EvalFrameDefault, . - _PyEval_EvalFrameDefault\n");
 
+/* Calls the function with a value of its own in each register that it must keep; the answer is then the
+   function's, else -1. */
+long call_it(long first, long second, long third);
+
+#define KEPT(DO) DO(rbx, 0x1bb1) DO(rbp, 0x2bb2) DO(r12, 0x12cc) DO(r13, 0x13cc) DO(r14, 0x14cc) \
+    DO(r15, 0x15cc)
+#define PUSH(name, value) "pushq %" #name "\n"
+#define SET(name, value) "movq $" #value ", %" #name "\n"
+#define CHECK(name, value) "cmpq $" #value ", %" #name "\n" "cmovneq %rcx, %rax\n"
+
+__asm__(".text\n"
+        "call_it:\n"
+        KEPT(PUSH)
+        "subq $8, %rsp\n"
+        KEPT(SET)
+        "call _PyEval_EvalFrameDefault\n"
+        "movq $-1, %rcx\n"
+        KEPT(CHECK)
+        "addq $8, %rsp\n"
+        "popq %r15\n" "popq %r14\n" "popq %r13\n" "popq %r12\n" "popq %rbp\n" "popq %rbx\n"
+        "ret\n");
+
 int main(void)
 {
     for (long i = 0; i < 1000; i++) {
-        long expected = START + i + 2 * i + 3, got = _PyEval_EvalFrameDefault(i, 2 * i, 3);
+        long expected = START + i + 2 * i + 3, got = call_it(i, 2 * i, 3);
         if (got != expected) {
             printf("call %ld: %ld instead of %ld\n", i, got, expected);
             return 1;

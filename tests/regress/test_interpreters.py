@@ -236,9 +236,12 @@ def test_free_threaded_is_refused_by_name(tool, script, python):
 
 # How optimised and unoptimised builds begin, and what is left to Valgrind's own way.
 ENTRANCES = {
-    "push": ("pushq %r15; xorl %eax, %eax", "popq %r15", "0"),
-    "push_frame": ("pushq %rbp; xorl %eax, %eax", "popq %rbp", "0"),
-    "endbr64_push": ("endbr64; pushq %r12; xorl %eax, %eax", "popq %r12", "0"),
+    "push": ("pushq %r15; movq %rdi, %r15; xorl %eax, %eax", "popq %r15", "0"),
+    "push_frame": ("pushq %rbp; movq %rsp, %rbp; xorl %eax, %eax", "popq %rbp", "0"),
+    "push_rbx": ("pushq %rbx; movq %rdi, %rbx; xorl %eax, %eax", "popq %rbx", "0"),
+    "push_r13": ("pushq %r13; movq %rdi, %r13; xorl %eax, %eax", "popq %r13", "0"),
+    "push_r14": ("pushq %r14; movq %rdi, %r14; xorl %eax, %eax", "popq %r14", "0"),
+    "endbr64_push": ("endbr64; pushq %r12; movq %rdi, %r12; xorl %eax, %eax", "popq %r12", "0"),
     "load": ("movq loaded_value(%rip), %rax", "", "loaded_value"),
     "endbr64_load": ("endbr64; movq loaded_value(%rip), %rax", "", "loaded_value"),
     "other": ("xorl %eax, %eax", "", "0"),
