@@ -313,6 +313,9 @@ static SizeT on_usable_size(ThreadId tid, void *memory)
     return block != NULL ? block->bytes : 0;
 }
 
+/* Py_TPFLAGS_ of a type (Include/object.h). */
+enum { TYPE_HAVE_GC = 1u << 14, DICT_SUBCLASS = 1u << 29, TYPE_SUBCLASS = 1u << 31 };
+
 /* The type of what is at object, if its type's type is one of types; else 0. Other things that begin
    with a count of 1 are then told from objects: dict keys, which have free
    lists too, have odd small numbers in this place (Objects/dictobject.c,
@@ -321,13 +324,12 @@ static SizeT on_usable_size(ThreadId tid, void *memory)
 static u64 object_type(struct pm_run *run, const struct pm_layout *layout, u64 object)
 {
     const u64 offset = (u64)layout->at.object_type;
-    enum { TYPE_SUBCLASS = 31 };
     u64 type, metatype, flags;
 
     return pm_reader_read_u64(&run->reader, object + offset, &type) && type % 8 == 0
             && pm_reader_read_u64(&run->reader, type + offset, &metatype) && metatype % 8 == 0
             && pm_reader_read_u64(&run->reader, metatype + (u64)layout->at.type_flags, &flags)
-            && (flags >> TYPE_SUBCLASS) % 2 == 1
+            && (flags & TYPE_SUBCLASS) != 0
         ? type : 0;
 }
 
@@ -358,9 +360,11 @@ static void clear_unused_values(struct pm_run *run, const struct pm_layout *layo
 {
     u64 first, end;
 
-    if (pm_frame_unused_values(layout, &run->reader, frame, &first, &end)
-            && end <= block->address + block->bytes)
-        VG_(memset)((void *)first, 0, end - first);
+    if (!pm_frame_unused_values(layout, &run->reader, frame, &first, &end)
+            || end > block->address + block->bytes)
+        return;
+    for (u64 *word = (u64 *)first; word < (u64 *)end; word++)
+        *word = 0;
 }
 
 /* Whether an object of this type, with flags (tp_flags), begins where object lies in block: behind a
@@ -369,9 +373,8 @@ static void clear_unused_values(struct pm_run *run, const struct pm_layout *layo
 static bool begins_there(const struct pm_layout *layout, const struct pm_block *block, u64 object,
                          u64 flags)
 {
-    enum { HAVE_GC = 1 << 14 };
     u64 header = object - block->address;
-    u64 gc_head = (flags & HAVE_GC) != 0 ? (u64)layout->at.gc_head_bytes : 0;
+    u64 gc_head = (flags & TYPE_HAVE_GC) != 0 ? (u64)layout->at.gc_head_bytes : 0;
 
     return header == gc_head || header == layout->hook_prefix_bytes + gc_head;
 }
@@ -382,12 +385,39 @@ static bool begins_there(const struct pm_layout *layout, const struct pm_block *
 static bool is_dying_dict(struct pm_run *run, const struct pm_layout *layout, u64 type, u64 flags,
                           u64 instruction)
 {
-    enum { DICT_SUBCLASS = 1 << 29, BEGINNING_BYTES = 128 };
+    enum { BEGINNING_BYTES = 128 };
     u64 dealloc;
 
     return instruction != 0 && (flags & DICT_SUBCLASS) != 0
         && pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_item_size + 8, &dealloc)
         && instruction - dealloc < BEGINNING_BYTES;
+}
+
+/* Whether what is at object is one that was born now. Up to 3.10 most are frames; their type, which is
+   known, needs no look. */
+static bool is_born(struct pm_run *run, const struct pm_layout *layout, const struct pm_block *block,
+                    u64 object, u64 instruction)
+{
+    u64 type, flags = 0;
+    const bool search = run->options.leak_check != PM_LEAK_CHECK_NO;
+
+    if (pm_reader_read_u64(&run->reader, object + (u64)layout->at.object_type, &type) && type != 0
+            && type == run->python.frame_type) {
+        if (!begins_there(layout, block, object, TYPE_HAVE_GC))
+            return false;
+        if (search)
+            clear_unused_values(run, layout, block, object);
+        return true;
+    }
+    type = object_type(run, layout, object);
+    if (type != 0
+            && (!pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_flags, &flags)
+                || !begins_there(layout, block, object, flags)
+                || is_dying_dict(run, layout, type, flags, instruction)))
+        return false;
+    if (search)
+        pm_stale_taken(run, object, type);
+    return type != 0;
 }
 
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
@@ -397,21 +427,8 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
     if (layout == NULL)
         return;
     struct pm_block *block = block_of_object(run, layout, object);
-    if (block == NULL)
+    if (block == NULL || !is_born(run, layout, block, object, instruction))
         return;
-    u64 type = object_type(run, layout, object);
-    u64 flags;
-    if (type != 0
-            && (!pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_flags, &flags)
-                || !begins_there(layout, block, object, flags)
-                || is_dying_dict(run, layout, type, flags, instruction)))
-        return;
-    if (run->options.leak_check != PM_LEAK_CHECK_NO)
-        pm_stale_taken(run, object, type);
-    if (type == 0)
-        return;
-    if (type == run->python.frame_type && run->options.leak_check != PM_LEAK_CHECK_NO)
-        clear_unused_values(run, layout, block, object);
     struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
     block->serial = run->serial;
     if (stack.v != block->stack) {

@@ -167,13 +167,40 @@ static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
-static bool stores_one(const IRStmt *statement)
+static const IRExpr *value_of(const IRSB *block, IRTemp temporary)
+{
+    for (Int i = 0; i < block->stmts_used; i++)
+        if (block->stmts[i]->tag == Ist_WrTmp && block->stmts[i]->Ist.WrTmp.tmp == temporary)
+            return block->stmts[i]->Ist.WrTmp.data;
+    return NULL;
+}
+
+/* Whether address is the stack pointer and a constant: no object is there. A call of a Python function
+   up to 3.9 pushes a 1. */
+static bool is_on_stack(const IRSB *block, const IRExpr *address)
+{
+    while (address != NULL) {
+        if (address->tag == Iex_Get)
+            return address->Iex.Get.offset == OFFSET_amd64_RSP;
+        if (address->tag == Iex_RdTmp)
+            address = value_of(block, address->Iex.RdTmp.tmp);
+        else if (address->tag == Iex_Binop && address->Iex.Binop.arg2->tag == Iex_Const
+                 && (address->Iex.Binop.op == Iop_Add64 || address->Iex.Binop.op == Iop_Sub64))
+            address = address->Iex.Binop.arg1;
+        else
+            return false;
+    }
+    return false;
+}
+
+static bool stores_one(const IRSB *block, const IRStmt *statement)
 {
     if (statement->tag != Ist_Store || statement->Ist.Store.data->tag != Iex_Const)
         return false;
     const IRConst *data = statement->Ist.Store.data->Iex.Const.con;
     return data->tag == Ico_U64 && data->Ico.U64 == 1
-        && statement->Ist.Store.addr->tag == Iex_RdTmp;
+        && statement->Ist.Store.addr->tag == Iex_RdTmp
+        && !is_on_stack(block, statement->Ist.Store.addr);
 }
 
 static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
@@ -182,7 +209,7 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     Addr instruction = 0;
 
     for (Int i = 0; i < block->stmts_used && probed == NULL; i++)
-        if (stores_one(block->stmts[i]))
+        if (stores_one(block, block->stmts[i]))
             probed = deepCopyIRSBExceptStmts(block);
     if (probed == NULL)
         return block;
@@ -190,7 +217,7 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
         if (block->stmts[i]->tag == Ist_IMark)
             instruction = block->stmts[i]->Ist.IMark.addr;
         addStmtToIRSB(probed, block->stmts[i]);
-        if (stores_one(block->stmts[i]))
+        if (stores_one(block, block->stmts[i]))
             add_probe(probed, block->stmts[i]->Ist.Store.addr->Iex.RdTmp.tmp, instruction,
                       layout);
     }

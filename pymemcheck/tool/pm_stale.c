@@ -5,6 +5,7 @@
 
 #include "tool/pm_stale.h"
 
+#include "base/pm_platform.h"
 #include "tool/pm_run.h"
 
 enum {
@@ -97,6 +98,21 @@ void pm_stale_static_words(struct pm_run *run, u64 static_address,
                 visit(context, word);
 }
 
+/* Whether the word is where the last one was, or beside it: what was put in last is taken out first. */
+static bool is_at_last(struct pm_run *run, struct pm_stale_array *array, u64 address)
+{
+    const u64 places[] = { array->last, array->last - WORD, array->last + WORD };
+    u64 word;
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(places); i++)
+        if (places[i] >= array->low && places[i] <= array->high
+                && pm_reader_read_u64(&run->reader, places[i], &word) && word == address) {
+            array->last = places[i];
+            return true;
+        }
+    return false;
+}
+
 void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
 {
     struct pm_stale_array *array = array_of(&run->stale, type);
@@ -105,6 +121,8 @@ void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
     if (array == NULL)
         return;
     if (is_there(run, array)) {
+        if (is_at_last(run, array, address))
+            return;
         /* As far as the array may reach on both sides of what is known. */
         u64 reach = (u64)(MAX_PLACES - 1) * WORD;
         found = find_word(run, array->high - reach, array->low + reach + WORD, address);
@@ -119,6 +137,7 @@ void pm_stale_taken(struct pm_run *run, u64 address, u64 type)
     }
     if (found == 0)
         return;
+    array->last = found;
     if (array->low == 0 || found < array->low)
         array->low = found;
     if (array->high == 0 || found > array->high)

@@ -21,6 +21,7 @@ struct pm_run;
 struct pm_stale_array {
     u64 type;           /* of what waits in it; 0: no objects, dict keys */
     u64 low, high;      /* addresses of its lowest and highest place seen; 0: none yet */
+    u64 last;           /* the place seen last */
     u64 holder, holder_serial;  /* the block that it lies in, and the number of its allocation; 0: static memory */
     u32 tries;          /* searches of all static memory for it */
 };
@@ -33,7 +34,7 @@ struct pm_stale {
 };
 
 /* The block at address is being taken out of a free list. type: its ob_type, 0 if it is no
-   object. Cost: some ten reads once its array is known; before, a few times for
+   object. Cost: mostly one to three reads once its array is known, else 159; before, a few times for
    each type, the interpreter's static memory is looked through. */
 void pm_stale_taken(struct pm_run *run, u64 address, u64 type);
 
