@@ -123,22 +123,38 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size pm_enter_load, . - pm_enter_load\n");
 
+/* What the first instruction puts into %rax: the word at place, or place itself. */
+struct load {
+    const u8 *place;
+    bool address;
+};
+
+static inline u64 value_of(const struct load *load)
+{
+    u64 value = (u64)load->place;
+
+    if (!load->address)
+        __builtin_memcpy(&value, load->place, sizeof value);
+    return value;
+}
+
 /* The entrance for a function that starts with the instruction at *code, moved
    on to the second one; NULL if the first is of another kind. Machine code: 0x50 + n pushes
    one of the first eight registers, 0x41 before it one of the others; 48 8b 05 loads %rax from
    a distance of four bytes after the instruction (PyEval_EvalFrameEx starts so in optimised builds);
-   f3 0f 1e fa is endbr64, which does nothing. */
-static inline entrance *entrance_of(const u8 **code, u64 *loaded)
+   48 8d 05 does so with that place's address, which a linker makes of a load from the table of
+   addresses; f3 0f 1e fa is endbr64, which does nothing. */
+static inline entrance *entrance_of(const u8 **code, struct load *load)
 {
     const u8 *at = *code;
 
     if (at[0] == 0xf3 && at[1] == 0x0f && at[2] == 0x1e && at[3] == 0xfa)
         at += 4;
-    if (at[0] == 0x48 && at[1] == 0x8b && at[2] == 0x05) {
+    if (at[0] == 0x48 && (at[1] == 0x8b || at[1] == 0x8d) && at[2] == 0x05) {
         i32 distance;
         __builtin_memcpy(&distance, at + 3, sizeof distance);
         *code = at + 7;
-        __builtin_memcpy(loaded, *code + distance, sizeof *loaded);
+        *load = (struct load){ .place = *code + distance, .address = at[1] == 0x8d };
         return pm_enter_load;
     }
     bool extended = at[0] == 0x41;
@@ -163,12 +179,12 @@ static inline entrance *entrance_of(const u8 **code, u64 *loaded)
 static inline void *call(OrigFn original, void *first, void *second, void *third)
 {
     const u8 *code = (const u8 *)original.nraddr;
-    u64 loaded = 0;
-    entrance *enter = entrance_of(&code, &loaded);
+    struct load load = { 0, true };
+    entrance *enter = entrance_of(&code, &load);
     void *result;
 
     if (__builtin_expect(enter != 0, 1))
-        return enter(first, second, third, code, loaded);
+        return enter(first, second, third, code, value_of(&load));
     CALL_FN_W_WWW(result, original, first, second, third);
     return result;
 }
@@ -178,8 +194,8 @@ static void note_function(u64 original)
 {
     static u32 taken;
     const u8 *code = (const u8 *)original;
-    u64 loaded;
-    entrance *enter = entrance_of(&code, &loaded);
+    struct load load = { 0, true };
+    entrance *enter = entrance_of(&code, &load);
 
     if (enter == 0 || enter == pm_enter_load || !__sync_bool_compare_and_swap(&taken, 0, 1))
         return;
@@ -236,6 +252,9 @@ _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owne
 
 #define TEXT_(text) #text
 #define TEXT(text) TEXT_(text)
+/* VALGRIND_GET_ORIG_FN (valgrind.h, amd64), with the answer in %rax. */
+#define GET_ORIGINAL "rolq $3, %rdi; rolq $13, %rdi; rolq $61, %rdi; rolq $51, %rdi; xchgq %rcx, %rcx\n"
+
 #define WRAP(soname, function) WRAP_AS(TEXT(I_WRAP_SONAME_FNNAME_ZU(soname, function)))
 #define WRAP_AS(name)                                                                     \
     __asm__(".text\n"                                                                     \
@@ -260,9 +279,7 @@ _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owne
             ".cfi_offset %r14, -48\n"                                                     \
             "movq %r15, -40(%rbp)\n"                                                      \
             ".cfi_offset %r15, -56\n"                                                     \
-            /* VALGRIND_GET_ORIG_FN (valgrind.h), which answers in %rax. */               \
-            "rolq $3, %rdi ; rolq $13, %rdi ; rolq $61, %rdi ; rolq $51, %rdi\n"          \
-            "xchgq %rcx, %rcx\n"                                                          \
+            GET_ORIGINAL                                                                  \
             "movq %fs:0, %r10\n"                                                          \
             "movabsq $" TEXT(PM_SLOT_HASH) ", %r11\n"                                     \
             "imulq %r10, %r11\n"                                                          \
@@ -316,18 +333,45 @@ WRAP(libpythonZa, _PyEval_EvalFrameDefault);
 WRAP(libpython2Za, PyEval_EvalFrameEx);
 
 /* In 3.x PyEval_EvalFrameEx only calls the other. It must not look like a call
-   of the evaluation function then: this one's frame has a name of its own. It is wrapped there in
+   of the evaluation function then, so no frame is made for it. It is wrapped there in
    executables only: a shared library tells 2.7 by its name. Up to 3.8 each call of a Python function
-   passes it. */
+   passes it. The one that was passed first is noted if it begins with a load into %rax, original last. */
+struct passed_function {
+    u64 original;
+    const u8 *second;
+    const void *place;          /* of what is loaded */
+    u64 value;                  /* is at place, if the load is of an address */
+};
+__attribute__((visibility("hidden"))) struct passed_function pm_passed_function;
+
+static void note_passed_function(u64 original)
+{
+    static u32 taken;
+    const u8 *code = (const u8 *)original;
+    struct load load = { 0, true };
+
+    if (entrance_of(&code, &load) != pm_enter_load || !__sync_bool_compare_and_swap(&taken, 0, 1))
+        return;
+    pm_passed_function.second = code;
+    pm_passed_function.value = (u64)load.place;
+    pm_passed_function.place = load.address ? (const void *)&pm_passed_function.value : load.place;
+    __atomic_store_n(&pm_passed_function.original, original, __ATOMIC_RELEASE);
+}
+
+/* If it is called by Valgrind's own way there is a frame, which must have a name of its own. */
 static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, void *second,
                                                   void *third)
 {
+    if (pm_passed_function.original == 0)
+        note_passed_function(original.nraddr);
     return call(original, first, second, third);
 }
 
-void *I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)(void *first, void *second, void *third);
+/* In 2.7 its frame stands for the call, so it is called as that function is. */
+static __attribute__((used)) void *evaluate_or_pass_on(void *first, void *second, void *third)
+    __asm__("PyEval_EvalFrameEx.wrapper");
 
-void *I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)(void *first, void *second, void *third)
+static void *evaluate_or_pass_on(void *first, void *second, void *third)
 {
     OrigFn original;
 
@@ -337,3 +381,26 @@ void *I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)(void *first, void *secon
         return pm_pass_on(original, first, second, third);
     return evaluate(original, first, second, third);
 }
+
+/* The wrapper: what was noted is done, and all else left to evaluate_or_pass_on. */
+_Static_assert(offsetof(struct passed_function, original) == 0
+               && offsetof(struct passed_function, second) == 8
+               && offsetof(struct passed_function, place) == 16, "as the assembler has them");
+
+#define WRAP_PASSED(name)                                                                 \
+    __asm__(".text\n"                                                                     \
+            ".balign 16\n"                                                                \
+            ".globl " name "\n"                                                           \
+            ".type " name ", @function\n"                                                 \
+            name ":\n"                                                                    \
+            ".cfi_startproc\n"                                                            \
+            GET_ORIGINAL                                                                  \
+            "cmpq pm_passed_function(%rip), %rax\n"                                       \
+            "jne PyEval_EvalFrameEx.wrapper\n"                                            \
+            "movq pm_passed_function+16(%rip), %rax\n"                                    \
+            "movq (%rax), %rax\n"                                                         \
+            "jmpq *pm_passed_function+8(%rip)\n"                                          \
+            ".cfi_endproc\n"                                                              \
+            ".size " name ", . - " name "\n")
+
+WRAP_PASSED(TEXT(I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)));

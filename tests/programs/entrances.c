@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A function that the tool wraps, which begins with FIRST and ends with LAST. It answers the sum of its
+/* FUNCTION, which the tool wraps, begins with FIRST and ends with LAST. It answers the sum of its
    arguments and of START, which FIRST leaves in %rax. The wrapper must carry the first instruction out
    once, and lose nothing, and the registers that a function keeps must be as before. Exit code 0 if so. */
 #include <stdio.h>
 
 long loaded_value = 1000000;
 
-long _PyEval_EvalFrameDefault(long first, long second, long third);
+#define TEXT_(text) #text
+#define TEXT(text) TEXT_(text)
+#define NAME TEXT(FUNCTION)
 
 __asm__(".text\n"
-        ".globl _PyEval_EvalFrameDefault\n"
-        ".type _PyEval_EvalFrameDefault, @function\n"
-        "_PyEval_EvalFrameDefault:\n"
+        ".globl " NAME "\n"
+        ".type " NAME ", @function\n"
+        NAME ":\n"
         FIRST "\n"
         "addq %rdi, %rax\n"
         "addq %rsi, %rax\n"
         "addq %rdx, %rax\n"
         LAST "\n"
         "ret\n"
-        ".size _PyEval_EvalFrameDefault, . - _PyEval_EvalFrameDefault\n");
+        ".size " NAME ", . - " NAME "\n");
+
+#ifdef AS_IN_3
+/* Where this is, PyEval_EvalFrameEx is not the evaluation function. */
+void _PyEval_EvalFrameDefault(void)
+{
+}
+#endif
 
 /* Calls the function with a value of its own in each register that it must keep; the answer is then the
    function's, else -1. */
@@ -35,7 +44,7 @@ __asm__(".text\n"
         KEPT(PUSH)
         "subq $8, %rsp\n"
         KEPT(SET)
-        "call _PyEval_EvalFrameDefault\n"
+        "call " NAME "\n"
         "movq $-1, %rcx\n"
         KEPT(CHECK)
         "addq $8, %rsp\n"

@@ -243,18 +243,29 @@ ENTRANCES = {
     "push_r14": ("pushq %r14; movq %rdi, %r14; xorl %eax, %eax", "popq %r14", "0"),
     "endbr64_push": ("endbr64; pushq %r12; movq %rdi, %r12; xorl %eax, %eax", "popq %r12", "0"),
     "load": ("movq loaded_value(%rip), %rax", "", "loaded_value"),
+    "load_address": ("leaq loaded_value(%rip), %rax", "", "(long)&loaded_value"),
     "endbr64_load": ("endbr64; movq loaded_value(%rip), %rax", "", "loaded_value"),
     "other": ("xorl %eax, %eax", "", "0"),
 }
 
 
+# In 3.x PyEval_EvalFrameEx only calls the other.
+WRAPPED = {
+    "default": ("_PyEval_EvalFrameDefault", []),
+    "ex_of_2": ("PyEval_EvalFrameEx", []),
+    "ex_of_3": ("PyEval_EvalFrameEx", ["-DAS_IN_3"]),
+}
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
 @pytest.mark.parametrize("entrance", ENTRANCES)
-def test_entrances(tool, entrance):
+def test_entrances(tool, entrance, wrapped):
     """The wrapped function's first instruction is carried out once, whatever it is."""
     first, last, start = ENTRANCES[entrance]
+    name, macros = WRAPPED[wrapped]
     program = tool.new_directory() / "entrances"
-    pmtest.compile_program(program, pmtest.PROGRAMS / "entrances.c", "-rdynamic",
-                           f'-DFIRST="{first}"', f'-DLAST="{last}"', f"-DSTART={start}")
+    pmtest.compile_program(program, pmtest.PROGRAMS / "entrances.c", "-rdynamic", f"-DFUNCTION={name}",
+                           f'-DFIRST="{first}"', f'-DLAST="{last}"', f"-DSTART={start}", *macros)
     run = tool.run(program, options=["--trace-redir=yes"])
     assert run.returncode == 0, run.stdout
-    assert "redirected to" in run.log and "(_PyEval_EvalFrameDefault)" in run.log
+    assert "redirected to" in run.log and f"({name})" in run.log
