@@ -25,7 +25,7 @@ struct pm_fuzz_target {
     void (*describe)(const u8 *data, size_t size, struct pm_buffer *out);
 };
 
-extern const struct pm_fuzz_target pm_fuzz_strings, pm_fuzz_lines, pm_fuzz_walk;
+extern const struct pm_fuzz_target pm_fuzz_strings, pm_fuzz_lines, pm_fuzz_walk, pm_fuzz_source;
 
 /* Longer input is not looked at. */
 enum { PM_FUZZ_MAX_BYTES = 1 << 15 };

@@ -5,7 +5,8 @@
                                        each target takes each seed, whole, cut, and damaged
        test_captures --unpack FOLDER   writes each seed to FOLDER/<target>/, for libFuzzer
 
-   Says which rows of the layout table no seed is of. Both with PM_SOURCE_DIR in the environment. A file of seeds, seeds/<row>.<target>,
+   Says which rows of the layout table no seed is of. Both with PM_SOURCE_DIR in the environment. A file of seeds, seeds/<row>.<target>
+   (seeds/<compiler>.source),
    holds for each: the lengths (u32) of its name, of the input, and of what describe()
    must give, then these three. PM_TEST_SEED as in pm_random.h. */
 #include <dirent.h>
@@ -23,7 +24,7 @@ enum { CUTS = 24, FLIPS = 48, STRETCHES = 48, REDIRECTIONS = 48, MIN_SEEDS = 3 }
 enum { MAX_SECONDS = 10 };
 
 static const struct pm_fuzz_target *const targets[] = {
-    &pm_fuzz_strings, &pm_fuzz_lines, &pm_fuzz_walk,
+    &pm_fuzz_strings, &pm_fuzz_lines, &pm_fuzz_walk, &pm_fuzz_source,
 };
 
 struct part {
