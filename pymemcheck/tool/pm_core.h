@@ -40,7 +40,7 @@ enum {
     PM_TINFL_PARSE_ZLIB_HEADER = 1,
     PM_TINFL_USING_NON_WRAPPING_OUTPUT_BUF = 4,
 };
-/* libzstd's own, which cores that read such sections (3.25 on) contain; returns how many bytes that
+/* libzstd's own, which cores that read such sections (3.27, not 3.24) contain; returns how many bytes that
    gave, or a number near to (SizeT)-1. */
 extern SizeT ZSTD_decompress(void *out, SizeT out_bytes, const void *in, SizeT in_bytes)
     __attribute__((weak));

@@ -105,7 +105,11 @@ FLAGS = ["-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5", "-gdwarf-4 -gz", "-
 @pytest.mark.parametrize("flags", FLAGS)
 def test_forms(tool, caller, flags):
     directory = tool.new_directory()
-    library = compile_c(directory, "taking", TAKING, "-shared", "-fPIC", *flags.split())
+    # What is short is not compressed.
+    text = TAKING + "".join(f"int f{n}(int a) {{ return a + {n}; }}\n" for n in range(300 if "-gz" in flags else 0))
+    library = compile_c(directory, "taking", text, "-shared", "-fPIC", *flags.split())
+    sections = subprocess.run(["readelf", "-SW", str(library)], stdout=subprocess.PIPE, text=True).stdout
+    assert bool(re.search(r" \.zdebug_line |\.debug_line .* C +0 ", sections)) == ("-gz" in flags)
     ours = tool.run(caller, library)
     assert lines_of(ours.profile, "take") == {"taking.c:5"}
     assert_same(ours.profile, tool.run(caller, library, options=CORE).profile, 2)
