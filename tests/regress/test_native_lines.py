@@ -218,7 +218,7 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("options", [(), ("--fullpath-after=",), ("--fullpath-after=/tmp/",)])
+@pytest.mark.parametrize("options", [(), ("--fullpath-after=",), ("--fullpath-after=/run",)])
 def test_fatal_signal(tool, options):
     """The stack that the core prints at a fatal signal is as if the core knew the lines."""
     program = compile_c(tool.new_directory(), "crashing", CRASHING, "-g")

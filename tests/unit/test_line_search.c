@@ -145,7 +145,7 @@ static void put_new_tables(struct image *image, bool is64)
 
     put_text(line_str, "not this");
     size_t work = line_str->length;
-    put_text(line_str, "/work");
+    put_text(line_str, "/built");
     size_t sub = line_str->length;
     put_text(line_str, "sub");
     size_t include = line_str->length;
@@ -195,7 +195,7 @@ static void put_info(struct image *image, u64 line_unit, u8 version, bool is64)
     PUT(info, 8, 2, 3, 9, 9, 9);
     put(info, 0x401000, 8);
     put(info, line_unit, bytes);
-    put_text(info, "/work");
+    put_text(info, "/built");
     patch(info, start - bytes, info->length - start, bytes);
 }
 
@@ -259,16 +259,16 @@ static void expect(struct image *image, u64 address, const char *name, u32 line)
 static void expect_program(struct image *image)
 {
     expect(image, 0xfff, NULL, 0);
-    expect(image, 0x1000, "/work/main.c", 10);
-    expect(image, 0x1003, "/work/main.c", 10);
-    expect(image, 0x1004, "/work/sub/part.c", 7);
-    expect(image, 0x1005, "/work/sub/part.c", 7);
-    expect(image, 0x1006, "/work/sub/part.c", 8);
-    expect(image, 0x1105, "/work/sub/part.c", 8);
+    expect(image, 0x1000, "/built/main.c", 10);
+    expect(image, 0x1003, "/built/main.c", 10);
+    expect(image, 0x1004, "/built/sub/part.c", 7);
+    expect(image, 0x1005, "/built/sub/part.c", 7);
+    expect(image, 0x1006, "/built/sub/part.c", 8);
+    expect(image, 0x1105, "/built/sub/part.c", 8);
     expect(image, 0x1106, "/usr/include/header.h", 300);
     expect(image, 0x1106 + CONST_ADD - 1, "/usr/include/header.h", 300);
-    expect(image, 0x1106 + CONST_ADD, "/work/main.c", 1);
-    expect(image, 0x1106 + CONST_ADD + 2, "/work/main.c", 1);
+    expect(image, 0x1106 + CONST_ADD, "/built/main.c", 1);
+    expect(image, 0x1106 + CONST_ADD + 2, "/built/main.c", 1);
     expect(image, 0x1106 + CONST_ADD + 3, NULL, 0);
 }
 
