@@ -38,6 +38,7 @@ struct walk {
     struct pm_raw_frame *frames;
     unsigned count, capacity;
     struct pm_trace *trace; /* NULL: none is wanted */
+    struct pm_rewalk *rewalk;   /* NULL: none either */
     bool group_open;        /* frames of the current group were reported */
     u32 empty_entries;      /* groups without any, since the last frame reported */
 
@@ -253,6 +254,79 @@ static bool end_calls(struct walk *walk, u64 address)
     return true;
 }
 
+/* The state that the walk is in before the frame at address. */
+static struct pm_rewalk_state state_of(const struct walk *walk, u64 address)
+{
+    return (struct pm_rewalk_state){
+        .address = address,
+        .cframe = walk->cframe,
+        .group_end = walk->group_end,
+        .empty_entries = walk->empty_entries,
+        .group_open = walk->group_open,
+        .in_call = walk->in_call,
+    };
+}
+
+/* True, with *rest, when the rest is as in the last walk. If not, a step is taken. */
+static bool comes_to_known(struct walk *walk, u64 address, const struct pm_rewalk_step **rest)
+{
+    const struct pm_rewalk_state state = state_of(walk, address);
+
+    *rest = pm_rewalk_find(walk->rewalk, &state, walk->count, walk->capacity);
+    if (*rest == NULL)
+        pm_rewalk_take(walk->rewalk, &state, walk->count);
+    return *rest != NULL;
+}
+
+/* Looks at the frame at address and reports it, if it is to be. False when the walk ends here. */
+static bool pass_frame(struct walk *walk, u64 address, struct frame_view *view,
+                       enum pm_walk_end *end)
+{
+    bool complete;
+
+    if (!read_frame(walk, address, view))
+        return false;
+    if (is_shim(walk->layout, view)) {
+        if (!is_base(walk->layout, view))
+            end_group(walk);
+        return true;
+    }
+    if (view->code == 0 || !read_complete(walk, address, view, &complete))
+        return false;
+    if (complete) {
+        if (walk->count == walk->capacity) {
+            *end = PM_WALK_LIMIT;
+            return false;
+        }
+        report_frame(walk, view);
+    }
+    if (view->entry)
+        end_group(walk);
+    return true;
+}
+
+static enum pm_walk_end walk_chain(struct walk *walk, u64 anchor,
+                                   const struct pm_rewalk_step **rest)
+{
+    struct circle_guard guard = { .renew_at = 1 };
+    enum pm_walk_end end = PM_WALK_UNREADABLE;
+    struct frame_view view;
+    u64 address;
+
+    if (!innermost(walk, anchor, &address))
+        return end;
+    for (;; address = view.back) {
+        if (!end_calls(walk, address))
+            return end;
+        if (address == 0)
+            return PM_WALK_COMPLETE;
+        if (walk->rewalk != NULL && comes_to_known(walk, address, rest))
+            return walk->rewalk->cut ? PM_WALK_LIMIT : PM_WALK_COMPLETE;
+        if (in_circle(&guard, address) || !pass_frame(walk, address, &view, &end))
+            return end;
+    }
+}
+
 unsigned pm_walk_traced(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                         u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
                         enum pm_walk_end *end, struct pm_trace *trace)
@@ -262,39 +336,31 @@ unsigned pm_walk_traced(const struct pm_interpreter *interpreter, struct pm_read
         .trace = trace,
         .cframes = { .renew_at = 1 },
     };
-    struct circle_guard guard = { .renew_at = 1 };
-    struct frame_view view;
-    bool complete;
-    u64 address;
 
-    *end = PM_WALK_UNREADABLE;
-    if (!innermost(&walk, anchor, &address))
-        return 0;
-    for (;; address = view.back) {
-        if (!end_calls(&walk, address))
-            return walk.count;
-        if (address == 0)
-            break;
-        if (in_circle(&guard, address) || !read_frame(&walk, address, &view))
-            return walk.count;
-        if (is_shim(walk.layout, &view)) {
-            if (!is_base(walk.layout, &view))
-                end_group(&walk);
-            continue;
-        }
-        if (view.code == 0 || !read_complete(&walk, address, &view, &complete))
-            return walk.count;
-        if (complete) {
-            if (walk.count == walk.capacity) {
-                *end = PM_WALK_LIMIT;
-                return walk.count;
-            }
-            report_frame(&walk, &view);
-        }
-        if (view.entry)
-            end_group(&walk);
-    }
-    *end = PM_WALK_COMPLETE;
+    *end = walk_chain(&walk, anchor, NULL);
+    return walk.count;
+}
+
+unsigned pm_walk_again(const struct pm_interpreter *interpreter, struct pm_rewalk *rewalk,
+                       u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
+                       enum pm_walk_end *end, unsigned *same)
+{
+    struct walk walk = {
+        .layout = interpreter->layout, .reader = rewalk->reader,
+        .frames = frames, .capacity = capacity,
+        .trace = &rewalk->trace,
+        .rewalk = rewalk,
+        .cframes = { .renew_at = 1 },
+    };
+    const struct pm_rewalk_step *rest = NULL;
+
+    pm_rewalk_begin(rewalk);
+    *end = walk_chain(&walk, anchor, &rest);
+    *same = rest != NULL ? rest->frames : 0;
+    if (*end == PM_WALK_UNREADABLE)
+        pm_rewalk_forget(rewalk);
+    else
+        pm_rewalk_end(rewalk, rest, walk.count, *end == PM_WALK_LIMIT);
     return walk.count;
 }
 

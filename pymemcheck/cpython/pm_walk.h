@@ -8,6 +8,7 @@
 #include "base/pm_trace.h"
 #include "base/pm_types.h"
 #include "cpython/pm_interpreter.h"
+#include "cpython/pm_rewalk.h"
 
 struct pm_raw_frame {
     u64 code;       /* address of the code object */
@@ -45,6 +46,14 @@ static inline unsigned pm_walk_frames(const struct pm_interpreter *interpreter,
 {
     return pm_walk_traced(interpreter, reader, anchor, frames, capacity, end, NULL);
 }
+
+/* As pm_walk_frames, but frames gets only those inside of the same outermost ones that are as they
+   were in the last such walk with rewalk. Frames and *same together are at most
+   capacity, which is the same each time. What is constant in a living code object is taken for
+   granted: of the same frames the caller asks whether their code objects were alive all the time. */
+unsigned pm_walk_again(const struct pm_interpreter *interpreter, struct pm_rewalk *rewalk,
+                       u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
+                       enum pm_walk_end *end, unsigned *same);
 
 /* A number that differs, nearly always, when the walk would give other frames:
    of the innermost two frames and their positions. Far cheaper than a walk. */
