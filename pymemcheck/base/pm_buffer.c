@@ -25,8 +25,7 @@ void pm_buffer_clear(struct pm_buffer *buffer)
     buffer->bytes[0] = '\0';
 }
 
-/* Makes room for length more bytes and the NUL; returns where they go. */
-static char *extend(struct pm_buffer *buffer, size_t length)
+char *pm_buffer_extend(struct pm_buffer *buffer, size_t length)
 {
     size_t need = buffer->length + length + 1;
 
@@ -44,7 +43,7 @@ static char *extend(struct pm_buffer *buffer, size_t length)
 void pm_buffer_add_bytes(struct pm_buffer *buffer, const void *bytes, size_t length)
 {
     if (length > 0)
-        pm_copy(extend(buffer, length), bytes, length);
+        pm_copy(pm_buffer_extend(buffer, length), bytes, length);
 }
 
 void pm_buffer_add_text(struct pm_buffer *buffer, const char *text)
@@ -54,7 +53,7 @@ void pm_buffer_add_text(struct pm_buffer *buffer, const char *text)
 
 void pm_buffer_add_char(struct pm_buffer *buffer, char c)
 {
-    *extend(buffer, 1) = c;
+    *pm_buffer_extend(buffer, 1) = c;
 }
 
 /* Writes value's digits in base 10 or 16 to the end of digits; returns the first. */
@@ -105,7 +104,7 @@ void pm_buffer_add_hex(struct pm_buffer *buffer, u64 value)
 void pm_buffer_add_repeated(struct pm_buffer *buffer, char c, size_t count)
 {
     if (count > 0)
-        __builtin_memset(extend(buffer, count), c, count);
+        __builtin_memset(pm_buffer_extend(buffer, count), c, count);
 }
 
 /* Characters in UTF-8 text: all bytes but continuation bytes. */

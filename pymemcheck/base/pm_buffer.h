@@ -18,6 +18,9 @@ void pm_buffer_release(struct pm_buffer *buffer);
 /* Empties the buffer and keeps its memory. */
 void pm_buffer_clear(struct pm_buffer *buffer);
 
+/* Adds length bytes and returns where they are, for the caller to fill; valid until the next
+   addition. */
+char *pm_buffer_extend(struct pm_buffer *buffer, size_t length);
 void pm_buffer_add_bytes(struct pm_buffer *buffer, const void *bytes, size_t length);
 void pm_buffer_add_text(struct pm_buffer *buffer, const char *text);
 void pm_buffer_add_char(struct pm_buffer *buffer, char c);

@@ -87,11 +87,26 @@ static u32 add(struct pm_sequences *sequences, const u32 *words, size_t length)
     return sequences->count;
 }
 
+u32 pm_sequences_hash(const u32 *words, size_t length)
+{
+    return (u32)pm_hash_bytes(words, length * sizeof *words);
+}
+
+void pm_sequences_expect(const struct pm_sequences *sequences, u32 hash)
+{
+    __builtin_prefetch(&sequences->slots[hash & sequences->mask]);
+}
+
 u32 pm_sequences_intern(struct pm_sequences *sequences, const u32 *words, size_t length)
+{
+    return pm_sequences_intern_hashed(sequences, words, length, pm_sequences_hash(words, length));
+}
+
+u32 pm_sequences_intern_hashed(struct pm_sequences *sequences, const u32 *words, size_t length,
+                               u32 hash)
 {
     if (sequences->count == sequences->capacity)
         grow(sequences);
-    u32 hash = (u32)pm_hash_bytes(words, length * sizeof *words);
     u32 slot = hash & sequences->mask;
     for (; sequences->slots[slot].number != 0; slot = (slot + 1) & sequences->mask)
         if (sequences->slots[slot].hash == hash

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpython/pm_code.h"
 
-#include "base/pm_map.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_pystring.h"
 
@@ -49,69 +48,77 @@ static i64 code_offset(const struct pm_layout *layout, u64 code, u64 position)
     return -1;
 }
 
-static bool resolve_line(const struct pm_layout *layout, struct pm_reader *reader,
-                         const struct code_view *view, i64 offset, u32 *line)
+static bool read_table(const struct pm_layout *layout, struct pm_reader *reader, u64 lines,
+                       struct pm_buffer *table)
 {
     u64 length;
-    u8 *table;
-    i32 found = PM_LINE_BROKEN;
 
-    *line = 0;
-    if (!pm_reader_read_u64(reader, view->lines + (u64)layout->at.bytes_length, &length)
+    if (!pm_reader_read_u64(reader, lines + (u64)layout->at.bytes_length, &length)
             || length > MAX_TABLE_BYTES)
         return false;
-    table = pm_alloc("pm.code.table", length + 1);
-    if (pm_reader_read(reader, view->lines + (u64)layout->at.bytes_data, table, length))
-        found = pm_linetable_line(layout->lines, table, length, view->first_line, offset);
-    pm_free(table);
-    if (found >= 0)
-        *line = (u32)found;
-    return found != PM_LINE_BROKEN;
+    char *room = pm_buffer_extend(table, length);
+    if (pm_reader_read(reader, lines + (u64)layout->at.bytes_data, room, length))
+        return true;
+    pm_buffer_clear(table);
+    return false;
 }
 
 void pm_code_location_init(struct pm_code_location *location)
 {
+    *location = (struct pm_code_location){ .line = 0 };
     pm_buffer_init(&location->file);
     pm_buffer_init(&location->function);
-    location->line = 0;
+    pm_buffer_init(&location->table);
 }
 
 void pm_code_location_release(struct pm_code_location *location)
 {
     pm_buffer_release(&location->file);
     pm_buffer_release(&location->function);
+    pm_buffer_release(&location->table);
+}
+
+bool pm_code_open(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
+                  struct pm_code_location *location)
+{
+    const struct pm_layout *layout = interpreter->layout;
+    struct code_view view;
+    bool file, function;
+
+    pm_buffer_clear(&location->file);
+    pm_buffer_clear(&location->function);
+    pm_buffer_clear(&location->table);
+    location->line = 0;
+    location->has_table = false;
+    if (!read_code(interpreter, reader, code, &view))
+        return false;
+    file = pm_pystring_append(layout, reader, view.filename, &location->file);
+    function = pm_pystring_append(layout, reader, view.qualname, &location->function);
+    location->has_table = read_table(layout, reader, view.lines, &location->table);
+    location->first_line = view.first_line;
+    location->cursor = (struct pm_linetable_cursor){ .line = view.first_line };
+    return file && function && location->has_table;
+}
+
+bool pm_code_seek(const struct pm_interpreter *interpreter, u64 code, u64 position,
+                  struct pm_code_location *location)
+{
+    const struct pm_layout *layout = interpreter->layout;
+    i32 line = PM_LINE_BROKEN;
+
+    if (location->has_table)
+        line = pm_linetable_seek(layout->lines, (const u8 *)location->table.bytes,
+                                 location->table.length, location->first_line,
+                                 code_offset(layout, code, position), &location->cursor);
+    location->line = line >= 0 ? (u32)line : 0;
+    return line != PM_LINE_BROKEN;
 }
 
 bool pm_code_resolve(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
                      u64 position, struct pm_code_location *location)
 {
-    const struct pm_layout *layout = interpreter->layout;
-    struct code_view view;
-    bool file, function, line;
+    bool opened = pm_code_open(interpreter, reader, code, location);
+    bool found = pm_code_seek(interpreter, code, position, location);
 
-    pm_buffer_clear(&location->file);
-    pm_buffer_clear(&location->function);
-    location->line = 0;
-    if (!read_code(interpreter, reader, code, &view))
-        return false;
-    file = pm_pystring_append(layout, reader, view.filename, &location->file);
-    function = pm_pystring_append(layout, reader, view.qualname, &location->function);
-    line = resolve_line(layout, reader, &view, code_offset(layout, code, position),
-                        &location->line);
-    return file && function && line;
-}
-
-u64 pm_code_fingerprint(const struct pm_interpreter *interpreter, struct pm_reader *reader,
-                        u64 code)
-{
-    struct code_view view;
-    u64 hash;
-
-    if (!read_code(interpreter, reader, code, &view))
-        return 0;
-    hash = pm_hash_u64(view.filename + 1);
-    hash = pm_hash_u64(hash ^ view.name);
-    hash = pm_hash_u64(hash ^ view.lines);
-    hash = pm_hash_u64(hash ^ (u32)view.first_line);
-    return hash != 0 ? hash : 1;
+    return opened && found;
 }

@@ -28,31 +28,39 @@ static i64 signed_byte(u8 byte)
     return byte < 0x80 ? (i64)byte : (i64)byte - 0x100;
 }
 
-static i32 lnotab_line(const u8 *table, size_t length, i64 line, i64 offset, bool is_signed)
+static i32 lnotab_line(const u8 *table, size_t length, i64 offset, bool is_signed,
+                       struct pm_linetable_cursor *cursor)
 {
-    i64 covered = 0;
+    struct pm_linetable_cursor at = *cursor;
 
-    for (size_t i = 0; i + 1 < length; i += 2) {
-        covered += table[i];
+    for (; at.at + 1 < length; at.at += 2) {
+        i64 covered = at.covered + table[at.at];
         if (covered > offset)
             break;
-        line += is_signed ? signed_byte(table[i + 1]) : (i64)table[i + 1];
+        at.covered = covered;
+        at.line += is_signed ? signed_byte(table[at.at + 1]) : (i64)table[at.at + 1];
     }
-    return checked_line(line);
+    *cursor = at;
+    return checked_line(at.line);
 }
 
-static i32 ranges_line(const u8 *table, size_t length, i64 line, i64 offset)
+static i32 ranges_line(const u8 *table, size_t length, i64 offset,
+                       struct pm_linetable_cursor *cursor)
 {
-    i64 covered = 0;
+    struct pm_linetable_cursor at = *cursor;
 
-    for (size_t i = 0; i + 1 < length; i += 2) {
-        i64 delta = signed_byte(table[i + 1]);
+    while (at.at + 1 < length) {
+        const struct pm_linetable_cursor step = at;
+        i64 delta = signed_byte(table[at.at + 1]);
 
-        covered += table[i];
+        at.covered += table[at.at];
+        at.at += 2;
         if (delta != -128)
-            line += delta;
-        if (covered > offset)
-            return delta == -128 ? PM_LINE_NONE : checked_line(line);
+            at.line += delta;
+        if (at.covered > offset) {
+            *cursor = step;
+            return delta == -128 ? PM_LINE_NONE : checked_line(at.line);
+        }
     }
     return PM_LINE_BROKEN;
 }
@@ -88,20 +96,22 @@ static bool read_signed_varint(const u8 **cursor, const u8 *end, i64 *value)
     return true;
 }
 
-static i32 locations_line(const u8 *table, size_t length, i64 line, i64 offset)
+static i32 locations_line(const u8 *table, size_t length, i64 wanted,
+                          struct pm_linetable_cursor *cursor)
 {
-    const u8 *cursor = table, *end = table + length;
-    i64 covered = 0;
+    const u8 *at = table + cursor->at, *end = table + length;
+    i64 covered = cursor->covered, line = cursor->line;
 
-    while (cursor < end) {
-        u8 head = *cursor++;
+    while (at < end) {
+        const struct pm_linetable_cursor step = { (size_t)(at - table), covered, line };
+        u8 head = *at++;
         unsigned form = (head >> 3) & 15;
         i64 delta = 0;
 
         if (!(head & LOCATION_HEAD))
             return PM_LINE_BROKEN;
         if (form == FORM_NO_COLUMNS || form == FORM_LONG) {
-            if (!read_signed_varint(&cursor, end, &delta))
+            if (!read_signed_varint(&at, end, &delta))
                 return PM_LINE_BROKEN;
         } else if (form >= FORM_ONE_LINE_0 && form <= FORM_ONE_LINE_2) {
             delta = form - FORM_ONE_LINE_0;
@@ -110,10 +120,32 @@ static i32 locations_line(const u8 *table, size_t length, i64 line, i64 offset)
         if (line < INT32_MIN || line > INT32_MAX)
             return PM_LINE_BROKEN;
         covered += ((head & 7) + 1) * 2;
-        if (covered > offset)
+        if (covered > wanted) {
+            *cursor = step;
             return form == FORM_NONE ? PM_LINE_NONE : checked_line(line);
-        while (cursor < end && !(*cursor & LOCATION_HEAD))
-            cursor++;
+        }
+        while (at < end && !(*at & LOCATION_HEAD))
+            at++;
+    }
+    return PM_LINE_BROKEN;
+}
+
+i32 pm_linetable_seek(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
+                      i64 offset, struct pm_linetable_cursor *cursor)
+{
+    if (offset < 0)
+        return checked_line(first_line);
+    if (offset < cursor->covered)
+        *cursor = (struct pm_linetable_cursor){ .line = first_line };
+    switch (kind) {
+    case PM_LINETABLE_UNSIGNED:
+        return lnotab_line(table, length, offset, false, cursor);
+    case PM_LINETABLE_SIGNED:
+        return lnotab_line(table, length, offset, true, cursor);
+    case PM_LINETABLE_RANGES:
+        return ranges_line(table, length, offset, cursor);
+    case PM_LINETABLE_LOCATIONS:
+        return locations_line(table, length, offset, cursor);
     }
     return PM_LINE_BROKEN;
 }
@@ -121,17 +153,6 @@ static i32 locations_line(const u8 *table, size_t length, i64 line, i64 offset)
 i32 pm_linetable_line(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
                       i64 offset)
 {
-    if (offset < 0)
-        return checked_line(first_line);
-    switch (kind) {
-    case PM_LINETABLE_UNSIGNED:
-        return lnotab_line(table, length, first_line, offset, false);
-    case PM_LINETABLE_SIGNED:
-        return lnotab_line(table, length, first_line, offset, true);
-    case PM_LINETABLE_RANGES:
-        return ranges_line(table, length, first_line, offset);
-    case PM_LINETABLE_LOCATIONS:
-        return locations_line(table, length, first_line, offset);
-    }
-    return PM_LINE_BROKEN;
+    struct pm_linetable_cursor cursor = { .line = first_line };
+    return pm_linetable_seek(kind, table, length, first_line, offset, &cursor);
 }

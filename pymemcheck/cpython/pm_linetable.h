@@ -18,6 +18,19 @@ enum {
     PM_LINE_BROKEN = -2,    /* the table is not well-formed, or ends before the instruction */
 };
 
+/* A place in a table, before a step. Whoever asks for one line after the other of the same table keeps
+   it, and does not begin at the table's begin each time. */
+struct pm_linetable_cursor {
+    size_t at;      /* in bytes of the table */
+    i64 covered;    /* bytes of code before it */
+    i64 line;       /* there */
+};
+
+/* As pm_linetable_line, from *cursor on if that is not too far on; { .line = first_line } is the
+   begin. Leaves *cursor at the step that has the line. */
+i32 pm_linetable_seek(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
+                      i64 offset, struct pm_linetable_cursor *cursor);
+
 /* The line of the instruction at byte offset in the code (not in code units), or one of
    the values above. A negative offset means that the frame has not begun and
    gives first_line. */

@@ -38,6 +38,7 @@ void pm_capture_init(struct pm_run *run)
     capture->trace.words = pm_alloc("pm.capture",
                                     PM_SNAPSHOT_WORDS * sizeof *capture->trace.words);
     pm_unwind_init(&capture->unwind, &run->reader, natives);
+    pm_rewalk_init(&capture->rewalk, &run->reader, pythons);
     capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
     capture->native = pm_alloc("pm.capture", natives * sizeof *capture->native);
     capture->last = pm_alloc("pm.capture", pythons * sizeof *capture->last);
@@ -99,7 +100,7 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
 static struct pm_known_natives native_half(struct pm_run *run, const struct pm_unwound *natives)
 {
     struct pm_capture *capture = &run->capture;
-    const u32 number = natives->number;
+    const u32 number = pm_unwind_number(&capture->unwind, natives);
 
     if (number >= capture->natives_capacity) {
         u32 old = capture->natives_capacity;
@@ -131,56 +132,102 @@ static struct pm_python_half python_end(struct pm_capture *capture, enum pm_walk
     return pm_joins_python(&capture->joins, PM_PYTHON_HALF_EMPTY, &note);
 }
 
-/* How many frames are as they were in the last stack, from the outermost one on. */
-static unsigned same_as_last(const struct pm_capture *capture, const struct pm_python *python,
-                             unsigned pythons)
+/* Whether the code object of a frame of the last stack is the one that it was. */
+static bool is_current(const struct pm_last_frame *last, const struct pm_python *python)
 {
-    unsigned same = 0;
-
-    while (same < pythons && same < capture->last_count) {
-        const struct pm_last_frame *last = &capture->last[same];
-        const struct pm_raw_frame *raw = &capture->raw[pythons - 1 - same];
-        if (last->code != raw->code || last->position != raw->position
-                || last->entry != raw->entry || last->empty_entries != raw->empty_entries
-                || last->tag != pm_python_code_tag(python, raw->code) || last->unsteady)
-            break;
-        same++;
-    }
-    return same;
+    return last->tag == pm_python_code_tag(python, last->code);
 }
 
-static struct pm_python_half python_half(struct pm_run *run, unsigned pythons,
+/* Of the outermost same frames of the last stack, those that need not be named again. */
+static unsigned still_named(const struct pm_capture *capture, const struct pm_python *python,
+                            unsigned same)
+{
+    unsigned named = same;
+
+    if (capture->last_deaths != python->code_deaths)
+        for (named = 0; named < same && is_current(&capture->last[named], python); named++)
+            ;
+    while (named > 0 && capture->last[named - 1].unsteady)
+        named--;
+    return named;
+}
+
+/* As many of raw, innermost first, as are like those that follow the first same of the last stack. */
+static unsigned named_before(const struct pm_capture *capture, const struct pm_python *python,
+                             unsigned same, unsigned fresh)
+{
+    unsigned known = 0;
+
+    for (; known < fresh && same + known < capture->last_count; known++) {
+        const struct pm_last_frame *last = &capture->last[same + known];
+        const struct pm_raw_frame *raw = &capture->raw[fresh - 1 - known];
+        if (last->code != raw->code || last->position != raw->position
+                || last->entry != raw->entry || last->empty_entries != raw->empty_entries
+                || last->unsteady || !is_current(last, python))
+            break;
+    }
+    return known;
+}
+
+/* Frame number i of the last stack, from the outermost one on, is now raw. */
+static struct pm_python_half name_frame(struct pm_capture *capture, struct pm_python *python,
+                                        unsigned i, struct pm_python_half outer,
+                                        const struct pm_raw_frame *raw)
+{
+    bool unsteady;
+    const struct pm_splice_python frame = {
+        .frame = pm_python_resolve(python, raw, &unsteady),
+        .empty_entries = raw->empty_entries,
+        .entry = raw->entry,
+    };
+    struct pm_python_half half = pm_joins_python(&capture->joins, outer, &frame);
+    capture->last[i] = (struct pm_last_frame){
+        .code = raw->code,
+        .position = raw->position,
+        .tag = pm_python_code_tag(python, raw->code),
+        .empty_entries = raw->empty_entries,
+        .entry = raw->entry,
+        .unsteady = unsteady || (i > 0 && capture->last[i - 1].unsteady),
+        .half = half,
+    };
+    return half;
+}
+
+/* The fresh innermost frames are in raw; the same outside of them are those of the last stack. */
+static struct pm_python_half python_half(struct pm_run *run, unsigned fresh, unsigned same,
                                          enum pm_walk_end end)
 {
     struct pm_capture *capture = &run->capture;
     struct pm_python *python = &run->python;
 
-    if (end != capture->last_end)
+    if (end == PM_WALK_COMPLETE && fresh + same == 0)
+        return PM_PYTHON_HALF_EMPTY;
+    if (end == PM_WALK_UNREADABLE)
+        pm_rewalk_forget(&capture->rewalk);
+    if (end != capture->last_end) {
+        PM_ASSERT(same == 0);
         capture->last_count = 0;
-    unsigned same = same_as_last(capture, python, pythons);
-    struct pm_python_half half = same > 0 ? capture->last[same - 1].half
-                                          : python_end(capture, end);
-    for (unsigned i = same; i < pythons; i++) {
-        const struct pm_raw_frame *raw = &capture->raw[pythons - 1 - i];
-        python->cannot_remember = false;
-        const struct pm_splice_python frame = {
-            .frame = pm_python_resolve(python, raw),
-            .empty_entries = raw->empty_entries,
-            .entry = raw->entry,
-        };
-        half = pm_joins_python(&capture->joins, half, &frame);
-        capture->last[i] = (struct pm_last_frame){
-            .code = raw->code,
-            .position = raw->position,
-            .tag = pm_python_code_tag(python, raw->code),
-            .empty_entries = raw->empty_entries,
-            .entry = raw->entry,
-            .unsteady = python->cannot_remember || (i > 0 && capture->last[i - 1].unsteady),
-            .half = half,
-        };
     }
-    capture->last_count = pythons;
+    unsigned named = still_named(capture, python, same);
+    if (named == same) {
+        unsigned known = named_before(capture, python, same, fresh);
+        named += known;
+        fresh -= known;
+        same += known;
+    }
+    struct pm_python_half half = named > 0 ? capture->last[named - 1].half
+                                           : python_end(capture, end);
+    for (unsigned i = named; i < same; i++) {
+        const struct pm_last_frame *last = &capture->last[i];
+        const struct pm_raw_frame raw = { last->code, last->position, last->entry,
+                                          last->empty_entries };
+        half = name_frame(capture, python, i, half, &raw);
+    }
+    for (unsigned i = 0; i < fresh; i++)
+        half = name_frame(capture, python, same + i, half, &capture->raw[fresh - 1 - i]);
+    capture->last_count = same + fresh;
     capture->last_end = end;
+    capture->last_deaths = python->code_deaths;
     return half;
 }
 
@@ -203,18 +250,19 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
                           pythons, captured.stack, captured.debug_hooks);
 }
 
-/* Whether the join is met with this key for the third time, or more often, not long after the
-   others: what comes once or twice is not worth a snapshot. Imports have a million of
-   those. */
+/* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time, not long after the
+   others: what comes a few times is not worth a snapshot. Imports have a million of those. */
 static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key *key, u32 join)
 {
+    enum { TIMES = 7 };
     u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint
                            + ((u64)join << 40));
-    const u16 once = (u16)(hash >> 50 << 2 | 2), twice = once | 1;
+    const u16 part = (u16)(hash >> 48) & (u16)~TIMES;
     u16 *met = &capture->met[hash % PM_CAPTURE_MET];
-    bool frequent = *met == twice;
+    u16 times = (*met & (u16)~TIMES) == part ? *met & TIMES : 0;
+    bool frequent = times + 1 == PM_CAPTURE_OFTEN;
 
-    *met = frequent ? 0 : *met == once ? twice : once;
+    *met = frequent ? 0 : (u16)(part | (times + 1));
     return frequent;
 }
 
@@ -224,19 +272,19 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end end;
     struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
-    unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
-                                      &end, NULL);
+    unsigned same, fresh = pm_python_walk_again(&run->python, tid, &capture->rewalk, capture->raw,
+                                                capture->python_limit, &end, &same);
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
     struct pm_known_natives native = native_half(run, &natives);
-    struct pm_python_half python = python_half(run, pythons, end);
+    struct pm_python_half python = python_half(run, fresh, same, end);
     struct pm_joined join = pm_joins_stack(&capture->joins, native.half, python);
     struct pm_captured captured = {
         .stack = join.stack,
         .debug_hooks = native.debug_hooks,
     };
-    bool unsteady = pythons > 0 && capture->last[pythons - 1].unsteady;
+    bool unsteady = fresh + same > 0 && capture->last[fresh + same - 1].unsteady;
     if (!unsteady && is_frequent(capture, key, join.number))
         keep_snapshot(run, tid, key, &natives, captured);
     return captured;

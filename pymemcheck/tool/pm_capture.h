@@ -6,9 +6,8 @@
    pairs. Each of both halves gets a number by what its frames are called, and
    one look-up of the two numbers finds the stack (pm_joins.h). A native stack that was met
    before has its half's number noted; it is forgotten when objects are loaded or
-   unloaded. Of the Python frames only those are named that differ from the last
-   stack's, counted from the outermost one. A snapshot is kept of what comes for the
-   third time. */
+   unloaded. Of the Python frames only those are looked at and named that differ from the last
+   stack's, counted from the outermost one. A snapshot is kept of what comes again and again. */
 #ifndef PM_CAPTURE_H
 #define PM_CAPTURE_H
 
@@ -24,6 +23,7 @@
 struct pm_run;
 
 #define PM_CAPTURE_MET 32768
+#define PM_CAPTURE_OFTEN 7
 
 /* What a native stack was resolved to. */
 struct pm_known_natives {
@@ -58,8 +58,10 @@ struct pm_capture {
     u32 natives_capacity;
     struct pm_last_frame *last;         /* outermost first */
     unsigned last_count;
+    u32 last_deaths;                    /* of code objects, when they were known to live */
+    struct pm_rewalk rewalk;            /* of that stack's walk */
     enum pm_walk_end last_end;          /* how that stack's walk ended */
-    u16 *met;                           /* part of a hash of what was met there; bit 0: twice */
+    u16 *met;                           /* part of a hash of what was met there, and how often */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
     struct pm_splice_native *native;    /* scratch, --num-callers= */
     struct pm_frame_id more_frames;     /* the note for frames beyond the limit */

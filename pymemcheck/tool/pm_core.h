@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the tool uses of Valgrind's core beyond the headers made for tools: the
    core is linked in, and these have been there with the same meaning from 3.19
-   to 3.27 (coregrind/pub_core_options.h, pub_core_errormgr.h,
-   pub_core_clientstate.h). A core that lacks one does not link.
-   docs/decisions/suppressions.md says why they are needed. */
+   to 3.27 (coregrind/pub_core_options.h, pub_core_errormgr.h, pub_core_clientstate.h,
+   pub_core_stacktrace.h, pub_core_stacks.h). A core that lacks one does not link.
+   docs/decisions/suppressions.md says why the options are needed, pm_unwind.c why the others are. */
 #ifndef PM_CORE_H
 #define PM_CORE_H
 
@@ -27,6 +27,22 @@ extern Bool VG_(clo_debug_dump_line);
 extern XArray *VG_(clo_fullpath_after);
 /* The folder with the tools' own files. */
 extern const HChar *VG_(libdir);
+
+/* --merge-recursive-frames=, 0: not at all. */
+extern Int VG_(clo_merge_recursive_frames);
+
+/* Where an unwinding begins: UnwindStartRegs of pub_core_basics.h, on amd64, with room for what other
+   machines have there. */
+struct pm_unwind_start {
+    ULong r_pc, r_sp, r_rbp;
+    ULong others[16];
+};
+
+/* Unwinds from start, and not from where thread is. stack_max: the highest byte of the stack. */
+extern UInt VG_(get_StackTrace_wrk)(ThreadId thread, Addr *ips, UInt count, Addr *sps, Addr *fps,
+                                    const struct pm_unwind_start *start, Addr stack_max);
+/* The limits of the stack that sp is in; not changed if it is in none that is known. */
+extern void VG_(stack_limits)(Addr sp, Addr *start, Addr *end);
 
 /* Reads filename with the others given by --suppressions=. Ends the process if it cannot. */
 extern void VG_(add_suppression_file)(const HChar *filename);

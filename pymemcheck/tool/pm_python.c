@@ -20,14 +20,11 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
         .frames = frames,
         .blocks = blocks,
         .troubles = troubles,
-        .next_code = 1,
     };
-    pm_map_init(&python->codes);
-    pm_map_init(&python->fingerprints);
-    pm_map_init(&python->positions);
     python->recent = pm_alloc_zero("pm.frames.recent",
                                    PM_PYTHON_RECENT_FRAMES * sizeof *python->recent);
-    pm_code_location_init(&python->location);
+    for (unsigned i = 0; i < PM_PYTHON_OPEN_CODES; i++)
+        pm_code_location_init(&python->open[i].location);
 }
 
 static struct pm_thread *thread_of(struct pm_python *python, u32 tid)
@@ -166,32 +163,51 @@ u64 pm_python_peek(const struct pm_python *python, u64 slot)
     return pm_walk_peek(&python->interpreter, python->reader, anchor);
 }
 
-unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
-                        unsigned capacity, enum pm_walk_end *end, struct pm_trace *trace)
+/* What to walk from; false, with how it ends, if there is nothing to walk. */
+static bool begin_walk(struct pm_python *python, u32 tid, u64 *anchor, enum pm_walk_end *end,
+                       struct pm_trace *trace)
 {
     u64 slot = pm_python_slot(python, tid);
-    u64 anchor;
 
     *end = PM_WALK_COMPLETE;
     if (slot == 0)
-        return 0;
-    if (!read_anchor(python, slot, &anchor)) {
+        return false;
+    if (!read_anchor(python, slot, anchor)) {
         *end = PM_WALK_UNREADABLE;
-        return 0;
+        return false;
     }
     if (trace != NULL)
-        pm_trace_add(trace, slot + offsetof(struct pm_slot, anchor), anchor, sizeof anchor);
-    if (anchor == 0)
-        return 0;
+        pm_trace_add(trace, slot + offsetof(struct pm_slot, anchor), *anchor, sizeof *anchor);
+    if (*anchor == 0)
+        return false;
     if (python->state == PM_PYTHON_UNCHECKED)
-        check_interpreter(python, anchor);
+        check_interpreter(python, *anchor);
     /* What is true of an interpreter that is not yet known may soon be otherwise. */
     if (trace != NULL && python->state < PM_PYTHON_READY)
         trace->incomplete = true;
-    if (python->state != PM_PYTHON_READY)
-        return 0;
-    return pm_walk_traced(&python->interpreter, python->reader, anchor, frames, capacity, end,
-                          trace);
+    return python->state == PM_PYTHON_READY;
+}
+
+unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
+                        unsigned capacity, enum pm_walk_end *end, struct pm_trace *trace)
+{
+    u64 anchor;
+
+    return begin_walk(python, tid, &anchor, end, trace)
+        ? pm_walk_traced(&python->interpreter, python->reader, anchor, frames, capacity, end, trace)
+        : 0;
+}
+
+unsigned pm_python_walk_again(struct pm_python *python, u32 tid, struct pm_rewalk *rewalk,
+                              struct pm_raw_frame *frames, unsigned capacity,
+                              enum pm_walk_end *end, unsigned *same)
+{
+    u64 anchor;
+
+    *same = 0;
+    return begin_walk(python, tid, &anchor, end, NULL)
+        ? pm_walk_again(&python->interpreter, rewalk, anchor, frames, capacity, end, same)
+        : 0;
 }
 
 /* How far behind the start of its block a code object can be. */
@@ -223,51 +239,50 @@ static bool is_static(u64 code)
     return segment != NULL && segment->kind == SkFileC;
 }
 
-static u64 number_of(struct pm_python *python, u64 code)
+/* Whether we notice when the code object at code dies, or it never does. If not, it is in an arena of
+   CPython's own allocator. */
+static bool is_steady(struct pm_python *python, u64 code)
 {
-    const u64 *known = pm_map_get(&python->codes, code);
-    const u64 *seen = pm_map_get(&python->fingerprints, code);
-
-    if (known != NULL && seen == NULL)
-        return *known;
-    if (known == NULL && (watch(python, code) || is_static(code))) {
-        pm_map_put(&python->codes, code, python->next_code);
-        return python->next_code++;
-    }
-    /* Nothing tells us when this code object dies (an arena of CPython's own
-       allocator): look at it each time. */
-    u64 fingerprint = pm_code_fingerprint(&python->interpreter, python->reader, code);
-    python->cannot_remember = true;
-    if (known != NULL && *seen == fingerprint)
-        return *known;
-    pm_map_put(&python->fingerprints, code, fingerprint);
-    pm_map_put(&python->codes, code, python->next_code);
-    return python->next_code++;
+    return watch(python, code) || is_static(code);
 }
 
-static struct pm_frame_id look_up(struct pm_python *python, const struct pm_raw_frame *raw)
+/* False when not all of it could be read. */
+static bool open_code(struct pm_python *python, struct pm_open_code *open, u64 code, u32 tag)
 {
-    struct pm_code_location *location = &python->location;
-    u64 key = number_of(python, raw->code) << 32 | (u32)(raw->position - raw->code);
-    const u64 *found = pm_map_get(&python->positions, key);
+    struct pm_code_location *location = &open->location;
+    bool whole = pm_code_open(&python->interpreter, python->reader, code, location);
 
-    if (found != NULL)
-        return (struct pm_frame_id){ (u32)*found };
-    if (!pm_code_resolve(&python->interpreter, python->reader, raw->code, raw->position, location)) {
+    open->code = code;
+    open->tag = tag;
+    open->file = pm_strings_intern(python->strings, location->file.bytes, location->file.length);
+    open->function = pm_strings_intern(python->strings, location->function.bytes,
+                                       location->function.length);
+    return whole;
+}
+
+static struct pm_frame_id look_up(struct pm_python *python, const struct pm_raw_frame *raw,
+                                  u32 tag, bool *unsteady)
+{
+    struct pm_open_code *open = &python->open[pm_hash_u64(raw->code) % PM_PYTHON_OPEN_CODES];
+    bool whole = true;
+
+    *unsteady = !is_steady(python, raw->code);
+    if (*unsteady || open->code != raw->code || open->tag != tag)
+        whole = open_code(python, open, raw->code, tag);
+    if (!pm_code_seek(&python->interpreter, raw->code, raw->position, &open->location))
+        whole = false;
+    if (!whole) {
         python->troubles->unreadable_code++;
-        python->cannot_remember = true;
+        *unsteady = true;
+        open->code = 0;
     }
     const struct pm_frame frame = {
         .kind = PM_FRAME_PYTHON,
-        .line = location->line,
-        .file = pm_strings_intern(python->strings, location->file.bytes, location->file.length),
-        .function = pm_strings_intern(python->strings, location->function.bytes,
-                                      location->function.length),
+        .line = open->location.line,
+        .file = open->file,
+        .function = open->function,
     };
-    struct pm_frame_id id = pm_frames_intern(python->frames, &frame);
-    if (!python->cannot_remember)
-        pm_map_put(&python->positions, key, id.v);
-    return id;
+    return pm_frames_intern(python->frames, &frame);
 }
 
 static struct pm_recent_frame *recent_place(struct pm_python *python, u64 code, u32 position)
@@ -276,32 +291,32 @@ static struct pm_recent_frame *recent_place(struct pm_python *python, u64 code, 
     return &python->recent[hash >> 32 & (PM_PYTHON_RECENT_FRAMES - 1)];
 }
 
-struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw)
+struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw,
+                                     bool *unsteady)
 {
     u32 position = (u32)(raw->position - raw->code), tag = pm_python_code_tag(python, raw->code);
     struct pm_recent_frame *recent = recent_place(python, raw->code, position);
 
+    *unsteady = false;
     if (recent->code == raw->code && recent->position == position && recent->tag == tag)
         return recent->frame;
-    bool cannot_remember = python->cannot_remember;
-    python->cannot_remember = false;
-    struct pm_frame_id frame = look_up(python, raw);
-    if (!python->cannot_remember)
+    struct pm_frame_id frame = look_up(python, raw, tag, unsteady);
+    if (!*unsteady)
         *recent = (struct pm_recent_frame){ raw->code, position, tag, frame };
-    python->cannot_remember |= cannot_remember;
     return frame;
 }
 
-/* Whether a code object at code was known. */
-static bool forget(struct pm_python *python, u64 code)
+static void forget(struct pm_python *python, u64 code)
 {
     python->code_tags[pm_python_tag_place(code)]++;
     python->code_deaths++;
-    return pm_map_remove(&python->codes, code);
 }
 
 void pm_python_forget_code(struct pm_python *python, u64 block)
 {
-    if (!forget(python, block))
-        forget(python, block + hook_prefix(python));
+    u64 prefix = hook_prefix(python);
+
+    forget(python, block);
+    if (prefix != 0)
+        forget(python, block + prefix);
 }

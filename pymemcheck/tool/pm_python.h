@@ -2,9 +2,8 @@
 /* The interpreter inside the program: which threads run Python, what their
    frames are, and what the frames are called.
 
-   Code objects die and their addresses are used again. An address gets a new
-   code number each time (pm_python_forget_code, called when its block is
-   freed), and frames are cached by code number. Whoever remembers raw frames
+   Code objects die and their addresses are used again. A tag of the address changes
+   each time (pm_python_forget_code, called when its block is freed). Whoever remembers raw frames
    remembers the tags of their code with them (pm_python_code_tag). */
 #ifndef PM_PYTHON_H
 #define PM_PYTHON_H
@@ -20,7 +19,8 @@
 #include "heap/pm_frames.h"
 #include "heap/pm_profile.h"
 
-enum { PM_PYTHON_MAX_WHY = 256, PM_PYTHON_CODE_TAGS = 4096, PM_PYTHON_RECENT_FRAMES = 8192 };
+enum { PM_PYTHON_MAX_WHY = 256, PM_PYTHON_CODE_TAGS = 4096,
+       PM_PYTHON_RECENT_FRAMES = 16384, PM_PYTHON_OPEN_CODES = 64 };
 
 struct pm_thread {
     u64 slot;           /* client address of its struct pm_slot; 0: never ran Python */
@@ -30,9 +30,17 @@ struct pm_thread {
 /* A raw frame that was resolved, as long as its code object's tag is the same. */
 struct pm_recent_frame {
     u64 code;               /* 0: empty */
-    u32 position;           /* as in positions */
+    u32 position;           /* in it */
     u32 tag;
     struct pm_frame_id frame;
+};
+
+/* A code object that was looked at, as long as its tag is the same. */
+struct pm_open_code {
+    u64 code;               /* 0: empty */
+    u32 tag;
+    struct pm_string_id file, function;
+    struct pm_code_location location;
 };
 
 enum pm_python_state {
@@ -57,15 +65,10 @@ struct pm_python {
     struct pm_thread *threads;  /* by ThreadId */
     u32 threads_capacity, threads_started;
 
-    struct pm_map codes;        /* code address -> code number */
-    struct pm_map fingerprints; /* code address -> fingerprint, of code that no block of ours holds */
-    struct pm_map positions;    /* code number << 32 | position -> frame id */
-    struct pm_recent_frame *recent; /* a direct-mapped cache of the maps above */
-    u64 next_code;
+    struct pm_recent_frame *recent;     /* direct-mapped */
+    struct pm_open_code open[PM_PYTHON_OPEN_CODES];     /* likewise */
     u32 code_tags[PM_PYTHON_CODE_TAGS];
     u32 code_deaths;            /* goes up whenever a tag changes */
-    struct pm_code_location location;   /* scratch */
-    bool cannot_remember;       /* set when a frame may change without our notice */
 };
 
 void pm_python_init(struct pm_python *python, struct pm_reader *reader,
@@ -102,13 +105,20 @@ void pm_python_register(struct pm_python *python, u32 tid, u64 slot);
 unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
                         unsigned capacity, enum pm_walk_end *end, struct pm_trace *trace);
 
+/* As pm_python_walk, but frames gets only those inside of *same that are as they were in the last
+   such walk with rewalk (pm_walk_again). */
+unsigned pm_python_walk_again(struct pm_python *python, u32 tid, struct pm_rewalk *rewalk,
+                              struct pm_raw_frame *frames, unsigned capacity,
+                              enum pm_walk_end *end, unsigned *same);
+
 /* The thread's slot, 0 for none, and a hint at where in Python it is (pm_walk_peek). */
 u64 pm_python_slot(const struct pm_python *python, u32 tid);
 u64 pm_python_peek(const struct pm_python *python, u64 slot);
 
-/* The interned frame of one raw frame. Sets cannot_remember if the code
-   object is in no block that we see freed. */
-struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw);
+/* The interned frame of one raw frame. Sets *unsteady if the frame may come to mean another without our
+   notice: its code object is in no block that we see freed, or could not be read. */
+struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw,
+                                     bool *unsteady);
 
 /* The block that held the code object at code was freed. */
 void pm_python_forget_code(struct pm_python *python, u64 code);

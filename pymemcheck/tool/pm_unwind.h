@@ -19,15 +19,16 @@ enum { PM_UNWIND_SETS = 2048, PM_UNWIND_WAYS = 4 };
 
 /* A native stack. */
 struct pm_unwound {
-    u32 number;                     /* equal for equal addresses, until all is forgotten; from 1 */
+    size_t place;                   /* of its entry */
     const unsigned long *ips;       /* as VG_(get_StackTrace) gives them; valid until the next call */
     const unsigned long *sps;       /* the stack pointers that belong to them */
     unsigned count;
 };
 
 struct pm_unwind_entry {
-    u32 number;                     /* 0: empty */
-    unsigned count;
+    u32 number;                     /* 0: not asked for yet */
+    u32 count;                      /* 0: empty */
+    u32 hash;                       /* of the addresses; only while number is 0 */
     u64 stack_pointer, instruction;
 };
 
@@ -37,6 +38,8 @@ struct pm_unwind {
     struct pm_unwind_entry *entries;
     unsigned long *ips;             /* limit for each entry */
     unsigned long *sps;             /* the same: stack pointers, to find return addresses */
+    unsigned long *fps;             /* and frame pointers, to unwind on from there */
+    size_t last;                    /* the entry that was used last */
     u8 *next_way;                   /* of each set: which entry is replaced next */
     struct pm_sequences numbers;    /* by addresses, two words each */
 };
@@ -46,6 +49,10 @@ void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned
 
 /* The native stack of thread tid, which must be running. */
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid);
+
+/* The stack's number: equal for equal addresses, until all is forgotten; from 1. The less soon
+   after pm_unwind_stack it is asked for, the sooner it is known. */
+u32 pm_unwind_number(struct pm_unwind *unwind, const struct pm_unwound *stack);
 
 /* Adds the return addresses of a stack, which is still valid, to trace. */
 void pm_unwound_trace(const struct pm_unwound *stack, struct pm_trace *trace);

@@ -43,7 +43,13 @@ static i32 line_at(const struct table *table, i64 offset)
 {
     i32 line = pm_linetable_line(table->kind, table->bytes, table->length, table->head.first_line,
                                  offset);
+    struct pm_linetable_cursor cursor = { .line = table->head.first_line };
 
+    /* The same from anywhere before. */
+    pm_linetable_seek(table->kind, table->bytes, table->length, table->head.first_line, offset / 2,
+                      &cursor);
+    PM_FUZZ_EXPECT(pm_linetable_seek(table->kind, table->bytes, table->length,
+                                     table->head.first_line, offset, &cursor) == line);
     PM_FUZZ_EXPECT(line >= 0 || line == PM_LINE_NONE || line == PM_LINE_BROKEN);
     return line;
 }

@@ -283,30 +283,6 @@ static void test_resolve(void **state)
     pm_image_release(&fixture.image);
 }
 
-static void test_fingerprint(void **state)
-{
-    const struct pm_image_code other = {
-        CODE_TYPE, "/x/g.py", "f", "C.f", table_3_11, sizeof table_3_11, 41,
-    };
-    struct fixture fixture;
-    u64 first;
-
-    (void)state;
-    set_up(&fixture, "3.11.2");
-    assert_true(init(&fixture));
-    first = pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, CODE);
-    assert_int_not_equal(first, 0);
-    assert_int_equal(first, pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, CODE));
-    pm_image_put_u32(&fixture.image, CODE + fixture.layout->at.code_first_line, 40);
-    assert_int_not_equal(first,
-                         pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, CODE));
-    pm_image_put_code(&fixture.image, fixture.layout, CODE + 0x2000, &other);
-    assert_int_not_equal(first, pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader,
-                                                    CODE + 0x2000));
-    assert_int_equal(pm_code_fingerprint(&fixture.interpreter, &fixture.image.reader, 8), 0);
-    pm_image_release(&fixture.image);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,7 +297,6 @@ int main(void)
         cmocka_unit_test(test_names_and_line_are_checked),
         cmocka_unit_test(test_why_is_cut),
         cmocka_unit_test(test_resolve),
-        cmocka_unit_test(test_fingerprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,30 @@ static void test_random_tables(void **state)
     }
 }
 
+/* From line to line of one table, to and fro. */
+static void test_seek(void **state)
+{
+    (void)state;
+    srand(2);
+    for (int round = 0; round < 20000; round++) {
+        u8 table[64];
+        enum pm_linetable_kind kind = kinds[(size_t)rand() % PM_ARRAY_LENGTH(kinds)];
+        i32 first_line = rand() % 100;
+        struct pm_linetable_cursor cursor = { .line = first_line };
+
+        for (size_t i = 0; i < sizeof table; i++)
+            table[i] = (u8)(rand() >> 7) & (kind == PM_LINETABLE_LOCATIONS ? 0xff : 0x0f);
+        for (size_t i = 0; kind == PM_LINETABLE_LOCATIONS && i < sizeof table; i++)
+            table[i] = (u8)HEAD((unsigned)rand() % 3 + 10, (unsigned)rand() % 8 + 1);
+        for (int look = 0; look < 40; look++) {
+            i64 offset = rand() % 1200 - 2;
+            assert_int_equal(pm_linetable_seek(kind, table, sizeof table, first_line, offset,
+                                               &cursor),
+                             pm_linetable_line(kind, table, sizeof table, first_line, offset));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_damaged_locations),
         cmocka_unit_test(test_largest_values),
         cmocka_unit_test(test_random_tables),
+        cmocka_unit_test(test_seek),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
