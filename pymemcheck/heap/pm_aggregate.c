@@ -47,10 +47,12 @@ const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
 static bool describe(const struct pm_profile *profile, enum pm_group group,
                      const struct pm_site *site, struct pm_row *row)
 {
-    const struct pm_frame *python = pm_profile_python_frame(profile, site->stack);
-    const struct pm_frame *caller;
+    const struct pm_frame *python, *caller;
 
     *row = (struct pm_row){ .stack = site->stack };
+    if (group == PM_GROUP_STACK)
+        return true;
+    python = pm_profile_python_frame(profile, site->stack);
     switch (group) {
     case PM_GROUP_CALLER:
         if (python != NULL)
@@ -70,7 +72,7 @@ static bool describe(const struct pm_profile *profile, enum pm_group group,
         row->line = group == PM_GROUP_LINE ? python->line : 0;
         return true;
     case PM_GROUP_STACK:
-        return true;
+        break;
     }
     return false;
 }
@@ -276,6 +278,20 @@ static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profil
     aggregate->count = kept;
 }
 
+/* Which row a site is added to that is described by fresh: the next one if it is the first of its kind, as
+   each is that is told by its stack. */
+static u64 place_of(struct pm_map *by_key, enum pm_group group, const struct pm_row *fresh, u64 next)
+{
+    if (group == PM_GROUP_STACK)
+        return next;
+    u64 key = key_of(group, fresh);
+    const u64 *found = pm_map_get(by_key, key);
+    if (found != NULL)
+        return *found;
+    pm_map_put(by_key, key, next);
+    return next;
+}
+
 void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
                         enum pm_group group, enum pm_order order, size_t top)
 {
@@ -287,16 +303,13 @@ void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile 
     aggregate->rows = pm_alloc("pm.aggregate", (sites->count + 1) * sizeof *aggregate->rows);
     pm_map_init(&by_key);
     for (u32 i = 0; i < sites->count; i++) {
-        const struct pm_site *site = &sites->entries[i];
+        const struct pm_site *site = pm_sites_at(sites, i);
         struct pm_row fresh;
         if (!describe(profile, group, site, &fresh))
             continue;
-        u64 key = key_of(group, &fresh);
-        const u64 *found = pm_map_get(&by_key, key);
-        u64 place = found != NULL ? *found : aggregate->count;
+        u64 place = place_of(&by_key, group, &fresh, aggregate->count);
         struct pm_row *row = &aggregate->rows[place];
-        if (found == NULL) {
-            pm_map_put(&by_key, key, place);
+        if (place == aggregate->count) {
             *row = fresh;
             aggregate->count++;
         }

@@ -5,28 +5,40 @@
 
 void pm_sites_init(struct pm_sites *sites)
 {
-    *sites = (struct pm_sites){ .capacity = 256, .by_stack_capacity = 1024, .peak_epoch = 1 };
-    sites->entries = pm_alloc("pm.sites", sites->capacity * sizeof *sites->entries);
+    *sites = (struct pm_sites){ .by_stack_capacity = 1024, .peak_epoch = 1 };
     sites->by_stack = pm_alloc_zero("pm.sites", sites->by_stack_capacity * sizeof *sites->by_stack);
 }
 
 void pm_sites_release(struct pm_sites *sites)
 {
     for (u32 i = 0; i < sites->count; i++)
-        pm_histogram_release(&sites->entries[i].sizes);
-    pm_free(sites->entries);
+        pm_histogram_release(&pm_sites_at(sites, i)->sizes);
+    for (u32 i = 0; i < sites->chunk_count; i++)
+        pm_free(sites->chunks[i].memory);
+    pm_free(sites->chunks);
     pm_free(sites->by_stack);
     *sites = (struct pm_sites){ 0 };
 }
 
+static void add_chunk(struct pm_sites *sites)
+{
+    char *memory = pm_alloc("pm.sites", PM_SITES_IN_CHUNK * sizeof(struct pm_site)
+                                            + PM_SITES_ALIGNMENT);
+    size_t before = -(uintptr_t)memory % PM_SITES_ALIGNMENT;
+
+    sites->chunks = pm_realloc("pm.sites", sites->chunks,
+                               (sites->chunk_count + 1) * sizeof *sites->chunks);
+    sites->chunks[sites->chunk_count++] = (struct pm_sites_chunk){
+        .sites = (struct pm_site *)(memory + before),
+        .memory = memory,
+    };
+}
+
 static struct pm_site *add(struct pm_sites *sites, struct pm_stack_id stack)
 {
-    if (sites->count == sites->capacity) {
-        sites->capacity *= 2;
-        sites->entries = pm_realloc("pm.sites", sites->entries,
-                                    sites->capacity * sizeof *sites->entries);
-    }
-    struct pm_site *site = &sites->entries[sites->count++];
+    if (sites->count == sites->chunk_count * PM_SITES_IN_CHUNK)
+        add_chunk(sites);
+    struct pm_site *site = pm_sites_at(sites, sites->count++);
     *site = (struct pm_site){ .stack = stack };
     pm_histogram_init(&site->sizes);
     sites->by_stack[stack.v] = sites->count;
@@ -44,7 +56,7 @@ static struct pm_site *site_of(struct pm_sites *sites, struct pm_stack_id stack)
         pm_zero(sites->by_stack + old, (sites->by_stack_capacity - old) * sizeof *sites->by_stack);
     }
     u32 link = sites->by_stack[stack.v];
-    return link != 0 ? &sites->entries[link - 1] : add(sites, stack);
+    return link != 0 ? pm_sites_at(sites, link - 1) : add(sites, stack);
 }
 
 static void save_for_peak(const struct pm_sites *sites, struct pm_site *site)
@@ -64,7 +76,8 @@ void pm_sites_allocate(struct pm_sites *sites, struct pm_stack_id stack, u64 req
     save_for_peak(sites, site);
     site->total_bytes += requested_bytes;
     site->total_blocks++;
-    site->padding_bytes += padding_bytes;
+    if (padding_bytes > 0)
+        site->padding_bytes += padding_bytes;
     site->live_bytes += requested_bytes;
     site->live_blocks++;
     if (site->first_serial == 0)

@@ -16,26 +16,41 @@
 #include "heap/pm_histogram.h"
 #include "heap/pm_stacks.h"
 
+enum { PM_SITES_IN_CHUNK = 512, PM_SITES_ALIGNMENT = 64 };
+
+/* Two lines of the processor's cache; what changes at each allocation comes first, and with each free. */
 struct pm_site {
-    struct pm_stack_id stack;
-    u64 total_bytes, total_blocks;
-    u64 padding_bytes;              /* added by debug hooks, over all total_blocks */
     u64 live_bytes, live_blocks;
     u64 saved_bytes, saved_blocks;
     u64 saved_epoch;
-    u64 first_serial, last_serial;  /* allocation numbers, from 1 */
+    u64 total_bytes, total_blocks;
+    u64 last_serial;                /* allocation numbers, from 1 */
     struct pm_histogram sizes;      /* of every request */
+    u64 first_serial;
+    u64 padding_bytes;              /* added by debug hooks, over all total_blocks */
+    struct pm_stack_id stack;
+} __attribute__((aligned(PM_SITES_ALIGNMENT)));
+
+struct pm_sites_chunk {
+    struct pm_site *sites;          /* PM_SITES_IN_CHUNK; they stay where they are */
+    void *memory;                   /* that they are in */
 };
 
 struct pm_sites {
-    struct pm_site *entries;
-    u32 count, capacity;
+    struct pm_sites_chunk *chunks;
+    u32 count, chunk_count;
     u32 *by_stack;                  /* stack id -> site index + 1 */
     u32 by_stack_capacity;
     u64 peak_epoch;
     u64 live_bytes, live_blocks;    /* with padding: what malloc was asked for */
     u64 peak_bytes, peak_blocks;    /* live figures when live_bytes was greatest */
 };
+
+/* Site number index, from 0, below sites->count. */
+static inline struct pm_site *pm_sites_at(const struct pm_sites *sites, u32 index)
+{
+    return &sites->chunks[index / PM_SITES_IN_CHUNK].sites[index % PM_SITES_IN_CHUNK];
+}
 
 void pm_sites_init(struct pm_sites *sites);
 void pm_sites_release(struct pm_sites *sites);

@@ -268,13 +268,13 @@ static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
         pm_emitter_key(out, names[column]);
         pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
         for (u32 i = 0; i < sites->count; i++)
-            pm_emitter_u64(out, value_of(sites, &sites->entries[i], (enum column)column));
+            pm_emitter_u64(out, value_of(sites, pm_sites_at(sites, i), (enum column)column));
         pm_emitter_list_end(out);
     }
     pm_emitter_key(out, "sizes");
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
     for (u32 i = 0; i < sites->count; i++)
-        write_sizes(out, &sites->entries[i].sizes);
+        write_sizes(out, &pm_sites_at(sites, i)->sizes);
     pm_emitter_list_end(out);
     pm_emitter_dict_end(out);
 }

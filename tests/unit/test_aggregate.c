@@ -268,8 +268,8 @@ static size_t check_row(const struct world *world, const struct pm_profile *prof
         most = bytes > most ? bytes : most;
         if (stack->id.v == row->stack.v)
             of_stack = bytes;
-        const struct pm_site *site = &profile->sites->entries[
-            profile->sites->by_stack[stack->id.v] - 1];
+        const struct pm_site *site = pm_sites_at(profile->sites,
+                                                 profile->sites->by_stack[stack->id.v] - 1);
         peak_bytes += pm_sites_peak_bytes(profile->sites, site);
         peak_blocks += pm_sites_peak_blocks(profile->sites, site);
     }

@@ -178,7 +178,7 @@ static void check_sites(json_t *root, const struct pm_sites *sites)
     assert_int_equal(json_object_size(json_object_get(root, "sites")), 11);
     assert_int_equal(json_array_size(json_object_get(json_object_get(root, "sites"), "sizes")), count);
     for (u32 i = 0; i < count; i++) {
-        const struct pm_site *site = &sites->entries[i];
+        const struct pm_site *site = pm_sites_at(sites, i);
         const struct {
             const char *column;
             u64 value;

@@ -112,8 +112,8 @@ static void check(const struct recorder *recorder)
     assert_int_equal(sites->peak_blocks, recorder->all_peak.blocks);
     for (u32 stack = 0; stack < STACKS; stack++)
         for (u32 i = 0; i < sites->count; i++)
-            if (sites->entries[i].stack.v == recorder->stack_ids[stack]) {
-                check_site(recorder, &sites->entries[i], stack);
+            if (pm_sites_at(sites, i)->stack.v == recorder->stack_ids[stack]) {
+                check_site(recorder, pm_sites_at(sites, i), stack);
                 seen++;
             }
     assert_int_equal(seen, sites->count);
@@ -237,9 +237,9 @@ static void test_many_sites(void **state)
         pm_sites_free(&sites, (struct pm_stack_id){ i * 3 }, i, 0);
     assert_int_equal(sites.count, SITES);
     for (u32 i = 0; i < SITES; i++) {
-        assert_int_equal(sites.entries[i].stack.v, (SITES - i) * 3);
-        assert_int_equal(sites.entries[i].live_blocks, 0);
-        assert_int_equal(pm_sites_peak_bytes(&sites, &sites.entries[i]), SITES - i);
+        assert_int_equal(pm_sites_at(&sites, i)->stack.v, (SITES - i) * 3);
+        assert_int_equal(pm_sites_at(&sites, i)->live_blocks, 0);
+        assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, i)), SITES - i);
     }
     pm_sites_release(&sites);
 }

@@ -141,7 +141,7 @@ static void test_sizes_at_the_ends(void **state)
                "   a.py:1 (f), bytes total = 0\n" PM_SEED_HEADER
                "               0 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@ 1        \n"
                "               1 |                                         0        \n\n");
-    pm_histogram_add_bin(&world->fixture.sites.entries[0].sizes, PM_HISTOGRAM_BINS - 1, 12345678901);
+    pm_histogram_add_bin(&pm_sites_at(&world->fixture.sites, 0)->sizes, PM_HISTOGRAM_BINS - 1, 12345678901);
     assert_has(report(world),
                "               0 |                                         1        \n");
     assert_has(report(world),
