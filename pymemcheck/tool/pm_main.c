@@ -122,13 +122,14 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     return changed;
 }
 
-/* Cheaper defaults than the core's, measured on CPython (tests/bench). Both
-   can be changed on the command line, which is read after this. Not chasing
-   jumps keeps the translations of the huge evaluation function small. Nobody
-   sees a register between memory accesses except at a signal. */
+/* Cheaper defaults than the core's, measured on CPython (tests/bench). All can be changed on the
+   command line, which is read after this. Not chasing jumps keeps the translations of the huge evaluation
+   function small. What level 2 of the optimiser does beyond level 1, unrolling loops above all,
+   takes longer than it saves. Nobody sees a register between memory accesses except at a signal. */
 static void set_core_defaults(void)
 {
     VG_(clo_vex_control).guest_chase = False;
+    VG_(clo_vex_control).iropt_level = 1;
     VG_(clo_vex_control).iropt_register_updates_default = VexRegUpdSpAtMemAccess;
     VG_(clo_px_file_backed) = VexRegUpdSpAtMemAccess;
 }
