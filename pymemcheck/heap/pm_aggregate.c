@@ -203,7 +203,7 @@ static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order orde
 {
     u64 *heaviest = pm_alloc_zero("pm.aggregate", top * sizeof *heaviest);
 
-    for (size_t i = 0; i < aggregate->count; i++) {
+    for (size_t i = 0; i < aggregate->row_count; i++) {
         u64 weight = weight_of(&aggregate->rows[i], order);
         size_t place = top;
         if (weight <= heaviest[top - 1])
@@ -223,7 +223,7 @@ enum { LARGEST_TOP = 1000 };
 static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
                        const struct ordering *ordering, size_t top)
 {
-    const size_t count = aggregate->count;
+    const size_t count = aggregate->row_count;
     bool some = top != 0 && top < count && top <= LARGEST_TOP;
     u64 least = some ? least_of_top(aggregate, ordering->order, top) : 0;
     const bool heavy_first = ordering->order == PM_ORDER_LIVE_BYTES;
@@ -244,7 +244,7 @@ static void put_empty_first(u32 *places, const struct pm_aggregate *aggregate)
 {
     size_t empty = 0;
 
-    for (size_t i = 0; i < aggregate->count; i++) {
+    for (size_t i = 0; i < aggregate->row_count; i++) {
         u32 place = places[i];
         if (aggregate->rows[place].total_blocks != 0)
             continue;
@@ -253,28 +253,21 @@ static void put_empty_first(u32 *places, const struct pm_aggregate *aggregate)
     }
 }
 
-/* Replaces rows by the same rows in order, without those that order leaves out. */
+/* Makes the order, without the rows that it leaves out. */
 static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profile,
                  enum pm_order order, size_t top)
 {
     struct ordering ordering = { profile, aggregate->rows, order };
-    u32 *places = pm_alloc("pm.aggregate", (aggregate->count + 1) * sizeof *places);
-    struct pm_row *sorted = pm_alloc("pm.aggregate", (aggregate->count + 1) * sizeof *sorted);
+    u32 *places = pm_alloc("pm.aggregate", (aggregate->row_count + 1) * sizeof *places);
     size_t kept = 0;
 
     order_rows(places, aggregate, &ordering, top);
     if (order == PM_ORDER_TOTAL_BYTES)
         put_empty_first(places, aggregate);
-    for (size_t i = 0; i < aggregate->count; i++) {
-        struct pm_row *row = &aggregate->rows[places[i]];
-        if (order == PM_ORDER_LIVE_BYTES && row->live_blocks == 0)
-            pm_histogram_release(&row->sizes);
-        else
-            sorted[kept++] = *row;
-    }
-    pm_free(places);
-    pm_free(aggregate->rows);
-    aggregate->rows = sorted;
+    for (size_t i = 0; i < aggregate->row_count; i++)
+        if (order != PM_ORDER_LIVE_BYTES || aggregate->rows[places[i]].live_blocks > 0)
+            places[kept++] = places[i];
+    aggregate->order = places;
     aggregate->count = kept;
 }
 
@@ -307,11 +300,11 @@ void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile 
         struct pm_row fresh;
         if (!describe(profile, group, site, &fresh))
             continue;
-        u64 place = place_of(&by_key, group, &fresh, aggregate->count);
+        u64 place = place_of(&by_key, group, &fresh, aggregate->row_count);
         struct pm_row *row = &aggregate->rows[place];
-        if (place == aggregate->count) {
+        if (place == aggregate->row_count) {
             *row = fresh;
-            aggregate->count++;
+            aggregate->row_count++;
         }
         if (site->total_bytes > best[place]) {
             best[place] = site->total_bytes;
@@ -331,8 +324,9 @@ void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile 
 
 void pm_aggregate_release(struct pm_aggregate *aggregate)
 {
-    for (size_t i = 0; i < aggregate->count; i++)
+    for (size_t i = 0; i < aggregate->row_count; i++)
         pm_histogram_release(&aggregate->rows[i].sizes);
     pm_free(aggregate->rows);
+    pm_free(aggregate->order);
     *aggregate = (struct pm_aggregate){ 0 };
 }

@@ -32,10 +32,18 @@ struct pm_row {
 };
 
 struct pm_aggregate {
-    struct pm_row *rows;
-    size_t count;
+    struct pm_row *rows;            /* in no order; pm_aggregate_row has one */
+    u32 *order;                     /* numbers of rows */
+    size_t row_count, count;        /* all rows, and those that the order has */
     u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over rows */
 };
+
+/* Row number index in order, below aggregate->count. */
+static inline const struct pm_row *pm_aggregate_row(const struct pm_aggregate *aggregate,
+                                                    size_t index)
+{
+    return &aggregate->rows[aggregate->order[index]];
+}
 
 enum pm_order {
     PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last; first come rows that asked for nothing

@@ -151,15 +151,16 @@ static void put_stack(struct pm_text *text, struct pm_stack_id stack)
 }
 
 /* Says which rows of the aggregate come before those that are shown. */
-static void put_left_out(struct pm_text *text, const struct pm_row *rows, size_t count)
+static void put_left_out(struct pm_text *text, const struct pm_aggregate *aggregate, size_t first,
+                         size_t count)
 {
     u64 bytes = 0, blocks = 0;
 
     if (count == 0)
         return;
-    for (size_t i = 0; i < count; i++) {
-        bytes += rows[i].total_bytes;
-        blocks += rows[i].total_blocks;
+    for (size_t i = first; i < first + count; i++) {
+        bytes += pm_aggregate_row(aggregate, i)->total_bytes;
+        blocks += pm_aggregate_row(aggregate, i)->total_blocks;
     }
     pm_text_add(text, "   (");
     pm_text_add_counted(text, count, "smaller row");
@@ -176,7 +177,7 @@ static void put_group(struct pm_text *text, const struct kind *kind,
 
     /* Rows of blocks that were moved here but asked for elsewhere have no
        sizes. Their totals are zero, so they come first. */
-    while (first < aggregate->count && aggregate->rows[first].total_blocks == 0)
+    while (first < aggregate->count && pm_aggregate_row(aggregate, first)->total_blocks == 0)
         first++;
     size_t count = aggregate->count - first;
     size_t hidden = top != 0 && count > top ? count - top : 0;
@@ -185,12 +186,14 @@ static void put_group(struct pm_text *text, const struct kind *kind,
     pm_text_add(text, kind->heading);
     pm_text_put_line(text, ",");
     pm_text_end_line(text);
-    put_left_out(text, aggregate->rows + first, hidden);
+    put_left_out(text, aggregate, first, hidden);
     for (size_t i = first + hidden; i < aggregate->count; i++) {
-        put_label(text, kind->group, &aggregate->rows[i]);
+        const struct pm_row *row = pm_aggregate_row(aggregate, i);
+
+        put_label(text, kind->group, row);
         if (kind->group == PM_GROUP_STACK)
-            put_stack(text, aggregate->rows[i].stack);
-        put_histogram(text, &aggregate->rows[i].sizes);
+            put_stack(text, row->stack);
+        put_histogram(text, &row->sizes);
     }
     pm_text_add(text, "   All by ");
     pm_text_add(text, kind->heading);

@@ -118,12 +118,12 @@ static void put_rows(struct pm_text *text, enum pm_group group,
     u64 bytes = 0, blocks = 0;
 
     for (size_t i = 0; i < shown; i++)
-        put_row(text, group, &aggregate->rows[i]);
+        put_row(text, group, pm_aggregate_row(aggregate, i));
     if (shown == aggregate->count)
         return;
     for (size_t i = shown; i < aggregate->count; i++) {
-        bytes += aggregate->rows[i].live_bytes;
-        blocks += aggregate->rows[i].live_blocks;
+        bytes += pm_aggregate_row(aggregate, i)->live_bytes;
+        blocks += pm_aggregate_row(aggregate, i)->live_blocks;
     }
     add_figures(text, bytes, blocks);
     pm_text_add(text, "(");

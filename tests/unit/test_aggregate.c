@@ -326,7 +326,7 @@ static void check_group(const struct world *world, const struct pm_profile *prof
 
     pm_aggregate_build(&aggregate, profile, group, order, 0);
     for (size_t i = 0; i < aggregate.count; i++) {
-        const struct pm_row *row = &aggregate.rows[i];
+        const struct pm_row *row = pm_aggregate_row(&aggregate, i);
         sites += check_row(world, profile, group, row);
         total_bytes += row->total_bytes;
         total_blocks += row->total_blocks;
@@ -335,7 +335,7 @@ static void check_group(const struct world *world, const struct pm_profile *prof
         if (order == PM_ORDER_LIVE_BYTES)
             assert_true(row->live_blocks > 0);
         if (i > 0)
-            check_order(profile, group, order, row - 1, row);
+            check_order(profile, group, order, pm_aggregate_row(&aggregate, i - 1), row);
     }
     assert_int_equal(aggregate.live_bytes, live_bytes);
     assert_int_equal(aggregate.live_blocks, live_blocks);
@@ -400,7 +400,7 @@ static void write_keys(struct pm_fixture *fixture, struct pm_buffer *buffer)
             struct pm_aggregate aggregate;
             pm_aggregate_build(&aggregate, profile, (enum pm_group)group, (enum pm_order)order, 0);
             for (size_t i = 0; i < aggregate.count; i++) {
-                row_key(profile, (enum pm_group)group, &aggregate.rows[i], key);
+                row_key(profile, (enum pm_group)group, pm_aggregate_row(&aggregate, i), key);
                 pm_buffer_add_text(buffer, key);
                 pm_buffer_add_char(buffer, '\n');
             }

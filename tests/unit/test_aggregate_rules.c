@@ -103,7 +103,7 @@ static void test_order_of_stacks(void **state)
                            (enum pm_order)order, 0);
         assert_int_equal(aggregate.count, 6);
         for (size_t i = 0; i < 6; i++)
-            assert_int_equal(aggregate.rows[i].stack.v, expected[i].v);
+            assert_int_equal(pm_aggregate_row(&aggregate, i)->stack.v, expected[i].v);
         pm_aggregate_release(&aggregate);
     }
     pm_fixture_release(&fixture);
@@ -125,15 +125,15 @@ static void test_moved_block(void **state)
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
                        PM_ORDER_LIVE_BYTES, 0);
     assert_int_equal(aggregate.count, 1);
-    assert_int_equal(aggregate.rows[0].line, 5);
-    assert_int_equal(aggregate.rows[0].stack.v, now.v);
-    assert_int_equal(aggregate.rows[0].live_bytes, 56);
-    assert_int_equal(aggregate.rows[0].total_blocks, 0);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->line, 5);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->stack.v, now.v);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->live_bytes, 56);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->total_blocks, 0);
     pm_aggregate_release(&aggregate);
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
                        PM_ORDER_TOTAL_BYTES, 0);
-    assert_int_equal(aggregate.rows[aggregate.count - 1].line, 1);
-    assert_int_equal(aggregate.rows[aggregate.count - 1].total_bytes, 56);
+    assert_int_equal(pm_aggregate_row(&aggregate, aggregate.count - 1)->line, 1);
+    assert_int_equal(pm_aggregate_row(&aggregate, aggregate.count - 1)->total_bytes, 56);
     pm_aggregate_release(&aggregate);
     pm_fixture_release(&fixture);
 }
@@ -155,15 +155,15 @@ static void test_two_functions_on_a_line(void **state)
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
                        PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.count, 1);
-    assert_string_equal(pm_strings_text(&fixture.strings, aggregate.rows[0].function),
+    assert_string_equal(pm_strings_text(&fixture.strings, pm_aggregate_row(&aggregate, 0)->function),
                         "f.<locals>.<lambda>");
-    assert_int_equal(aggregate.rows[0].stack.v, lambda.v);
-    assert_int_equal(aggregate.rows[0].total_bytes, 1020);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->stack.v, lambda.v);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->total_bytes, 1020);
     pm_aggregate_release(&aggregate);
     pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_FUNCTION,
                        PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.count, 2);
-    assert_int_equal(aggregate.rows[0].line, 0);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->line, 0);
     pm_aggregate_release(&aggregate);
     pm_fixture_release(&fixture);
 }
