@@ -7,7 +7,10 @@
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 
-enum { INITIAL_JOINS = 512 };
+enum { INITIAL_JOINS = 512, NUMBER_BITS = 27 };
+
+/* A slot has five bits of the hash above the number. */
+#define NUMBER_MASK (((u32)1 << NUMBER_BITS) - 1)
 
 #define EMPTY_ENTRY UINT32_MAX
 
@@ -122,49 +125,63 @@ static struct pm_stack_id join(struct pm_joins *joins, struct pm_native_half nat
     return pm_stacks_intern(joins->stacks, joins->joined, length);
 }
 
-/* The slots near those of joins with halves made about when this one was are tried first. */
-static u32 *find(const struct pm_joins *joins, struct pm_native_half native,
-                 struct pm_python_half python)
+struct place {
+    u32 *slot;
+    u32 tag;        /* of the join that is wanted, where it is in a slot */
+};
+
+/* The slot that has the join, or the empty one where it would go. The slots near those of joins with
+   halves made about when this one was are tried first. */
+static struct place find(const struct pm_joins *joins, struct pm_native_half native,
+                         struct pm_python_half python)
 {
     const u64 hash = pm_hash_u64((u64)native.v << 32 | python.v);
+    const u32 tag = (u32)hash & ~NUMBER_MASK;
 
     for (u32 tries = 0;; tries++) {
-        u32 *number = &joins->slots[pm_near_slot(python.v * 4, hash, tries, joins->mask)];
-        const struct pm_join *join = &joins->all[*number];
-        if (*number == 0 || (join->native.v == native.v && join->python.v == python.v))
-            return number;
+        u32 *slot = &joins->slots[pm_near_slot(python.v * 4, hash, tries, joins->mask)];
+        if (*slot == 0)
+            return (struct place){ slot, tag };
+        if ((*slot & ~NUMBER_MASK) != tag)
+            continue;
+        const struct pm_join *join = &joins->all[*slot & NUMBER_MASK];
+        if (join->native.v == native.v && join->python.v == python.v)
+            return (struct place){ slot, tag };
     }
 }
 
 static void grow(struct pm_joins *joins)
 {
-    PM_ASSERT(joins->mask < UINT32_MAX / 2);
+    PM_ASSERT(joins->capacity < NUMBER_MASK / 2);
     joins->capacity *= 2;
     joins->mask = 2 * joins->capacity - 1;
     joins->all = pm_realloc("pm.joins", joins->all, joins->capacity * sizeof *joins->all);
     pm_free(joins->slots);
     joins->slots = pm_alloc_zero("pm.joins", ((size_t)joins->mask + 1) * sizeof *joins->slots);
-    for (u32 number = 1; number < joins->count; number++)
-        *find(joins, joins->all[number].native, joins->all[number].python) = number;
+    for (u32 number = 1; number < joins->count; number++) {
+        struct place place = find(joins, joins->all[number].native, joins->all[number].python);
+        *place.slot = place.tag | number;
+    }
 }
 
 static u32 look_up(struct pm_joins *joins, struct pm_native_half native,
                    struct pm_python_half python)
 {
-    u32 *number = find(joins, native, python);
+    struct place place = find(joins, native, python);
 
-    if (*number != 0)
-        return *number;
+    if (*place.slot != 0)
+        return *place.slot & NUMBER_MASK;
     if (joins->count == joins->capacity) {
         grow(joins);
-        number = find(joins, native, python);
+        place = find(joins, native, python);
     }
     joins->all[joins->count] = (struct pm_join){
         .native = native,
         .python = python,
         .stack = join(joins, native, python),
     };
-    return *number = joins->count++;
+    *place.slot = place.tag | joins->count;
+    return joins->count++;
 }
 
 struct pm_joined pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
