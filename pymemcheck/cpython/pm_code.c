@@ -8,14 +8,9 @@
    a hundred kilobytes. */
 enum { MAX_TABLE_BYTES = 1 << 24 };
 
-struct code_view {
-    u64 filename, name, qualname, lines;    /* objects; before 3.11 qualname is the name */
-    i32 first_line;
-};
-
 /* False when it cannot be read, or the object is of another type. */
 static bool read_code(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
-                      struct code_view *view)
+                      struct pm_code_view *view)
 {
     const struct pm_layout_numbers *at = &interpreter->layout->at;
     u8 block[PM_LAYOUT_CODE_BYTES];
@@ -82,7 +77,7 @@ bool pm_code_open(const struct pm_interpreter *interpreter, struct pm_reader *re
                   struct pm_code_location *location)
 {
     const struct pm_layout *layout = interpreter->layout;
-    struct code_view view;
+    struct pm_code_view *view = &location->view;
     bool file, function;
 
     pm_buffer_clear(&location->file);
@@ -90,14 +85,24 @@ bool pm_code_open(const struct pm_interpreter *interpreter, struct pm_reader *re
     pm_buffer_clear(&location->table);
     location->line = 0;
     location->has_table = false;
-    if (!read_code(interpreter, reader, code, &view))
+    if (!read_code(interpreter, reader, code, view))
         return false;
-    file = pm_pystring_append(layout, reader, view.filename, &location->file);
-    function = pm_pystring_append(layout, reader, view.qualname, &location->function);
-    location->has_table = read_table(layout, reader, view.lines, &location->table);
-    location->first_line = view.first_line;
-    location->cursor = (struct pm_linetable_cursor){ .line = view.first_line };
+    file = pm_pystring_append(layout, reader, view->filename, &location->file);
+    function = pm_pystring_append(layout, reader, view->qualname, &location->function);
+    location->has_table = read_table(layout, reader, view->lines, &location->table);
+    location->cursor = (struct pm_linetable_cursor){ .line = view->first_line };
     return file && function && location->has_table;
+}
+
+bool pm_code_is_open(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
+                     const struct pm_code_location *location)
+{
+    struct pm_code_view view;
+    const struct pm_code_view *known = &location->view;
+
+    return read_code(interpreter, reader, code, &view) && view.filename == known->filename
+        && view.name == known->name && view.qualname == known->qualname
+        && view.lines == known->lines && view.first_line == known->first_line;
 }
 
 bool pm_code_seek(const struct pm_interpreter *interpreter, u64 code, u64 position,
@@ -108,7 +113,7 @@ bool pm_code_seek(const struct pm_interpreter *interpreter, u64 code, u64 positi
 
     if (location->has_table)
         line = pm_linetable_seek(layout->lines, (const u8 *)location->table.bytes,
-                                 location->table.length, location->first_line,
+                                 location->table.length, location->view.first_line,
                                  code_offset(layout, code, position), &location->cursor);
     location->line = line >= 0 ? (u32)line : 0;
     return line != PM_LINE_BROKEN;

@@ -267,7 +267,8 @@ static struct pm_frame_id look_up(struct pm_python *python, const struct pm_raw_
     bool whole = true;
 
     *unsteady = !is_steady(python, raw->code);
-    if (*unsteady || open->code != raw->code || open->tag != tag)
+    if (*unsteady || open->code != raw->code || open->tag != tag
+            || !pm_code_is_open(&python->interpreter, python->reader, raw->code, &open->location))
         whole = open_code(python, open, raw->code, tag);
     if (!pm_code_seek(&python->interpreter, raw->code, raw->position, &open->location))
         whole = false;

@@ -316,11 +316,14 @@ print("unharmed")
 def test_corrupt_string_contents(tool, release_python):
     """A file name whose length field is nonsense is not read past its end."""
     path, run = corrupted(tool, release_python, """
+def victim():       # allocates for the first time while its file name is broken
+    pm_probe.allocate(60_013)
 def corrupt():
-    code = sys._getframe().f_code
-    name = code.co_filename
-    place = offset_in(id(name), len(name), 64)
-    pm_probe.with_bytes(place, struct.pack("<Q", 1 << 60), 60_013)
+    name = victim.__code__.co_filename
+    length = ctypes.c_uint64.from_address(offset_in(id(name), len(name), 64))
+    right, length.value = length.value, 1 << 60
+    victim()
+    length.value = right
 corrupt()
 print("unharmed")
 """)
