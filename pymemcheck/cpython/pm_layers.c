@@ -5,13 +5,14 @@
 
 struct layered {
     const char *function;   /* a name that ends in '(' stands for all that begin so */
+    size_t length;          /* of function */
     enum pm_layer layer;
 };
 
-#define ALLOCATOR(name) { name, PM_LAYER_ALLOCATOR }
-#define HOOK(name) { name, PM_LAYER_DEBUG_HOOK }
-#define ENTRY(name) { name, PM_LAYER_DEBUG_ENTRY }
-#define EVAL(name) { name, PM_LAYER_EVAL }
+#define ALLOCATOR(name) { name, sizeof(name) - 1, PM_LAYER_ALLOCATOR }
+#define HOOK(name) { name, sizeof(name) - 1, PM_LAYER_DEBUG_HOOK }
+#define ENTRY(name) { name, sizeof(name) - 1, PM_LAYER_DEBUG_ENTRY }
+#define EVAL(name) { name, sizeof(name) - 1, PM_LAYER_EVAL }
 
 /* In the order of docs/allocator-layers.md, which gives the reasons. */
 static const struct layered list[] = {
@@ -162,13 +163,14 @@ static size_t stem_length(const char *function)
     return length;
 }
 
-static bool matches(const char *name, const char *function, size_t stem)
+static bool matches(const struct layered *layered, const char *function, size_t stem)
 {
-    size_t length = pm_length(name);
+    const size_t length = layered->length;
 
-    if (name[length - 1] == '(')
-        return stem >= length && pm_compare(name, function, length) == 0;
-    return stem == length && pm_compare(name, function, length) == 0;
+    if (layered->function[0] != function[0])
+        return false;
+    return (layered->function[length - 1] == '(' ? stem >= length : stem == length)
+        && pm_compare(layered->function, function, length) == 0;
 }
 
 enum pm_layer pm_layer_of(const char *function)
@@ -176,7 +178,7 @@ enum pm_layer pm_layer_of(const char *function)
     size_t stem = stem_length(function);
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(list); i++)
-        if (matches(list[i].function, function, stem))
+        if (matches(&list[i], function, stem))
             return list[i].layer;
     return PM_LAYER_NONE;
 }

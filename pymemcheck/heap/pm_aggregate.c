@@ -42,39 +42,30 @@ const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
     return unnamed != NULL ? unnamed : outermost;
 }
 
-/* Fills in what makes a row of group out of a site; false if the site has no
-   part in the group. */
+/* Fills in what makes a row of group out of a site, and the frame that it comes from, which may
+   be NULL; false if the site has no part in the group. */
 static bool describe(const struct pm_profile *profile, enum pm_group group,
-                     const struct pm_site *site, struct pm_row *row)
+                     const struct pm_site *site, struct pm_row *row, const struct pm_frame **frame)
 {
-    const struct pm_frame *python, *caller;
-
     *row = (struct pm_row){ .stack = site->stack };
+    *frame = NULL;
     if (group == PM_GROUP_STACK)
         return true;
-    python = pm_profile_python_frame(profile, site->stack);
-    switch (group) {
-    case PM_GROUP_CALLER:
-        if (python != NULL)
-            return false;
-        caller = pm_profile_caller(profile, site->stack);
-        if (caller != NULL) {
-            row->object = caller->object;
-            row->function = caller->function;
+    *frame = pm_profile_python_frame(profile, site->stack);
+    if ((*frame == NULL) != (group == PM_GROUP_CALLER))
+        return false;
+    if (group == PM_GROUP_CALLER) {
+        *frame = pm_profile_caller(profile, site->stack);
+        if (*frame != NULL) {
+            row->object = (*frame)->object;
+            row->function = (*frame)->function;
         }
         return true;
-    case PM_GROUP_FUNCTION:
-    case PM_GROUP_LINE:
-        if (python == NULL)
-            return false;
-        row->file = python->file;
-        row->function = python->function;
-        row->line = group == PM_GROUP_LINE ? python->line : 0;
-        return true;
-    case PM_GROUP_STACK:
-        break;
     }
-    return false;
+    row->file = (*frame)->file;
+    row->function = (*frame)->function;
+    row->line = group == PM_GROUP_LINE ? (*frame)->line : 0;
+    return true;
 }
 
 static u64 key_of(enum pm_group group, const struct pm_row *row)
@@ -197,35 +188,78 @@ static u64 weight_of(const struct pm_row *row, enum pm_order order)
     return order == PM_ORDER_TOTAL_BYTES ? row->total_bytes : row->live_bytes;
 }
 
-/* The weight of the top-th heaviest row: the heaviest so far are kept in
-   descending order, and few rows get among them. */
-static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order order, size_t top)
-{
-    u64 *heaviest = pm_alloc_zero("pm.aggregate", top * sizeof *heaviest);
+/* The greatest weights so far, in descending order; few weights get among them. */
+struct heaviest {
+    u64 *weights;
+    size_t count;
+};
 
-    for (size_t i = 0; i < aggregate->row_count; i++) {
-        u64 weight = weight_of(&aggregate->rows[i], order);
-        size_t place = top;
-        if (weight <= heaviest[top - 1])
-            continue;
-        for (; place > 1 && heaviest[place - 2] < weight; place--)
-            heaviest[place - 1] = heaviest[place - 2];
-        heaviest[place - 1] = weight;
-    }
-    u64 least = heaviest[top - 1];
-    pm_free(heaviest);
+static void begin_heaviest(struct heaviest *heaviest, size_t count)
+{
+    heaviest->weights = pm_alloc_zero("pm.aggregate", count * sizeof *heaviest->weights);
+    heaviest->count = count;
+}
+
+static void add_weight(struct heaviest *heaviest, u64 weight)
+{
+    u64 *weights = heaviest->weights;
+    size_t place = heaviest->count;
+
+    if (weight <= weights[place - 1])
+        return;
+    for (; place > 1 && weights[place - 2] < weight; place--)
+        weights[place - 1] = weights[place - 2];
+    weights[place - 1] = weight;
+}
+
+static u64 end_heaviest(struct heaviest *heaviest)
+{
+    u64 least = heaviest->weights[heaviest->count - 1];
+
+    pm_free(heaviest->weights);
     return least;
 }
 
 enum { LARGEST_TOP = 1000 };
+
+static bool is_some(size_t top, size_t count)
+{
+    return top != 0 && top < count && top <= LARGEST_TOP;
+}
+
+/* The weight of the top-th heaviest row; 0 if all rows are wanted. */
+static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order order, size_t top)
+{
+    struct heaviest heaviest;
+
+    if (!is_some(top, aggregate->row_count))
+        return 0;
+    begin_heaviest(&heaviest, top);
+    for (size_t i = 0; i < aggregate->row_count; i++)
+        add_weight(&heaviest, weight_of(&aggregate->rows[i], order));
+    return end_heaviest(&heaviest);
+}
+
+/* What a site must have asked for to be a row of its own, if it is told by its stack. */
+static u64 least_of_sites(const struct pm_sites *sites, enum pm_group group, enum pm_order order,
+                          size_t top)
+{
+    struct heaviest heaviest;
+
+    if (group != PM_GROUP_STACK || order != PM_ORDER_TOTAL_BYTES || !is_some(top, sites->count))
+        return 0;
+    begin_heaviest(&heaviest, top);
+    for (u32 i = 0; i < sites->count; i++)
+        add_weight(&heaviest, pm_sites_at(sites, i)->total_bytes);
+    return end_heaviest(&heaviest);
+}
 
 /* Fills places with the numbers of all rows, those that need be in order sorted. */
 static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
                        const struct ordering *ordering, size_t top)
 {
     const size_t count = aggregate->row_count;
-    bool some = top != 0 && top < count && top <= LARGEST_TOP;
-    u64 least = some ? least_of_top(aggregate, ordering->order, top) : 0;
+    const u64 least = least_of_top(aggregate, ordering->order, top);
     const bool heavy_first = ordering->order == PM_ORDER_LIVE_BYTES;
     size_t front = 0, back = count;
 
@@ -271,36 +305,67 @@ static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profil
     aggregate->count = kept;
 }
 
+/* Rows by what tells them apart. Many sites have the same frame, which is the quicker way. */
+struct row_index {
+    struct pm_map by_key;
+    u32 *by_frame;      /* frame id -> row + 1 */
+};
+
 /* Which row a site is added to that is described by fresh: the next one if it is the first of its kind, as
-   each is that is told by its stack. */
-static u64 place_of(struct pm_map *by_key, enum pm_group group, const struct pm_row *fresh, u64 next)
+   each is that is told by its stack. frame: what it is described by, or NULL. */
+static u64 place_of(struct row_index *index, const struct pm_profile *profile, enum pm_group group,
+                    const struct pm_row *fresh, const struct pm_frame *frame, u64 next)
 {
     if (group == PM_GROUP_STACK)
         return next;
+    u32 *known = frame != NULL ? &index->by_frame[frame - profile->frames->entries] : NULL;
+    if (known != NULL && *known != 0)
+        return *known - 1;
     u64 key = key_of(group, fresh);
-    const u64 *found = pm_map_get(by_key, key);
-    if (found != NULL)
-        return *found;
-    pm_map_put(by_key, key, next);
-    return next;
+    const u64 *found = pm_map_get(&index->by_key, key);
+    u64 place = found != NULL ? *found : next;
+    if (found == NULL)
+        pm_map_put(&index->by_key, key, next);
+    if (known != NULL)
+        *known = (u32)place + 1;
+    return place;
+}
+
+static void leave_out(struct pm_aggregate *aggregate, const struct pm_site *site)
+{
+    aggregate->left_out += site->total_blocks > 0;
+    aggregate->left_out_bytes += site->total_bytes;
+    aggregate->left_out_blocks += site->total_blocks;
 }
 
 void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
                         enum pm_group group, enum pm_order order, size_t top)
 {
     const struct pm_sites *sites = profile->sites;
+    const u64 least = least_of_sites(sites, group, order, top);
     u64 *best = pm_alloc_zero("pm.aggregate", (sites->count + 1) * sizeof *best);
-    struct pm_map by_key;
+    struct row_index index;
 
     *aggregate = (struct pm_aggregate){ 0 };
     aggregate->rows = pm_alloc("pm.aggregate", (sites->count + 1) * sizeof *aggregate->rows);
-    pm_map_init(&by_key);
+    pm_map_init(&index.by_key);
+    index.by_frame = pm_alloc_zero("pm.aggregate",
+                                   ((size_t)profile->frames->count + 1) * sizeof *index.by_frame);
     for (u32 i = 0; i < sites->count; i++) {
         const struct pm_site *site = pm_sites_at(sites, i);
+        const struct pm_frame *frame;
         struct pm_row fresh;
-        if (!describe(profile, group, site, &fresh))
+        if (!describe(profile, group, site, &fresh, &frame))
             continue;
-        u64 place = place_of(&by_key, group, &fresh, aggregate->row_count);
+        aggregate->total_bytes += site->total_bytes;
+        aggregate->total_blocks += site->total_blocks;
+        aggregate->live_bytes += site->live_bytes;
+        aggregate->live_blocks += site->live_blocks;
+        if (site->total_bytes < least) {
+            leave_out(aggregate, site);
+            continue;
+        }
+        u64 place = place_of(&index, profile, group, &fresh, frame, aggregate->row_count);
         struct pm_row *row = &aggregate->rows[place];
         if (place == aggregate->row_count) {
             *row = fresh;
@@ -312,12 +377,9 @@ void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile 
             row->function = fresh.function;
         }
         add_site(row, profile, site);
-        aggregate->total_bytes += site->total_bytes;
-        aggregate->total_blocks += site->total_blocks;
-        aggregate->live_bytes += site->live_bytes;
-        aggregate->live_blocks += site->live_blocks;
     }
-    pm_map_release(&by_key);
+    pm_map_release(&index.by_key);
+    pm_free(index.by_frame);
     pm_free(best);
     sort(aggregate, profile, order, top);
 }

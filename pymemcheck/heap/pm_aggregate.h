@@ -35,7 +35,9 @@ struct pm_aggregate {
     struct pm_row *rows;            /* in no order; pm_aggregate_row has one */
     u32 *order;                     /* numbers of rows */
     size_t row_count, count;        /* all rows, and those that the order has */
-    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over rows */
+    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over rows, and these: */
+    u64 left_out, left_out_bytes, left_out_blocks;  /* smaller stacks that have no row, where no more
+                                                       than the largest were asked for */
 };
 
 /* Row number index in order, below aggregate->count. */
@@ -53,8 +55,8 @@ enum pm_order {
 
 /* Builds the rows of group. Ties are broken by name, then line, then stack
    contents, so that equal runs give equal reports. Only the top largest rows
-   need be in order (0: all): a report that shows ten of a hundred thousand
-   stacks does not wait for all to be compared by name. Release it. */
+   need be in order (0: all), and of stacks only these need be there: a report that shows ten of a
+   hundred thousand stacks does not wait for all. Release it. */
 void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
                         enum pm_group group, enum pm_order order, size_t top);
 void pm_aggregate_release(struct pm_aggregate *aggregate);

@@ -151,19 +151,21 @@ static void put_stack(struct pm_text *text, struct pm_stack_id stack)
 }
 
 /* Says which rows of the aggregate come before those that are shown. */
+/* The rows of aggregate from first on that are not shown, count of them, and those that it left out itself. */
 static void put_left_out(struct pm_text *text, const struct pm_aggregate *aggregate, size_t first,
                          size_t count)
 {
-    u64 bytes = 0, blocks = 0;
+    u64 rows = aggregate->left_out + count;
+    u64 bytes = aggregate->left_out_bytes, blocks = aggregate->left_out_blocks;
 
-    if (count == 0)
+    if (rows == 0)
         return;
     for (size_t i = first; i < first + count; i++) {
         bytes += pm_aggregate_row(aggregate, i)->total_bytes;
         blocks += pm_aggregate_row(aggregate, i)->total_blocks;
     }
     pm_text_add(text, "   (");
-    pm_text_add_counted(text, count, "smaller row");
+    pm_text_add_counted(text, rows, "smaller row");
     pm_text_add(text, " left out: ");
     pm_text_add_bytes_in_blocks(text, bytes, blocks);
     pm_text_put_line(text, "; --histogram-top=0 shows all)");
@@ -200,7 +202,7 @@ static void put_group(struct pm_text *text, const struct kind *kind,
     pm_text_add(text, ": ");
     pm_text_add_bytes_in_blocks(text, aggregate->total_bytes, aggregate->total_blocks);
     pm_text_add(text, ", ");
-    pm_text_add_counted(text, count, kind->noun);
+    pm_text_add_counted(text, count + aggregate->left_out, kind->noun);
     pm_text_end_line(text);
     pm_text_end_line(text);
     pm_text_end_line(text);

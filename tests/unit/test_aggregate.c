@@ -349,6 +349,39 @@ static void check_group(const struct world *world, const struct pm_profile *prof
     pm_aggregate_release(&aggregate);
 }
 
+/* The largest rows are the same if only they are asked for, and the others are in the sums. */
+static void check_top(const struct pm_profile *profile, enum pm_group group, size_t top)
+{
+    struct pm_aggregate all, some;
+    u64 bytes, blocks, rows;
+    size_t asking = 0;
+
+    pm_aggregate_build(&all, profile, group, PM_ORDER_TOTAL_BYTES, 0);
+    pm_aggregate_build(&some, profile, group, PM_ORDER_TOTAL_BYTES, top);
+    assert_int_equal(all.left_out, 0);
+    assert_int_equal(some.total_bytes, all.total_bytes);
+    assert_int_equal(some.total_blocks, all.total_blocks);
+    bytes = some.left_out_bytes;
+    blocks = some.left_out_blocks;
+    rows = some.left_out;
+    for (size_t i = 0; i < some.count; i++) {
+        bytes += pm_aggregate_row(&some, i)->total_bytes;
+        blocks += pm_aggregate_row(&some, i)->total_blocks;
+        rows += pm_aggregate_row(&some, i)->total_blocks > 0;
+    }
+    assert_int_equal(bytes, all.total_bytes);
+    assert_int_equal(blocks, all.total_blocks);
+    for (size_t i = 0; i < all.count; i++)
+        asking += pm_aggregate_row(&all, i)->total_blocks > 0;
+    assert_int_equal(rows, asking);
+    assert_true(some.count >= (top < all.count ? top : all.count));
+    for (size_t i = 1; i <= top && i <= all.count; i++)
+        assert_int_equal(pm_aggregate_row(&some, some.count - i)->stack.v,
+                         pm_aggregate_row(&all, all.count - i)->stack.v);
+    pm_aggregate_release(&all);
+    pm_aggregate_release(&some);
+}
+
 /* Callers and functions share out the whole run; so do callers and lines, and stacks. */
 static void check_totals(const struct pm_profile *profile)
 {
@@ -382,6 +415,8 @@ static void test_random_profiles(void **state)
         for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
             check_group(&world, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES);
             check_group(&world, profile, (enum pm_group)group, PM_ORDER_LIVE_BYTES);
+            for (size_t top = 1; top < 40; top += 5)
+                check_top(profile, (enum pm_group)group, top);
         }
         check_totals(profile);
         pm_fixture_release(&fixture);
