@@ -15,7 +15,7 @@ TABLE = pythons.CPYTHON / "pm_layout_table.h"
 UNITS = ["base/pm_buffer.c", "base/pm_characters.c", "base/pm_map.c", "base/pm_platform_hosted.c",
          "base/pm_reader.c", "cpython/pm_code.c", "cpython/pm_debug_offsets.c",
          "cpython/pm_interpreter.c", "cpython/pm_layout.c",
-         "cpython/pm_linetable.c", "cpython/pm_pystring.c", "cpython/pm_version.c",
+         "cpython/pm_linetable.c", "cpython/pm_pystring.c", "cpython/pm_rewalk.c", "cpython/pm_version.c",
          "cpython/pm_walk.c"]
 
 

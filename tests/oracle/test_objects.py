@@ -15,7 +15,7 @@ UNITS = ["base/pm_buffer.c", "base/pm_characters.c", "base/pm_decimal.c", "base/
          "cpython/pm_code.c", "cpython/pm_debug_offsets.c", "cpython/pm_interpreter.c",
          "cpython/pm_layout.c", "cpython/pm_linetable.c", "cpython/pm_object.c",
          "cpython/pm_object_dict.c", "cpython/pm_object_preview.c", "cpython/pm_object_slots.c",
-         "cpython/pm_object_type.c", "cpython/pm_pystring.c", "cpython/pm_version.c",
+         "cpython/pm_object_type.c", "cpython/pm_pystring.c", "cpython/pm_rewalk.c", "cpython/pm_version.c",
          "cpython/pm_walk.c"]
 
 
