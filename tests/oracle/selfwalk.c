@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pm_selfwalk.so: the shared frame walk, run inside the interpreter that it
    describes. selfwalk.py loads it by ctypes and compares what it finds with what
-   the interpreter itself says. */
+   the interpreter itself says. Each walk is also made as the tool makes it, as one that may end
+   early where the rest is as in the last walk; both must find the same. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -16,17 +17,47 @@
 #include "base/pm_reader.h"
 #include "cpython/pm_code.h"
 #include "cpython/pm_interpreter.h"
+#include "cpython/pm_rewalk.h"
 #include "cpython/pm_walk.h"
 
-/* The page itself, when the kernel says that it can be read. */
+/* No more than one call of process_vm_readv takes. */
+enum { MAX_PAGES = 1024 };
+
+/* Pages that a reader was told of. */
+struct pages {
+    struct iovec at[MAX_PAGES];
+    unsigned count;
+};
+
+/* The walk before, as the tool keeps it: one for all threads. */
+static struct {
+    struct pm_reader reader;
+    struct pm_rewalk rewalk;
+    struct pages pages;
+    struct pm_raw_frame *frames;    /* outermost first */
+    struct pm_raw_frame *fresh;
+    unsigned capacity;
+    u64 taken_over;
+} before;
+
+static bool readable(const struct iovec *pages, unsigned count)
+{
+    u8 bytes[MAX_PAGES];
+    struct iovec here = { bytes, count };
+
+    return process_vm_readv(getpid(), &here, 1, pages, count, 0) == (ssize_t)count;
+}
+
+/* The page itself, when the kernel says that it can be read. context: struct pages, or NULL. */
 static const u8 *map_own_page(void *context, u64 address)
 {
-    u8 byte;
-    struct iovec here = { &byte, 1 }, there = { (void *)(uintptr_t)address, 1 };
+    const struct iovec there = { (void *)(uintptr_t)address, 1 };
+    struct pages *pages = context;
 
-    (void)context;
-    if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != 1)
+    if (!readable(&there, 1) || (pages != NULL && pages->count == MAX_PAGES))
         return NULL;
+    if (pages != NULL)
+        pages->at[pages->count++] = there;
     return (const u8 *)(uintptr_t)address;
 }
 
@@ -85,12 +116,66 @@ static void describe_frame(const struct pm_interpreter *interpreter, struct pm_r
     pm_code_location_release(&location);
 }
 
+/* Nobody tells us of memory that is unmapped. The list of pages must not fill up in a walk. */
+static void forget_what_is_gone(void)
+{
+    struct pages *pages = &before.pages;
+
+    if (pages->count <= MAX_PAGES / 2 && (pages->count == 0 || readable(pages->at, pages->count)))
+        return;
+    pages->count = 0;
+    pm_reader_forget(&before.reader);
+}
+
+static void prepare_walk_again(unsigned capacity)
+{
+    if (before.capacity == capacity) {
+        forget_what_is_gone();
+        return;
+    }
+    if (before.capacity != 0)
+        pm_rewalk_release(&before.rewalk);
+    before.capacity = capacity;
+    before.pages.count = 0;
+    before.frames = realloc(before.frames, capacity * sizeof *before.frames);
+    before.fresh = realloc(before.fresh, capacity * sizeof *before.fresh);
+    pm_reader_init(&before.reader, map_own_page, &before.pages);
+    pm_rewalk_init(&before.rewalk, &before.reader, capacity);
+}
+
+static bool equal(const struct pm_raw_frame *one, const struct pm_raw_frame *other)
+{
+    return one->code == other->code && one->position == other->position
+        && one->empty_entries == other->empty_entries && one->entry == other->entry;
+}
+
+/* Whether the walk that may end early finds these frames, too. */
+static bool found_again(const struct pm_interpreter *interpreter, u64 anchor, unsigned capacity,
+                        const struct pm_raw_frame *frames, unsigned count, enum pm_walk_end end)
+{
+    enum pm_walk_end again;
+    unsigned same, fresh, differ = 0;
+
+    prepare_walk_again(capacity);
+    fresh = pm_walk_again(interpreter, &before.rewalk, anchor, before.fresh, capacity, &again,
+                          &same);
+    before.taken_over += same;
+    if (again != end || same + fresh != count)
+        return false;
+    for (unsigned i = 0; i < fresh; i++)
+        before.frames[count - 1 - i] = before.fresh[i];
+    for (unsigned i = 0; i < count; i++)
+        differ += !equal(&before.frames[count - 1 - i], &frames[i]);
+    return differ == 0;
+}
+
 static void describe_walk(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                           u64 anchor, unsigned capacity, struct pm_buffer *out)
 {
     struct pm_raw_frame *frames = malloc(capacity * sizeof *frames);
     enum pm_walk_end end;
     unsigned count = pm_walk_frames(interpreter, reader, anchor, frames, capacity, &end);
+    bool again = found_again(interpreter, anchor, capacity, frames, count, end);
     u64 entries = 0;
 
     for (unsigned i = 0; i < count; i++)
@@ -101,7 +186,7 @@ static void describe_walk(const struct pm_interpreter *interpreter, struct pm_re
     pm_buffer_add_u64(out, entries);
     pm_buffer_add_char(out, '\t');
     pm_buffer_add_u64(out, count_evaluations());
-    pm_buffer_add_char(out, '\n');
+    pm_buffer_add_text(out, again ? "\tfound again\n" : "\tnot found again\n");
     for (unsigned i = 0; i < count; i++)
         describe_frame(interpreter, reader, &frames[i], out);
     free(frames);
@@ -116,7 +201,7 @@ static bool accept(struct pm_interpreter *interpreter, struct pm_reader *reader,
 
 /* Walks from anchor and returns text that the caller frees with
    pm_selfwalk_free: a line "end, entries found by the walk, evaluations on the
-   native stack", then "file, function, line" for each frame; or a line
+   native stack, found again or not", then "file, function, line" for each frame; or a line
    "refused: why". Parts are separated by tabs. */
 __attribute__((visibility("default")))
 char *pm_selfwalk(const struct pm_interpreter_facts *facts, u64 anchor, unsigned capacity)
@@ -161,6 +246,13 @@ bool pm_selfwalk_headers(const struct pm_interpreter_facts *facts, u64 anchor, u
     bytes[1] = interpreter.layout->hook_prefix_bytes;
     bytes[2] = pm_layout_hook_padding(interpreter.layout);
     return true;
+}
+
+/* How many frames were taken over from walks before, in all. */
+__attribute__((visibility("default")))
+u64 pm_selfwalk_taken_over(void)
+{
+    return before.taken_over;
 }
 
 __attribute__((visibility("default")))

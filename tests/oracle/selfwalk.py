@@ -3,7 +3,7 @@
 
 In many situations, has pm_selfwalk.so walk the frames of this very process
 and compares them with sys._getframe(). Prints the number of comparisons; the
-exit code is 1 if any differed.
+exit code is 1 if any differed, or if walks did not end early where the one before had been.
 """
 from __future__ import print_function
 
@@ -42,6 +42,7 @@ library.pm_selfwalk.restype = ctypes.c_void_p
 library.pm_selfwalk.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint]
 library.pm_selfwalk_headers.restype = ctypes.c_bool
 library.pm_selfwalk_headers.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p]
+library.pm_selfwalk_taken_over.restype = ctypes.c_uint64
 library.pm_selfwalk_free.argtypes = [ctypes.c_void_p]
 walk = library.pm_selfwalk
 thread_state = ctypes.pythonapi.PyThreadState_Get
@@ -106,6 +107,8 @@ def check(case, capacity=5000):
     head = found[0].split(b"\t")
     if head[0] != end or found[1:] != expected:
         failures.append((case, "frames", found, expected))
+    elif head[3] != b"found again":
+        failures.append((case, "the walk that may end early", found, expected))
     elif is_cut(me):
         cut += 1
         if int(head[1]) > int(head[2]):
@@ -215,6 +218,10 @@ def exceptions():
 def recursion(depth):
     if depth:
         recursion(depth - 1)
+        if depth % 40 == 0:
+            check("recursion, on its way back")
+        if 300 < depth < 308:
+            check("recursion, on its way back, cut or just not", 100)
     else:
         check("recursion")
         check("recursion, cut", 100)
@@ -223,6 +230,8 @@ def recursion(depth):
 def mixed_recursion(depth):
     if depth:
         list(map(mixed_recursion, [depth - 1]))
+        if depth % 10 < 2:
+            check("recursion through C, on its way back")
     else:
         check("recursion through C")
 
@@ -401,7 +410,8 @@ if __name__ == "__main__":
             left = found[row + 1] if row + 1 < len(found) else None
             right = expected[row] if row < len(expected) else None
             print("  ", "  " if left == right else "!!", left, right)
-    print("%d compared, %d differed, %d in a chain that the interpreter cut"
-          % (compared, len(failures), cut))
+    taken_over = library.pm_selfwalk_taken_over()
+    print("%d compared, %d differed, %d in a chain that the interpreter cut; %d frames taken over"
+          % (compared, len(failures), cut, taken_over))
     never_cut = sys.version_info[:2] == (3, 9) and cut == 0
-    sys.exit(1 if failures or compared < 60 or never_cut else 0)
+    sys.exit(1 if failures or compared < 60 or never_cut or taken_over < compared else 0)
