@@ -5,8 +5,8 @@
 #include "cpython/pm_pystring.h"
 
 /* Longer line tables are taken for damage: CPython's own longest is below
-   a hundred kilobytes. */
-enum { MAX_TABLE_BYTES = 1 << 24 };
+   a hundred kilobytes. A copy takes memory as it is read, and that of a long one is not kept. */
+enum { MAX_TABLE_BYTES = 1 << 24, MAX_KEPT_BYTES = 1 << 20, PART_BYTES = 4096 };
 
 /* False when it cannot be read, or the object is of another type. */
 static bool read_code(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
@@ -48,14 +48,23 @@ static bool read_table(const struct pm_layout *layout, struct pm_reader *reader,
 {
     u64 length;
 
+    if (table->capacity > MAX_KEPT_BYTES) {
+        pm_buffer_release(table);
+        pm_buffer_init(table);
+    }
+    pm_buffer_clear(table);
     if (!pm_reader_read_u64(reader, lines + (u64)layout->at.bytes_length, &length)
             || length > MAX_TABLE_BYTES)
         return false;
-    char *room = pm_buffer_extend(table, length);
-    if (pm_reader_read(reader, lines + (u64)layout->at.bytes_data, room, length))
-        return true;
-    pm_buffer_clear(table);
-    return false;
+    while (table->length < length) {
+        const u64 place = lines + (u64)layout->at.bytes_data + table->length;
+        const u64 left = length - table->length, part = left < PART_BYTES ? left : PART_BYTES;
+        if (!pm_reader_read(reader, place, pm_buffer_extend(table, part), part)) {
+            pm_buffer_clear(table);
+            return false;
+        }
+    }
+    return true;
 }
 
 void pm_code_location_init(struct pm_code_location *location)
@@ -82,7 +91,6 @@ bool pm_code_open(const struct pm_interpreter *interpreter, struct pm_reader *re
 
     pm_buffer_clear(&location->file);
     pm_buffer_clear(&location->function);
-    pm_buffer_clear(&location->table);
     location->line = 0;
     location->has_table = false;
     if (!read_code(interpreter, reader, code, view))

@@ -8,6 +8,7 @@
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_layers.h"
+#include "tool/pm_core.h"
 #include "tool/pm_run.h"
 
 /* Allocator layers looked at, from malloc outwards. */
@@ -231,6 +232,26 @@ static struct pm_python_half python_half(struct pm_run *run, unsigned fresh, uns
     return half;
 }
 
+/* With --sanity-level=2 the frames are walked over from end to end, too. */
+static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsigned count)
+{
+    struct pm_capture *capture = &run->capture;
+    enum pm_walk_end whole_end;
+    unsigned whole = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
+                                    &whole_end, NULL);
+
+    /* Of a circle of damaged frames one of both may say that it ends. */
+    if (end == PM_WALK_UNREADABLE || whole_end == PM_WALK_UNREADABLE)
+        return;
+    PM_ASSERT(whole == count && whole_end == end);
+    for (unsigned i = 0; i < count; i++) {
+        const struct pm_raw_frame *raw = &capture->raw[count - 1 - i];
+        const struct pm_last_frame *last = &capture->last[i];
+        PM_ASSERT(raw->code == last->code && raw->position == last->position
+                  && raw->entry == last->entry && raw->empty_entries == last->empty_entries);
+    }
+}
+
 /* Keeps a snapshot of what was just found, for which the way there is gone once
    more, in search of the words that it depends on. */
 static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key,
@@ -279,6 +300,8 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 
     struct pm_known_natives native = native_half(run, &natives);
     struct pm_python_half python = python_half(run, fresh, same, end);
+    if (VG_(clo_sanity_level) > 1)
+        check_walk(run, tid, end, fresh + same);
     struct pm_joined join = pm_joins_stack(&capture->joins, native.half, python);
     struct pm_captured captured = {
         .stack = join.stack,

@@ -143,6 +143,21 @@ static unsigned unwind_again(struct pm_unwind *unwind, u32 tid, size_t place)
     return count > 0 ? count : unwind_whole(unwind, tid, place, limit);
 }
 
+/* With --sanity-level=2 the whole stack is unwound, too. */
+static void check(struct pm_unwind *unwind, u32 tid, size_t place, unsigned count)
+{
+    const size_t at = place * unwind->limit;
+    unsigned long *ips = pm_alloc("pm.unwind.check", unwind->limit * sizeof *ips);
+    unsigned long *sps = pm_alloc("pm.unwind.check", unwind->limit * sizeof *sps);
+    unsigned whole = VG_(get_StackTrace)(tid, ips, unwind->limit, sps, NULL, 0);
+
+    PM_ASSERT(whole == count);
+    for (unsigned i = 0; i < count; i++)
+        PM_ASSERT(ips[i] == unwind->ips[at + i] && sps[i] == unwind->sps[at + i]);
+    pm_free(ips);
+    pm_free(sps);
+}
+
 static const u32 *words_of(const struct pm_unwind *unwind, size_t place)
 {
     return (const u32 *)(unwind->ips + place * unwind->limit);
@@ -163,6 +178,8 @@ struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
     size_t place = first + unwind->next_way[set]++ % PM_UNWIND_WAYS;
     struct pm_unwind_entry *entry = &unwind->entries[place];
     u32 count = unwind_again(unwind, tid, place);
+    if (VG_(clo_sanity_level) > 1)
+        check(unwind, tid, place, count);
     *entry = (struct pm_unwind_entry){
         .stack_pointer = stack_pointer,
         .instruction = instruction,

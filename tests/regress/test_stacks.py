@@ -74,6 +74,14 @@ def test_every_frame_of_every_stack(stacks):
     assert_same(stacks)
 
 
+@pytest.mark.parametrize("options", [[], ["--python-frames=3", "--num-callers=40"]], ids=["default", "other"])
+def test_sanity(tool, any_python, options):
+    """With --sanity-level=2 the tool compares what it takes over from the last stack with the whole, each time."""
+    depth = 3 if options else DEFAULT_PYTHON_FRAMES
+    stacks = Stacks(tool, any_python, depth, "--sanity-level=2", *options)
+    assert_same(stacks)
+
+
 def test_all_frames_were_readable(stacks):
     """Not one stack or code object of the run was given up."""
     assert stacks.profile.troubles["unreadable_stacks"] == 0
