@@ -54,6 +54,16 @@ static inline size_t pm_length(const char *text)
     return n;
 }
 
+/* A copy of length bytes and a NUL, in memory from pm_alloc. */
+static inline char *pm_copy_text(const char *tag, const char *text, size_t length)
+{
+    char *copy = (char *)pm_alloc(tag, length + 1);
+
+    pm_copy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
 /* As memcmp, unsigned bytes. */
 static inline int pm_compare(const void *a, const void *b, size_t bytes)
 {

@@ -62,9 +62,9 @@ void pm_rewalk_begin(struct pm_rewalk *rewalk)
     rewalk->trace.incomplete = false;
 }
 
-static u16 *place_of(const struct pm_rewalk *rewalk, u64 address)
+static u32 place_of(u64 address)
 {
-    return (u16 *)&rewalk->by_address[pm_hash_u64(address) % PM_REWALK_PLACES];
+    return (u32)(pm_hash_u64(address) % PM_REWALK_PLACES);
 }
 
 /* Whether a step reported a frame. */
@@ -77,7 +77,7 @@ const struct pm_rewalk_step *pm_rewalk_find(const struct pm_rewalk *rewalk,
                                             const struct pm_rewalk_state *state,
                                             unsigned frames_inside, unsigned limit)
 {
-    u32 number = *place_of(rewalk, state->address);
+    u32 number = rewalk->by_address[place_of(state->address)];
 
     if (number >= rewalk->valid)
         return NULL;
@@ -151,7 +151,7 @@ void pm_rewalk_end(struct pm_rewalk *rewalk, const struct pm_rewalk_step *rest, 
         last = step->words;
         step->words = rewalk->word_count;
         step->frames = outside + frames - step->frames;
-        *place_of(rewalk, step->state.address) = (u16)rewalk->count++;
+        rewalk->by_address[place_of(step->state.address)] = (u16)rewalk->count++;
     }
     if (!whole)
         pm_rewalk_forget(rewalk);

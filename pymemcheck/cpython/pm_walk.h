@@ -21,6 +21,12 @@ struct pm_raw_frame {
                            because theirs is not yet complete; nearly always 0 */
 };
 
+static inline bool pm_raw_frame_equal(const struct pm_raw_frame *a, const struct pm_raw_frame *b)
+{
+    return a->code == b->code && a->position == b->position && a->entry == b->entry
+        && a->empty_entries == b->empty_entries;
+}
+
 enum pm_walk_end {
     PM_WALK_COMPLETE,       /* reached the outermost frame */
     PM_WALK_LIMIT,          /* capacity frames were read and there are more */

@@ -255,14 +255,13 @@ _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owne
 /* VALGRIND_GET_ORIG_FN (valgrind.h, amd64), with the answer in %rax. */
 #define GET_ORIGINAL "rolq $3, %rdi; rolq $13, %rdi; rolq $61, %rdi; rolq $51, %rdi; xchgq %rcx, %rcx\n"
 
+#define BEGIN_FUNCTION(name) \
+    ".text\n.balign 16\n.globl " name "\n.type " name ", @function\n" name ":\n.cfi_startproc\n"
+#define END_FUNCTION(name) ".cfi_endproc\n.size " name ", . - " name "\n"
+
 #define WRAP(soname, function) WRAP_AS(TEXT(I_WRAP_SONAME_FNNAME_ZU(soname, function)))
 #define WRAP_AS(name)                                                                     \
-    __asm__(".text\n"                                                                     \
-            ".balign 16\n"                                                                \
-            ".globl " name "\n"                                                           \
-            ".type " name ", @function\n"                                                 \
-            name ":\n"                                                                    \
-            ".cfi_startproc\n"                                                            \
+    __asm__(BEGIN_FUNCTION(name)                                                          \
             "pushq %rbp\n"                                                                \
             ".cfi_def_cfa_offset 16\n"                                                    \
             ".cfi_offset %rbp, -16\n"                                                     \
@@ -324,8 +323,7 @@ _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owne
             "leaveq\n"                                                                    \
             ".cfi_def_cfa %rsp, 8\n"                                                      \
             "retq\n"                                                                      \
-            ".cfi_endproc\n"                                                              \
-            ".size " name ", . - " name "\n")
+            END_FUNCTION(name))
 
 /* NONE is an executable; libpythonZa is libpython*. In 2.7 the function has the older name. */
 WRAP(NONE, _PyEval_EvalFrameDefault);
@@ -388,19 +386,13 @@ _Static_assert(offsetof(struct passed_function, original) == 0
                && offsetof(struct passed_function, place) == 16, "as the assembler has them");
 
 #define WRAP_PASSED(name)                                                                 \
-    __asm__(".text\n"                                                                     \
-            ".balign 16\n"                                                                \
-            ".globl " name "\n"                                                           \
-            ".type " name ", @function\n"                                                 \
-            name ":\n"                                                                    \
-            ".cfi_startproc\n"                                                            \
+    __asm__(BEGIN_FUNCTION(name)                                                          \
             GET_ORIGINAL                                                                  \
             "cmpq pm_passed_function(%rip), %rax\n"                                       \
             "jne PyEval_EvalFrameEx.wrapper\n"                                            \
             "movq pm_passed_function+16(%rip), %rax\n"                                    \
             "movq (%rax), %rax\n"                                                         \
             "jmpq *pm_passed_function+8(%rip)\n"                                          \
-            ".cfi_endproc\n"                                                              \
-            ".size " name ", . - " name "\n")
+            END_FUNCTION(name))
 
 WRAP_PASSED(TEXT(I_WRAP_SONAME_FNNAME_ZU(NONE, PyEval_EvalFrameEx)));

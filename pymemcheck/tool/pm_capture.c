@@ -136,7 +136,7 @@ static struct pm_python_half python_end(struct pm_capture *capture, enum pm_walk
 /* Whether the code object of a frame of the last stack is the one that it was. */
 static bool is_current(const struct pm_last_frame *last, const struct pm_python *python)
 {
-    return last->tag == pm_python_code_tag(python, last->code);
+    return last->tag == pm_python_code_tag(python, last->raw.code);
 }
 
 /* Of the outermost same frames of the last stack, those that need not be named again. */
@@ -162,9 +162,7 @@ static unsigned named_before(const struct pm_capture *capture, const struct pm_p
     for (; known < fresh && same + known < capture->last_count; known++) {
         const struct pm_last_frame *last = &capture->last[same + known];
         const struct pm_raw_frame *raw = &capture->raw[fresh - 1 - known];
-        if (last->code != raw->code || last->position != raw->position
-                || last->entry != raw->entry || last->empty_entries != raw->empty_entries
-                || last->unsteady || !is_current(last, python))
+        if (!pm_raw_frame_equal(&last->raw, raw) || last->unsteady || !is_current(last, python))
             break;
     }
     return known;
@@ -183,11 +181,8 @@ static struct pm_python_half name_frame(struct pm_capture *capture, struct pm_py
     };
     struct pm_python_half half = pm_joins_python(&capture->joins, outer, &frame);
     capture->last[i] = (struct pm_last_frame){
-        .code = raw->code,
-        .position = raw->position,
+        .raw = *raw,
         .tag = pm_python_code_tag(python, raw->code),
-        .empty_entries = raw->empty_entries,
-        .entry = raw->entry,
         .unsteady = unsteady || (i > 0 && capture->last[i - 1].unsteady),
         .half = half,
     };
@@ -219,9 +214,7 @@ static struct pm_python_half python_half(struct pm_run *run, unsigned fresh, uns
     struct pm_python_half half = named > 0 ? capture->last[named - 1].half
                                            : python_end(capture, end);
     for (unsigned i = named; i < same; i++) {
-        const struct pm_last_frame *last = &capture->last[i];
-        const struct pm_raw_frame raw = { last->code, last->position, last->entry,
-                                          last->empty_entries };
+        const struct pm_raw_frame raw = capture->last[i].raw;
         half = name_frame(capture, python, i, half, &raw);
     }
     for (unsigned i = 0; i < fresh; i++)
@@ -244,12 +237,8 @@ static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsign
     if (end == PM_WALK_UNREADABLE || whole_end == PM_WALK_UNREADABLE)
         return;
     PM_ASSERT(whole == count && whole_end == end);
-    for (unsigned i = 0; i < count; i++) {
-        const struct pm_raw_frame *raw = &capture->raw[count - 1 - i];
-        const struct pm_last_frame *last = &capture->last[i];
-        PM_ASSERT(raw->code == last->code && raw->position == last->position
-                  && raw->entry == last->entry && raw->empty_entries == last->empty_entries);
-    }
+    for (unsigned i = 0; i < count; i++)
+        PM_ASSERT(pm_raw_frame_equal(&capture->raw[count - 1 - i], &capture->last[i].raw));
 }
 
 /* Keeps a snapshot of what was just found, for which the way there is gone once

@@ -33,10 +33,8 @@ struct pm_known_natives {
 
 /* A Python frame of the last stack. */
 struct pm_last_frame {
-    u64 code, position;             /* as in struct pm_raw_frame */
+    struct pm_raw_frame raw;
     u32 tag;                        /* the code's, then */
-    u32 empty_entries;
-    bool entry;
     bool unsteady;                  /* it, or one outside of it, may change without our notice */
     struct pm_python_half half;     /* from the outermost frame to this one */
 };

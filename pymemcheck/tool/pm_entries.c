@@ -12,15 +12,6 @@
 
 #define FRAME_OF_EVERY_ERROR "obj:*"
 
-static char *copy_text(const char *bytes, size_t length)
-{
-    char *copy = pm_alloc("pm.entries", length + 1);
-
-    pm_copy(copy, bytes, length);
-    copy[length] = '\0';
-    return copy;
-}
-
 static char *name_of_file(Int fd)
 {
     HChar link[40];
@@ -103,7 +94,7 @@ static size_t skip_lines(const struct pm_entry_file *file, u32 number, char **na
         name_length = end - start;
         *name_line = line;
     }
-    *name = copy_text(file->text + name_start, name_length);
+    *name = pm_copy_text("pm.entries", file->text + name_start, name_length);
     return at;
 }
 

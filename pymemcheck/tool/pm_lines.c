@@ -45,11 +45,7 @@ static u32 object_count, object_capacity;
 
 static char *copy_text(const char *text)
 {
-    const size_t bytes = pm_length(text) + 1;
-    char *copy = pm_alloc("pm.lines.text", bytes);
-
-    pm_copy(copy, text, bytes);
-    return copy;
+    return pm_copy_text("pm.lines.text", text, pm_length(text));
 }
 
 /* --- What the core has open --- */

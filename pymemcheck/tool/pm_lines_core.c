@@ -142,11 +142,7 @@ static u32 answers_epoch;
 
 static char *copy_text(const char *text)
 {
-    const size_t bytes = pm_length(text) + 1;
-    char *copy = pm_alloc("pm.lines.answer", bytes);
-
-    pm_copy(copy, text, bytes);
-    return copy;
+    return pm_copy_text("pm.lines.answer", text, pm_length(text));
 }
 
 static void forget_answers(u32 epoch)

@@ -6,6 +6,7 @@
 
 #include "tool/pm_python.h"
 
+#include "base/pm_map.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_threads.h"
 #include "preload/pm_requests.h"
@@ -254,9 +255,8 @@ static bool open_code(struct pm_python *python, struct pm_open_code *open, u64 c
 
     open->code = code;
     open->tag = tag;
-    open->file = pm_strings_intern(python->strings, location->file.bytes, location->file.length);
-    open->function = pm_strings_intern(python->strings, location->function.bytes,
-                                       location->function.length);
+    open->file = pm_strings_take(python->strings, &location->file);
+    open->function = pm_strings_take(python->strings, &location->function);
     return whole;
 }
 

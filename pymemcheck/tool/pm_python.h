@@ -8,7 +8,6 @@
 #ifndef PM_PYTHON_H
 #define PM_PYTHON_H
 
-#include "base/pm_map.h"
 #include "base/pm_reader.h"
 #include "base/pm_strings.h"
 #include "base/pm_types.h"

@@ -33,16 +33,10 @@ static unsigned frames_wanted(const struct pm_fuzz_image *image)
     return (unsigned)(image->head.frames % (PM_FUZZ_FRAMES + 1));
 }
 
-static bool same_frame(const struct pm_raw_frame *a, const struct pm_raw_frame *b)
-{
-    return a->code == b->code && a->position == b->position && a->entry == b->entry
-           && a->empty_entries == b->empty_entries;
-}
-
 static void expect_same(const struct pm_raw_frame *a, const struct pm_raw_frame *b, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        PM_FUZZ_EXPECT(same_frame(&a[i], &b[i]));
+        PM_FUZZ_EXPECT(pm_raw_frame_equal(&a[i], &b[i]));
 }
 
 /* Each word of the trace is in memory as it says. */

@@ -143,12 +143,6 @@ static void prepare_walk_again(unsigned capacity)
     pm_rewalk_init(&before.rewalk, &before.reader, capacity);
 }
 
-static bool equal(const struct pm_raw_frame *one, const struct pm_raw_frame *other)
-{
-    return one->code == other->code && one->position == other->position
-        && one->empty_entries == other->empty_entries && one->entry == other->entry;
-}
-
 /* Whether the walk that may end early finds these frames, too. */
 static bool found_again(const struct pm_interpreter *interpreter, u64 anchor, unsigned capacity,
                         const struct pm_raw_frame *frames, unsigned count, enum pm_walk_end end)
@@ -165,7 +159,7 @@ static bool found_again(const struct pm_interpreter *interpreter, u64 anchor, un
     for (unsigned i = 0; i < fresh; i++)
         before.frames[count - 1 - i] = before.fresh[i];
     for (unsigned i = 0; i < count; i++)
-        differ += !equal(&before.frames[count - 1 - i], &frames[i]);
+        differ += !pm_raw_frame_equal(&before.frames[count - 1 - i], &frames[i]);
     return differ == 0;
 }
 

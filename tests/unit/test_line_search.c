@@ -256,6 +256,23 @@ static void expect(struct image *image, u64 address, const char *name, u32 line)
     forget(image);
 }
 
+/* The address has a row, whose file or folder has no name. */
+static void expect_nameless(struct image *image, u64 address)
+{
+    const struct pm_debug_source source = { section_of, image };
+    struct pm_line_wanted wanted = { .address = address };
+    struct pm_line_folders folders;
+    struct pm_buffer text;
+
+    pm_line_search(&source, &wanted, 1);
+    assert_true(wanted.found);
+    pm_line_folders_init(&folders);
+    pm_buffer_init(&text);
+    assert_false(pm_line_names(&source, &folders, &wanted, &text, &text));
+    pm_buffer_release(&text);
+    pm_line_folders_release(&folders);
+}
+
 static void expect_program(struct image *image)
 {
     expect(image, 0xfff, NULL, 0);
@@ -352,17 +369,7 @@ static void test_no_folder(void **state)
     expect(image, 0x1010, "sub/part.c", 9);
 
     /* A file that is not in the table. */
-    const struct pm_debug_source source = { section_of, image };
-    struct pm_line_wanted wanted = { .address = 0x1020 };
-    struct pm_line_folders folders;
-    struct pm_buffer text;
-    pm_line_search(&source, &wanted, 1);
-    assert_true(wanted.found);
-    pm_line_folders_init(&folders);
-    pm_buffer_init(&text);
-    assert_false(pm_line_names(&source, &folders, &wanted, &text, &text));
-    pm_buffer_release(&text);
-    pm_line_folders_release(&folders);
+    expect_nameless(image, 0x1020);
     forget(image);
     free(image);
 }
@@ -466,17 +473,7 @@ static void test_bad_headers(void **state)
         put_row(line, 0x1000, 4);
         put_end(line, 0x1010);
         end_unit(line, &unit);
-        const struct pm_debug_source source = { section_of, image };
-        struct pm_line_wanted wanted = { .address = 0x1000 };
-        struct pm_line_folders folders;
-        struct pm_buffer text;
-        pm_line_search(&source, &wanted, 1);
-        assert_true(wanted.found);
-        pm_line_folders_init(&folders);
-        pm_buffer_init(&text);
-        assert_false(pm_line_names(&source, &folders, &wanted, &text, &text));
-        pm_buffer_release(&text);
-        pm_line_folders_release(&folders);
+        expect_nameless(image, 0x1000);
         forget(image);
     }
     /* No range of lines: such an opcode cannot be divided. */

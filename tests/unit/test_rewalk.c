@@ -95,12 +95,6 @@ static u64 anchor_at(const struct pm_layout *layout, const struct moment *moment
     return layout->anchor == PM_ANCHOR_FRAME ? frame_address(moment->first) : (u64)ANCHOR;
 }
 
-static void expect_equal(const struct pm_raw_frame *a, const struct pm_raw_frame *b)
-{
-    assert_true(a->code == b->code && a->position == b->position && a->entry == b->entry
-                && a->empty_entries == b->empty_entries);
-}
-
 /* The result of walks with memory: fresh frames, and those of the last one outside of them. */
 struct remembered {
     struct pm_rewalk rewalk;
@@ -124,9 +118,32 @@ static void walk_both(struct chain *chain, struct remembered *remembered, u64 an
         remembered->frames[remembered->same + i] = fresh[fresh_count - 1 - i];
     remembered->count = count;
     for (unsigned i = 0; i < count; i++)
-        expect_equal(&remembered->frames[i], &whole[count - 1 - i]);
+        assert_true(pm_raw_frame_equal(&remembered->frames[i], &whole[count - 1 - i]));
     if (remembered->same > remembered->most_same)
         remembered->most_same = remembered->same;
+}
+
+/* A chain at random, whose innermost frame is that with index first. */
+static void begin(struct chain *chain, const struct pm_layout *layout, struct moment *moment, size_t first,
+                  struct remembered *remembered, struct pm_random *random)
+{
+    *chain = (struct chain){ .interpreter = { .layout = layout } };
+    *moment = (struct moment){ .first = first };
+    *remembered = (struct remembered){ .count = 0 };
+    pm_image_init(&chain->image);
+    pm_rewalk_init(&remembered->rewalk, &chain->image.reader, LIMIT);
+    if (layout->entry == PM_ENTRY_SHIM_BASE) {
+        moment->last = BASE;
+        put_shim(chain, BASE, 0);
+    }
+    for (size_t i = 0; i < DEEPEST; i++)
+        moment->frames[i] = random_frame(random);
+}
+
+static void end(struct chain *chain, struct remembered *remembered)
+{
+    pm_rewalk_release(&remembered->rewalk);
+    pm_image_release(&chain->image);
 }
 
 static void test_same_as_whole_walks(void **state)
@@ -134,21 +151,14 @@ static void test_same_as_whole_walks(void **state)
     struct pm_random random = pm_random_start();
 
     FOR_EACH_ROW(layout) {
-        struct chain chain = { .interpreter = { .layout = layout } };
-        struct moment moment = { .first = DEEPEST - 3 };
-        struct remembered remembered = { .count = 0 };
-        enum pm_walk_end end;
+        struct chain chain;
+        struct moment moment;
+        struct remembered remembered;
+        enum pm_walk_end ignored;
         unsigned useful = 0;
 
-        pm_image_init(&chain.image);
-        pm_rewalk_init(&remembered.rewalk, &chain.image.reader, LIMIT);
-        if (layout->entry == PM_ENTRY_SHIM_BASE) {
-            moment.last = BASE;
-            put_shim(&chain, BASE, 0);
-        }
+        begin(&chain, layout, &moment, DEEPEST - 3, &remembered, &random);
         const u64 base = moment.last;
-        for (size_t i = 0; i < DEEPEST; i++)
-            moment.frames[i] = random_frame(&random);
         for (unsigned round = 0; round < ROUNDS; round++) {
             change(&moment, &random, base);
             put_moment(&chain, &moment);
@@ -159,7 +169,7 @@ static void test_same_as_whole_walks(void **state)
             /* Where a circle is noticed depends on the steps taken before. */
             if (moment.last != base) {
                 pm_walk_again(&chain.interpreter, &remembered.rewalk, anchor_at(layout, &moment),
-                              remembered.frames, LIMIT, &end, &remembered.same);
+                              remembered.frames, LIMIT, &ignored, &remembered.same);
                 pm_rewalk_forget(&remembered.rewalk);
                 continue;
             }
@@ -168,8 +178,7 @@ static void test_same_as_whole_walks(void **state)
         }
         assert_true(useful > ROUNDS / 4);
         assert_true(remembered.most_same == LIMIT);
-        pm_rewalk_release(&remembered.rewalk);
-        pm_image_release(&chain.image);
+        end(&chain, &remembered);
     }
 }
 
@@ -179,18 +188,11 @@ static void test_each_word(void **state)
     struct pm_random random = pm_random_start();
 
     FOR_EACH_ROW(layout) {
-        struct chain chain = { .interpreter = { .layout = layout } };
-        struct moment moment = { .first = DEEPEST - 5 };
-        struct remembered remembered = { .count = 0 };
+        struct chain chain;
+        struct moment moment;
+        struct remembered remembered;
 
-        pm_image_init(&chain.image);
-        pm_rewalk_init(&remembered.rewalk, &chain.image.reader, LIMIT);
-        if (layout->entry == PM_ENTRY_SHIM_BASE) {
-            moment.last = BASE;
-            put_shim(&chain, BASE, 0);
-        }
-        for (size_t i = 0; i < DEEPEST; i++)
-            moment.frames[i] = random_frame(&random);
+        begin(&chain, layout, &moment, DEEPEST - 5, &remembered, &random);
         put_moment(&chain, &moment);
         u64 anchor = anchor_at(layout, &moment);
         for (size_t page = 0; page < chain.image.count; page++) {
@@ -208,8 +210,7 @@ static void test_each_word(void **state)
                 pm_image_put_u64(&chain.image, address + at, word);
             }
         }
-        pm_rewalk_release(&remembered.rewalk);
-        pm_image_release(&chain.image);
+        end(&chain, &remembered);
     }
 }
 

@@ -9,9 +9,7 @@ static bool same_walk(const struct chain *a, const struct chain *b)
     if (a->count != b->count || a->end != b->end)
         return false;
     for (unsigned i = 0; i < a->count; i++)
-        if (a->found[i].code != b->found[i].code || a->found[i].position != b->found[i].position
-                || a->found[i].entry != b->found[i].entry
-                || a->found[i].empty_entries != b->found[i].empty_entries)
+        if (!pm_raw_frame_equal(&a->found[i], &b->found[i]))
             return false;
     return true;
 }
