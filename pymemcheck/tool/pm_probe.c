@@ -22,6 +22,7 @@
 #include "tool/pm_probe.h"
 
 #include "base/pm_platform.h"
+#include "tool/pm_core.h"
 #include "tool/pm_guest.h"
 #include "tool/pm_heap.h"
 #include "tool/pm_leakreport.h"
@@ -42,7 +43,11 @@ static struct {
    so; 0 for _Py_NewReference. */
 static VG_REGPARM(2) void on_new_reference(Addr object, Addr instruction)
 {
-    pm_heap_reborn(state.run, VG_(get_running_tid)(), object, instruction);
+    const ThreadId tid = VG_(get_running_tid)();
+
+    if (VG_(clo_sanity_level) > 1 && instruction != 0)
+        PM_ASSERT(VG_(get_IP)(tid) == instruction);
+    pm_heap_reborn(state.run, tid, object, instruction);
 }
 
 /* The first instruction of the block, or 0. */
@@ -97,7 +102,9 @@ static IRTemp assign(IRSB *block, IRType type, IRExpr *expression)
 
 /* Nearly always the object's block was allocated just now, for this object;
    then nothing is to be done, and that is found without a call. It can be said of
-   a block only once. */
+   a block only once. Where the program is must be told: the translation keeps the stack
+   pointer up to date at each access, the instruction's address only from block to block, and
+   unwinding needs both of one moment. */
 static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGuestLayout *layout)
 {
     IRExpr *newest = mkIRExpr_HWord((HWord)&state.run->newest_address);
@@ -115,6 +122,8 @@ static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGue
 
     call->guard = IRExpr_RdTmp(far);
     pm_guest_reads_stack(call, layout);
+    if (instruction != 0)
+        addStmtToIRSB(block, IRStmt_Put(layout->offset_IP, mkIRExpr_HWord((HWord)instruction)));
     addStmtToIRSB(block, IRStmt_Dirty(call));
     addStmtToIRSB(block, IRStmt_Store(Iend_LE, newest, IRExpr_Const(IRConst_U64(0))));
 }

@@ -33,7 +33,9 @@ void pm_unwind_forget(struct pm_unwind *unwind)
 }
 
 /* A frame's caller has the stack pointer just above the return address, and
-   the core gives the return address less one. */
+   the core gives the return address less one. Not so where it knew no way on and took the
+   word on top of the stack for a return address (coregrind/m_stacktrace.c, its last resort): then the
+   stack pointer is that word's address. */
 static bool returns_to(struct pm_unwind *unwind, unsigned long sp, unsigned long ip)
 {
     u64 word;
@@ -136,6 +138,9 @@ static unsigned unwind_again(struct pm_unwind *unwind, u32 tid, size_t place)
     unsigned fresh = unwind_whole(unwind, tid, place, FRESH_FRAMES);
     if (fresh < FRESH_FRAMES)
         return fresh;
+    const size_t outermost = place * limit + fresh - 1;
+    if (!returns_to(unwind, unwind->sps[outermost], unwind->ips[outermost]))
+        return unwind_whole(unwind, tid, place, limit);
     unsigned count = take_over(unwind, place, fresh, &ended);
     if (count == limit || ended)
         return count;

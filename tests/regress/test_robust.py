@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from pmtest import Profile, heap_totals
+from pmtest import PROGRAMS, Profile, compile_program, heap_totals
 
 KEEP = "kept = [bytearray(1000 + n) for n in range(50)]\n"
 
@@ -390,3 +390,14 @@ def test_all_passes_of_translation(tool, release_python):
     for run in runs:
         assert run.profile.at_line(str(path), 1).total_blocks >= 100
     assert heap_totals(runs[0].log) == heap_totals(runs[1].log)
+
+
+@pytest.mark.parametrize("options", [[], ["--sanity-level=2"]], ids=["usual", "checked"])
+def test_function_without_unwind_information(tool, tmp_path, options):
+    """The caller of such a function is guessed as the core does it, also where the rest of a stack is taken over."""
+    program = compile_program(tmp_path / "bare", PROGRAMS / "bare.c", "-O1", "-no-pie",
+                              "-fomit-frame-pointer")
+    kept = [site for site in tool.run(program, options=options).profile.sites if site.has_native("keep")]
+    for site in kept:
+        assert [frame.function for frame in site.frames][1:4] == ["keep", "bare", "main"]
+    assert sorted((site.live_bytes, site.live_blocks) for site in kept) == [(100, 1), (100, 1), (200, 1), (200, 1)]
