@@ -149,6 +149,38 @@ static bool check_location(struct check *check)
     return ok;
 }
 
+/* Whether the collector's list leads through head. */
+static bool is_in_list(struct check *check, u64 head)
+{
+    const struct pm_layout_numbers *at = &check->interpreter->layout->at;
+    u64 next, prev, back, forth;
+
+    return pm_reader_read_u64(check->reader, head + (u64)at->gc_next, &next)
+        && pm_reader_read_u64(check->reader, head + (u64)at->gc_prev, &prev)
+        && pm_reader_read_u64(check->reader, next + (u64)at->gc_prev, &back)
+        && pm_reader_read_u64(check->reader, prev + (u64)at->gc_next, &forth)
+        && back == head && forth == head;
+}
+
+/* Where builds of one version differ in the size of PyGC_Head, the dict of builtins tells: it holds functions,
+   so the collector's list has it. PyFrameObject.f_builtins has stood behind f_code (Include/frameobject.h)
+   wherever the anchor is a frame. If it tells nothing the row's size stays. */
+static void measure_gc_head(struct check *check, u64 anchor)
+{
+    struct pm_interpreter *interpreter = check->interpreter;
+    const struct pm_layout *row = interpreter->layout;
+    u64 builtins;
+
+    if (row->gc_head_other_bytes == 0
+            || !pm_reader_read_u64(check->reader, anchor + (u64)row->at.frame_code + sizeof builtins, &builtins)
+            || is_in_list(check, builtins - (u64)row->at.gc_head_bytes)
+            || !is_in_list(check, builtins - row->gc_head_other_bytes))
+        return;
+    interpreter->own_layout = *row;
+    interpreter->own_layout.at.gc_head_bytes = (i32)row->gc_head_other_bytes;
+    interpreter->layout = &interpreter->own_layout;
+}
+
 static void copy_text(char *to, size_t capacity, const struct pm_buffer *from)
 {
     size_t length = from->length < capacity ? from->length : capacity - 1;
@@ -186,6 +218,8 @@ bool pm_interpreter_check(struct pm_interpreter *interpreter, struct pm_reader *
 
     interpreter->too_early = false;
     pm_buffer_init(&check.why);
-    return conclude(&check, check_chain(&check, anchor) && check_code_types(&check)
-                                && check_location(&check), why, why_capacity);
+    bool ok = check_chain(&check, anchor) && check_code_types(&check) && check_location(&check);
+    if (ok)
+        measure_gc_head(&check, anchor);
+    return conclude(&check, ok, why, why_capacity);
 }

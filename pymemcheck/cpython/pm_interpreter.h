@@ -32,8 +32,8 @@ struct pm_interpreter {
     bool too_early;                     /* refused only because no frame runs yet: the evaluation
                                            function was entered but has not linked its frame */
     char version[32];                   /* "3.11.2" */
-    struct pm_layout own_layout;        /* the row as the interpreter's own table corrects it, if
-                                           it has one: then layout points here */
+    struct pm_layout own_layout;        /* the row as the interpreter's own table or its lists correct
+                                           it: then layout points here */
 };
 
 /* Chooses the layout row: the version text must name a version that has one. From 3.13 on the
@@ -48,7 +48,8 @@ bool pm_interpreter_init(struct pm_interpreter *interpreter, struct pm_reader *r
    first argument of the evaluation function) ends, or goes on sanely for many
    frames; each frame's code object has the type PyCode_Type (or, where that
    address is not known, one type shared by all); the innermost code object's file
-   name is readable and its line plausible. False: as pm_interpreter_init, but
+   name is readable and its line plausible. Where builds of the version differ in the size of
+   PyGC_Head the row is then corrected by what is found. False: as pm_interpreter_init, but
    the layout stays while it is only too_early. */
 bool pm_interpreter_check(struct pm_interpreter *interpreter, struct pm_reader *reader, u64 anchor,
                           char *why, size_t why_capacity);

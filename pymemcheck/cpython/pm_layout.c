@@ -33,6 +33,11 @@
 /* Python/pythonrun.c (Py_Finalize): "This is disabled because it caused too many problems". */
 #define LEAVES_GARBAGE .leaves_garbage = true
 
+/* Include/objimpl.h: PyGC_Head is as wide as a double's alignment asks for up to 3.7.3, and a long double's from
+   3.7.4 on, as in 2.7. Some distributions of the older ones have the newer header (pyenv's 3.6.15): the
+   version does not tell. */
+#define GC_HEAD_OF_3_WORDS .gc_head_other_bytes = 24
+
 /* Python/_warnings.c (is_internal_frame), 3.6 to 3.10. */
 #define KEEPS_WARNING_TEXTS .kept_texts = 1
 
@@ -47,9 +52,11 @@
     .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
 #define COMMON_3_6 \
     MINOR(3, 6), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
+    GC_HEAD_OF_3_WORDS, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_7 \
     MINOR(3, 7), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
+    GC_HEAD_OF_3_WORDS, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_8 \
     MINOR(3, 8), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \

@@ -100,6 +100,48 @@ static void test_accepted(void **state)
     pm_image_release(&fixture.image);
 }
 
+/* 3.7 with a dict of builtins that the collector's list has by a head of so many bytes; 0: it has not. What follows a
+   smaller head, or comes before it, is of no list. */
+static void expect_gc_head(u32 head_bytes, i32 expected)
+{
+    enum { BUILTINS = 0x41040, NEXT = 0x42000, PREVIOUS = 0x43000 };
+    const struct pm_image_code code = { CODE_TYPE, "/x/f.py", "f", "f", (const u8 *)"\0\1", 2, 41 };
+    const struct pm_layout *layout = pm_layout_find(0x030702f0, 0);
+    struct fixture fixture = {
+        .facts = { .version_text = VERSION, .code_type = CODE_TYPE },
+    };
+    struct pm_image *image = &fixture.image;
+
+    pm_image_init(image);
+    pm_image_put(image, VERSION, "3.7.2 (default)", 16);
+    pm_image_put_code(image, layout, CODE, &code);
+    pm_image_put_u64(image, THREAD + layout->at.frame_code, CODE);
+    pm_image_put_u64(image, THREAD + layout->at.frame_position, 0);
+    pm_image_put_u64(image, THREAD + layout->at.frame_back, 0);
+    pm_image_put_u64(image, THREAD + layout->at.frame_code + 8, BUILTINS);
+    pm_image_put_u64(image, BUILTINS - 40, 0x111);      /* malloc's */
+    if (head_bytes != 0) {
+        const u64 head = BUILTINS - head_bytes;
+        pm_image_put_u64(image, head + layout->at.gc_next, NEXT);
+        pm_image_put_u64(image, head + layout->at.gc_prev, PREVIOUS);
+        pm_image_put_u64(image, NEXT + layout->at.gc_prev, head);
+        pm_image_put_u64(image, PREVIOUS + layout->at.gc_next, head);
+        pm_image_put_u64(image, head + 16, (u64)-3);    /* gc_refs */
+    }
+    assert_true(init(&fixture));
+    assert_int_equal(fixture.interpreter.layout->at.gc_head_bytes, expected);
+    assert_int_equal(fixture.interpreter.layout->at.frame_code, layout->at.frame_code);
+    pm_image_release(image);
+}
+
+static void test_sizes_of_gc_heads(void **state)
+{
+    (void)state;
+    expect_gc_head(24, 24);
+    expect_gc_head(32, 32);
+    expect_gc_head(0, 32);
+}
+
 static void test_versions_without_a_row(void **state)
 {
     (void)state;
@@ -287,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_sizes_of_gc_heads),
         cmocka_unit_test(test_versions_without_a_row),
         cmocka_unit_test(test_version_numbers),
         cmocka_unit_test(test_version_unreadable),
