@@ -38,6 +38,10 @@
    version does not tell. */
 #define GC_HEAD_OF_3_WORDS .gc_head_other_bytes = 24
 
+/* Include/objimpl.h: gc_refs, and with a flag in its lowest bit (_PyGC_REFS_SHIFT) from 3.4 to 3.7. */
+#define GC_REFS .gc_refs_unit = 1
+#define GC_REFS_AND_FLAG .gc_refs_unit = 2
+
 /* Python/_warnings.c (is_internal_frame), 3.6 to 3.10. */
 #define KEEPS_WARNING_TEXTS .kept_texts = 1
 
@@ -48,15 +52,15 @@
 
 /* What all builds of a minor version have in common. */
 #define COMMON_2_7 \
-    MINOR(2, 7), FRAME_ARGUMENT, LEAVES_GARBAGE, \
+    MINOR(2, 7), FRAME_ARGUMENT, LEAVES_GARBAGE, GC_REFS, \
     .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
 #define COMMON_3_6 \
     MINOR(3, 6), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
-    GC_HEAD_OF_3_WORDS, \
+    GC_HEAD_OF_3_WORDS, GC_REFS_AND_FLAG, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_7 \
     MINOR(3, 7), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
-    GC_HEAD_OF_3_WORDS, \
+    GC_HEAD_OF_3_WORDS, GC_REFS_AND_FLAG, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_8 \
     MINOR(3, 8), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \

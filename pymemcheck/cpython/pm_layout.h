@@ -137,6 +137,8 @@ struct pm_layout {
     u32 kept_texts;         /* references to each of the texts that the first warning makes and keeps, likewise */
     u32 gc_head_other_bytes;    /* what else PyGC_Head takes in some builds of the version, by which
                                    alone they differ; 0: nothing */
+    u32 gc_refs_unit;       /* what the word behind gc_prev counts in; it is -2 of these if the collector does not
+                               track the object, whose links then are what was in memory. 0: it tells nothing */
     bool leaves_garbage;    /* finalization does not run the collector after the modules are gone */
     struct pm_layout_numbers at;
     struct pm_offsets_places offsets;   /* of the interpreter's own table, 3.13 and later */

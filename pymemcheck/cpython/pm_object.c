@@ -133,6 +133,15 @@ static bool is_collected(struct pm_objects *objects, u64 address, const struct p
     return ((flags >> PM_TYPE_HEAP_BIT) & 1) != 0;
 }
 
+/* Whether the collector says that it does not have the object (_PyGC_REFS_UNTRACKED). */
+static bool is_untracked(struct pm_objects *objects, u64 head)
+{
+    const i64 unit = objects->layout->gc_refs_unit;
+    const i64 refs = (i64)pm_object_word(objects, head, objects->layout->at.gc_prev + POINTER_BYTES);
+
+    return unit != 0 && refs >= -2 * unit && refs < -unit;
+}
+
 /* Whether the collector's list has the object. The list's head lies in the interpreter's state in 3.9 and
    later, a block that finalization frees in 3.9 and 3.10: then the first and the last one have one
    neighbour that is gone, and one that is alone in its list has none. */
@@ -142,7 +151,7 @@ static bool is_linked(struct pm_objects *objects, u64 head)
     u64 next = pm_object_word(objects, head, at->gc_next) & ~(u64)GC_LINK_FLAGS;
     u64 prev = pm_object_word(objects, head, at->gc_prev) & ~(u64)GC_LINK_FLAGS;
 
-    return next != 0 && prev != 0
+    return next != 0 && prev != 0 && !is_untracked(objects, head)
            && (next == prev
                || (pm_object_word(objects, next, at->gc_prev) & ~(u64)GC_LINK_FLAGS) == head
                || (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head);

@@ -67,10 +67,15 @@ static const char *name_of(void *address)
     return dladdr(address, &info) != 0 && info.dli_sname != NULL ? info.dli_sname : "";
 }
 
+/* PyEval_EvalFrameEx is the evaluation function in 2.7, and calls it in 3.x. */
 static bool is_evaluation(void *address)
 {
-    return strcmp(name_of(address), "_PyEval_EvalFrameDefault") == 0
-        || strcmp(name_of(address), "PyEval_EvalFrameEx") == 0;
+    static const char *evaluation;
+
+    if (evaluation == NULL)
+        evaluation = dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault") != NULL ? "_PyEval_EvalFrameDefault"
+                                                                             : "PyEval_EvalFrameEx";
+    return strcmp(name_of(address), evaluation) == 0;
 }
 
 /* How many calls of the evaluation function are on our native stack. The compiler may have
