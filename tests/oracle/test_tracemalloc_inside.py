@@ -154,7 +154,7 @@ class Comparison:
                 yield place, theirs, ours
 
 
-def compare_without_free_lists(compared):
+def compare_without_free_lists(compared, python):
     """Up to 3.7 tracemalloc keeps an object from a free list where its block was first asked for. So at each line it
     has what the tool has there that is no such object, and more blocks than that only for such objects elsewhere."""
     less = [f"{place}: tracemalloc {compared.theirs[place]}, tool at least {fresh}"
@@ -163,8 +163,10 @@ def compare_without_free_lists(compared):
     more = {place: blocks - compared.fresh[place][0] for place, (blocks, _) in compared.theirs.items()}
     assert sum(more.values()) <= compared.reborn_blocks
     blocks_compared, blocks = (sum(each for each, _ in figures.values()) for figures in (compared.fresh, compared.theirs))
-    # The workload of free lists has the fewest.
-    assert blocks_compared > blocks / 3
+    # The workload of free lists has the fewest. Between an object's memory and its birth tracemalloc asks for memory of
+    # its own, so that the object is taken for one from a free list wherever its birth is seen. A debug build calls
+    # _Py_NewReference, and all are seen.
+    assert blocks_compared > blocks / (20 if python.debug else 3)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -182,7 +184,7 @@ def test_every_line_as_tracemalloc_in_the_same_process(tool, python, case):
         assert not name.startswith("test.") or compared.tests[name] >= 3, name
     assert len(compared.theirs) > 40
     if not follows_objects(python):
-        compare_without_free_lists(compared)
+        compare_without_free_lists(compared, python)
         return
     older = set(compared.older()) - compared.unseen(python)
     explained = older | compared.unseen(python)
