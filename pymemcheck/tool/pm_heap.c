@@ -50,6 +50,8 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
     };
 
     run->newest_address = address;
+    run->newest_room = bytes <= PM_HEAP_MAX_HEADER_BYTES ? bytes : PM_HEAP_MAX_HEADER_BYTES + 1;
+    run->newest_births = 0;
     run->totals.padding_bytes += padding;
     if (place != NULL)
         *place = block;

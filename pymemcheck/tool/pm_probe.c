@@ -100,32 +100,47 @@ static IRTemp assign(IRSB *block, IRType type, IRExpr *expression)
     return temporary;
 }
 
-/* Nearly always the object's block was allocated just now, for this object;
-   then nothing is to be done, and that is found without a call. It can be said of
-   a block only once. Where the program is must be told: the translation keeps the stack
+static IRTemp binary(IRSB *block, IRType type, IROp op, IRExpr *left, IRExpr *right)
+{
+    return assign(block, type, IRExpr_Binop(op, left, right));
+}
+
+/* Nearly always the object's block was allocated just now, for this object; then nothing is to be done, and that is
+   found without a call. It can be said of each place in the block only once: a 1 is also stored as the size
+   of an int or tuple. Where the program is must be told: the translation keeps the stack
    pointer up to date at each access, the instruction's address only from block to block, and
    unwinding needs both of one moment. */
 static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGuestLayout *layout)
 {
+    enum { WORD_SHIFT = 3 };
     IRExpr *newest = mkIRExpr_HWord((HWord)&state.run->newest_address);
+    IRExpr *room = mkIRExpr_HWord((HWord)&state.run->newest_room);
+    IRExpr *places = mkIRExpr_HWord((HWord)&state.run->newest_births);
+    IRExpr *const zero = IRExpr_Const(IRConst_U64(0));
     IRTemp address = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, newest));
-    IRTemp distance = assign(block, Ity_I64, IRExpr_Binop(Iop_Sub64, IRExpr_RdTmp(object),
-                                                          IRExpr_RdTmp(address)));
-    IRTemp far = assign(block, Ity_I1,
-                        IRExpr_Binop(Iop_CmpLT64U,
-                                     IRExpr_Const(IRConst_U64(PM_HEAP_MAX_HEADER_BYTES)),
-                                     IRExpr_RdTmp(distance)));
+    IRTemp distance = binary(block, Ity_I64, Iop_Sub64, IRExpr_RdTmp(object), IRExpr_RdTmp(address));
+    IRTemp bytes = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, room));
+    IRTemp far = binary(block, Ity_I1, Iop_CmpLE64U, IRExpr_RdTmp(bytes), IRExpr_RdTmp(distance));
+    IRTemp word = binary(block, Ity_I64, Iop_Shr64, IRExpr_RdTmp(distance),
+                         IRExpr_Const(IRConst_U8(WORD_SHIFT)));
+    IRTemp place = assign(block, Ity_I8, IRExpr_Unop(Iop_64to8, IRExpr_RdTmp(word)));
+    IRTemp bit = binary(block, Ity_I64, Iop_Shl64, IRExpr_Const(IRConst_U64(1)), IRExpr_RdTmp(place));
+    IRTemp near_bit = assign(block, Ity_I64, IRExpr_ITE(IRExpr_RdTmp(far), zero, IRExpr_RdTmp(bit)));
+    IRTemp before = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, places));
+    IRTemp after = binary(block, Ity_I64, Iop_Or64, IRExpr_RdTmp(before), IRExpr_RdTmp(near_bit));
+    /* It is far, or its bit was there before. */
+    IRTemp wanted = binary(block, Ity_I1, Iop_CmpEQ64, IRExpr_RdTmp(before), IRExpr_RdTmp(after));
     IRDirty *call = unsafeIRDirty_0_N(2, "on_new_reference",
                                       VG_(fnptr_to_fnentry)(&on_new_reference),
                                       mkIRExprVec_2(IRExpr_RdTmp(object),
                                                     mkIRExpr_HWord((HWord)instruction)));
 
-    call->guard = IRExpr_RdTmp(far);
+    call->guard = IRExpr_RdTmp(wanted);
     pm_guest_reads_stack(call, layout);
     if (instruction != 0)
         addStmtToIRSB(block, IRStmt_Put(layout->offset_IP, mkIRExpr_HWord((HWord)instruction)));
     addStmtToIRSB(block, IRStmt_Dirty(call));
-    addStmtToIRSB(block, IRStmt_Store(Iend_LE, newest, IRExpr_Const(IRConst_U64(0))));
+    addStmtToIRSB(block, IRStmt_Store(Iend_LE, places, IRExpr_RdTmp(after)));
 }
 
 /* The function's first argument is the object. */
@@ -234,7 +249,7 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
 }
 
 /* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
-   entry is probed, and those that revive a dying object for the time of its
+   entry is probed, with what it calls from 3.12 on (new_reference), and those that revive a dying object for the time of its
    finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7 Objects/typeobject.c
    and classobject.c) or, in 3.12 and 3.13, of its watchers (Objects/dictobject.c, funcobject.c
    and codeobject.c); and the collector, which up to 3.7 counts references in a word before the
@@ -243,8 +258,8 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
 static bool stores_into_old_objects(Addr address)
 {
     static const char *const names[] = {
-        "_Py_NewReference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize", "slot_tp_del",
-        "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
+        "_Py_NewReference", "new_reference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize",
+        "slot_tp_del", "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
         "_PyObject_ResurrectStart", "visit_reachable",
     };
     const HChar *name;

@@ -53,7 +53,9 @@ struct pm_run {
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
     u64 core_frees;                 /* blocks given back to the core's allocator */
-    u64 newest_address;             /* its block; 0 once an object was born in it */
+    u64 newest_address;             /* its block */
+    u64 newest_room;                /* so far into it objects may begin */
+    u64 newest_births;              /* a bit for each word of it, the first ones, where an object was born */
 
     u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */

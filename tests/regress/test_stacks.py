@@ -82,6 +82,13 @@ def test_sanity(tool, any_python, options):
     assert_same(stacks)
 
 
+def test_fresh_objects_are_no_recycled_ones(tool, any_python):
+    """An object whose memory was allocated just now stays where that was; instances have no free list."""
+    recycled = [tool.run(any_python.path, "-S", "-c", f"kept = [object() for n in range({count})]")
+                .profile.totals["moved_blocks"] for count in (1000, 21000)]
+    assert recycled[1] - recycled[0] < 1000, recycled
+
+
 def test_all_frames_were_readable(stacks):
     """Not one stack or code object of the run was given up."""
     assert stacks.profile.troubles["unreadable_stacks"] == 0
