@@ -199,8 +199,11 @@ int main(int argc, char **argv)
         return 0;
     }
     memset(&numbers, 0xff, sizeof numbers);
-    /* The larger of both sizes that 3.6 and 3.7 have (gc_head_other_bytes). */
+    numbers.gc_head_bytes = sizeof(PyGC_Head);
+#if PY_VERSION_HEX >= 0x03060000 && PY_VERSION_HEX < 0x03080000
+    /* The larger of both sizes that these have (gc_head_other_bytes). */
     numbers.gc_head_bytes = (sizeof(PyGC_Head) + 15) & ~(size_t)15;
+#endif
     numbers.code_tag_bits = 0;
     numbers.object_type = offsetof(PyObject, ob_type);
     probe_strings();

@@ -137,9 +137,11 @@ static bool is_collected(struct pm_objects *objects, u64 address, const struct p
 static bool is_untracked(struct pm_objects *objects, u64 head)
 {
     const i64 unit = objects->layout->gc_refs_unit;
-    const i64 refs = (i64)pm_object_word(objects, head, objects->layout->at.gc_prev + POINTER_BYTES);
 
-    return unit != 0 && refs >= -2 * unit && refs < -unit;
+    if (unit == 0)
+        return false;
+    const i64 refs = (i64)pm_object_word(objects, head, objects->layout->at.gc_prev + POINTER_BYTES);
+    return refs >= -2 * unit && refs < -unit;
 }
 
 /* Whether the collector's list has the object. The list's head lies in the interpreter's state in 3.9 and

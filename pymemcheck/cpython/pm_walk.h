@@ -21,6 +21,7 @@ struct pm_raw_frame {
                            because theirs is not yet complete; nearly always 0 */
 };
 
+/* Whether two walks found the same: every field is equal. */
 static inline bool pm_raw_frame_equal(const struct pm_raw_frame *a, const struct pm_raw_frame *b)
 {
     return a->code == b->code && a->position == b->position && a->entry == b->entry

@@ -249,12 +249,13 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
 }
 
 /* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
-   entry is probed, with what it calls from 3.12 on (new_reference), and those that revive a dying object for the time of its
-   finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7 Objects/typeobject.c
-   and classobject.c) or, in 3.12 and 3.13, of its watchers (Objects/dictobject.c, funcobject.c
-   and codeobject.c); and the collector, which up to 3.7 counts references in a word before the
-   object (Modules/gcmodule.c). A stripped interpreter has no names of these last; pm_heap_reborn
-   tells a dict, the only one of them that goes to a free list. */
+   entry is probed, with what it calls from 3.12 on (new_reference), and those that revive a
+   dying object for the time of its finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7
+   Objects/typeobject.c and classobject.c) or, in 3.12 and 3.13, of its watchers
+   (Objects/dictobject.c, funcobject.c and codeobject.c); and the collector, which up to 3.7
+   counts references in a word before the object (Modules/gcmodule.c). A stripped interpreter
+   has no names of these last; pm_heap_reborn tells a dict, the only one of them that goes to a
+   free list. */
 static bool stores_into_old_objects(Addr address)
 {
     static const char *const names[] = {

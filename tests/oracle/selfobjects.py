@@ -123,7 +123,8 @@ EXTRA = 0 if sys.version_info >= (3, 14) else 1
 FOREIGN = (identify, at, block_size, block_of_)
 BUSY = {id(value) for value in (None, Found, type(u64), type(ctypes.byref(Found())), sys.getrefcount) + FOREIGN}
 # From 3.15 on a foreign function's converters and its result's type are held as long as it is called.
-BUSY |= {id(held) for function in FOREIGN for held in gc.get_referents(function)}
+if sys.version_info >= (3, 15):
+    BUSY |= {id(held) for function in FOREIGN for held in gc.get_referents(function)}
 RENAMED = set()
 
 
