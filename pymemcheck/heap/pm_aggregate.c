@@ -5,94 +5,34 @@
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 
-const struct pm_frame *pm_profile_python_frame(const struct pm_profile *profile,
-                                               struct pm_stack_id stack)
+/* Fills in what makes a row of group out of a sum; false if it has no part in the group, which is none
+   of stacks. */
+static bool describe(enum pm_group group, const struct pm_frame_sum *sum, struct pm_row *row)
 {
-    while (stack.v != 0) {
-        struct pm_stack_node node = pm_stacks_node(profile->stacks, stack);
-        const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
-        if (frame->kind == PM_FRAME_PYTHON)
-            return frame;
-        stack = node.parent;
-    }
-    return NULL;
-}
+    const struct pm_frame *frame = sum->frame;
+    const bool is_python = frame != NULL && frame->kind == PM_FRAME_PYTHON;
 
-const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
-                                         struct pm_stack_id stack)
-{
-    const struct pm_frame *outermost = NULL, *unnamed = NULL;
-
-    while (stack.v != 0) {
-        struct pm_stack_node node = pm_stacks_node(profile->stacks, stack);
-        const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
-        stack = node.parent;
-        if (frame->kind != PM_FRAME_NATIVE)
-            continue;
-        outermost = frame;
-        if (unnamed != NULL && frame->object.v != unnamed->object.v)
-            break;
-        if (frame->flags & PM_FRAME_ALLOCATOR)
-            continue;
-        if (frame->function.v != 0)
-            return frame;
-        if (unnamed == NULL)
-            unnamed = frame;
-    }
-    return unnamed != NULL ? unnamed : outermost;
-}
-
-/* Fills in what makes a row of group out of a site, and the frame that it comes from, which may
-   be NULL; false if the site has no part in the group. */
-static bool describe(const struct pm_profile *profile, enum pm_group group,
-                     const struct pm_site *site, struct pm_row *row, const struct pm_frame **frame)
-{
-    *row = (struct pm_row){ .stack = site->stack };
-    *frame = NULL;
-    if (group == PM_GROUP_STACK)
-        return true;
-    *frame = pm_profile_python_frame(profile, site->stack);
-    if ((*frame == NULL) != (group == PM_GROUP_CALLER))
+    *row = (struct pm_row){ .stack = sum->stack };
+    if (is_python == (group == PM_GROUP_CALLER))
         return false;
-    if (group == PM_GROUP_CALLER) {
-        *frame = pm_profile_caller(profile, site->stack);
-        if (*frame != NULL) {
-            row->object = (*frame)->object;
-            row->function = (*frame)->function;
-        }
+    if (frame == NULL)
         return true;
-    }
-    row->file = (*frame)->file;
-    row->function = (*frame)->function;
-    row->line = group == PM_GROUP_LINE ? (*frame)->line : 0;
+    row->function = frame->function;
+    if (group == PM_GROUP_CALLER)
+        row->object = frame->object;
+    else
+        row->file = frame->file;
+    if (group == PM_GROUP_LINE)
+        row->line = frame->line;
     return true;
 }
 
+/* What tells the rows of a group apart, which is none of stacks. */
 static u64 key_of(enum pm_group group, const struct pm_row *row)
 {
-    switch (group) {
-    case PM_GROUP_CALLER:
+    if (group == PM_GROUP_CALLER)
         return (u64)row->object.v << 32 | row->function.v;
-    case PM_GROUP_FUNCTION:
-        return (u64)row->file.v << 32 | row->function.v;
-    case PM_GROUP_LINE:
-        return (u64)row->file.v << 32 | row->line;
-    case PM_GROUP_STACK:
-        break;
-    }
-    return row->stack.v;
-}
-
-static void add_site(struct pm_row *row, const struct pm_profile *profile,
-                     const struct pm_site *site)
-{
-    row->total_bytes += site->total_bytes;
-    row->total_blocks += site->total_blocks;
-    row->live_bytes += site->live_bytes;
-    row->live_blocks += site->live_blocks;
-    row->peak_bytes += pm_sites_peak_bytes(profile->sites, site);
-    row->peak_blocks += pm_sites_peak_blocks(profile->sites, site);
-    pm_histogram_merge(&row->sizes, &site->sizes);
+    return (u64)row->file.v << 32 | (group == PM_GROUP_LINE ? row->line : row->function.v);
 }
 
 struct ordering {
@@ -169,13 +109,13 @@ static int compare_rows(const void *context, u32 i, u32 j)
     int c;
 
     if (ordering->order == PM_ORDER_TOTAL_BYTES) {
-        c = compare_numbers(a->total_blocks != 0, b->total_blocks != 0);
+        c = compare_numbers(a->figures.total_blocks != 0, b->figures.total_blocks != 0);
         if (c == 0)
-            c = compare_numbers(a->total_bytes, b->total_bytes);
+            c = compare_numbers(a->figures.total_bytes, b->figures.total_bytes);
     } else {
-        c = compare_numbers(b->live_bytes, a->live_bytes);
+        c = compare_numbers(b->figures.live_bytes, a->figures.live_bytes);
         if (c == 0)
-            c = compare_numbers(b->live_blocks, a->live_blocks);
+            c = compare_numbers(b->figures.live_blocks, a->figures.live_blocks);
     }
     if (c == 0)
         c = compare_names(profile, (struct names){ a->object, a->file, a->function, a->line },
@@ -185,7 +125,7 @@ static int compare_rows(const void *context, u32 i, u32 j)
 
 static u64 weight_of(const struct pm_row *row, enum pm_order order)
 {
-    return order == PM_ORDER_TOTAL_BYTES ? row->total_bytes : row->live_bytes;
+    return order == PM_ORDER_TOTAL_BYTES ? row->figures.total_bytes : row->figures.live_bytes;
 }
 
 /* The greatest weights so far, in descending order; few weights get among them. */
@@ -241,12 +181,11 @@ static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order orde
 }
 
 /* What a site must have asked for to be a row of its own, if it is told by its stack. */
-static u64 least_of_sites(const struct pm_sites *sites, enum pm_group group, enum pm_order order,
-                          size_t top)
+static u64 least_of_sites(const struct pm_sites *sites, enum pm_order order, size_t top)
 {
     struct heaviest heaviest;
 
-    if (group != PM_GROUP_STACK || order != PM_ORDER_TOTAL_BYTES || !is_some(top, sites->count))
+    if (order != PM_ORDER_TOTAL_BYTES || !is_some(top, sites->count))
         return 0;
     begin_heaviest(&heaviest, top);
     for (u32 i = 0; i < sites->count; i++)
@@ -280,7 +219,7 @@ static void put_empty_first(u32 *places, const struct pm_aggregate *aggregate)
 
     for (size_t i = 0; i < aggregate->row_count; i++) {
         u32 place = places[i];
-        if (aggregate->rows[place].total_blocks != 0)
+        if (aggregate->rows[place].figures.total_blocks != 0)
             continue;
         places[i] = places[empty];
         places[empty++] = place;
@@ -299,36 +238,10 @@ static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profil
     if (order == PM_ORDER_TOTAL_BYTES)
         put_empty_first(places, aggregate);
     for (size_t i = 0; i < aggregate->row_count; i++)
-        if (order != PM_ORDER_LIVE_BYTES || aggregate->rows[places[i]].live_blocks > 0)
+        if (order != PM_ORDER_LIVE_BYTES || aggregate->rows[places[i]].figures.live_blocks > 0)
             places[kept++] = places[i];
     aggregate->order = places;
     aggregate->count = kept;
-}
-
-/* Rows by what tells them apart. Many sites have the same frame, which is the quicker way. */
-struct row_index {
-    struct pm_map by_key;
-    u32 *by_frame;      /* frame id -> row + 1 */
-};
-
-/* Which row a site is added to that is described by fresh: the next one if it is the first of its kind, as
-   each is that is told by its stack. frame: what it is described by, or NULL. */
-static u64 place_of(struct row_index *index, const struct pm_profile *profile, enum pm_group group,
-                    const struct pm_row *fresh, const struct pm_frame *frame, u64 next)
-{
-    if (group == PM_GROUP_STACK)
-        return next;
-    u32 *known = frame != NULL ? &index->by_frame[frame - profile->frames->entries] : NULL;
-    if (known != NULL && *known != 0)
-        return *known - 1;
-    u64 key = key_of(group, fresh);
-    const u64 *found = pm_map_get(&index->by_key, key);
-    u64 place = found != NULL ? *found : next;
-    if (found == NULL)
-        pm_map_put(&index->by_key, key, next);
-    if (known != NULL)
-        *known = (u32)place + 1;
-    return place;
 }
 
 static void leave_out(struct pm_aggregate *aggregate, const struct pm_site *site)
@@ -338,25 +251,16 @@ static void leave_out(struct pm_aggregate *aggregate, const struct pm_site *site
     aggregate->left_out_blocks += site->total_blocks;
 }
 
-void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
-                        enum pm_group group, enum pm_order order, size_t top)
+/* A row for each site; for the largest only, if no more than these are wanted. */
+static void build_stacks(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+                         enum pm_order order, size_t top)
 {
     const struct pm_sites *sites = profile->sites;
-    const u64 least = least_of_sites(sites, group, order, top);
-    u64 *best = pm_alloc_zero("pm.aggregate", (sites->count + 1) * sizeof *best);
-    struct row_index index;
+    const u64 least = least_of_sites(sites, order, top);
 
-    *aggregate = (struct pm_aggregate){ 0 };
     aggregate->rows = pm_alloc("pm.aggregate", (sites->count + 1) * sizeof *aggregate->rows);
-    pm_map_init(&index.by_key);
-    index.by_frame = pm_alloc_zero("pm.aggregate",
-                                   ((size_t)profile->frames->count + 1) * sizeof *index.by_frame);
     for (u32 i = 0; i < sites->count; i++) {
         const struct pm_site *site = pm_sites_at(sites, i);
-        const struct pm_frame *frame;
-        struct pm_row fresh;
-        if (!describe(profile, group, site, &fresh, &frame))
-            continue;
         aggregate->total_bytes += site->total_bytes;
         aggregate->total_blocks += site->total_blocks;
         aggregate->live_bytes += site->live_bytes;
@@ -365,29 +269,74 @@ void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile 
             leave_out(aggregate, site);
             continue;
         }
-        u64 place = place_of(&index, profile, group, &fresh, frame, aggregate->row_count);
-        struct pm_row *row = &aggregate->rows[place];
-        if (place == aggregate->row_count) {
-            *row = fresh;
+        struct pm_row *row = &aggregate->rows[aggregate->row_count++];
+        *row = (struct pm_row){ .stack = site->stack };
+        pm_figures_add_site(&row->figures, profile, site);
+    }
+}
+
+/* A row takes its stack, and a line its function's name, from the site with the most bytes, which
+   leader, one for each row, is the sum of. */
+static void add_sum(struct pm_row *row, const struct pm_row *fresh,
+                    const struct pm_frame_sum **leader, const struct pm_frame_sum *sum)
+{
+    if (sum->most_bytes > (*leader)->most_bytes
+        || (sum->most_bytes == (*leader)->most_bytes && sum->most_site < (*leader)->most_site)) {
+        *leader = sum;
+        row->stack = fresh->stack;
+        row->function = fresh->function;
+    }
+    pm_figures_add(&row->figures, &sum->figures);
+}
+
+/* Rows of what frames have in common. */
+static void build_rows(struct pm_aggregate *aggregate, const struct pm_frame_sums *sums,
+                       enum pm_group group)
+{
+    const struct pm_frame_sum **leaders = pm_alloc("pm.aggregate",
+                                                   (sums->count + 1) * sizeof *leaders);
+    struct pm_map by_key;
+
+    pm_map_init(&by_key);
+    aggregate->rows = pm_alloc("pm.aggregate", (sums->count + 1) * sizeof *aggregate->rows);
+    for (u32 i = 0; i < sums->count; i++) {
+        const struct pm_frame_sum *sum = &sums->sums[i];
+        struct pm_row fresh;
+        if (!describe(group, sum, &fresh))
+            continue;
+        aggregate->total_bytes += sum->figures.total_bytes;
+        aggregate->total_blocks += sum->figures.total_blocks;
+        aggregate->live_bytes += sum->figures.live_bytes;
+        aggregate->live_blocks += sum->figures.live_blocks;
+        const u64 *found = pm_map_get(&by_key, key_of(group, &fresh));
+        u64 place = found != NULL ? *found : aggregate->row_count;
+        if (found == NULL) {
+            pm_map_put(&by_key, key_of(group, &fresh), place);
+            aggregate->rows[place] = fresh;
+            leaders[place] = sum;
             aggregate->row_count++;
         }
-        if (site->total_bytes > best[place]) {
-            best[place] = site->total_bytes;
-            row->stack = site->stack;
-            row->function = fresh.function;
-        }
-        add_site(row, profile, site);
+        add_sum(&aggregate->rows[place], &fresh, &leaders[place], sum);
     }
-    pm_map_release(&index.by_key);
-    pm_free(index.by_frame);
-    pm_free(best);
-    sort(aggregate, profile, order, top);
+    pm_map_release(&by_key);
+    pm_free(leaders);
+}
+
+void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_frame_sums *sums,
+                        enum pm_group group, enum pm_order order, size_t top)
+{
+    *aggregate = (struct pm_aggregate){ 0 };
+    if (group == PM_GROUP_STACK)
+        build_stacks(aggregate, sums->profile, order, top);
+    else
+        build_rows(aggregate, sums, group);
+    sort(aggregate, sums->profile, order, top);
 }
 
 void pm_aggregate_release(struct pm_aggregate *aggregate)
 {
     for (size_t i = 0; i < aggregate->row_count; i++)
-        pm_histogram_release(&aggregate->rows[i].sizes);
+        pm_histogram_release(&aggregate->rows[i].figures.sizes);
     pm_free(aggregate->rows);
     pm_free(aggregate->order);
     *aggregate = (struct pm_aggregate){ 0 };

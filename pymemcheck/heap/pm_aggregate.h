@@ -4,8 +4,7 @@
 #define PM_AGGREGATE_H
 
 #include "base/pm_types.h"
-#include "heap/pm_histogram.h"
-#include "heap/pm_profile.h"
+#include "heap/pm_frame_sums.h"
 
 enum pm_group {
     /* Allocations outside any Python function, by the C function that wanted
@@ -25,10 +24,7 @@ struct pm_row {
     struct pm_string_id object, file, function;
     u32 line;
     struct pm_stack_id stack;       /* STACK: the stack. Others: the stack of the row with the most bytes */
-    u64 total_bytes, total_blocks;
-    u64 live_bytes, live_blocks;
-    u64 peak_bytes, peak_blocks;
-    struct pm_histogram sizes;
+    struct pm_figures figures;
 };
 
 struct pm_aggregate {
@@ -53,22 +49,12 @@ enum pm_order {
     PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first; rows with nothing live are left out */
 };
 
-/* Builds the rows of group. Ties are broken by name, then line, then stack
+/* Builds the rows of group in the profile of sums. Ties are broken by name, then line, then stack
    contents, so that equal runs give equal reports. Only the top largest rows
    need be in order (0: all), and of stacks only these need be there: a report that shows ten of a
    hundred thousand stacks does not wait for all. Release it. */
-void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_frame_sums *sums,
                         enum pm_group group, enum pm_order order, size_t top);
 void pm_aggregate_release(struct pm_aggregate *aggregate);
-
-/* The innermost Python frame of stack, or NULL when it has none. */
-const struct pm_frame *pm_profile_python_frame(const struct pm_profile *profile,
-                                               struct pm_stack_id stack);
-/* The C function that wanted the memory: the innermost native frame that is no
-   allocator. If it has no name (a stripped object), the next one outwards of
-   the same object that has. If all are allocators, the outermost native frame;
-   NULL for a stack without native frames. */
-const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
-                                         struct pm_stack_id stack);
 
 #endif

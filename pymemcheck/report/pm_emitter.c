@@ -62,18 +62,37 @@ static void put_bytes(struct pm_emitter *emitter, const char *bytes, size_t leng
     }
 }
 
-static void put_u64(struct pm_emitter *emitter, u64 value)
+/* How many decimal digits value has. */
+static unsigned digits_of(u64 value)
 {
     unsigned digits = 1;
 
-    for (u64 limit = 10; digits < U64_DIGITS && value >= limit; limit *= 10)
-        digits++;
-    emitter->used += digits;
-    char *at = emitter->chunk + emitter->used;
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
+    for (; value >= 10000; value /= 10000)
+        digits += 4;
+    return digits + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+/* Writes value's digits, two at a time, and returns where they end. */
+static char *write_digits(char *to, u64 value)
+{
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+        "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    char *end = to + digits_of(value), *at = end;
+
+    for (; value >= 10; value /= 100) {
+        const char *pair = &pairs[value % 100 * 2];
+        *--at = pair[1];
+        *--at = pair[0];
+    }
+    if (at != to)
+        *to = (char)('0' + value);
+    return end;
+}
+
+static void put_u64(struct pm_emitter *emitter, u64 value)
+{
+    emitter->used = (size_t)(write_digits(emitter->chunk + emitter->used, value) - emitter->chunk);
 }
 
 void pm_emitter_finish(struct pm_emitter *emitter)
@@ -272,6 +291,32 @@ void pm_emitter_u64(struct pm_emitter *emitter, u64 value)
 {
     begin_value(emitter);
     put_u64(emitter, value);
+}
+
+/* As pm_emitter_u64 for each, but what it finds out for each is found out for those up to the end of the
+   line or of the chunk together: between these stand commas only. */
+void pm_emitter_u64_items(struct pm_emitter *emitter, const u64 *values, size_t count)
+{
+    const struct pm_emitter_level *level = innermost(emitter);
+    size_t i = 0;
+
+    PM_ASSERT(level != NULL && !level->is_dict);
+    const size_t longest = level->layout == PM_EMITTER_WRAPPED ? LONG_LINE : (size_t)-1;
+    while (i < count) {
+        pm_emitter_u64(emitter, values[i++]);
+        if (level->layout == PM_EMITTER_LINES)
+            continue;
+        char *at = emitter->chunk + emitter->used;
+        const char *chunk_end = emitter->chunk + emitter->chunk_bytes;
+        size_t column = emitter->used - emitter->line_start;
+        while (i < count && at < chunk_end && column < longest) {
+            char *item = at;
+            *at++ = ',';
+            at = write_digits(at, values[i++]);
+            column += (size_t)(at - item);
+        }
+        emitter->used = (size_t)(at - emitter->chunk);
+    }
 }
 
 void pm_emitter_i64(struct pm_emitter *emitter, i64 value)

@@ -47,6 +47,8 @@ void pm_emitter_list_end(struct pm_emitter *emitter);
 
 void pm_emitter_key(struct pm_emitter *emitter, const char *key);
 void pm_emitter_u64(struct pm_emitter *emitter, u64 value);
+/* count values of a list. */
+void pm_emitter_u64_items(struct pm_emitter *emitter, const u64 *values, size_t count);
 void pm_emitter_i64(struct pm_emitter *emitter, i64 value);
 void pm_emitter_bool(struct pm_emitter *emitter, bool value);
 void pm_emitter_null(struct pm_emitter *emitter);

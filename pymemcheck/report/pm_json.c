@@ -179,22 +179,36 @@ static void write_frames(struct pm_emitter *out, const struct pm_frames *frames)
     pm_buffer_release(&offset);
 }
 
+/* A column of a table is read and written this many values at a time: the processor waits for many
+   rows at once while they are read, and for one after the other if each is written at once. */
+enum { COLUMN_PIECE = 256 };
+
+/* The nodes' parents, or else their frames. Node 0 has neither. */
+static void write_nodes(struct pm_emitter *out, const struct pm_stacks *stacks, bool parents)
+{
+    u64 values[COLUMN_PIECE];
+    size_t count = 0;
+
+    pm_emitter_key(out, parents ? "parent" : "frame");
+    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
+    pm_emitter_null(out);
+    for (u32 i = 1; i < stacks->count; i++) {
+        struct pm_stack_node node = pm_stacks_node(stacks, (struct pm_stack_id){ i });
+        values[count++] = parents ? node.parent.v : node.frame.v;
+        if (count == COLUMN_PIECE || i + 1 == stacks->count) {
+            pm_emitter_u64_items(out, values, count);
+            count = 0;
+        }
+    }
+    pm_emitter_list_end(out);
+}
+
 static void write_stacks(struct pm_emitter *out, const struct pm_stacks *stacks)
 {
     pm_emitter_key(out, "stacks");
     pm_emitter_dict_begin(out, PM_EMITTER_LINES);
-    pm_emitter_key(out, "parent");
-    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
-    pm_emitter_null(out);
-    for (u32 i = 1; i < stacks->count; i++)
-        pm_emitter_u64(out, pm_stacks_node(stacks, (struct pm_stack_id){ i }).parent.v);
-    pm_emitter_list_end(out);
-    pm_emitter_key(out, "frame");
-    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
-    pm_emitter_null(out);
-    for (u32 i = 1; i < stacks->count; i++)
-        pm_emitter_u64(out, pm_stacks_node(stacks, (struct pm_stack_id){ i }).frame.v);
-    pm_emitter_list_end(out);
+    write_nodes(out, stacks, true);
+    write_nodes(out, stacks, false);
     pm_emitter_dict_end(out);
 }
 
@@ -247,6 +261,22 @@ static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, en
     return 0;
 }
 
+static void write_column(struct pm_emitter *out, const struct pm_sites *sites, enum column column)
+{
+    u64 values[COLUMN_PIECE];
+    size_t count = 0;
+
+    pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
+    for (u32 i = 0; i < sites->count; i++) {
+        values[count++] = value_of(sites, pm_sites_at(sites, i), column);
+        if (count == COLUMN_PIECE || i + 1 == sites->count) {
+            pm_emitter_u64_items(out, values, count);
+            count = 0;
+        }
+    }
+    pm_emitter_list_end(out);
+}
+
 static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
 {
     static const char *const names[] = {
@@ -266,10 +296,7 @@ static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
     pm_emitter_dict_begin(out, PM_EMITTER_LINES);
     for (size_t column = 0; column < PM_ARRAY_LENGTH(names); column++) {
         pm_emitter_key(out, names[column]);
-        pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
-        for (u32 i = 0; i < sites->count; i++)
-            pm_emitter_u64(out, value_of(sites, pm_sites_at(sites, i), (enum column)column));
-        pm_emitter_list_end(out);
+        write_column(out, sites, (enum column)column);
     }
     pm_emitter_key(out, "sizes");
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);

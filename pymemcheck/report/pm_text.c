@@ -73,10 +73,13 @@ void pm_text_write(const struct pm_profile *profile, const struct pm_text_option
                    const struct pm_sink *sink)
 {
     struct pm_text text;
+    struct pm_frame_sums sums;
 
     pm_text_init(&text, profile, options, sink);
+    pm_frame_sums_build(&sums, profile);
     pm_text_write_summary(&text);
-    pm_text_write_histograms(&text);
-    pm_text_write_live(&text);
+    pm_text_write_histograms(&text, &sums);
+    pm_text_write_live(&text, &sums);
+    pm_frame_sums_release(&sums);
     pm_text_release(&text);
 }

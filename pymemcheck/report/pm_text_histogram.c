@@ -68,7 +68,7 @@ static void put_histogram(struct pm_text *text, const struct pm_histogram *sizes
 static void put_total_of_row(struct pm_text *text, const char *words, const struct pm_row *row)
 {
     pm_text_add(text, words);
-    pm_buffer_add_u64(&text->line, row->total_bytes);
+    pm_buffer_add_u64(&text->line, row->figures.total_bytes);
     pm_text_end_line(text);
 }
 
@@ -161,8 +161,8 @@ static void put_left_out(struct pm_text *text, const struct pm_aggregate *aggreg
     if (rows == 0)
         return;
     for (size_t i = first; i < first + count; i++) {
-        bytes += pm_aggregate_row(aggregate, i)->total_bytes;
-        blocks += pm_aggregate_row(aggregate, i)->total_blocks;
+        bytes += pm_aggregate_row(aggregate, i)->figures.total_bytes;
+        blocks += pm_aggregate_row(aggregate, i)->figures.total_blocks;
     }
     pm_text_add(text, "   (");
     pm_text_add_counted(text, rows, "smaller row");
@@ -179,7 +179,8 @@ static void put_group(struct pm_text *text, const struct kind *kind,
 
     /* Rows of blocks that were moved here but asked for elsewhere have no
        sizes. Their totals are zero, so they come first. */
-    while (first < aggregate->count && pm_aggregate_row(aggregate, first)->total_blocks == 0)
+    while (first < aggregate->count
+            && pm_aggregate_row(aggregate, first)->figures.total_blocks == 0)
         first++;
     size_t count = aggregate->count - first;
     size_t hidden = top != 0 && count > top ? count - top : 0;
@@ -195,7 +196,7 @@ static void put_group(struct pm_text *text, const struct kind *kind,
         put_label(text, kind->group, row);
         if (kind->group == PM_GROUP_STACK)
             put_stack(text, row->stack);
-        put_histogram(text, &row->sizes);
+        put_histogram(text, &row->figures.sizes);
     }
     pm_text_add(text, "   All by ");
     pm_text_add(text, kind->heading);
@@ -208,14 +209,14 @@ static void put_group(struct pm_text *text, const struct kind *kind,
     pm_text_end_line(text);
 }
 
-void pm_text_write_histograms(struct pm_text *text)
+void pm_text_write_histograms(struct pm_text *text, const struct pm_frame_sums *sums)
 {
     for (size_t i = 0; i < PM_ARRAY_LENGTH(kinds); i++) {
         const struct kind *kind = &kinds[i];
         struct pm_aggregate aggregate;
         if (!(text->options->histograms & PM_TEXT_HISTOGRAM(kind->group)))
             continue;
-        pm_aggregate_build(&aggregate, text->profile, kind->group, PM_ORDER_TOTAL_BYTES,
+        pm_aggregate_build(&aggregate, sums, kind->group, PM_ORDER_TOTAL_BYTES,
                            text->options->histogram_top);
         if (aggregate.count > 0 || !kind->needs_python || text->profile->python != NULL)
             put_group(text, kind, &aggregate);

@@ -92,7 +92,7 @@ void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line
 
 static void put_row(struct pm_text *text, enum pm_group group, const struct pm_row *row)
 {
-    add_figures(text, row->live_bytes, row->live_blocks);
+    add_figures(text, row->figures.live_bytes, row->figures.live_blocks);
     if (group == PM_GROUP_CALLER) {
         pm_labels_add_object(&text->labels, &text->line, row->object);
         pm_text_add(text, "`");
@@ -122,8 +122,8 @@ static void put_rows(struct pm_text *text, enum pm_group group,
     if (shown == aggregate->count)
         return;
     for (size_t i = shown; i < aggregate->count; i++) {
-        bytes += pm_aggregate_row(aggregate, i)->live_bytes;
-        blocks += pm_aggregate_row(aggregate, i)->live_blocks;
+        bytes += pm_aggregate_row(aggregate, i)->figures.live_bytes;
+        blocks += pm_aggregate_row(aggregate, i)->figures.live_blocks;
     }
     add_figures(text, bytes, blocks);
     pm_text_add(text, "(");
@@ -148,13 +148,13 @@ static void put_totals(struct pm_text *text, u64 bytes, u64 blocks)
     put_figures(text, in_use, text->profile->live_blocks, "in use at exit");
 }
 
-void pm_text_write_live(struct pm_text *text)
+void pm_text_write_live(struct pm_text *text, const struct pm_frame_sums *sums)
 {
     struct pm_aggregate lines, callers;
 
-    pm_aggregate_build(&lines, text->profile, PM_GROUP_LINE, PM_ORDER_LIVE_BYTES,
+    pm_aggregate_build(&lines, sums, PM_GROUP_LINE, PM_ORDER_LIVE_BYTES,
                        text->options->live_top);
-    pm_aggregate_build(&callers, text->profile, PM_GROUP_CALLER, PM_ORDER_LIVE_BYTES,
+    pm_aggregate_build(&callers, sums, PM_GROUP_CALLER, PM_ORDER_LIVE_BYTES,
                        text->options->live_top);
     bool by_line = lines.count > 0
         || (text->profile->python != NULL && text->profile->python_refused == NULL);

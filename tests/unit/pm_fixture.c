@@ -96,6 +96,16 @@ const struct pm_profile *pm_fixture_profile(struct pm_fixture *fixture)
     return profile;
 }
 
+void pm_fixture_aggregate(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+                          enum pm_group group, enum pm_order order, size_t top)
+{
+    struct pm_frame_sums sums;
+
+    pm_frame_sums_build(&sums, profile);
+    pm_aggregate_build(aggregate, &sums, group, order, top);
+    pm_frame_sums_release(&sums);
+}
+
 static void append(void *context, const char *bytes, size_t length)
 {
     pm_buffer_add_bytes(context, bytes, length);

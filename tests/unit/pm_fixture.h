@@ -6,7 +6,7 @@
 #define PM_FIXTURE_H
 
 #include "base/pm_buffer.h"
-#include "heap/pm_profile.h"
+#include "heap/pm_aggregate.h"
 #include "report/pm_sink.h"
 
 struct pm_fixture {
@@ -42,6 +42,10 @@ void pm_fixture_free(struct pm_fixture *fixture, struct pm_stack_id stack, u64 t
 
 /* The profile as it now is. */
 const struct pm_profile *pm_fixture_profile(struct pm_fixture *fixture);
+
+/* pm_aggregate_build, over sums made for it alone. */
+void pm_fixture_aggregate(struct pm_aggregate *aggregate, const struct pm_profile *profile,
+                          enum pm_group group, enum pm_order order, size_t top);
 
 /* A sink that appends to buffer. */
 struct pm_sink pm_fixture_sink(struct pm_buffer *buffer);

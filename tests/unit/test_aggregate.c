@@ -274,15 +274,15 @@ static size_t check_row(const struct world *world, const struct pm_profile *prof
         peak_blocks += pm_sites_peak_blocks(profile->sites, site);
     }
     assert_true(sites > 0);
-    assert_int_equal(row->total_bytes, total_bytes);
-    assert_int_equal(row->total_blocks, total_blocks);
-    assert_int_equal(row->live_bytes, live_bytes);
-    assert_int_equal(row->live_blocks, live_blocks);
-    assert_int_equal(row->peak_bytes, peak_bytes);
-    assert_int_equal(row->peak_blocks, peak_blocks);
+    assert_int_equal(row->figures.total_bytes, total_bytes);
+    assert_int_equal(row->figures.total_blocks, total_blocks);
+    assert_int_equal(row->figures.live_bytes, live_bytes);
+    assert_int_equal(row->figures.live_blocks, live_blocks);
+    assert_int_equal(row->figures.peak_bytes, peak_bytes);
+    assert_int_equal(row->figures.peak_blocks, peak_blocks);
     assert_int_equal(of_stack, most);
     for (unsigned bin = 0; bin < PM_HISTOGRAM_BINS; bin++)
-        assert_int_equal(pm_histogram_count(&row->sizes, bin), counts[bin]);
+        assert_int_equal(pm_histogram_count(&row->figures.sizes, bin), counts[bin]);
     return sites;
 }
 
@@ -297,14 +297,15 @@ static int compare_texts(const struct pm_profile *profile, struct pm_string_id a
 static void check_order(const struct pm_profile *profile, enum pm_group group,
                         enum pm_order order, const struct pm_row *a, const struct pm_row *b)
 {
-    bool tie = order == PM_ORDER_TOTAL_BYTES ? a->total_bytes == b->total_bytes
-        : a->live_bytes == b->live_bytes && a->live_blocks == b->live_blocks;
+    const struct pm_figures *x = &a->figures, *y = &b->figures;
+    bool tie = order == PM_ORDER_TOTAL_BYTES ? x->total_bytes == y->total_bytes
+        : x->live_bytes == y->live_bytes && x->live_blocks == y->live_blocks;
 
     if (order == PM_ORDER_TOTAL_BYTES)
-        assert_true(a->total_bytes <= b->total_bytes);
+        assert_true(x->total_bytes <= y->total_bytes);
     else
-        assert_true(a->live_bytes > b->live_bytes
-                    || (a->live_bytes == b->live_bytes && a->live_blocks >= b->live_blocks));
+        assert_true(x->live_bytes > y->live_bytes
+                    || (x->live_bytes == y->live_bytes && x->live_blocks >= y->live_blocks));
     if (!tie || group == PM_GROUP_STACK)
         return;
     int c = compare_texts(profile, a->object, b->object);
@@ -324,16 +325,16 @@ static void check_group(const struct world *world, const struct pm_profile *prof
     size_t sites = 0, expected_sites = 0;
     char key[KEY];
 
-    pm_aggregate_build(&aggregate, profile, group, order, 0);
+    pm_fixture_aggregate(&aggregate, profile, group, order, 0);
     for (size_t i = 0; i < aggregate.count; i++) {
         const struct pm_row *row = pm_aggregate_row(&aggregate, i);
         sites += check_row(world, profile, group, row);
-        total_bytes += row->total_bytes;
-        total_blocks += row->total_blocks;
-        live_bytes += row->live_bytes;
-        live_blocks += row->live_blocks;
+        total_bytes += row->figures.total_bytes;
+        total_blocks += row->figures.total_blocks;
+        live_bytes += row->figures.live_bytes;
+        live_blocks += row->figures.live_blocks;
         if (order == PM_ORDER_LIVE_BYTES)
-            assert_true(row->live_blocks > 0);
+            assert_true(row->figures.live_blocks > 0);
         if (i > 0)
             check_order(profile, group, order, pm_aggregate_row(&aggregate, i - 1), row);
     }
@@ -356,8 +357,8 @@ static void check_top(const struct pm_profile *profile, enum pm_group group, siz
     u64 bytes, blocks, rows;
     size_t asking = 0;
 
-    pm_aggregate_build(&all, profile, group, PM_ORDER_TOTAL_BYTES, 0);
-    pm_aggregate_build(&some, profile, group, PM_ORDER_TOTAL_BYTES, top);
+    pm_fixture_aggregate(&all, profile, group, PM_ORDER_TOTAL_BYTES, 0);
+    pm_fixture_aggregate(&some, profile, group, PM_ORDER_TOTAL_BYTES, top);
     assert_int_equal(all.left_out, 0);
     assert_int_equal(some.total_bytes, all.total_bytes);
     assert_int_equal(some.total_blocks, all.total_blocks);
@@ -365,14 +366,14 @@ static void check_top(const struct pm_profile *profile, enum pm_group group, siz
     blocks = some.left_out_blocks;
     rows = some.left_out;
     for (size_t i = 0; i < some.count; i++) {
-        bytes += pm_aggregate_row(&some, i)->total_bytes;
-        blocks += pm_aggregate_row(&some, i)->total_blocks;
-        rows += pm_aggregate_row(&some, i)->total_blocks > 0;
+        bytes += pm_aggregate_row(&some, i)->figures.total_bytes;
+        blocks += pm_aggregate_row(&some, i)->figures.total_blocks;
+        rows += pm_aggregate_row(&some, i)->figures.total_blocks > 0;
     }
     assert_int_equal(bytes, all.total_bytes);
     assert_int_equal(blocks, all.total_blocks);
     for (size_t i = 0; i < all.count; i++)
-        asking += pm_aggregate_row(&all, i)->total_blocks > 0;
+        asking += pm_aggregate_row(&all, i)->figures.total_blocks > 0;
     assert_int_equal(rows, asking);
     assert_true(some.count >= (top < all.count ? top : all.count));
     for (size_t i = 1; i <= top && i <= all.count; i++)
@@ -389,7 +390,7 @@ static void check_totals(const struct pm_profile *profile)
 
     for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
         struct pm_aggregate aggregate;
-        pm_aggregate_build(&aggregate, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES, 0);
+        pm_fixture_aggregate(&aggregate, profile, (enum pm_group)group, PM_ORDER_TOTAL_BYTES, 0);
         bytes[group] = aggregate.total_bytes;
         blocks[group] = aggregate.total_blocks;
         pm_aggregate_release(&aggregate);
@@ -433,7 +434,8 @@ static void write_keys(struct pm_fixture *fixture, struct pm_buffer *buffer)
     for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++)
         for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
             struct pm_aggregate aggregate;
-            pm_aggregate_build(&aggregate, profile, (enum pm_group)group, (enum pm_order)order, 0);
+            pm_fixture_aggregate(&aggregate, profile, (enum pm_group)group,
+                                 (enum pm_order)order, 0);
             for (size_t i = 0; i < aggregate.count; i++) {
                 row_key(profile, (enum pm_group)group, pm_aggregate_row(&aggregate, i), key);
                 pm_buffer_add_text(buffer, key);

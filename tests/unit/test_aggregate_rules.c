@@ -99,8 +99,8 @@ static void test_order_of_stacks(void **state)
     for (int i = 5; i >= 0; i--)
         pm_fixture_allocate(&fixture, expected[i], 2, 64, 0);
     for (int order = PM_ORDER_TOTAL_BYTES; order <= PM_ORDER_LIVE_BYTES; order++) {
-        pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_STACK,
-                           (enum pm_order)order, 0);
+        pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_STACK,
+                             (enum pm_order)order, 0);
         assert_int_equal(aggregate.count, 6);
         for (size_t i = 0; i < 6; i++)
             assert_int_equal(pm_aggregate_row(&aggregate, i)->stack.v, expected[i].v);
@@ -122,18 +122,18 @@ static void test_moved_block(void **state)
     struct pm_stack_id old = pm_fixture_stack(&fixture, f), now = pm_fixture_stack(&fixture, g);
     pm_fixture_allocate(&fixture, old, 1, 56, 0);
     pm_sites_move(&fixture.sites, old, now, 56);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_LIVE_BYTES, 0);
+    pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
+                         PM_ORDER_LIVE_BYTES, 0);
     assert_int_equal(aggregate.count, 1);
     assert_int_equal(pm_aggregate_row(&aggregate, 0)->line, 5);
     assert_int_equal(pm_aggregate_row(&aggregate, 0)->stack.v, now.v);
-    assert_int_equal(pm_aggregate_row(&aggregate, 0)->live_bytes, 56);
-    assert_int_equal(pm_aggregate_row(&aggregate, 0)->total_blocks, 0);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->figures.live_bytes, 56);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->figures.total_blocks, 0);
     pm_aggregate_release(&aggregate);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_TOTAL_BYTES, 0);
+    pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
+                         PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(pm_aggregate_row(&aggregate, aggregate.count - 1)->line, 1);
-    assert_int_equal(pm_aggregate_row(&aggregate, aggregate.count - 1)->total_bytes, 56);
+    assert_int_equal(pm_aggregate_row(&aggregate, aggregate.count - 1)->figures.total_bytes, 56);
     pm_aggregate_release(&aggregate);
     pm_fixture_release(&fixture);
 }
@@ -152,16 +152,16 @@ static void test_two_functions_on_a_line(void **state)
     pm_fixture_allocate(&fixture, f, 10, 1, 0);
     pm_fixture_allocate(&fixture, lambda, 1, 1000, 0);
     pm_fixture_allocate(&fixture, f, 10, 1, 0);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
-                       PM_ORDER_TOTAL_BYTES, 0);
+    pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
+                         PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.count, 1);
     assert_string_equal(pm_strings_text(&fixture.strings, pm_aggregate_row(&aggregate, 0)->function),
                         "f.<locals>.<lambda>");
     assert_int_equal(pm_aggregate_row(&aggregate, 0)->stack.v, lambda.v);
-    assert_int_equal(pm_aggregate_row(&aggregate, 0)->total_bytes, 1020);
+    assert_int_equal(pm_aggregate_row(&aggregate, 0)->figures.total_bytes, 1020);
     pm_aggregate_release(&aggregate);
-    pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_FUNCTION,
-                       PM_ORDER_TOTAL_BYTES, 0);
+    pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_FUNCTION,
+                         PM_ORDER_TOTAL_BYTES, 0);
     assert_int_equal(aggregate.count, 2);
     assert_int_equal(pm_aggregate_row(&aggregate, 0)->line, 0);
     pm_aggregate_release(&aggregate);
@@ -176,8 +176,8 @@ static void test_nothing(void **state)
     (void)state;
     pm_fixture_init(&fixture);
     for (int group = PM_GROUP_CALLER; group <= PM_GROUP_STACK; group++) {
-        pm_aggregate_build(&aggregate, pm_fixture_profile(&fixture), (enum pm_group)group,
-                           PM_ORDER_LIVE_BYTES, 0);
+        pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), (enum pm_group)group,
+                             PM_ORDER_LIVE_BYTES, 0);
         assert_int_equal(aggregate.count, 0);
         assert_int_equal(aggregate.total_blocks, 0);
         pm_aggregate_release(&aggregate);

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "pm_fixture.h"
+#include "pm_random.h"
 #include "report/pm_emitter.h"
 #include "report/pm_utf8.h"
 
@@ -278,6 +279,87 @@ static void test_numbers(void **state)
 }
 
 /* The longest items there are, in a document as deep as is allowed. */
+enum { MANY = 3000 };
+
+/* A list in a list in a dict, of values in pieces of at most most_together, or one by one. */
+static void emit_items(struct pm_buffer *out, enum pm_emitter_layout layout, size_t chunk_bytes,
+                       const u64 *values, struct pm_random *random, size_t most_together)
+{
+    struct pm_sink sink = pm_fixture_sink(out);
+    struct pm_emitter emitter;
+    size_t piece;
+
+    pm_emitter_init(&emitter, &sink, chunk_bytes);
+    pm_emitter_dict_begin(&emitter, PM_EMITTER_LINES);
+    pm_emitter_key(&emitter, "values");
+    pm_emitter_list_begin(&emitter, layout);
+    pm_emitter_null(&emitter);
+    for (size_t i = 0; i < MANY; i += piece) {
+        piece = most_together != 0 ? pm_random_below(random, most_together + 1) : 1;
+        piece = piece < MANY - i ? piece : MANY - i;
+        if (most_together != 0)
+            pm_emitter_u64_items(&emitter, values + i, piece);
+        else
+            pm_emitter_u64(&emitter, values[i]);
+    }
+    pm_emitter_list_end(&emitter);
+    pm_emitter_dict_end(&emitter);
+    pm_emitter_finish(&emitter);
+}
+
+static void test_many_items_at_once(void **state)
+{
+    static const size_t chunks[] = { 1, 7, 90, 101, 1000, 0 }, together[] = { 1, 2, 256, MANY };
+    static u64 values[MANY];
+    struct pm_random random = { pm_random_seed() };
+    struct pm_buffer one_by_one, out;
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        values[i] = i % 5 == 0 ? pm_random_below(&random, 12) : pm_random_any_size(&random);
+    pm_buffer_init(&one_by_one);
+    pm_buffer_init(&out);
+    for (int layout = PM_EMITTER_LINES; layout <= PM_EMITTER_WRAPPED; layout++) {
+        pm_buffer_clear(&one_by_one);
+        emit_items(&one_by_one, (enum pm_emitter_layout)layout, 0, values, &random, 0);
+        for (size_t i = 0; i < PM_ARRAY_LENGTH(chunks) * PM_ARRAY_LENGTH(together); i++) {
+            pm_buffer_clear(&out);
+            emit_items(&out, (enum pm_emitter_layout)layout, chunks[i / PM_ARRAY_LENGTH(together)],
+                       values, &random, together[i % PM_ARRAY_LENGTH(together)]);
+            assert_int_equal(out.length, one_by_one.length);
+            assert_memory_equal(out.bytes, one_by_one.bytes, out.length);
+        }
+    }
+    pm_buffer_release(&one_by_one);
+    pm_buffer_release(&out);
+}
+
+/* As printf has them: all near a power of ten, and random ones. */
+static void test_digits(void **state)
+{
+    struct pm_random random = { pm_random_seed() };
+    u64 power = 1;
+
+    (void)state;
+    for (unsigned i = 0; i < 20 * 8 + 10000; i++) {
+        u64 value = i < 20 * 8 ? power + i % 8 - 4 : pm_random_any_size(&random);
+        char expected[32];
+        struct pm_buffer out;
+        struct pm_sink sink = pm_fixture_sink(&out);
+        struct pm_emitter emitter;
+
+        if (i < 20 * 8 && i % 8 == 7)
+            power *= 10;
+        pm_buffer_init(&out);
+        pm_emitter_init(&emitter, &sink, 0);
+        pm_emitter_u64(&emitter, value);
+        pm_emitter_finish(&emitter);
+        snprintf(expected, sizeof expected, "%llu\n", (unsigned long long)value);
+        assert_string_equal(out.bytes, expected);
+        pm_buffer_release(&out);
+    }
+}
+
 static void emit_deep(const struct pm_sink *sink, size_t chunk_bytes, const struct pm_buffer *text)
 {
     struct pm_emitter emitter;
@@ -373,7 +455,9 @@ int main(void)
         cmocka_unit_test(test_pieces_make_the_same_whole),
         cmocka_unit_test(test_wrapped_list_has_no_long_lines),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_many_items_at_once),
+        cmocka_unit_test(test_digits),
         cmocka_unit_test(test_pieces_of_every_size),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }
