@@ -64,19 +64,33 @@ static void pm_object_free(void *context, void *block)
     free(block);
 }
 
-static bool asks_for_development_mode(int argc, char **argv)
+/* What the interpreter's command line asks for. */
+struct asked {
+    bool development_mode;      /* -X dev */
+    bool no_environment;        /* -E or -I */
+};
+
+/* Letters stand together (-IX dev), and the first that takes an argument has what follows it, or else the
+   next argument (Python/getopt.c, 2.7 to 3.15). */
+static struct asked read_command_line(int argc, char **argv)
 {
-    for (int i = 1; i < argc && argv[i][0] == '-'; i++) {
-        if (pm_text_equal(argv[i], "-Xdev"))
-            return true;
-        if (pm_text_equal(argv[i], "-X") && i + 1 < argc && pm_text_equal(argv[i + 1], "dev"))
-            return true;
-        if (pm_text_equal(argv[i], "-c") || pm_text_equal(argv[i], "-m"))
-            return false;
-        if (pm_text_equal(argv[i], "-X") || pm_text_equal(argv[i], "-W"))
-            i++;
+    struct asked asked = { false, false };
+
+    for (int i = 1; i < argc && argv[i][0] == '-' && argv[i][1] != '-' && argv[i][1] != '\0'; i++) {
+        const char *letter = argv[i] + 1;
+        while (*letter != '\0' && *letter != 'c' && *letter != 'm' && *letter != 'W'
+                && *letter != 'X' && *letter != 'Q') {
+            asked.no_environment |= *letter == 'E' || *letter == 'I';
+            letter++;
+        }
+        if (*letter == 'c' || *letter == 'm')
+            break;
+        if (*letter == '\0')
+            continue;
+        const char *argument = letter[1] != '\0' ? letter + 1 : ++i < argc ? argv[i] : "";
+        asked.development_mode |= *letter == 'X' && pm_text_equal(argument, "dev");
     }
-    return false;
+    return asked;
 }
 
 static void send_objects_to_malloc(void)
@@ -224,8 +238,11 @@ WRAP_STARTS(libpythonZa)
         OrigFn original;                                                   \
         int status;                                                        \
         VALGRIND_GET_ORIG_FN(original);                                    \
-        development_mode = asks_for_development_mode(argc, argv);          \
+        struct asked asked = read_command_line(argc, argv);                \
+        development_mode = asked.development_mode;                         \
         before_start(original.nraddr);                                     \
+        if (development_mode && asked.no_environment && objects_to_malloc()) \
+            VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_OBJECTS_HIDDEN, 0, 0, 0, 0, 0); \
         CALL_FN_W_WW(status, original, argc, argv);                        \
         return status;                                                     \
     }

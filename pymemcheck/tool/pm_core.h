@@ -25,6 +25,11 @@ extern Bool VG_(clo_read_var_info);
 extern Bool VG_(clo_debug_dump_line);
 /* --fullpath-after=: HChar *. */
 extern XArray *VG_(clo_fullpath_after);
+/* --log-file= and --xml-file= as they were given; NULL if they were not. */
+extern const HChar *VG_(clo_log_fname_unexpanded);
+extern const HChar *VG_(clo_xml_fname_unexpanded);
+/* What errno number means. */
+extern const HChar *VG_(strerror)(UWord number);
 /* The folder with the tools' own files. */
 extern const HChar *VG_(libdir);
 

@@ -81,6 +81,10 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
     case PM_REQUEST_SHOW_OBJECTS:
         *answer = !run->options.pymalloc;
         return True;
+    case PM_REQUEST_OBJECTS_HIDDEN:
+        run->objects_hidden = true;
+        *answer = 0;
+        return True;
     default:
         return pm_leakreport_request(run, args, answer);
     }

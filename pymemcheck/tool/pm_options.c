@@ -153,10 +153,22 @@ static bool process_leak_option(struct pm_options *options, const char *arg)
     return true;
 }
 
+/* The core's parser would take these for any tool, and nothing would be written. */
+static void refuse_trees(const char *arg)
+{
+    const HChar *value;
+
+    if ((VG_STR_CLO(arg, "--xtree-memory", value) && !VG_STREQ(value, "none"))
+            || VG_STR_CLO(arg, "--xtree-memory-file", value))
+        VG_(fmsg_bad_option)(arg, "pymemcheck writes no such file: its own, --pymemcheck-out-file=, has each"
+                                  " stack with what it asked for and what it still has\n");
+}
+
 bool pm_options_process(struct pm_options *options, const char *arg)
 {
     const HChar *value;
 
+    refuse_trees(arg);
     if (VG_STR_CLO(arg, "--histogram", value)) {
         parse_histogram(options, arg, value);
     } else if (VG_STR_CLO(arg, "--histogram-top", value)) {

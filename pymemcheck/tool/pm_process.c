@@ -106,8 +106,9 @@ static const char *program_path(void)
 
 const char *pm_process_hint(const struct pm_run *run)
 {
+    if (run->objects_hidden)
+        return "small objects are not seen, since -X dev was given together with -E or -I: leave out one of these";
     const char *path = run->python.state == PM_PYTHON_NONE ? program_path() : NULL;
-
     if (path == NULL || !is_shell(path) || pm_options_trace_children())
         return NULL;
     return "a shell was run, not Python: use --trace-children=yes, or name the real interpreter"

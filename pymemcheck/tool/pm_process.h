@@ -11,7 +11,7 @@ struct pm_run;
 void pm_process_register(struct pm_run *run);
 
 /* One line of advice if what was run is probably not what was meant (a shell
-   script, a pyenv shim), else NULL. Lives as long as the run. */
+   script, a pyenv shim), or shows too little, else NULL. Lives as long as the run. */
 const char *pm_process_hint(const struct pm_run *run);
 
 #endif

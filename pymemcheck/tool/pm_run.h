@@ -66,6 +66,7 @@ struct pm_run {
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */
+    bool objects_hidden;            /* small objects, though they were to be seen */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
 };

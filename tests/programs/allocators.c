@@ -114,13 +114,11 @@ static void impossible(void)
 
 static void by_name(void)
 {
-    /* cfree left the link interface in glibc 2.26; older programs have it. */
-    void (*old_free)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
+    /* cfree left the link interface in glibc 2.26; older programs have it, by its old version. */
+    void (*old_free)(void *) = (void (*)(void *))dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
     void *block = malloc(163);
-    if (old_free != NULL)
-        old_free(block);
-    else
-        free(block);
+    check(old_free != NULL, "cfree is there");
+    old_free(block);
     free(strdup("a copy of some text"));
     keep(strndup("a copy of some text", 6));
     char *made;

@@ -182,6 +182,21 @@ def test_isolated_sees_every_object(tool, python, flag):
     assert line.sizes[64] >= 2000       # 33 bytes of header and 40 to 46 of contents
 
 
+@pytest.mark.parametrize("flags", ["-X dev -E", "-IX dev", "-Xdev -W error -sE"])
+def test_objects_that_stay_hidden_get_a_hint(tool, release_python, flags):
+    """-X dev together with -E or -I hides small objects, and the report says so; --pymalloc=yes asks for no more."""
+    run = tool.run(release_python.path, *flags.split(), "-S", "-c", SMALL)
+    if run.profile.in_function("<string>", "<listcomp>").total_blocks < 2000:
+        assert "-X dev was given together with -E or -I" in run.log
+        assert "-X dev" in run.profile.json["run"]["hint"]
+    else:
+        assert "hint" not in run.log
+    wanted = tool.run(release_python.path, *flags.split(), "-S", "-c", SMALL, options=["--pymalloc=yes"])
+    assert "hint" not in wanted.log
+    for other in (["-X", "dev"], ["-E"], ["-X", "dev", "-c", "pass", "-E"]):
+        assert "hint" not in tool.run(release_python.path, "-S", *other, "-c", "pass").log
+
+
 def test_pymalloc_leaves_the_allocator(tool, release_python):
     """--pymalloc=yes leaves small objects in the interpreter's arenas: far fewer allocations, and the report says
     why. An environment that names an allocator is obeyed as well."""
@@ -196,6 +211,7 @@ def test_pymalloc_leaves_the_allocator(tool, release_python):
 
 @pytest.mark.parametrize("option", ["--histogram=foo", "--histogram-top=x", "--histogram-top=-1",
                                     "--python-paths=some", "--pymalloc=maybe", "--python-frames=0",
+                                    "--xtree-memory=full", "--xtree-memory-file=/tmp/xtree",
                                     "--no-such-option=1"])
 def test_bad_options(tool, option):
     """A bad option is an error that names it; the program is not run and the exit code is 1."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Nothing that a program does loses the report, and nothing that we do ends the program."""
+import json
 import re
 import signal
 
@@ -246,12 +247,53 @@ def test_unwritable_profile(tool, programs, place):
     assert [path.name for path in directory.iterdir()] == ["log"]
 
 
-def test_unwritable_log(tool, programs):
-    """A log file that cannot be opened is Valgrind's own error, before the program starts."""
-    run = tool.run(programs["threads"], check=False, files=False,
-                   options=["--log-file=/no/such/folder/log"])
-    assert run.returncode != 0
-    assert "/no/such/folder/log" in run.stderr
+@pytest.mark.parametrize("place", ["/no/such/folder/log.%p", "/proc/log"])
+def test_unwritable_log(tool, place):
+    """A log file that cannot be opened: the program runs, and the report is on standard error."""
+    out = tool.new_directory() / "out"
+    run = tool.run("/bin/sh", "-c", "echo here; exit 4", check=False, files=False,
+                   options=[f"--log-file={place}", f"--pymemcheck-out-file={out}"])
+    assert run.returncode == 4
+    assert run.stdout == "here\n"
+    assert re.search(rf"cannot create the log file '{re.escape(place.partition('%')[0])}.*No such file", run.stderr)
+    assert heap_totals(run.stderr).allocs == json.loads(out.read_text())["totals"]["allocs"]
+
+
+def test_full_log(tool):
+    """A log file that takes nothing: the program and its profile are as they would be."""
+    out = tool.new_directory() / "out"
+    run = tool.run("/bin/sh", "-c", "exit 4", check=False, files=False,
+                   options=["--log-file=/dev/full", f"--pymemcheck-out-file={out}"])
+    assert run.returncode == 4
+    assert json.loads(out.read_text())["totals"]["allocs"] > 0
+
+
+def test_unwritable_log_of_a_child(tool, release_python):
+    """The folder for logs is gone when the program forks: the child goes on, and reports to standard error."""
+    directory = tool.new_directory()
+    (directory / "logs").mkdir()
+    path = script(tool, f"""\
+import os, shutil, sys
+shutil.rmtree({str(directory / 'logs')!r})
+child = os.fork()
+if child == 0:
+    print("child works", flush=True)
+    sys.exit(3)
+print("child ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+""")
+    run = tool.run(release_python.path, "-S", path, files=False, cwd=directory,
+                   options=[f"--log-file={directory}/logs/log.%p", f"--pymemcheck-out-file={directory}/out.%p"])
+    assert run.stdout == "child works\nchild ended with 3\n"
+    assert f"cannot create the log file '{directory}/logs/log." in run.stderr
+    heap_totals(run.stderr)
+    assert len(list(directory.glob("out.*"))) == 2
+
+
+def test_unwritable_xml_file(tool, programs):
+    run = tool.run(programs["threads"], files=False,
+                   options=["--xml=yes", "--xml-file=/no/such/folder/xml", "--pymemcheck-out-file=/dev/null"])
+    assert "cannot create the XML file '/no/such/folder/xml'" in run.stderr
+    assert "</valgrindoutput>" in run.stderr
 
 
 def test_closed_standard_streams(tool, programs):
