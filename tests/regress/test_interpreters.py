@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Ways to run and to embed an interpreter: every object is visible and has its line in each."""
 import json
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -232,6 +234,33 @@ def test_free_threaded_is_refused_by_name(tool, script, python):
     assert run.log.count("is not understood") == 1
     assert run.profile.totals["allocs"] > 500
     assert not any(site.python for site in run.profile.sites)
+
+
+@pytest.mark.parametrize("claimed, reason", [
+    ("3.98.2", "no layout for (a debug build of )?CPython 3.98.2"),
+    ("3.10.2", None), ("3.12.2", None), ("2.7.18", None)])
+def test_an_interpreter_that_is_not_known_is_refused(tool, script, python, claimed, reason):
+    """A copy of the interpreter that calls itself another version: one message names the check that failed,
+    and what is native is reported as ever. Only the first is about the version; the layouts of the others
+    are there, and not true."""
+    own = b"\0%d.%d.%d\0" % python.version
+    content = pathlib.Path(python.path).read_bytes()
+    if own not in content:
+        pytest.skip("the version of a shared interpreter is in its library")
+    assert content.count(own) == 1
+    path = tool.new_directory() / "python"
+    path.write_bytes(content.replace(own, b"\0" + claimed.encode().ljust(len(own) - 2, b"\0") + b"\0"))
+    path.chmod(0o755)
+    work = script(WORK + "import sys\nprint(sys.version.split()[0])\n")
+    run = tool.run(path, "-S", work, env={"PYTHONHOME": pathlib.Path(python.path).parents[1]})
+    assert run.stdout == claimed + "\n"
+    assert run.log.count("is not understood") == 1, run.log
+    if reason is not None:
+        assert re.search(reason, run.log), run.log
+    assert run.profile.json["run"]["python_refused"]
+    assert not any(site.python for site in run.profile.sites)
+    assert run.profile.totals["allocs"] > 5000
+    assert re.search(r"total bytes = \d+", run.log)
 
 
 # How optimised and unoptimised builds begin, and what is left to Valgrind's own way.
