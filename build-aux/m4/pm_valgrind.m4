@@ -220,6 +220,24 @@ AC_SUBST([PM_HAVE_REALLOC_ZERO_FREES])
 CPPFLAGS=$pm_saved_CPPFLAGS
 ])
 
+# PM_CHECK_CORE
+# What the tool uses of the core beyond the tool headers: the names that pymemcheck/tool/pm_core.h declares.
+AC_DEFUN([PM_CHECK_CORE], [
+AC_MSG_CHECKING([for what the tool needs of Valgrind's core])
+pm_core_names=`$SED -n 's/^extern .*VG_(\(@<:@A-Za-z_@:>@*\)).*/\1/p' "$srcdir/pymemcheck/tool/pm_core.h"`
+$NM "$VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a" >conftest.nm 2>/dev/null
+pm_core_missing=
+for pm_name in $pm_core_names; do
+    AS_IF([grep " @<:@A-TV-Z@:>@ vgPlain_$pm_name\$" conftest.nm >/dev/null], [],
+        [pm_core_missing="$pm_core_missing VG_($pm_name)"])
+done
+rm -f conftest.nm
+AS_IF([test -n "$pm_core_names" && test -z "$pm_core_missing"],
+    [AC_MSG_RESULT([all there])],
+    [AC_MSG_RESULT([missing:$pm_core_missing])
+     AC_MSG_ERROR([the core of Valgrind $VALGRIND_VERSION ($VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a) lacks$pm_core_missing, which this version of pymemcheck needs: install a package valgrind (Debian) or valgrind-tools-devel (Fedora) from 3.19 to 3.27.])])
+])
+
 # PM_FIND_TOOL_DIR
 # Where a Valgrind looks for tools is compiled into its launcher, which says so
 # when it is asked for debug output. Under a prefix that was given (its

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""configure's answers to what is missing, make install, what was installed, make uninstall."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from pmtest import heap_totals
+
+BUILD = pathlib.Path(os.environ.get("PM_BUILD_DIR", ".")).resolve()
+SOURCE = pathlib.Path(os.environ.get("PM_SOURCE_DIR") or pathlib.Path(__file__).resolve().parents[2]).resolve()
+
+
+def made(name):
+    """The value of a variable of the build folder's Makefile."""
+    return re.search(rf"^{name} = (.*)$", (BUILD / "Makefile").read_text(), re.MULTILINE)[1]
+
+
+def configure(folder, *arguments, **environment):
+    """Runs configure in folder, as far as it comes."""
+    return subprocess.run([SOURCE / "configure", *arguments], cwd=folder, env={**os.environ, **environment},
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    """A Valgrind of links to the real one's files, of which a test can take some away."""
+    root = tmp_path / "valgrind"
+    libraries, tools = pathlib.Path(made("VALGRIND_LIB_DIR")), pathlib.Path(made("VALGRIND_TOOL_DIR"))
+    headers = pathlib.Path(made("VALGRIND_CPPFLAGS").split()[1])
+    for folder, files in [("lib/valgrind", libraries), ("libexec/valgrind", tools), ("include/valgrind", headers)]:
+        shutil.copytree(files, root / folder, symlinks=False, copy_function=os.symlink)
+    (root / "bin").mkdir()
+    (root / "bin/valgrind").symlink_to(made("VALGRIND"))
+    (root / "lib/pkgconfig").mkdir()
+    (root / "lib/pkgconfig/valgrind.pc").write_text(
+        f"prefix={root}\nincludedir={root}/include/valgrind\nlibdir={root}/lib\nvalt_load_address=0x58000000\n"
+        f"Name: Valgrind\nDescription: a copy\nVersion: {made('VALGRIND_VERSION')}\nLibs:\nCflags:\n")
+    return root
+
+
+def take_away(root, pattern):
+    found = list(root.glob(pattern))
+    assert found
+    for path in found:
+        path.unlink()
+
+
+MISSING = {
+    "program": ("bin/valgrind", "the program valgrind is missing", "the package valgrind (Debian and Fedora)"),
+    "pkgconfig": ("lib/pkgconfig/valgrind.pc", "there is no lib*/pkgconfig/valgrind.pc", "valgrind-devel"),
+    "headers": ("include/valgrind/pub_tool_*.h", "tool header pub_tool_basics.h cannot be used", "valgrind-tools-devel"),
+    "header": ("include/valgrind/pub_tool_machine.h", "tool header pub_tool_machine.h", "valgrind-tools-devel"),
+    "core": ("lib/valgrind/libcoregrind-amd64-linux.a", "library libcoregrind-amd64-linux.a is not in",
+             "valgrind-tools-devel"),
+    "vex": ("lib/valgrind/libvex-amd64-linux.a", "library libvex-amd64-linux.a is not in", "valgrind-tools-devel"),
+    "tools": ("libexec/valgrind/none-amd64-linux", "no folder holds none-amd64-linux", "(Debian and Fedora)"),
+}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_missing_piece_of_valgrind(tmp_path, prefix, what):
+    """One sentence says what is missing and names the packages of Debian and Fedora."""
+    pattern, sentence, packages = MISSING[what]
+    take_away(prefix, pattern)
+    if what == "tools":     # may be in the folder of libraries too
+        for path in prefix.glob("lib/valgrind/none-amd64-linux"):
+            path.unlink()
+    run = configure(tmp_path, f"--with-valgrind={prefix}", "PATH=" + os.environ["PATH"])
+    errors = [line for line in run.stderr.splitlines() if line.startswith("configure: error: ")]
+    assert run.returncode != 0 and len(errors) == 1, run.stdout + run.stderr
+    assert sentence in errors[0] and packages in errors[0] and "(Debian" in errors[0]
+
+
+def test_core_that_lacks_a_function(tmp_path, prefix):
+    library = prefix / "lib/valgrind/libcoregrind-amd64-linux.a"
+    content = library.read_bytes()
+    assert b"vgPlain_stack_limits\0" in content
+    library.unlink()
+    library.write_bytes(content.replace(b"vgPlain_stack_limits\0", b"vgPlain_stack_xxxxxx\0"))
+    run = configure(tmp_path, f"--with-valgrind={prefix}")
+    assert run.returncode != 0
+    assert "lacks VG_(stack_limits), which" in run.stderr and "from 3.19 to 3.27" in run.stderr
+
+
+def test_old_valgrind_and_wrong_prefixes(tmp_path, prefix):
+    pc = prefix / "lib/pkgconfig/valgrind.pc"
+    pc.write_text(re.sub("Version: .*", "Version: 3.18.1", pc.read_text()))
+    assert "Valgrind 3.18.1 is too old, 3.19 is the first" in configure(tmp_path, f"--with-valgrind={prefix}").stderr
+    assert "needs an absolute path" in configure(tmp_path, "--with-valgrind=here").stderr
+    assert "valgrind-devel" in configure(tmp_path, "--with-valgrind=/no/such/folder").stderr
+    nothing = configure(tmp_path, PKG_CONFIG_LIBDIR="/no/such/folder", PKG_CONFIG_PATH="")
+    assert "pkg-config does not find valgrind.pc: install the package valgrind (Debian)" in nothing.stderr
+
+
+def test_install_run_uninstall(tool, tmp_path, release_python):
+    """What make install puts into Valgrind's folder is all that `valgrind --tool=pymemcheck` needs; make uninstall
+    leaves nothing."""
+    root = tmp_path / "root"
+    make = ["make", "-s", "-C", str(BUILD), f"DESTDIR={root}"]
+    subprocess.run([*make, "install"], stdout=subprocess.DEVNULL, check=True)
+    ours = root / made("PM_TOOL_DIR").lstrip("/")
+    names = {path.name for path in ours.iterdir()}
+    assert names == {"pymemcheck-amd64-linux", "vgpreload_pymemcheck-amd64-linux.so", "pymemcheck.supp"}
+    # A folder as the real one would be: the launcher is told of it, since it looks in one place only.
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for path in [*pathlib.Path(made("VALGRIND_TOOL_DIR")).iterdir(), *ours.iterdir()]:
+        (folder / path.name).unlink(missing_ok=True)
+        (folder / path.name).symlink_to(path)
+    run = tool.run_native(made("VALGRIND"), "--tool=pymemcheck", f"--pymemcheck-out-file={tmp_path}/out",
+                          release_python.path, "-S", "-c", "kept = [bytearray(1000)]",
+                          env={"VALGRIND_LIB": str(folder)})
+    assert heap_totals(run.stderr).allocs > 5000
+    assert "Python malloc byte distributions by Python file and line" in run.stderr
+    assert (tmp_path / "out").exists()
+    subprocess.run([*make, "uninstall"], stdout=subprocess.DEVNULL, check=True)
+    assert [path for path in root.rglob("*") if not path.is_dir()] == []
