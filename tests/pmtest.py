@@ -201,7 +201,8 @@ class Run:
         self._profiles = None
 
     def _by_pid(self, prefix):
-        return {int(path.name[len(prefix):]): path for path in self.directory.glob(prefix + "*")}
+        return {int(path.name[len(prefix):]): path for path in self.directory.glob(prefix + "*")
+                if path.name[len(prefix):].isdigit()}       # not what a program left before it became another
 
     @property
     def logs(self):

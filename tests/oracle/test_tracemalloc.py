@@ -24,7 +24,8 @@ import pytest
 from pmtest import PROGRAMS, line_of
 
 TRACED = PROGRAMS / "traced"
-WORKLOADS = ["freelists", "containers", "objects", "parsing", "numbers_work", "serial", "tasks", "imports"]
+WORKLOADS = ["freelists", "containers", "objects", "parsing", "numbers_work", "serial", "tasks", "imports",
+             "domains"]
 RUN = TRACED / "run.py"
 BEGINNINGS = {(str(RUN), line_of(RUN, text))
               for text in ("workload = __import__(sys.argv[1])", "result = workload.main()")}
@@ -37,6 +38,9 @@ EXPECTED = [
     ("tasks", ALL, "events.py", "self._local = self._Local()", 0, -5, "threading.local names its key by address"),
     ("tasks", ALL, "events.py", "_running_loop = _RunningLoop()", 0, -5, "threading.local names its key by address"),
     ("tasks", ALL, "tasks.py", "local = threading.local()", 0, -5, "threading.local names its key by address"),
+    ("domains", ALL, "__init__.py", "self._handle = _dlopen(self._name, mode)", 0, -4, "a library is told by an address"),
+    ("domains", ALL, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap>:241", 0, -20,
+     "_ctypes has the addresses of five functions, _memmove_addr and others"),
 ]
 # Objects whose own calls of malloc are not requests of the interpreter.
 LIBRARIES = ("libc.so", "ld-linux", "libcrypto.so", "libssl.so")

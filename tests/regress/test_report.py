@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the report says, and what the options change in it; what the program itself must not notice."""
 import json
+import os
 import re
 
 import pytest
@@ -157,20 +158,27 @@ def test_default_out_file_and_log_on_stderr(tool, programs):
     assert [path.name for path in directory.iterdir()] == [f"pymemcheck.out.{run.pid}"]
 
 
-NAMES = "import os, subprocess, json; print(json.dumps([sorted(os.environ), " \
-        "subprocess.run(['/usr/bin/env'], stdout=-1, text=True).stdout]))"
+VARIABLES = "import os, subprocess, json; print(json.dumps([dict(os.environ), " \
+            "subprocess.run(['/usr/bin/env', '-0'], stdout=-1, text=True).stdout]))"
 
 
-def test_environment_is_untouched(tool, python):
-    """os.environ and a child's environment hold the same names as under --tool=none, and nothing of
-    PYTHONMALLOC."""
+@pytest.mark.parametrize("flags", ["", "-E", "-I"])
+def test_environment_is_untouched(tool, python, flags):
+    """os.environ and a child's environment hold the same as under --tool=none, but for the files that Valgrind preloads,
+    and nothing of PYTHONMALLOC."""
     seen = {}
     for name in "pymemcheck", "none":
-        run = tool.run(python.path, "-c", NAMES, tool=name)
+        run = tool.run(python.path, *flags.split(), "-c", VARIABLES, tool=name)
         own, child = json.loads(run.stdout)
-        seen[name] = own, sorted(re.findall(r"^([A-Za-z_]\w*)=", child, re.M))
+        seen[name] = own, dict(line.split("=", 1) for line in child.split("\0") if line)
+        preloaded = own.pop("LD_PRELOAD").split(":")
+        assert any(os.path.basename(path) == "vgpreload_pymemcheck-amd64-linux.so" for path in preloaded) \
+            == (name == "pymemcheck")
+        for environment in seen[name]:      # what tells one run from another
+            for changing in ("VALGRIND_LIB", "PYMEMCHECK_TOOL", "PWD", "OLDPWD", "_"):
+                environment.pop(changing, None)
     assert seen["pymemcheck"] == seen["none"]
-    assert "PYTHONMALLOC" not in seen["pymemcheck"][0] + seen["pymemcheck"][1]
+    assert "PYTHONMALLOC" not in seen["pymemcheck"][0] and "PYTHONMALLOC" not in seen["pymemcheck"][1]
 
 
 @pytest.mark.parametrize("flag", ["-E", "-I", "-X dev", "-Es"])
@@ -231,14 +239,17 @@ def test_a_program_that_is_not_python(tool, programs):
     assert "hint" not in run.log
 
 
-SHELL = "#!/bin/sh\n{python} -S -c pass\nexit 0\n"
+# The second is how a shim of pyenv's goes on.
+SHELLS = ["#!/bin/sh\n{python} -S -c pass\nexit 0\n",
+          "#!/usr/bin/env bash\nset -e\nprogram=${{0##*/}}\nexec {python} -S -c pass \"$program\" \"$@\"\n"]
 
 
-def test_a_shell_script_gets_a_hint(tool, release_python):
+@pytest.mark.parametrize("shell", SHELLS, ids=["runs", "execs"])
+def test_a_shell_script_gets_a_hint(tool, release_python, shell):
     """A shell started by mistake instead of Python gets one line that names --trace-children=yes; with that option
     the Python that it starts is reported."""
     script = tool.new_directory() / "python"
-    script.write_text(SHELL.format(python=release_python.path))
+    script.write_text(shell.format(python=release_python.path))
     script.chmod(0o755)
     run = tool.run(script, "script.py")
     hints = [line for line in run.log.splitlines() if "--trace-children=yes" in line]
