@@ -239,6 +239,21 @@ def test_a_program_that_is_not_python(tool, programs):
     assert "hint" not in run.log
 
 
+def test_engine_callers_are_no_layers(tool, python):
+    """While the interpreter starts, scores of functions of C want memory: each with its name, none of them one of
+    docs/allocator-layers.md."""
+    page = (PROGRAMS.parents[1] / "docs/allocator-layers.md").read_text()
+    layers = {name for line in page.splitlines() if line.startswith("- ") for name in re.findall(r"`([^`]+)`", line)}
+    assert "PyObject_Malloc" in layers and len(layers) > 100
+    run = tool.run(python.path, "-S", "-c", "pass", options=["--histogram=caller", "--histogram-top=0"])
+    callers = re.findall(r"^==\d+==\s+(\S+)`(.*), total bytes = \d+$", run.log, re.M)
+    assert len(callers) > 60
+    for _, function in callers:
+        plain = re.sub(r"(@@.*|\.(part|constprop|lto_priv|isra|cold)\b.*)$", "", function)
+        assert plain not in layers and not plain.startswith("operator new"), function
+    assert {"_nl_intern_locale_data", "list_resize"} <= {function.partition(".")[0] for _, function in callers}
+
+
 # The second is how a shim of pyenv's goes on.
 SHELLS = ["#!/bin/sh\n{python} -S -c pass\nexit 0\n",
           "#!/usr/bin/env bash\nset -e\nprogram=${{0##*/}}\nexec {python} -S -c pass \"$program\" \"$@\"\n"]
