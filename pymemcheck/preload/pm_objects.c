@@ -242,7 +242,7 @@ WRAP_STARTS(libpythonZa)
         development_mode = asked.development_mode;                         \
         before_start(original.nraddr);                                     \
         if (development_mode && asked.no_environment && objects_to_malloc()) \
-            VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_OBJECTS_HIDDEN, 0, 0, 0, 0, 0); \
+            VALGRIND_DO_CLIENT_REQUEST_STMT(PM_REQUEST_MAY_HIDE_OBJECTS, 0, 0, 0, 0, 0); \
         CALL_FN_W_WW(status, original, argc, argv);                        \
         return status;                                                     \
     }

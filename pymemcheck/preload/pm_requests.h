@@ -20,8 +20,8 @@ enum pm_request {
     /* arg1: address of a struct pm_hello. Made once, when CPython starts or, if
        that was not seen, before the first PM_REQUEST_SLOT. */
     PM_REQUEST_HELLO = PM_REQUEST_BASE + 2,
-    /* Small objects stay hidden, since development mode was asked for without the environment. */
-    PM_REQUEST_OBJECTS_HIDDEN = PM_REQUEST_BASE + 3,
+    /* Small objects may stay hidden: development mode was asked for without the environment. */
+    PM_REQUEST_MAY_HIDE_OBJECTS = PM_REQUEST_BASE + 3,
 };
 
 /* One for each thread that evaluates Python code. */

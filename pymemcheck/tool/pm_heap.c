@@ -429,6 +429,7 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
     if (layout == NULL)
         return;
     struct pm_block *block = block_of_object(run, layout, object);
+    run->births_in_no_block += block == NULL;
     if (block == NULL || !is_born(run, layout, block, object, instruction))
         return;
     struct pm_stack_id stack = pm_capture_stack(run, tid).stack;

@@ -81,8 +81,8 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
     case PM_REQUEST_SHOW_OBJECTS:
         *answer = !run->options.pymalloc;
         return True;
-    case PM_REQUEST_OBJECTS_HIDDEN:
-        run->objects_hidden = true;
+    case PM_REQUEST_MAY_HIDE_OBJECTS:
+        run->may_hide_objects = true;
         *answer = 0;
         return True;
     default:

@@ -21,6 +21,7 @@
 #include "tool/pm_run.h"
 
 enum { MAX_PATH_BYTES = 4096, MAX_FILE_SEGMENTS = 4096 };
+enum { MOST_STATIC_BIRTHS = 500 };
 
 static struct pm_run *the_run;
 
@@ -106,8 +107,10 @@ static const char *program_path(void)
 
 const char *pm_process_hint(const struct pm_run *run)
 {
-    if (run->objects_hidden)
-        return "small objects are not seen, since -X dev was given together with -E or -I: leave out one of these";
+    /* Thousands while the interpreter starts, if small objects, all or the first, are in no block of malloc's;
+       fewer than a hundred otherwise, as in a build without an allocator of its own. */
+    if (run->may_hide_objects && run->births_in_no_block > MOST_STATIC_BIRTHS)
+        return "small objects are not all seen, since -X dev was given together with -E or -I: leave out one of these";
     const char *path = run->python.state == PM_PYTHON_NONE ? program_path() : NULL;
     if (path == NULL || !is_shell(path) || pm_options_trace_children())
         return NULL;

@@ -57,6 +57,8 @@ struct pm_run {
     u64 newest_room;                /* so far into it objects may begin */
     u64 newest_births;              /* a bit for each word of it, the first ones, where an object was born */
 
+    u64 births_in_no_block;         /* of objects, static ones among them */
+
     u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the search before finalization, if searched_before */
@@ -66,7 +68,7 @@ struct pm_run {
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */
-    bool objects_hidden;            /* small objects, though they were to be seen */
+    bool may_hide_objects;          /* small ones, for what the command line asks for */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
 };
