@@ -43,13 +43,17 @@ const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
 void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *profile,
                          const struct pm_site *site)
 {
-    figures->total_bytes += site->total_bytes;
-    figures->total_blocks += site->total_blocks;
-    figures->live_bytes += site->live_bytes;
-    figures->live_blocks += site->live_blocks;
-    figures->peak_bytes += pm_sites_peak_bytes(profile->sites, site);
-    figures->peak_blocks += pm_sites_peak_blocks(profile->sites, site);
-    pm_histogram_merge(&figures->sizes, &site->sizes);
+    const struct pm_figures more = {
+        .total_bytes = site->total_bytes,
+        .total_blocks = site->total_blocks,
+        .live_bytes = site->live_bytes,
+        .live_blocks = site->live_blocks,
+        .peak_bytes = pm_sites_peak_bytes(profile->sites, site),
+        .peak_blocks = pm_sites_peak_blocks(profile->sites, site),
+        .sizes = site->sizes,       /* still the site's */
+    };
+
+    pm_figures_add(figures, &more);
 }
 
 void pm_figures_add(struct pm_figures *figures, const struct pm_figures *more)

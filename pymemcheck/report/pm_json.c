@@ -183,23 +183,37 @@ static void write_frames(struct pm_emitter *out, const struct pm_frames *frames)
    rows at once while they are read, and for one after the other if each is written at once. */
 enum { COLUMN_PIECE = 256 };
 
+struct piece {
+    u64 values[COLUMN_PIECE];
+    size_t count;
+};
+
+static void write_piece(struct pm_emitter *out, struct piece *piece)
+{
+    pm_emitter_u64_items(out, piece->values, piece->count);
+    piece->count = 0;
+}
+
+static inline void add_value(struct pm_emitter *out, struct piece *piece, u64 value)
+{
+    piece->values[piece->count++] = value;
+    if (piece->count == COLUMN_PIECE)
+        write_piece(out, piece);
+}
+
 /* The nodes' parents, or else their frames. Node 0 has neither. */
 static void write_nodes(struct pm_emitter *out, const struct pm_stacks *stacks, bool parents)
 {
-    u64 values[COLUMN_PIECE];
-    size_t count = 0;
+    struct piece piece = { .count = 0 };
 
     pm_emitter_key(out, parents ? "parent" : "frame");
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
     pm_emitter_null(out);
     for (u32 i = 1; i < stacks->count; i++) {
         struct pm_stack_node node = pm_stacks_node(stacks, (struct pm_stack_id){ i });
-        values[count++] = parents ? node.parent.v : node.frame.v;
-        if (count == COLUMN_PIECE || i + 1 == stacks->count) {
-            pm_emitter_u64_items(out, values, count);
-            count = 0;
-        }
+        add_value(out, &piece, parents ? node.parent.v : node.frame.v);
     }
+    write_piece(out, &piece);
     pm_emitter_list_end(out);
 }
 
@@ -263,17 +277,12 @@ static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, en
 
 static void write_column(struct pm_emitter *out, const struct pm_sites *sites, enum column column)
 {
-    u64 values[COLUMN_PIECE];
-    size_t count = 0;
+    struct piece piece = { .count = 0 };
 
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
-    for (u32 i = 0; i < sites->count; i++) {
-        values[count++] = value_of(sites, pm_sites_at(sites, i), column);
-        if (count == COLUMN_PIECE || i + 1 == sites->count) {
-            pm_emitter_u64_items(out, values, count);
-            count = 0;
-        }
-    }
+    for (u32 i = 0; i < sites->count; i++)
+        add_value(out, &piece, value_of(sites, pm_sites_at(sites, i), column));
+    write_piece(out, &piece);
     pm_emitter_list_end(out);
 }
 

@@ -62,7 +62,9 @@ SysRes __wrap_vgPlain_open(const HChar *path, Int flags, Int mode)
         what = "XML";
     if (what == NULL)
         return opened;
-    tell(what, path, VG_(strerror)(sr_Err(opened)));
     SysRes instead = VG_(dup)(STANDARD_ERROR);
-    return sr_isError(instead) ? opened : instead;
+    if (sr_isError(instead))
+        return opened;
+    tell(what, path, VG_(strerror)(sr_Err(opened)));
+    return instead;
 }
