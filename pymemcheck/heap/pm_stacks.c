@@ -10,13 +10,18 @@ enum { ID_BITS = 28 };
 #define MAX_STACKS ((u32)1 << ID_BITS)
 #define ID_MASK (MAX_STACKS - 1)
 
+enum { INITIAL_NODES = 1024, INITIAL_SLOTS = 1024 };
+
 void pm_stacks_init(struct pm_stacks *stacks)
 {
-    *stacks = (struct pm_stacks){ .capacity = 1024, .count = 1 };
-    stacks->nodes = pm_alloc("pm.stacks", stacks->capacity * sizeof *stacks->nodes);
+    *stacks = (struct pm_stacks){
+        .capacity = INITIAL_NODES,
+        .count = 1,
+        .slots_mask = INITIAL_SLOTS - 1,
+    };
+    stacks->nodes = pm_alloc("pm.stacks", INITIAL_NODES * sizeof *stacks->nodes);
     stacks->nodes[0] = (struct pm_stack_node){ PM_STACK_EMPTY, { 0 } };
-    stacks->slots_mask = 4 * stacks->capacity - 1;
-    stacks->slots = pm_alloc_zero("pm.stacks", (stacks->slots_mask + 1) * sizeof *stacks->slots);
+    stacks->slots = pm_alloc_zero("pm.stacks", INITIAL_SLOTS * sizeof *stacks->slots);
 }
 
 void pm_stacks_release(struct pm_stacks *stacks)
@@ -33,6 +38,12 @@ struct place {
     u32 tag;        /* of the node that is wanted, where it is in a slot */
 };
 
+static bool is_node(const struct pm_stacks *stacks, u32 id, struct pm_stack_node wanted)
+{
+    return stacks->nodes[id].parent.v == wanted.parent.v
+        && stacks->nodes[id].frame.v == wanted.frame.v;
+}
+
 /* The slot that holds the node, or the empty one where it would go. The slots near those
    of nodes made about when parent was are tried first. Nodes are never removed, so the first
    empty slot ends a search. */
@@ -42,29 +53,36 @@ static struct place find(const struct pm_stacks *stacks, struct pm_stack_node wa
     const u32 tag = (u32)(hash >> 60) << ID_BITS;
 
     for (u32 tries = 0;; tries++) {
-        u32 slot = pm_near_slot(wanted.parent.v * 2, hash, tries, stacks->slots_mask);
+        u32 slot = pm_near_slot(wanted.parent.v, hash, tries, stacks->slots_mask);
         u32 content = stacks->slots[slot];
-        if (content == 0)
-            return (struct place){ slot, tag };
-        if ((content & ~ID_MASK) != tag)
-            continue;
-        struct pm_stack_node node = stacks->nodes[content & ID_MASK];
-        if (node.parent.v == wanted.parent.v && node.frame.v == wanted.frame.v)
+        if (content == 0
+                || ((content & ~ID_MASK) == tag && is_node(stacks, content & ID_MASK, wanted)))
             return (struct place){ slot, tag };
     }
 }
 
-/* Room for one more node: the table is kept at most half full. */
-static void grow(struct pm_stacks *stacks)
+static struct pm_stack_id add(struct pm_stacks *stacks, struct pm_stack_node node)
 {
-    stacks->capacity *= 2;
-    stacks->nodes = pm_realloc("pm.stacks", stacks->nodes,
-                               stacks->capacity * sizeof *stacks->nodes);
+    if (stacks->count == stacks->capacity) {
+        PM_ASSERT(stacks->count < MAX_STACKS);
+        stacks->capacity *= 2;
+        stacks->nodes = pm_realloc("pm.stacks", stacks->nodes,
+                                   stacks->capacity * sizeof *stacks->nodes);
+    }
+    stacks->nodes[stacks->count] = node;
+    return (struct pm_stack_id){ stacks->count++ };
+}
+
+static void grow_slots(struct pm_stacks *stacks)
+{
+    const u64 slots = ((u64)stacks->slots_mask + 1) * 2;
+
     pm_free(stacks->slots);
-    stacks->slots_mask = 2 * stacks->capacity - 1;
-    stacks->slots = pm_alloc_zero("pm.stacks",
-                                  ((size_t)stacks->slots_mask + 1) * sizeof *stacks->slots);
+    stacks->slots_mask = (u32)(slots - 1);
+    stacks->slots = pm_alloc_zero("pm.stacks", slots * sizeof *stacks->slots);
     for (u32 id = 1; id < stacks->count; id++) {
+        if (stacks->nodes[id].parent.v == id - 1)
+            continue;
         struct place place = find(stacks, stacks->nodes[id]);
         stacks->slots[place.slot] = place.tag | id;
     }
@@ -74,17 +92,23 @@ struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id p
                                   struct pm_frame_id frame)
 {
     const struct pm_stack_node wanted = { parent, frame };
+    const u32 next = parent.v + 1;
 
-    if (stacks->count == stacks->capacity) {
-        PM_ASSERT(stacks->count < MAX_STACKS);
-        grow(stacks);
-    }
+    if (next == stacks->count)
+        return add(stacks, wanted);
+    if (is_node(stacks, next, wanted))
+        return (struct pm_stack_id){ next };
     struct place place = find(stacks, wanted);
     if (stacks->slots[place.slot] != 0)
         return (struct pm_stack_id){ stacks->slots[place.slot] & ID_MASK };
-    stacks->nodes[stacks->count] = wanted;
-    stacks->slots[place.slot] = place.tag | stacks->count;
-    return (struct pm_stack_id){ stacks->count++ };
+    if (stacks->slots_used > stacks->slots_mask / 2) {
+        grow_slots(stacks);
+        place = find(stacks, wanted);
+    }
+    struct pm_stack_id id = add(stacks, wanted);
+    stacks->slots[place.slot] = place.tag | id.v;
+    stacks->slots_used++;
+    return id;
 }
 
 /* Pushes the frames that differ from the stack interned last. */

@@ -4,6 +4,9 @@
    parents goes outwards. Node 0 is the empty stack. Parents always have
    smaller ids than their children.
 
+   Most nodes have one child, and it was made right after them: whoever looks for a child looks
+   at the next node first. Only the others are in a hash table.
+
    Of a whole stack the frames are pushed that differ from the stack interned
    last, which is kept: its outer frames are mostly the same. */
 #ifndef PM_STACKS_H
@@ -26,8 +29,10 @@ struct pm_stack_node {
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
-    u32 *slots;                 /* open hash table: a node's id and part of its hash; 0: empty */
+    u32 *slots;                 /* open hash table of the nodes that do not follow their parents: a node's id and
+                                   part of its hash; 0: empty */
     u32 slots_mask;             /* slots - 1; a power of two less one */
+    u32 slots_used;             /* at most half of them */
     struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
     struct pm_frame_id *last_frames;    /* and their frames */
     size_t last_length, last_capacity;
@@ -36,10 +41,10 @@ struct pm_stacks {
 void pm_stacks_init(struct pm_stacks *stacks);
 void pm_stacks_release(struct pm_stacks *stacks);
 
-/* The stack in which frame was called by parent. One hash look-up. */
+/* The stack in which frame was called by parent. One hash look-up at most. */
 struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id parent,
                                   struct pm_frame_id frame);
-/* The stack of count frames, given innermost first. One hash look-up for each frame not
+/* The stack of count frames, given innermost first. One hash look-up at most for each frame not
    in common with the last. */
 struct pm_stack_id pm_stacks_intern(struct pm_stacks *stacks, const struct pm_frame_id *frames,
                                     size_t count);
