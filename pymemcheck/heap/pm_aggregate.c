@@ -270,7 +270,7 @@ static void build_stacks(struct pm_aggregate *aggregate, const struct pm_profile
             continue;
         }
         struct pm_row *row = &aggregate->rows[aggregate->row_count++];
-        *row = (struct pm_row){ .stack = site->stack };
+        *row = (struct pm_row){ .stack = pm_site_stack(site) };
         pm_figures_add_site(&row->figures, profile, site);
     }
 }

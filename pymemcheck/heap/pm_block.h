@@ -24,7 +24,7 @@ struct pm_block {
     u64 raising : 1;        /* allocated while an exception was raised in the thread */
     u64 thread : 11;        /* ordinal of the allocating thread, from 1; PM_BLOCK_MAX_THREAD and
                                later share one */
-    u64 stack : 28;
+    u64 site : 28;          /* pm_sites.h: where it was allocated, or its object born again */
     u64 serial : 36;        /* number of the allocation, from 1 */
 };
 

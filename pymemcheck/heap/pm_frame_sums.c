@@ -84,7 +84,7 @@ static struct pm_frame_sum *sum_of(struct pm_frame_sums *sums, u32 *by_frame,
         }
         sums->sums[sums->count++] = (struct pm_frame_sum){
             .frame = frame,
-            .stack = site->stack,
+            .stack = pm_site_stack(site),
             .most_bytes = site->total_bytes,
             .most_site = index,
         };
@@ -101,12 +101,12 @@ void pm_frame_sums_build(struct pm_frame_sums *sums, const struct pm_profile *pr
     *sums = (struct pm_frame_sums){ .profile = profile };
     for (u32 i = 0; i < profile->sites->count; i++) {
         const struct pm_site *site = pm_sites_at(profile->sites, i);
-        const struct pm_frame *frame = pm_profile_python_frame(profile, site->stack);
+        const struct pm_frame *frame = pm_profile_python_frame(profile, pm_site_stack(site));
         if (frame == NULL)
-            frame = pm_profile_caller(profile, site->stack);
+            frame = pm_profile_caller(profile, pm_site_stack(site));
         struct pm_frame_sum *sum = sum_of(sums, by_frame, frame, i);
         if (site->total_bytes > sum->most_bytes) {
-            sum->stack = site->stack;
+            sum->stack = pm_site_stack(site);
             sum->most_bytes = site->total_bytes;
             sum->most_site = i;
         }

@@ -28,12 +28,12 @@ void pm_freed_init(struct pm_freed *freed);
 void pm_freed_release(struct pm_freed *freed);
 
 static inline void pm_freed_add(struct pm_freed *freed, const struct pm_block *block,
-                                struct pm_stack_id stack)
+                                struct pm_stack_id allocated, struct pm_stack_id stack)
 {
     freed->ring[freed->count++ % PM_FREED_BLOCKS] = (struct pm_freed_block){
         .address = block->address,
         .bytes = block->bytes,
-        .allocated = { block->stack },
+        .allocated = allocated,
         .freed = stack,
     };
 }

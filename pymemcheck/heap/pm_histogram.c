@@ -62,10 +62,7 @@ void pm_histogram_add_bin(struct pm_histogram *histogram, unsigned bin, u64 time
 
 void pm_histogram_add(struct pm_histogram *histogram, u64 value, u64 times)
 {
-    unsigned bin = pm_histogram_bin(value);
-
-    /* 2^63 and more would be bin 64; no request is that large. */
-    pm_histogram_add_bin(histogram, bin < PM_HISTOGRAM_BINS ? bin : PM_HISTOGRAM_BINS - 1, times);
+    pm_histogram_add_bin(histogram, pm_histogram_bin_of_request(value), times);
 }
 
 void pm_histogram_merge(struct pm_histogram *histogram, const struct pm_histogram *from)

@@ -24,6 +24,13 @@ static inline unsigned pm_histogram_bin(u64 value)
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
+/* The same of a request for memory: 2^63 and more would be bin 64; no request is that large. */
+static inline unsigned pm_histogram_bin_of_request(u64 bytes)
+{
+    unsigned bin = pm_histogram_bin(bytes);
+    return bin < PM_HISTOGRAM_BINS ? bin : PM_HISTOGRAM_BINS - 1;
+}
+
 /* The value a row is labelled with: the least that falls in bin. */
 static inline u64 pm_histogram_bin_value(unsigned bin)
 {

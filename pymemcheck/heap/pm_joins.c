@@ -184,7 +184,7 @@ static u32 look_up(struct pm_joins *joins, struct pm_native_half native,
     return joins->count++;
 }
 
-struct pm_joined pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
+struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
                                 struct pm_python_half python)
 {
     struct pm_join *last = &joins->all[joins->last];
@@ -196,5 +196,5 @@ struct pm_joined pm_joins_stack(struct pm_joins *joins, struct pm_native_half na
     }
     joins->last = number;
     __builtin_prefetch(&joins->all[joins->all[number].next]);
-    return (struct pm_joined){ number, joins->all[number].stack };
+    return &joins->all[number];
 }

@@ -36,11 +36,8 @@ struct pm_join {
     struct pm_python_half python;
     struct pm_stack_id stack;
     u32 next;               /* the join that was asked for next, the last time; 0: none yet */
-};
-
-struct pm_joined {
-    u32 number;             /* of the two halves together, from 1 */
-    struct pm_stack_id stack;
+    u32 site;               /* the owner's, 0 in the beginning: the stack's site */
+    u16 met_with, met;      /* the owner's: how often it was asked for, and under which circumstances */
 };
 
 struct pm_joins {
@@ -72,8 +69,8 @@ struct pm_native_half pm_joins_native(struct pm_joins *joins,
 struct pm_python_half pm_joins_python(struct pm_joins *joins, struct pm_python_half outer,
                                       const struct pm_splice_python *frame);
 
-/* The stack that pm_splice makes of both. */
-struct pm_joined pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
+/* The join of both, with the stack that pm_splice makes of them. Valid until the next call. */
+struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
                                 struct pm_python_half python);
 
 #endif

@@ -34,18 +34,17 @@ static void add_chunk(struct pm_sites *sites)
     };
 }
 
-static struct pm_site *add(struct pm_sites *sites, struct pm_stack_id stack)
+static u32 add(struct pm_sites *sites, struct pm_stack_id stack)
 {
     if (sites->count == sites->chunk_count * PM_SITES_IN_CHUNK)
         add_chunk(sites);
-    struct pm_site *site = pm_sites_at(sites, sites->count++);
-    *site = (struct pm_site){ .stack = stack };
+    struct pm_site *site = pm_sites_at(sites, sites->count);
+    *site = (struct pm_site){ .stack = stack.v };
     pm_histogram_init(&site->sizes);
-    sites->by_stack[stack.v] = sites->count;
-    return site;
+    return sites->count++;
 }
 
-static struct pm_site *site_of(struct pm_sites *sites, struct pm_stack_id stack)
+struct pm_site_id pm_sites_of(struct pm_sites *sites, struct pm_stack_id stack)
 {
     if (stack.v >= sites->by_stack_capacity) {
         u32 old = sites->by_stack_capacity;
@@ -55,8 +54,14 @@ static struct pm_site *site_of(struct pm_sites *sites, struct pm_stack_id stack)
                                      sites->by_stack_capacity * sizeof *sites->by_stack);
         pm_zero(sites->by_stack + old, (sites->by_stack_capacity - old) * sizeof *sites->by_stack);
     }
-    u32 link = sites->by_stack[stack.v];
-    return link != 0 ? pm_sites_at(sites, link - 1) : add(sites, stack);
+    if (sites->by_stack[stack.v] == 0)
+        sites->by_stack[stack.v] = add(sites, stack) + 1;
+    return (struct pm_site_id){ sites->by_stack[stack.v] - 1 };
+}
+
+static struct pm_site *get(const struct pm_sites *sites, struct pm_site_id id)
+{
+    return pm_sites_at(sites, id.v);
 }
 
 static void save_for_peak(const struct pm_sites *sites, struct pm_site *site)
@@ -68,22 +73,41 @@ static void save_for_peak(const struct pm_sites *sites, struct pm_site *site)
     }
 }
 
-void pm_sites_allocate(struct pm_sites *sites, struct pm_stack_id stack, u64 requested_bytes,
+/* Puts the requests that are not among sizes there; all are of one bin. */
+static void settle(struct pm_site *site)
+{
+    if (site->counted_blocks == site->total_blocks)
+        return;
+    pm_histogram_add_bin(&site->sizes, site->bin, site->total_blocks - site->counted_blocks);
+    site->counted_blocks = site->total_blocks;
+}
+
+void pm_sites_settle(struct pm_sites *sites)
+{
+    for (u32 i = 0; i < sites->count; i++)
+        settle(pm_sites_at(sites, i));
+}
+
+void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id id, u64 requested_bytes,
                        u64 padding_bytes, u64 serial)
 {
-    struct pm_site *site = site_of(sites, stack);
+    struct pm_site *site = get(sites, id);
+    const unsigned bin = pm_histogram_bin_of_request(requested_bytes);
 
     save_for_peak(sites, site);
+    if (site->total_blocks == 0)
+        site->first_serial = serial;
+    if (bin != site->bin) {
+        settle(site);
+        site->bin = bin & (PM_HISTOGRAM_BINS - 1);
+    }
     site->total_bytes += requested_bytes;
     site->total_blocks++;
     if (padding_bytes > 0)
         site->padding_bytes += padding_bytes;
     site->live_bytes += requested_bytes;
     site->live_blocks++;
-    if (site->first_serial == 0)
-        site->first_serial = serial;
     site->last_serial = serial;
-    pm_histogram_add(&site->sizes, requested_bytes, 1);
 
     sites->live_bytes += requested_bytes + padding_bytes;
     sites->live_blocks++;
@@ -94,30 +118,29 @@ void pm_sites_allocate(struct pm_sites *sites, struct pm_stack_id stack, u64 req
     }
 }
 
-void pm_sites_free(struct pm_sites *sites, struct pm_stack_id stack, u64 requested_bytes,
-                   u64 padding_bytes)
+static void take_away(const struct pm_sites *sites, struct pm_site *site, u64 requested_bytes)
 {
-    struct pm_site *site = site_of(sites, stack);
-
     PM_ASSERT(site->live_blocks > 0 && site->live_bytes >= requested_bytes);
     save_for_peak(sites, site);
     site->live_bytes -= requested_bytes;
     site->live_blocks--;
+}
+
+void pm_sites_free(struct pm_sites *sites, struct pm_site_id id, u64 requested_bytes,
+                   u64 padding_bytes)
+{
+    take_away(sites, get(sites, id), requested_bytes);
     sites->live_bytes -= requested_bytes + padding_bytes;
     sites->live_blocks--;
 }
 
-void pm_sites_move(struct pm_sites *sites, struct pm_stack_id from, struct pm_stack_id to,
+void pm_sites_move(struct pm_sites *sites, struct pm_site_id from, struct pm_site_id to,
                    u64 requested_bytes)
 {
     if (from.v == to.v)
         return;
-    struct pm_site *site = site_of(sites, from);
-    PM_ASSERT(site->live_blocks > 0 && site->live_bytes >= requested_bytes);
-    save_for_peak(sites, site);
-    site->live_bytes -= requested_bytes;
-    site->live_blocks--;
-    site = site_of(sites, to);
+    take_away(sites, get(sites, from), requested_bytes);
+    struct pm_site *site = get(sites, to);
     save_for_peak(sites, site);
     site->live_bytes += requested_bytes;
     site->live_blocks++;

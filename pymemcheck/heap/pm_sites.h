@@ -8,7 +8,11 @@
    saved figure if its tag is current, else its live one.
 
    All bytes are as requested; where the interpreter's debug hooks pad a
-   request the padding is counted apart. */
+   request the padding is counted apart.
+
+   A site is known by its number. What an allocation or a free changes lies in one line of the
+   processor's cache, of which a run that imports much has a hundred thousand: so most sizes are
+   only counted when another power of two follows, or the report is due (pm_sites_settle). */
 #ifndef PM_SITES_H
 #define PM_SITES_H
 
@@ -18,17 +22,25 @@
 
 enum { PM_SITES_IN_CHUNK = 512, PM_SITES_ALIGNMENT = 64 };
 
-/* Two lines of the processor's cache; what changes at each allocation comes first, and with each free. */
+struct pm_site_id {
+    u32 v;
+};
+
+/* Two lines of the processor's cache. */
 struct pm_site {
     u64 live_bytes, live_blocks;
     u64 saved_bytes, saved_blocks;
     u64 saved_epoch;
-    u64 total_bytes, total_blocks;
-    u64 last_serial;                /* allocation numbers, from 1 */
-    struct pm_histogram sizes;      /* of every request */
-    u64 first_serial;
+    u64 total_bytes;
+    u64 total_blocks : 58;
+    u64 bin : 6;                    /* of the requests that are not among sizes yet */
+    u64 last_serial : 36;           /* allocation numbers, from 1 */
+    u64 stack : 28;
+
+    struct pm_histogram sizes;      /* of the first so many requests */
+    u64 counted_blocks;
+    u64 first_serial;               /* 0: nothing was asked for */
     u64 padding_bytes;              /* added by debug hooks, over all total_blocks */
-    struct pm_stack_id stack;
 } __attribute__((aligned(PM_SITES_ALIGNMENT)));
 
 struct pm_sites_chunk {
@@ -52,20 +64,31 @@ static inline struct pm_site *pm_sites_at(const struct pm_sites *sites, u32 inde
     return &sites->chunks[index / PM_SITES_IN_CHUNK].sites[index % PM_SITES_IN_CHUNK];
 }
 
+static inline struct pm_stack_id pm_site_stack(const struct pm_site *site)
+{
+    return (struct pm_stack_id){ (u32)site->stack };
+}
+
 void pm_sites_init(struct pm_sites *sites);
 void pm_sites_release(struct pm_sites *sites);
 
-/* One allocation of requested_bytes (plus padding_bytes) at stack; serial is
-   its number. */
-void pm_sites_allocate(struct pm_sites *sites, struct pm_stack_id stack, u64 requested_bytes,
+/* The site of stack, perhaps a new one. */
+struct pm_site_id pm_sites_of(struct pm_sites *sites, struct pm_stack_id stack);
+
+/* One allocation of requested_bytes (plus padding_bytes) at site; serial is
+   its number, below 2^36. */
+void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes,
                        u64 padding_bytes, u64 serial);
-/* A live block of stack is gone. */
-void pm_sites_free(struct pm_sites *sites, struct pm_stack_id stack, u64 requested_bytes,
+/* A live block of site is gone. */
+void pm_sites_free(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes,
                    u64 padding_bytes);
-/* A live block passes from one stack to another (a recycled object header).
-   Totals and sizes stay with the stack that asked malloc for it. */
-void pm_sites_move(struct pm_sites *sites, struct pm_stack_id from, struct pm_stack_id to,
+/* A live block passes from one site to another (a recycled object header).
+   Totals and sizes stay with the site that asked malloc for it. */
+void pm_sites_move(struct pm_sites *sites, struct pm_site_id from, struct pm_site_id to,
                    u64 requested_bytes);
+
+/* Makes the sizes of all sites complete, until the next allocation. */
+void pm_sites_settle(struct pm_sites *sites);
 
 u64 pm_sites_peak_bytes(const struct pm_sites *sites, const struct pm_site *site);
 u64 pm_sites_peak_blocks(const struct pm_sites *sites, const struct pm_site *site);

@@ -252,7 +252,7 @@ static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, en
 {
     switch (column) {
     case COLUMN_STACK:
-        return site->stack.v;
+        return site->stack;
     case COLUMN_TOTAL_BYTES:
         return site->total_bytes;
     case COLUMN_TOTAL_BLOCKS:

@@ -33,7 +33,6 @@ void pm_capture_init(struct pm_run *run)
         .python_limit = pythons,
     };
     pm_joins_init(&capture->joins, &run->stacks);
-    capture->met = pm_alloc_zero("pm.capture", PM_CAPTURE_MET * sizeof *capture->met);
     pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
     capture->trace.words = pm_alloc("pm.capture",
@@ -97,29 +96,26 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
     };
 }
 
-/* By the number of the native stack. */
-static struct pm_known_natives native_half(struct pm_run *run, const struct pm_unwound *natives)
+/* As pm_unwind_note keeps it; not 0, since no half is. */
+static u64 packed(struct pm_known_natives known)
 {
-    struct pm_capture *capture = &run->capture;
-    const u32 number = pm_unwind_number(&capture->unwind, natives);
-
-    if (number >= capture->natives_capacity) {
-        u32 old = capture->natives_capacity;
-        capture->natives_capacity = 2 * number;
-        capture->natives = pm_realloc("pm.capture", capture->natives,
-                                      capture->natives_capacity * sizeof *capture->natives);
-        pm_zero(capture->natives + old,
-                (capture->natives_capacity - old) * sizeof *capture->natives);
-    }
-    if (capture->natives[number].half.v == 0)
-        capture->natives[number] = resolve_natives(run, natives);
-    return capture->natives[number];
+    return (u64)known.debug_hooks << 32 | known.half.v;
 }
 
-static void forget_natives(struct pm_capture *capture)
+static struct pm_known_natives unpacked(u64 meaning)
 {
-    pm_unwind_forget(&capture->unwind);
-    pm_zero(capture->natives, capture->natives_capacity * sizeof *capture->natives);
+    return (struct pm_known_natives){ { (u32)meaning }, (u32)(meaning >> 32) };
+}
+
+static struct pm_known_natives native_half(struct pm_run *run, const struct pm_unwound *natives)
+{
+    u64 meaning = pm_unwind_meaning(&run->capture.unwind, natives);
+
+    if (meaning != 0)
+        return unpacked(meaning);
+    struct pm_known_natives known = resolve_natives(run, natives);
+    pm_unwind_note(&run->capture.unwind, natives, packed(known));
+    return known;
 }
 
 /* What stands for the frames that are not reported, outside of all others. */
@@ -257,23 +253,23 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
                                       &end, trace);
     if (end != PM_WALK_UNREADABLE)
         pm_snapshots_keep(&capture->snapshots, key, capture->generation, trace, capture->raw,
-                          pythons, captured.stack, captured.debug_hooks);
+                          pythons, captured.stack, *captured.site, captured.debug_hooks);
 }
 
-/* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time, not long after the
-   others: what comes a few times is not worth a snapshot. Imports have a million of those. */
-static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key *key, u32 join)
+/* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time without another between them:
+   what comes a few times is not worth a snapshot. Imports have a million of those. */
+static bool is_frequent(const struct pm_snapshot_key *key, struct pm_join *join)
 {
-    enum { TIMES = 7 };
-    u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint
-                           + ((u64)join << 40));
-    const u16 part = (u16)(hash >> 48) & (u16)~TIMES;
-    u16 *met = &capture->met[hash % PM_CAPTURE_MET];
-    u16 times = (*met & (u16)~TIMES) == part ? *met & TIMES : 0;
-    bool frequent = times + 1 == PM_CAPTURE_OFTEN;
+    const u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint);
 
-    *met = frequent ? 0 : (u16)(part | (times + 1));
-    return frequent;
+    if (join->met_with != (u16)hash) {
+        join->met_with = (u16)hash;
+        join->met = 0;
+    }
+    if (++join->met < PM_CAPTURE_OFTEN)
+        return false;
+    join->met = 0;
+    return true;
 }
 
 /* Without a snapshot. */
@@ -291,13 +287,14 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
     struct pm_python_half python = python_half(run, fresh, same, end);
     if (VG_(clo_sanity_level) > 1)
         check_walk(run, tid, end, fresh + same);
-    struct pm_joined join = pm_joins_stack(&capture->joins, native.half, python);
+    struct pm_join *join = pm_joins_stack(&capture->joins, native.half, python);
     struct pm_captured captured = {
-        .stack = join.stack,
+        .stack = join->stack,
+        .site = &join->site,
         .debug_hooks = native.debug_hooks,
     };
     bool unsteady = fresh + same > 0 && capture->last[fresh + same - 1].unsteady;
-    if (!unsteady && is_frequent(capture, key, join.number))
+    if (!unsteady && is_frequent(key, join))
         keep_snapshot(run, tid, key, &natives, captured);
     return captured;
 }
@@ -313,15 +310,15 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
 
     if (pm_native_epoch_changed(&run->native)) {
         capture->generation++;
-        forget_natives(capture);
+        pm_unwind_forget(&capture->unwind);
     }
-    const struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
+    struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
                                                             capture->generation);
     if (known == NULL) {
         key.hint = pm_python_peek(&run->python, key.slot);
         known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);
     }
     if (known != NULL)
-        return (struct pm_captured){ known->stack, known->debug_hooks };
+        return (struct pm_captured){ known->stack, &known->site, known->debug_hooks };
     return compute(run, tid, &key);
 }

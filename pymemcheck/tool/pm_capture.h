@@ -22,12 +22,11 @@
 
 struct pm_run;
 
-#define PM_CAPTURE_MET 32768
 #define PM_CAPTURE_OFTEN 7
 
 /* What a native stack was resolved to. */
 struct pm_known_natives {
-    struct pm_native_half half;     /* 0: it was not yet */
+    struct pm_native_half half;
     u32 debug_hooks;                /* as in struct pm_captured */
 };
 
@@ -41,6 +40,8 @@ struct pm_last_frame {
 
 struct pm_captured {
     struct pm_stack_id stack;
+    u32 *site;                  /* 1 + the number of the stack's site, which the caller may note; 0: not
+                                   noted yet; valid until the next capture */
     u32 debug_hooks;            /* CPython's debug hooks on the way to malloc: each added to the
                                    request (pm_layout_hook_padding) */
 };
@@ -52,14 +53,11 @@ struct pm_capture {
     struct pm_snapshots snapshots;
     struct pm_trace trace;              /* scratch, PM_SNAPSHOT_WORDS */
     struct pm_joins joins;
-    struct pm_known_natives *natives;   /* by the number of the native stack */
-    u32 natives_capacity;
     struct pm_last_frame *last;         /* outermost first */
     unsigned last_count;
     u32 last_deaths;                    /* of code objects, when they were known to live */
     struct pm_rewalk rewalk;            /* of that stack's walk */
     enum pm_walk_end last_end;          /* how that stack's walk ended */
-    u16 *met;                           /* part of a hash of what was met there, and how often */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
     struct pm_splice_native *native;    /* scratch, --num-callers= */
     struct pm_frame_id more_frames;     /* the note for frames beyond the limit */

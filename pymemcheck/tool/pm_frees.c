@@ -11,6 +11,7 @@
 #include "heap/pm_freed.h"
 #include "tool/pm_callsite.h"
 #include "tool/pm_errors.h"
+#include "tool/pm_heap.h"
 #include "tool/pm_run.h"
 
 struct search {
@@ -40,7 +41,7 @@ static void find_place(struct pm_run *run, struct pm_wrong_free *wrong)
         wrong->block = (struct pm_freed_block){
             .address = search.found->address,
             .bytes = search.found->bytes,
-            .allocated = { search.found->stack },
+            .allocated = pm_heap_stack(run, search.found),
         };
     } else if ((freed = pm_freed_find(&run->freed, wrong->address)) != NULL) {
         wrong->place = PM_PLACE_FREED;
@@ -72,7 +73,7 @@ void pm_frees_mismatch(struct pm_run *run, u32 tid, const struct pm_block *block
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, { block->stack }, PM_STACK_EMPTY },
+        .block = { block->address, block->bytes, pm_heap_stack(run, block), PM_STACK_EMPTY },
     };
 
     pm_errors_report_free(run, tid, &wrong, nothing_more);
@@ -170,7 +171,7 @@ bool pm_frees_same_domain(struct pm_run *run, u64 stack_pointer, const struct pm
 
     return !pm_reader_read_u64(&run->reader, stack_pointer, &return_address)
         || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
-        || (gave = domain_of_stack(run, (u32)block->stack)) == PM_DOMAIN_UNKNOWN || took == gave;
+        || (gave = domain_of_stack(run, pm_heap_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave;
 }
 
 void pm_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *block)
@@ -180,7 +181,7 @@ void pm_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *b
 
     if (!return_address_of_free(run, tid, &return_address)
             || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
-            || (gave = domain_of_stack(run, (u32)block->stack)) == PM_DOMAIN_UNKNOWN || took == gave)
+            || (gave = domain_of_stack(run, pm_heap_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave)
         return;
     const struct pm_layout *layout = run->python.interpreter.layout;
     if (layout != NULL && !pm_layout_has_domains(layout))
@@ -190,7 +191,7 @@ void pm_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *b
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, { block->stack }, PM_STACK_EMPTY },
+        .block = { block->address, block->bytes, pm_heap_stack(run, block), PM_STACK_EMPTY },
         .took = pm_domain_frees(took),
         .gave = pm_domain_allocators(gave),
     };

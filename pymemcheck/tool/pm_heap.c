@@ -22,17 +22,30 @@
 
 static struct pm_run *the_run;
 
+struct pm_stack_id pm_heap_stack(const struct pm_run *run, const struct pm_block *block)
+{
+    return pm_site_stack(pm_sites_at(&run->sites, block->site));
+}
+
 /* A request that no machine can meet: negative when taken as signed. */
 static bool is_absurd(SizeT bytes)
 {
     return (SSizeT)bytes < 0;
 }
 
+static struct pm_site_id site_of(struct pm_run *run, const struct pm_captured *captured)
+{
+    if (*captured->site == 0)
+        *captured->site = pm_sites_of(&run->sites, captured->stack).v + 1;
+    return (struct pm_site_id){ *captured->site - 1 };
+}
+
 /* place: of a block that stays where it is, its record; else NULL. */
 static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
                   enum pm_block_origin origin, struct pm_block *place)
 {
-    struct pm_captured captured = pm_capture_stack(run, tid);
+    const struct pm_captured captured = pm_capture_stack(run, tid);
+    const struct pm_site_id site = site_of(run, &captured);
     u64 padding = captured.debug_hooks == 0
         ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
     if (padding > bytes)
@@ -45,7 +58,7 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
         .origin = origin,
         .raising = pm_python_is_raising(&run->python, tid),
         .thread = thread < PM_BLOCK_MAX_THREAD ? thread : PM_BLOCK_MAX_THREAD,
-        .stack = captured.stack.v,
+        .site = site.v,
         .serial = ++run->serial,
     };
 
@@ -57,14 +70,14 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
         *place = block;
     else
         pm_blocks_insert(&run->blocks, &block);
-    pm_sites_allocate(&run->sites, captured.stack, bytes - padding, padding, run->serial);
+    pm_sites_allocate(&run->sites, site, bytes - padding, padding, run->serial);
 }
 
 static void leave(struct pm_run *run, const struct pm_block *block)
 {
     if (block->is_code)
         pm_python_forget_code(&run->python, block->address);
-    pm_sites_free(&run->sites, (struct pm_stack_id){ block->stack },
+    pm_sites_free(&run->sites, (struct pm_site_id){ (u32)block->site },
                   pm_block_requested_bytes(block), pm_block_padding_bytes(block));
 }
 
@@ -115,7 +128,7 @@ static void give_back(struct pm_run *run, ThreadId tid, struct pm_block *found)
     bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
 
     leave(run, &block);
-    pm_freed_add(&run->freed, &block, stack_of_free(run, tid));
+    pm_freed_add(&run->freed, &block, pm_heap_stack(run, &block), stack_of_free(run, tid));
     VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     if (!in_slab)
         give_to_core(run, memory);
@@ -432,12 +445,13 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
     run->births_in_no_block += block == NULL;
     if (block == NULL || !is_born(run, layout, block, object, instruction))
         return;
-    struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
+    const struct pm_captured captured = pm_capture_stack(run, tid);
+    const struct pm_site_id site = site_of(run, &captured);
     block->serial = run->serial;
-    if (stack.v != block->stack) {
-        pm_sites_move(&run->sites, (struct pm_stack_id){ block->stack }, stack,
+    if (site.v != block->site) {
+        pm_sites_move(&run->sites, (struct pm_site_id){ (u32)block->site }, site,
                       pm_block_requested_bytes(block));
-        block->stack = stack.v;
+        block->site = site.v;
         run->totals.moved_blocks++;
     }
 }

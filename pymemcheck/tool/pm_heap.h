@@ -7,6 +7,9 @@
 
 #include "base/pm_types.h"
 
+#include "heap/pm_block.h"
+#include "heap/pm_stacks.h"
+
 struct pm_run;
 
 /* Registers the callbacks with the core; during pm_main's pre_clo_init. */
@@ -20,6 +23,9 @@ enum { PM_HEAP_MAX_HEADER_BYTES = 64 };
    belongs to the stack of thread tid, as in tracemalloc. instruction is the address of the
    store that says so, or 0 if there can be no doubt. */
 void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction);
+
+/* Where a live block was allocated, or its object born again. */
+struct pm_stack_id pm_heap_stack(const struct pm_run *run, const struct pm_block *block);
 
 /* If function, called with up to three arguments, is one of the allocation
    callbacks that the program's malloc calls, calls it for tid, stores what it

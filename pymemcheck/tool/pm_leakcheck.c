@@ -22,6 +22,7 @@
 #include "cpython/pm_object.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
+#include "tool/pm_heap.h"
 #include "tool/pm_leakchain.h"
 #include "tool/pm_leakidle.h"
 #include "tool/pm_leakkept.h"
@@ -255,7 +256,7 @@ static u64 rank_in_cycle(const struct check *check, u32 index, const struct pm_o
     const u64 last = (u64)1 << 62;
 
     return (has_surplus(&check->found[index], object) ? 0 : last)
-        + (object->linked ? last / 2 : 0) + check->blocks[index].stack;
+        + (object->linked ? last / 2 : 0) + check->blocks[index].site;
 }
 
 static void choose_leaders(struct check *check)
@@ -345,7 +346,7 @@ static void add_item(struct check *check, u32 index, bool all)
     struct pm_object object;
     bool is_object = identify(check, index, &object);
     struct pm_loss_item item = {
-        .stack = { block->stack },
+        .stack = pm_heap_stack(check->run, block),
         .address = block->address,
         .bytes = pm_block_requested_bytes(block),
         .indirect_bytes = found->indirect_bytes,

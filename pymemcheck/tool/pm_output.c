@@ -139,6 +139,7 @@ void pm_output_begin(struct pm_run *run, enum pm_end end, int exit_status,
     const struct pm_options *options = &run->options;
 
     pm_native_add_lines(&run->native);
+    pm_sites_settle(&run->sites);
     report->profile = freeze(run, end, exit_status);
     report->profile.command = report->command = command_of(&report->profile.command_length);
     pm_buffer_init(&report->python);

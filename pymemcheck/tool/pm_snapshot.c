@@ -16,6 +16,10 @@
 
 enum { PLACES_PER_U64 = sizeof(u64) / sizeof(u16) };
 
+/* A snapshot that was looked at so often in a row and was not right is dropped. In a run that imports
+   much, where keys come again with other frames, nine of ten looks would be in vain. */
+enum { OFTEN_IN_VAIN = 8 };
+
 void pm_snapshots_init(struct pm_snapshots *snapshots, struct pm_reader *reader,
                        const struct pm_python *python)
 {
@@ -133,7 +137,7 @@ static inline void prepare_next(const struct pm_snapshot *snapshot)
         __builtin_prefetch(next->content + line * LINE_U64S);
 }
 
-const struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
+struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
                                                 const struct pm_snapshot_key *key,
                                                 u32 generation)
 {
@@ -149,20 +153,26 @@ const struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
     return next;
 }
 
-const struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
+struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
                                             const struct pm_snapshot_key *key, u32 generation)
 {
     const u32 hash = hash_of(key);
-    const u16 *tags = &snapshots->tags[set_of(hash) * PM_SNAPSHOT_WAYS];
+    u16 *tags = &snapshots->tags[set_of(hash) * PM_SNAPSHOT_WAYS];
     struct pm_snapshot *snapshot = &snapshots->entries[set_of(hash) * PM_SNAPSHOT_WAYS];
 
-    for (unsigned way = 0; way < PM_SNAPSHOT_WAYS; way++, snapshot++)
-        if (tags[way] == tag_of(hash) && same_key(&snapshot->key, key) && snapshot->generation == generation
-                && still_right(snapshots, snapshot)) {
+    for (unsigned way = 0; way < PM_SNAPSHOT_WAYS; way++, snapshot++) {
+        if (tags[way] != tag_of(hash) || !same_key(&snapshot->key, key)
+                || snapshot->generation != generation)
+            continue;
+        if (still_right(snapshots, snapshot)) {
+            snapshot->vain = 0;
             snapshots->last->next = snapshot;
             snapshots->last = snapshot;
             return snapshot;
         }
+        if (++snapshot->vain == OFTEN_IN_VAIN)
+            snapshot->generation = tags[way] = 0;
+    }
     return NULL;
 }
 
@@ -226,7 +236,7 @@ static u64 *put_codes(struct pm_snapshots *snapshots, struct pm_snapshot *snapsh
 void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_key *key,
                        u32 generation, const struct pm_trace *trace,
                        const struct pm_raw_frame *frames, unsigned count,
-                       struct pm_stack_id stack, u32 debug_hooks)
+                       struct pm_stack_id stack, u32 site, u32 debug_hooks)
 {
     const u32 hash = hash_of(key), set = set_of(hash);
     u64 *end = snapshots->scratch;
@@ -244,6 +254,7 @@ void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_
         .capacity = snapshot->capacity,
         .code_deaths = snapshots->python->code_deaths,
         .stack = stack,
+        .site = site,
         .debug_hooks = debug_hooks,
     };
     end = put_words(snapshots, snapshot, trace, true, end);

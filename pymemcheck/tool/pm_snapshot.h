@@ -47,8 +47,10 @@ struct pm_snapshot {
     u16 wholes, parts, pages, codes;    /* of content */
     struct pm_snapshot *next;   /* what was right after it the last time; NULL: none yet */
     struct pm_stack_id stack;
+    u32 site;                   /* the owner's note of the stack's site */
     u32 debug_hooks;
     u32 capacity;               /* of content */
+    u32 vain;                   /* how often in a row it was looked at and was not right */
 };
 
 struct pm_snapshots {
@@ -66,13 +68,13 @@ void pm_snapshots_init(struct pm_snapshots *snapshots, struct pm_reader *reader,
 
 /* The snapshot that followed the last one the last time, if it is right now, else
    NULL. key needs no hint. Valid until the next call of pm_snapshots_keep. */
-const struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
+struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
                                                 const struct pm_snapshot_key *key,
                                                 u32 generation);
 
 /* The snapshot of generation that is right now, or NULL. Valid until the next
    call of pm_snapshots_keep. */
-const struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
+struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
                                             const struct pm_snapshot_key *key, u32 generation);
 
 /* Keeps a result, unless its trace is incomplete: the stack, which was computed
@@ -80,6 +82,6 @@ const struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
 void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_key *key,
                        u32 generation, const struct pm_trace *trace,
                        const struct pm_raw_frame *frames, unsigned count,
-                       struct pm_stack_id stack, u32 debug_hooks);
+                       struct pm_stack_id stack, u32 site, u32 debug_hooks);
 
 #endif

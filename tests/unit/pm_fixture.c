@@ -68,9 +68,10 @@ void pm_fixture_allocate(struct pm_fixture *fixture, struct pm_stack_id stack, u
                          u64 requested_bytes, u64 padding_bytes)
 {
     struct pm_profile *profile = &fixture->profile;
+    struct pm_site_id site = pm_sites_of(&fixture->sites, stack);
 
     for (u64 i = 0; i < times; i++)
-        pm_sites_allocate(&fixture->sites, stack, requested_bytes, padding_bytes,
+        pm_sites_allocate(&fixture->sites, site, requested_bytes, padding_bytes,
                           ++fixture->serial);
     profile->total_allocs += times;
     profile->total_bytes += times * (requested_bytes + padding_bytes);
@@ -81,14 +82,22 @@ void pm_fixture_free(struct pm_fixture *fixture, struct pm_stack_id stack, u64 t
                      u64 requested_bytes, u64 padding_bytes)
 {
     for (u64 i = 0; i < times; i++)
-        pm_sites_free(&fixture->sites, stack, requested_bytes, padding_bytes);
+        pm_sites_free(&fixture->sites, pm_sites_of(&fixture->sites, stack), requested_bytes, padding_bytes);
     fixture->profile.total_frees += times;
+}
+
+void pm_fixture_move(struct pm_fixture *fixture, struct pm_stack_id from, struct pm_stack_id to,
+                     u64 requested_bytes)
+{
+    pm_sites_move(&fixture->sites, pm_sites_of(&fixture->sites, from),
+                  pm_sites_of(&fixture->sites, to), requested_bytes);
 }
 
 const struct pm_profile *pm_fixture_profile(struct pm_fixture *fixture)
 {
     struct pm_profile *profile = &fixture->profile;
 
+    pm_sites_settle(&fixture->sites);
     profile->live_bytes = fixture->sites.live_bytes;
     profile->live_blocks = fixture->sites.live_blocks;
     profile->peak_bytes = fixture->sites.peak_bytes;

@@ -39,6 +39,9 @@ void pm_fixture_allocate(struct pm_fixture *fixture, struct pm_stack_id stack, u
 /* Frees times such blocks. */
 void pm_fixture_free(struct pm_fixture *fixture, struct pm_stack_id stack, u64 times,
                      u64 requested_bytes, u64 padding_bytes);
+/* A live block passes from one stack to another. */
+void pm_fixture_move(struct pm_fixture *fixture, struct pm_stack_id from, struct pm_stack_id to,
+                     u64 requested_bytes);
 
 /* The profile as it now is. */
 const struct pm_profile *pm_fixture_profile(struct pm_fixture *fixture);

@@ -121,7 +121,7 @@ static void test_moved_block(void **state)
     struct pm_frame_id g = pm_fixture_python(&fixture, "a.py", "g", 5);
     struct pm_stack_id old = pm_fixture_stack(&fixture, f), now = pm_fixture_stack(&fixture, g);
     pm_fixture_allocate(&fixture, old, 1, 56, 0);
-    pm_sites_move(&fixture.sites, old, now, 56);
+    pm_fixture_move(&fixture, old, now, 56);
     pm_fixture_aggregate(&aggregate, pm_fixture_profile(&fixture), PM_GROUP_LINE,
                          PM_ORDER_LIVE_BYTES, 0);
     assert_int_equal(aggregate.count, 1);

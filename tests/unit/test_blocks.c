@@ -43,7 +43,7 @@ static void assert_block(const struct pm_block *found, const struct pm_block *ex
     assert_int_equal(found->origin, expected->origin);
     assert_int_equal(found->is_code, expected->is_code);
     assert_int_equal(found->thread, expected->thread);
-    assert_int_equal(found->stack, expected->stack);
+    assert_int_equal(found->site, expected->site);
     assert_int_equal(found->serial, expected->serial);
 }
 
@@ -55,7 +55,7 @@ static void fill(struct pm_random *random, struct pm_block *block, u64 serial)
     block->origin = pm_random_below(random, 3);
     block->is_code = pm_random_u64(random) >> 63;
     block->thread = pm_random_u64(random) >> 52;
-    block->stack = pm_random_u64(random) >> 36;
+    block->site = pm_random_u64(random) >> 36;
     block->serial = serial;
 }
 
@@ -246,7 +246,7 @@ static void test_fields(void **state)
     const struct pm_block most = {
         .address = UINT64_MAX - 15, .bytes = ((u64)1 << 44) - 1, .padding_units = 31,
         .origin = PM_BLOCK_NEW_ARRAY, .is_code = 1, .thread = PM_BLOCK_MAX_THREAD,
-        .stack = (1u << 28) - 1, .serial = ((u64)1 << 36) - 1,
+        .site = (1u << 28) - 1, .serial = ((u64)1 << 36) - 1,
     };
     const struct pm_block padded = { .address = 16, .bytes = 201, .padding_units = 3 };
     struct pm_blocks blocks;

@@ -35,9 +35,9 @@ static void test_against_list(void **state)
         freed_blocks[i] = (struct pm_block){
             .address = 4096 + 16 * pm_random_below(&random, 100000),
             .bytes = pm_random_below(&random, 40),
-            .stack = (u64)i,
         };
-        pm_freed_add(&freed, &freed_blocks[i], (struct pm_stack_id){ (u32)i + 1 });
+        pm_freed_add(&freed, &freed_blocks[i], (struct pm_stack_id){ (u32)i },
+                     (struct pm_stack_id){ (u32)i + 1 });
         if (pm_random_below(&random, BLOCKS / LOOKUPS) != 0)
             continue;
         u64 address = 4096 + pm_random_below(&random, 1700000);

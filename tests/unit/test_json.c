@@ -183,7 +183,7 @@ static void check_sites(json_t *root, const struct pm_sites *sites)
             const char *column;
             u64 value;
         } values[] = {
-            { "stack", site->stack.v },
+            { "stack", site->stack },
             { "total_bytes", site->total_bytes },
             { "total_blocks", site->total_blocks },
             { "padding_bytes", site->padding_bytes },
@@ -287,7 +287,7 @@ static void fill(struct pm_fixture *fixture)
     pm_fixture_allocate(fixture, other, 2, (u64)1 << 40, 0);
     pm_fixture_free(fixture, other, 2, (u64)1 << 40, 0);
     pm_fixture_allocate(fixture, PM_STACK_EMPTY, 1, 3, 0);
-    pm_sites_move(&fixture->sites, plain, pm_fixture_stack(fixture, leaf, unicode), 177);
+    pm_fixture_move(fixture, plain, pm_fixture_stack(fixture, leaf, unicode), 177);
     fixture->profile.moved_blocks = 1;
     fixture->profile.debug_hooks = true;
     fixture->profile.troubles = (struct pm_troubles){ 1, 2, 3, 4 };

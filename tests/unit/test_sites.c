@@ -32,16 +32,16 @@ struct recorder {
     u64 serial;
 };
 
-static struct pm_stack_id stack_id(const struct recorder *recorder, u32 stack)
+static struct pm_site_id site_id(struct recorder *recorder, u32 stack)
 {
-    return (struct pm_stack_id){ recorder->stack_ids[stack] };
+    return pm_sites_of(&recorder->sites, (struct pm_stack_id){ recorder->stack_ids[stack] });
 }
 
 static void allocate(struct recorder *recorder, u32 stack, u64 bytes, u64 padding)
 {
     u64 serial = ++recorder->serial;
 
-    pm_sites_allocate(&recorder->sites, stack_id(recorder, stack), bytes, padding, serial);
+    pm_sites_allocate(&recorder->sites, site_id(recorder, stack), bytes, padding, serial);
     recorder->blocks[recorder->block_count++] = (struct modelled_block){ stack, bytes, padding };
     recorder->live[stack].bytes += bytes;
     recorder->live[stack].blocks++;
@@ -64,7 +64,7 @@ static void free_block(struct recorder *recorder, size_t i)
 {
     struct modelled_block block = recorder->blocks[i];
 
-    pm_sites_free(&recorder->sites, stack_id(recorder, block.stack), block.requested_bytes,
+    pm_sites_free(&recorder->sites, site_id(recorder, block.stack), block.requested_bytes,
                   block.padding_bytes);
     recorder->blocks[i] = recorder->blocks[--recorder->block_count];
     recorder->live[block.stack].bytes -= block.requested_bytes;
@@ -77,7 +77,7 @@ static void move_block(struct recorder *recorder, size_t i, u32 to)
 {
     struct modelled_block *block = &recorder->blocks[i];
 
-    pm_sites_move(&recorder->sites, stack_id(recorder, block->stack), stack_id(recorder, to),
+    pm_sites_move(&recorder->sites, site_id(recorder, block->stack), site_id(recorder, to),
                   block->requested_bytes);
     recorder->live[block->stack].bytes -= block->requested_bytes;
     recorder->live[block->stack].blocks--;
@@ -101,18 +101,19 @@ static void check_site(const struct recorder *recorder, const struct pm_site *si
         assert_int_equal(pm_histogram_count(&site->sizes, bin), recorder->counts[stack][bin]);
 }
 
-static void check(const struct recorder *recorder)
+static void check(struct recorder *recorder)
 {
     const struct pm_sites *sites = &recorder->sites;
     u32 seen = 0;
 
+    pm_sites_settle(&recorder->sites);
     assert_int_equal(sites->live_bytes, recorder->all_live.bytes);
     assert_int_equal(sites->live_blocks, recorder->all_live.blocks);
     assert_int_equal(sites->peak_bytes, recorder->all_peak.bytes);
     assert_int_equal(sites->peak_blocks, recorder->all_peak.blocks);
     for (u32 stack = 0; stack < STACKS; stack++)
         for (u32 i = 0; i < sites->count; i++)
-            if (pm_sites_at(sites, i)->stack.v == recorder->stack_ids[stack]) {
+            if (pm_sites_at(sites, i)->stack == recorder->stack_ids[stack]) {
                 check_site(recorder, pm_sites_at(sites, i), stack);
                 seen++;
             }
@@ -232,12 +233,13 @@ static void test_many_sites(void **state)
     (void)state;
     pm_sites_init(&sites);
     for (u32 i = SITES; i > 0; i--)
-        pm_sites_allocate(&sites, (struct pm_stack_id){ i * 3 }, i, 0, SITES + 1 - i);
+        pm_sites_allocate(&sites, pm_sites_of(&sites, (struct pm_stack_id){ i * 3 }), i, 0,
+                          SITES + 1 - i);
     for (u32 i = SITES; i > 0; i--)
-        pm_sites_free(&sites, (struct pm_stack_id){ i * 3 }, i, 0);
+        pm_sites_free(&sites, pm_sites_of(&sites, (struct pm_stack_id){ i * 3 }), i, 0);
     assert_int_equal(sites.count, SITES);
     for (u32 i = 0; i < SITES; i++) {
-        assert_int_equal(pm_sites_at(&sites, i)->stack.v, (SITES - i) * 3);
+        assert_int_equal(pm_sites_at(&sites, i)->stack, (SITES - i) * 3);
         assert_int_equal(pm_sites_at(&sites, i)->live_blocks, 0);
         assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, i)), SITES - i);
     }

@@ -526,7 +526,7 @@ static void test_moved_block(void **state)
     struct pm_stack_id from = python_stack(world, "a.py", "f", 1);
 
     pm_fixture_allocate(&world->fixture, from, 1, 56, 0);
-    pm_sites_move(&world->fixture.sites, from, python_stack(world, "a.py", "g", 2), 56);
+    pm_fixture_move(&world->fixture, from, python_stack(world, "a.py", "g", 2), 56);
     const char *text = report(world);
     assert_has(text, "   a.py, f, bytes total = 56\n");
     assert_has_not(text, "a.py, g");
