@@ -22,21 +22,29 @@ struct pm_trace {
     bool incomplete;
 };
 
+static inline void pm_trace_add_word(struct pm_trace *trace, struct pm_traced_word word)
+{
+    if (trace->count == trace->capacity)
+        trace->incomplete = true;
+    else
+        trace->words[trace->count++] = word;
+}
+
 /* Adds the field of bytes (1, 2, 4 or 8) at address. */
 static inline void pm_trace_add(struct pm_trace *trace, u64 address, u64 value, unsigned bytes)
 {
     unsigned shift = (unsigned)(address & 7) * 8;
     u64 mask = (~0ull >> (64 - bytes * 8)) << shift;
 
-    if (trace->count == trace->capacity || shift + bytes * 8 > 64) {
+    if (shift + bytes * 8 > 64) {
         trace->incomplete = true;
         return;
     }
-    trace->words[trace->count++] = (struct pm_traced_word){
+    pm_trace_add_word(trace, (struct pm_traced_word){
         .address = address & ~7ull,
         .value = value << shift & mask,
         .mask = mask,
-    };
+    });
 }
 
 #endif

@@ -17,6 +17,7 @@ void pm_rewalk_init(struct pm_rewalk *rewalk, struct pm_reader *reader, unsigned
     rewalk->steps = pm_alloc("pm.rewalk", rewalk->capacity * sizeof *rewalk->steps);
     rewalk->fresh = pm_alloc("pm.rewalk", rewalk->capacity * sizeof *rewalk->fresh);
     rewalk->words = pm_alloc("pm.rewalk", 2 * rewalk->trace.capacity * sizeof *rewalk->words);
+    rewalk->addresses = pm_alloc("pm.rewalk", 2 * rewalk->trace.capacity * sizeof *rewalk->addresses);
     rewalk->trace.words = pm_alloc("pm.rewalk",
                                    rewalk->trace.capacity * sizeof *rewalk->trace.words);
 }
@@ -26,6 +27,7 @@ void pm_rewalk_release(struct pm_rewalk *rewalk)
     pm_free(rewalk->steps);
     pm_free(rewalk->fresh);
     pm_free(rewalk->words);
+    pm_free(rewalk->addresses);
     pm_free(rewalk->trace.words);
     *rewalk = (struct pm_rewalk){ 0 };
 }
@@ -122,6 +124,7 @@ static bool keep_words(struct pm_rewalk *rewalk, u32 first, u32 last)
         const u8 *page = pm_reader_page(rewalk->reader, word->address >> PM_READER_PAGE_BITS);
         if (page == NULL)
             return false;
+        rewalk->addresses[rewalk->word_count] = word->address;
         rewalk->words[rewalk->word_count++] = (struct pm_rewalk_word){
             .place = page + (word->address & in_page),
             .value = word->value,
@@ -155,4 +158,22 @@ void pm_rewalk_end(struct pm_rewalk *rewalk, const struct pm_rewalk_step *rest, 
     }
     if (!whole)
         pm_rewalk_forget(rewalk);
+}
+
+/* What was read before the first step is not kept: each walk reads it anew. */
+bool pm_rewalk_trace(const struct pm_rewalk *rewalk, struct pm_trace *trace)
+{
+    const u32 before = rewalk->fresh_count > 0 ? rewalk->fresh[0].words : rewalk->trace.count;
+
+    if (rewalk->count == 0)
+        return false;
+    for (u32 i = 0; i < before; i++)
+        pm_trace_add_word(trace, rewalk->trace.words[i]);
+    for (u32 i = rewalk->word_count; i-- > 0;)
+        pm_trace_add_word(trace, (struct pm_traced_word){
+            .address = rewalk->addresses[i],
+            .value = rewalk->words[i].value,
+            .mask = rewalk->words[i].mask,
+        });
+    return true;
 }

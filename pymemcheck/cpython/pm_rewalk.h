@@ -43,6 +43,7 @@ struct pm_rewalk {
     u64 generation;                     /* the reader's, when places were asked for */
     struct pm_rewalk_step *steps;       /* of the last walk, outermost first */
     struct pm_rewalk_word *words;       /* likewise */
+    u64 *addresses;                     /* of these words */
     u32 count, word_count;
     u32 valid;                          /* steps whose rest holds */
     u32 total;                          /* frames of the last walk */
@@ -77,6 +78,10 @@ void pm_rewalk_take(struct pm_rewalk *rewalk, const struct pm_rewalk_state *stat
    NULL at the outermost frame or, cut, at its limit. */
 void pm_rewalk_end(struct pm_rewalk *rewalk, const struct pm_rewalk_step *rest, unsigned frames,
                    bool cut);
+
+/* Adds to trace all words that the last walk relied on, those that had changed least long ago first. False,
+   with nothing added, if they are not known. Until the next walk begins. */
+bool pm_rewalk_trace(const struct pm_rewalk *rewalk, struct pm_trace *trace);
 
 /* Forgets the last walk. */
 void pm_rewalk_forget(struct pm_rewalk *rewalk);

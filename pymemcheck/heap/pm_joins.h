@@ -69,6 +69,12 @@ struct pm_native_half pm_joins_native(struct pm_joins *joins,
 struct pm_python_half pm_joins_python(struct pm_joins *joins, struct pm_python_half outer,
                                       const struct pm_splice_python *frame);
 
+/* What may be asked for next. Valid until then. */
+static inline const struct pm_join *pm_joins_expected(const struct pm_joins *joins)
+{
+    return &joins->all[joins->all[joins->last].next];
+}
+
 /* The join of both, with the stack that pm_splice makes of them. Valid until the next call. */
 struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
                                 struct pm_python_half python);

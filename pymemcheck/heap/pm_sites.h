@@ -64,6 +64,12 @@ static inline struct pm_site *pm_sites_at(const struct pm_sites *sites, u32 inde
     return &sites->chunks[index / PM_SITES_IN_CHUNK].sites[index % PM_SITES_IN_CHUNK];
 }
 
+/* A site will soon be charged. */
+static inline void pm_sites_expect(const struct pm_sites *sites, struct pm_site_id site)
+{
+    __builtin_prefetch(pm_sites_at(sites, site.v), 1);
+}
+
 static inline struct pm_stack_id pm_site_stack(const struct pm_site *site)
 {
     return (struct pm_stack_id){ (u32)site->stack };

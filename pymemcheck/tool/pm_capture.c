@@ -14,6 +14,9 @@
 /* Allocator layers looked at, from malloc outwards. */
 enum { MAX_LAYERS = 16 };
 
+/* Of a stack, mostly one or two Python frames are new. */
+enum { EXPECTED_FRAMES = 2 };
+
 static struct pm_frame_id note(struct pm_run *run, const char *text)
 {
     const struct pm_frame frame = {
@@ -237,8 +240,7 @@ static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsign
         PM_ASSERT(pm_raw_frame_equal(&capture->raw[count - 1 - i], &capture->last[i].raw));
 }
 
-/* Keeps a snapshot of what was just found, for which the way there is gone once
-   more, in search of the words that it depends on. */
+/* Keeps a snapshot of what was just found. */
 static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key,
                           const struct pm_unwound *natives, struct pm_captured captured)
 {
@@ -249,11 +251,15 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
     trace->count = 0;
     trace->incomplete = false;
     pm_unwound_trace(natives, trace);
-    unsigned pythons = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
-                                      &end, trace);
-    if (end != PM_WALK_UNREADABLE)
-        pm_snapshots_keep(&capture->snapshots, key, capture->generation, trace, capture->raw,
-                          pythons, captured.stack, *captured.site, captured.debug_hooks);
+    if (!pm_python_trace_again(&run->python, tid, &capture->rewalk, trace)) {
+        pm_python_walk(&run->python, tid, capture->raw, capture->python_limit, &end, trace);
+        if (end == PM_WALK_UNREADABLE)
+            return;
+    }
+    for (unsigned i = 0; i < capture->last_count; i++)
+        capture->raw[i] = capture->last[i].raw;
+    pm_snapshots_keep(&capture->snapshots, key, capture->generation, trace, capture->raw,
+                      capture->last_count, captured.stack, *captured.site, captured.debug_hooks);
 }
 
 /* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time without another between them:
@@ -277,14 +283,16 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 {
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end end;
-    struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
     unsigned same, fresh = pm_python_walk_again(&run->python, tid, &capture->rewalk, capture->raw,
                                                 capture->python_limit, &end, &same);
+    for (unsigned i = 0; i < fresh && i < EXPECTED_FRAMES; i++)
+        pm_python_expect(&run->python, &capture->raw[i]);
+    struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
-    struct pm_known_natives native = native_half(run, &natives);
     struct pm_python_half python = python_half(run, fresh, same, end);
+    struct pm_known_natives native = native_half(run, &natives);
     if (VG_(clo_sanity_level) > 1)
         check_walk(run, tid, end, fresh + same);
     struct pm_join *join = pm_joins_stack(&capture->joins, native.half, python);
@@ -297,6 +305,17 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
     if (!unsteady && is_frequent(key, join))
         keep_snapshot(run, tid, key, &natives, captured);
     return captured;
+}
+
+/* What compute will look for first: most of it is not in the processor's cache. */
+static void expect(const struct pm_run *run, const struct pm_snapshot_key *key)
+{
+    const struct pm_capture *capture = &run->capture;
+    const struct pm_join *join = pm_joins_expected(&capture->joins);
+
+    pm_unwind_expect(&capture->unwind, key->stack_pointer, key->instruction);
+    if (join->site != 0)
+        pm_sites_expect(&run->sites, (struct pm_site_id){ join->site - 1 });
 }
 
 struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
@@ -315,10 +334,15 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
     struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
                                                             capture->generation);
     if (known == NULL) {
+        expect(run, &key);
         key.hint = pm_python_peek(&run->python, key.slot);
         known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);
     }
-    if (known != NULL)
+    if (known != NULL && VG_(clo_sanity_level) < 2)
         return (struct pm_captured){ known->stack, &known->site, known->debug_hooks };
-    return compute(run, tid, &key);
+    /* With --sanity-level=2 what a snapshot says is computed, too, which may take its place. */
+    const struct pm_stack_id said = known != NULL ? known->stack : PM_STACK_EMPTY;
+    struct pm_captured captured = compute(run, tid, &key);
+    PM_ASSERT(said.v == PM_STACK_EMPTY.v || said.v == captured.stack.v);
+    return captured;
 }

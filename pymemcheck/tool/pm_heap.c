@@ -46,6 +46,7 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
 {
     const struct pm_captured captured = pm_capture_stack(run, tid);
     const struct pm_site_id site = site_of(run, &captured);
+    pm_sites_expect(&run->sites, site);
     u64 padding = captured.debug_hooks == 0
         ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
     if (padding > bytes)
@@ -125,11 +126,12 @@ static void give_back(struct pm_run *run, ThreadId tid, struct pm_block *found)
 {
     const struct pm_block block = *found;
     void *memory = (void *)block.address;
-    bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
 
+    pm_sites_expect(&run->sites, (struct pm_site_id){ (u32)block.site });
+    bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
+    VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
     pm_freed_add(&run->freed, &block, pm_heap_stack(run, &block), stack_of_free(run, tid));
-    VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     if (!in_slab)
         give_to_core(run, memory);
 }

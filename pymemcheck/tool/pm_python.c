@@ -211,6 +211,19 @@ unsigned pm_python_walk_again(struct pm_python *python, u32 tid, struct pm_rewal
         : 0;
 }
 
+bool pm_python_trace_again(struct pm_python *python, u32 tid, const struct pm_rewalk *rewalk,
+                           struct pm_trace *trace)
+{
+    const unsigned count = trace->count;
+    enum pm_walk_end end;
+    u64 anchor;
+
+    if (begin_walk(python, tid, &anchor, &end, trace) && pm_rewalk_trace(rewalk, trace))
+        return true;
+    trace->count = count;
+    return false;
+}
+
 /* How far behind the start of its block a code object can be. */
 static u64 hook_prefix(const struct pm_python *python)
 {
@@ -286,10 +299,15 @@ static struct pm_frame_id look_up(struct pm_python *python, const struct pm_raw_
     return pm_frames_intern(python->frames, &frame);
 }
 
-static struct pm_recent_frame *recent_place(struct pm_python *python, u64 code, u32 position)
+static struct pm_recent_frame *recent_place(const struct pm_python *python, u64 code, u32 position)
 {
     u64 hash = ((code >> 4) + ((u64)position << 32)) * 0x9fb21c651e98df25ull;
     return &python->recent[hash >> 32 & (PM_PYTHON_RECENT_FRAMES - 1)];
+}
+
+void pm_python_expect(const struct pm_python *python, const struct pm_raw_frame *raw)
+{
+    __builtin_prefetch(recent_place(python, raw->code, (u32)(raw->position - raw->code)));
 }
 
 struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw,

@@ -110,12 +110,19 @@ unsigned pm_python_walk_again(struct pm_python *python, u32 tid, struct pm_rewal
                               struct pm_raw_frame *frames, unsigned capacity,
                               enum pm_walk_end *end, unsigned *same);
 
+/* Adds to trace the words of client memory that the last pm_python_walk_again relied on, for the same
+   thread, just now. False, with trace as it was, if that is not known. */
+bool pm_python_trace_again(struct pm_python *python, u32 tid, const struct pm_rewalk *rewalk,
+                           struct pm_trace *trace);
+
 /* The thread's slot, 0 for none, and a hint at where in Python it is (pm_walk_peek). */
 u64 pm_python_slot(const struct pm_python *python, u32 tid);
 u64 pm_python_peek(const struct pm_python *python, u64 slot);
 
 /* The interned frame of one raw frame. Sets *unsteady if the frame may come to mean another without our
    notice: its code object is in no block that we see freed, or could not be read. */
+/* What pm_python_resolve will look for if it is called soon. */
+void pm_python_expect(const struct pm_python *python, const struct pm_raw_frame *raw);
 struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw,
                                      bool *unsteady);
 

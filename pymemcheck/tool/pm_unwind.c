@@ -270,12 +270,33 @@ static struct pm_unwound hand_out(struct pm_unwind *unwind, struct pm_unwind_ent
     };
 }
 
+/* Says which set, and the tag. */
+static u64 spread_of(u64 stack_pointer, u64 instruction)
+{
+    return pm_hash_u64(stack_pointer ^ instruction << 20);
+}
+
+static u16 tag_of(u64 spread)
+{
+    return (u16)(spread >> 48);
+}
+
+void pm_unwind_expect(const struct pm_unwind *unwind, u64 stack_pointer, u64 instruction)
+{
+    const u64 spread = spread_of(stack_pointer, instruction);
+    const size_t first = spread % PM_UNWIND_SETS * PM_UNWIND_WAYS;
+
+    for (size_t place = first; place < first + PM_UNWIND_WAYS; place++)
+        if (unwind->tags[place] == tag_of(spread))
+            __builtin_prefetch(entry_at(unwind, place));
+}
+
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
 {
     u64 stack_pointer = VG_(get_SP)(tid), instruction = VG_(get_IP)(tid);
-    u64 spread = pm_hash_u64(stack_pointer ^ instruction << 20);
+    u64 spread = spread_of(stack_pointer, instruction);
     size_t set = spread % PM_UNWIND_SETS, first = set * PM_UNWIND_WAYS;
-    u16 tag = (u16)(spread >> 48);
+    u16 tag = tag_of(spread);
 
     for (size_t place = first; place < first + PM_UNWIND_WAYS; place++) {
         struct pm_unwind_entry *entry = entry_at(unwind, place);

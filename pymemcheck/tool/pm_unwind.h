@@ -70,6 +70,9 @@ struct pm_unwind {
 /* limit: frames kept of a stack, innermost. */
 void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit);
 
+/* What pm_unwind_stack will look for if it is called soon with these registers. */
+void pm_unwind_expect(const struct pm_unwind *unwind, u64 stack_pointer, u64 instruction);
+
 /* The native stack of thread tid, which must be running. */
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid);
 

@@ -102,6 +102,36 @@ struct remembered {
     unsigned count, same, most_same;
 };
 
+static bool has_word(const struct pm_trace *trace, struct pm_traced_word word)
+{
+    for (unsigned i = 0; i < trace->count; i++)
+        if (trace->words[i].address == word.address && trace->words[i].value == word.value
+                && trace->words[i].mask == word.mask)
+            return true;
+    return false;
+}
+
+/* What the last walk is said to have relied on is what a whole walk relies on. */
+static void check_trace(struct chain *chain, const struct pm_rewalk *rewalk, u64 anchor)
+{
+    struct pm_traced_word words[256], words_again[256];
+    struct pm_trace trace = { .words = words, .capacity = PM_ARRAY_LENGTH(words) };
+    struct pm_trace again = { .words = words_again, .capacity = PM_ARRAY_LENGTH(words_again) };
+    struct pm_raw_frame frames[MAX];
+    enum pm_walk_end end;
+
+    pm_walk_traced(&chain->interpreter, &chain->image.reader, anchor, frames, LIMIT, &end, &trace);
+    if (!pm_rewalk_trace(rewalk, &again)) {
+        assert_int_equal(again.count, 0);
+        return;
+    }
+    assert_false(trace.incomplete || again.incomplete);
+    for (unsigned i = 0; i < trace.count; i++)
+        assert_true(has_word(&again, trace.words[i]));
+    for (unsigned i = 0; i < again.count; i++)
+        assert_true(has_word(&trace, again.words[i]));
+}
+
 static void walk_both(struct chain *chain, struct remembered *remembered, u64 anchor)
 {
     struct pm_raw_frame whole[MAX], fresh[MAX];
@@ -111,6 +141,7 @@ static void walk_both(struct chain *chain, struct remembered *remembered, u64 an
     unsigned fresh_count = pm_walk_again(&chain->interpreter, &remembered->rewalk, anchor, fresh, LIMIT,
                                          &end_again, &remembered->same);
 
+    check_trace(chain, &remembered->rewalk, anchor);
     assert_int_equal(end_again, end);
     assert_true(remembered->same <= remembered->count);
     assert_int_equal(fresh_count + remembered->same, count);
