@@ -278,7 +278,7 @@ static bool is_frequent(const struct pm_snapshot_key *key, struct pm_join *join)
     return true;
 }
 
-/* Without a snapshot. */
+/* Without a snapshot. One may be kept for key, unless it is NULL. */
 static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key)
 {
     struct pm_capture *capture = &run->capture;
@@ -302,7 +302,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
         .debug_hooks = native.debug_hooks,
     };
     bool unsteady = fresh + same > 0 && capture->last[fresh + same - 1].unsteady;
-    if (!unsteady && is_frequent(key, join))
+    if (key != NULL && !unsteady && is_frequent(key, join))
         keep_snapshot(run, tid, key, &natives, captured);
     return captured;
 }
@@ -331,10 +331,13 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
         capture->generation++;
         pm_unwind_forget(&capture->unwind);
     }
-    struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
-                                                            capture->generation);
-    if (known == NULL) {
+    const bool pay = pm_snapshots_pay(&capture->snapshots);
+    struct pm_snapshot *known = NULL;
+    if (pay)
+        known = pm_snapshots_expected(&capture->snapshots, &key, capture->generation);
+    if (known == NULL)
         expect(run, &key);
+    if (pay && known == NULL) {
         key.hint = pm_python_peek(&run->python, key.slot);
         known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);
     }
@@ -342,7 +345,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
         return (struct pm_captured){ known->stack, &known->site, known->debug_hooks };
     /* With --sanity-level=2 what a snapshot says is computed, too, which may take its place. */
     const struct pm_stack_id said = known != NULL ? known->stack : PM_STACK_EMPTY;
-    struct pm_captured captured = compute(run, tid, &key);
+    struct pm_captured captured = compute(run, tid, pay ? &key : NULL);
     PM_ASSERT(said.v == PM_STACK_EMPTY.v || said.v == captured.stack.v);
     return captured;
 }

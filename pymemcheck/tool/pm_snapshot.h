@@ -12,6 +12,9 @@
    since the snapshot was last right; and what native addresses mean, told by
    the caller's generation.
 
+   Where stacks hardly repeat, as in imports, looking for snapshots costs more than it saves. What both are worth
+   is counted, and as long as they do not pay they rest.
+
    docs/decisions/snapshots.md says why this is exact. */
 #ifndef PM_SNAPSHOT_H
 #define PM_SNAPSHOT_H
@@ -60,11 +63,18 @@ struct pm_snapshots {
     u16 *tags;                  /* by entry: part of the hash of its key */
     u8 *next_way;               /* by set: which entry is replaced next */
     struct pm_snapshot *last;   /* what was right last; an entry of no use in the beginning */
+    i64 balance;                /* of this period: what was saved, less what it cost */
+    u32 left;                   /* stacks until it ends */
+    u32 rests;                  /* in a row: how often the balance was negative */
+    bool resting;
     u64 scratch[PM_SNAPSHOT_U64S];
 };
 
 void pm_snapshots_init(struct pm_snapshots *snapshots, struct pm_reader *reader,
                        const struct pm_python *python);
+
+/* Whether snapshots are to be looked for and kept now. To be asked once for each stack. */
+bool pm_snapshots_pay(struct pm_snapshots *snapshots);
 
 /* The snapshot that followed the last one the last time, if it is right now, else
    NULL. key needs no hint. Valid until the next call of pm_snapshots_keep. */
