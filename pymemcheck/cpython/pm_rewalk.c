@@ -34,12 +34,13 @@ void pm_rewalk_release(struct pm_rewalk *rewalk)
 
 void pm_rewalk_forget(struct pm_rewalk *rewalk)
 {
-    rewalk->count = rewalk->word_count = rewalk->valid = 0;
+    rewalk->count = rewalk->word_count = rewalk->before = rewalk->valid = 0;
 }
 
 static u32 words_that_hold(const struct pm_rewalk *rewalk)
 {
-    const struct pm_rewalk_word *word = rewalk->words, *end = word + rewalk->word_count;
+    const struct pm_rewalk_word *word = rewalk->words;
+    const struct pm_rewalk_word *end = word + rewalk->word_count + rewalk->before;
 
     for (; word < end; word++) {
         u64 now;
@@ -50,11 +51,14 @@ static u32 words_that_hold(const struct pm_rewalk *rewalk)
     return (u32)(word - rewalk->words);
 }
 
-void pm_rewalk_begin(struct pm_rewalk *rewalk)
+bool pm_rewalk_begin(struct pm_rewalk *rewalk, u64 anchor, unsigned limit)
 {
     if (rewalk->generation != rewalk->reader->generation)
         pm_rewalk_forget(rewalk);
     u32 hold = words_that_hold(rewalk), valid = rewalk->count;
+    if (valid > 0 && hold == rewalk->word_count + rewalk->before && rewalk->anchor == anchor
+            && rewalk->limit == limit)
+        return true;
     while (valid > 0 && rewalk->steps[valid - 1].words > hold)
         valid--;
     rewalk->valid = valid;
@@ -62,6 +66,9 @@ void pm_rewalk_begin(struct pm_rewalk *rewalk)
     rewalk->too_many = false;
     rewalk->trace.count = 0;
     rewalk->trace.incomplete = false;
+    rewalk->anchor = anchor;
+    rewalk->limit = limit;
+    return false;
 }
 
 static u32 place_of(u64 address)
@@ -156,20 +163,19 @@ void pm_rewalk_end(struct pm_rewalk *rewalk, const struct pm_rewalk_step *rest, 
         step->frames = outside + frames - step->frames;
         rewalk->by_address[place_of(step->state.address)] = (u16)rewalk->count++;
     }
+    const u32 words = rewalk->word_count;
+    whole = whole && keep_words(rewalk, 0, last);
+    rewalk->before = rewalk->word_count - words;
+    rewalk->word_count = words;
     if (!whole)
         pm_rewalk_forget(rewalk);
 }
 
-/* What was read before the first step is not kept: each walk reads it anew. */
 bool pm_rewalk_trace(const struct pm_rewalk *rewalk, struct pm_trace *trace)
 {
-    const u32 before = rewalk->fresh_count > 0 ? rewalk->fresh[0].words : rewalk->trace.count;
-
     if (rewalk->count == 0)
         return false;
-    for (u32 i = 0; i < before; i++)
-        pm_trace_add_word(trace, rewalk->trace.words[i]);
-    for (u32 i = rewalk->word_count; i-- > 0;)
+    for (u32 i = rewalk->word_count + rewalk->before; i-- > 0;)
         pm_trace_add_word(trace, (struct pm_traced_word){
             .address = rewalk->addresses[i],
             .value = rewalk->words[i].value,

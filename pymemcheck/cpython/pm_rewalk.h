@@ -8,7 +8,8 @@
    damaged chain runs in a circle depends on its steps before: it may come to its limit first.)
 
    The words are looked at where they are, from the outermost frame on, before the walk begins: so
-   all steps are known whose rest holds. That frames' code objects still live is not
+   all steps are known whose rest holds. When all hold, also those that were read before the first step, there is
+   nothing to walk. That frames' code objects still live is not
    looked at: it is the caller's, who knows when one dies. */
 #ifndef PM_REWALK_H
 #define PM_REWALK_H
@@ -45,6 +46,9 @@ struct pm_rewalk {
     struct pm_rewalk_word *words;       /* likewise */
     u64 *addresses;                     /* of these words */
     u32 count, word_count;
+    u32 before;                         /* words behind these that were read before the first step */
+    u64 anchor;                         /* where that walk began */
+    unsigned limit;                     /* of its frames */
     u32 valid;                          /* steps whose rest holds */
     u32 total;                          /* frames of the last walk */
     bool cut;                           /* it stopped at its limit of frames */
@@ -60,8 +64,9 @@ struct pm_rewalk {
 void pm_rewalk_init(struct pm_rewalk *rewalk, struct pm_reader *reader, unsigned frames);
 void pm_rewalk_release(struct pm_rewalk *rewalk);
 
-/* A walk begins. Cost: a compare for each word that the last one relied on. */
-void pm_rewalk_begin(struct pm_rewalk *rewalk);
+/* A walk of up to limit frames begins at anchor. True if it would do as the last one did; then it has ended, too,
+   with rewalk->total frames. Cost: a compare for each word that the last one relied on. */
+bool pm_rewalk_begin(struct pm_rewalk *rewalk, u64 anchor, unsigned limit);
 
 /* The step of the last walk that was in the same state, and whose rest holds and would end
    in the same way after frames_inside frames of at most limit; NULL if there is none, or if it is not known

@@ -354,7 +354,11 @@ unsigned pm_walk_again(const struct pm_interpreter *interpreter, struct pm_rewal
     };
     const struct pm_rewalk_step *rest = NULL;
 
-    pm_rewalk_begin(rewalk);
+    if (pm_rewalk_begin(rewalk, anchor, capacity)) {
+        *same = rewalk->total;
+        *end = rewalk->cut ? PM_WALK_LIMIT : PM_WALK_COMPLETE;
+        return 0;
+    }
     *end = walk_chain(&walk, anchor, &rest);
     *same = rest != NULL ? rest->frames : 0;
     if (*end == PM_WALK_UNREADABLE)

@@ -125,6 +125,18 @@ static struct pm_stack_id join(struct pm_joins *joins, struct pm_native_half nat
     return pm_stacks_intern(joins->stacks, joins->joined, length);
 }
 
+/* Where the joins of a Python half are looked for first. */
+static u32 near(struct pm_python_half python)
+{
+    return python.v * 4;
+}
+
+void pm_joins_expect(const struct pm_joins *joins, struct pm_python_half python)
+{
+    if (pm_joins_expected(joins)->python.v != python.v)
+        __builtin_prefetch(&joins->slots[near(python) & joins->mask]);
+}
+
 struct place {
     u32 *slot;
     u32 tag;        /* of the join that is wanted, where it is in a slot */
@@ -139,7 +151,7 @@ static struct place find(const struct pm_joins *joins, struct pm_native_half nat
     const u32 tag = (u32)hash & ~NUMBER_MASK;
 
     for (u32 tries = 0;; tries++) {
-        u32 *slot = &joins->slots[pm_near_slot(python.v * 4, hash, tries, joins->mask)];
+        u32 *slot = &joins->slots[pm_near_slot(near(python), hash, tries, joins->mask)];
         if (*slot == 0)
             return (struct place){ slot, tag };
         if ((*slot & ~NUMBER_MASK) != tag)

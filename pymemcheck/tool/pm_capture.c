@@ -292,6 +292,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
         run->troubles.unreadable_stacks++;
 
     struct pm_python_half python = python_half(run, fresh, same, end);
+    pm_joins_expect(&capture->joins, python);
     struct pm_known_natives native = native_half(run, &natives);
     if (VG_(clo_sanity_level) > 1)
         check_walk(run, tid, end, fresh + same);
