@@ -28,12 +28,6 @@ void pm_sequences_release(struct pm_sequences *sequences)
     *sequences = (struct pm_sequences){ 0 };
 }
 
-void pm_sequences_clear(struct pm_sequences *sequences)
-{
-    pm_zero(sequences->slots, ((size_t)sequences->mask + 1) * sizeof *sequences->slots);
-    sequences->count = 0;
-}
-
 static void grow(struct pm_sequences *sequences)
 {
     const struct pm_sequence_slot *old = sequences->slots;
@@ -87,24 +81,10 @@ static u32 add(struct pm_sequences *sequences, const u32 *words, size_t length)
     return sequences->count;
 }
 
-u32 pm_sequences_hash(const u32 *words, size_t length)
-{
-    return (u32)pm_hash_bytes(words, length * sizeof *words);
-}
-
-void pm_sequences_expect(const struct pm_sequences *sequences, u32 hash)
-{
-    __builtin_prefetch(&sequences->slots[hash & sequences->mask]);
-}
-
 u32 pm_sequences_intern(struct pm_sequences *sequences, const u32 *words, size_t length)
 {
-    return pm_sequences_intern_hashed(sequences, words, length, pm_sequences_hash(words, length));
-}
+    const u32 hash = (u32)pm_hash_bytes(words, length * sizeof *words);
 
-u32 pm_sequences_intern_hashed(struct pm_sequences *sequences, const u32 *words, size_t length,
-                               u32 hash)
-{
     if (sequences->count == sequences->capacity)
         grow(sequences);
     u32 slot = hash & sequences->mask;

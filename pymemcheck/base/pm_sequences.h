@@ -24,18 +24,9 @@ struct pm_sequences {
 
 void pm_sequences_init(struct pm_sequences *sequences);
 void pm_sequences_release(struct pm_sequences *sequences);
-/* Forgets all; numbers start at 1 again. */
-void pm_sequences_clear(struct pm_sequences *sequences);
 
 /* The number of the sequence; *words are copied if it is new. */
 u32 pm_sequences_intern(struct pm_sequences *sequences, const u32 *words, size_t length);
-
-/* The same in parts, with something else to do between them: the hash; that it will soon be looked up;
-   the number. */
-u32 pm_sequences_hash(const u32 *words, size_t length);
-void pm_sequences_expect(const struct pm_sequences *sequences, u32 hash);
-u32 pm_sequences_intern_hashed(struct pm_sequences *sequences, const u32 *words, size_t length,
-                               u32 hash);
 
 /* Valid until the next pm_sequences_intern. */
 static inline const u32 *pm_sequences_words(const struct pm_sequences *sequences, u32 number,

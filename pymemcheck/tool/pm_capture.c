@@ -110,13 +110,16 @@ static struct pm_known_natives unpacked(u64 meaning)
     return (struct pm_known_natives){ { (u32)meaning }, (u32)(meaning >> 32) };
 }
 
+/* With --sanity-level=2 what is noted is resolved again: of other addresses with the same hash it
+   would be found to be wrong. */
 static struct pm_known_natives native_half(struct pm_run *run, const struct pm_unwound *natives)
 {
-    u64 meaning = pm_unwind_meaning(&run->capture.unwind, natives);
+    const u64 meaning = pm_unwind_meaning(&run->capture.unwind, natives);
 
-    if (meaning != 0)
+    if (meaning != 0 && VG_(clo_sanity_level) < 2)
         return unpacked(meaning);
     struct pm_known_natives known = resolve_natives(run, natives);
+    PM_ASSERT(meaning == 0 || meaning == packed(known));
     pm_unwind_note(&run->capture.unwind, natives, packed(known));
     return known;
 }

@@ -249,7 +249,7 @@ static bool has_surplus(const struct pm_leak_block *found, const struct pm_objec
 /* Of a lost cycle the search names the block with the lowest address. The leak is the object in it
    that has more references than the cycle gives it: that one takes the lead. If there is none, an
    object does that the collector does not know, whose type may lack a tp_traverse; else the one
-   with the oldest stack, so that equal cycles have equal leaders. Memory that is no object does not:
+   with the oldest site, so that equal cycles have equal leaders. Memory that is no object does not:
    it may have been an older object's before. */
 static u64 rank_in_cycle(const struct check *check, u32 index, const struct pm_object *object)
 {
