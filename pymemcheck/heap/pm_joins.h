@@ -37,7 +37,6 @@ struct pm_join {
     struct pm_stack_id stack;
     u32 next;               /* the join that was asked for next, the last time; 0: none yet */
     u32 site;               /* the owner's, 0 in the beginning: the stack's site */
-    u16 met_with, met;      /* the owner's: how often it was asked for, and under which circumstances */
 };
 
 struct pm_joins {

@@ -36,6 +36,7 @@ void pm_capture_init(struct pm_run *run)
         .python_limit = pythons,
     };
     pm_joins_init(&capture->joins, &run->stacks);
+    capture->met = pm_alloc_zero("pm.capture", PM_CAPTURE_MET * sizeof *capture->met);
     pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
     capture->trace.words = pm_alloc("pm.capture",
@@ -265,20 +266,22 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
                       capture->last_count, captured.stack, *captured.site, captured.debug_hooks);
 }
 
-/* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time without another between them:
-   what comes a few times is not worth a snapshot. Imports have a million of those. */
-static bool is_frequent(const struct pm_snapshot_key *key, struct pm_join *join)
+/* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time, not long after the
+   others: what comes a few times is not worth a snapshot. Imports have a million of those. */
+static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key *key,
+                        const struct pm_join *join)
 {
-    const u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint);
+    enum { TIMES = 7 };
+    const u64 number = (u64)(join - capture->joins.all);
+    u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint
+                           + (number << 40));
+    const u16 part = (u16)(hash >> 48) & (u16)~TIMES;
+    u16 *met = &capture->met[hash % PM_CAPTURE_MET];
+    u16 times = (*met & (u16)~TIMES) == part ? *met & TIMES : 0;
+    bool frequent = times + 1 == PM_CAPTURE_OFTEN;
 
-    if (join->met_with != (u16)hash) {
-        join->met_with = (u16)hash;
-        join->met = 0;
-    }
-    if (++join->met < PM_CAPTURE_OFTEN)
-        return false;
-    join->met = 0;
-    return true;
+    *met = frequent ? 0 : (u16)(part | (times + 1));
+    return frequent;
 }
 
 /* Without a snapshot. One may be kept for key, unless it is NULL. */
@@ -306,7 +309,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
         .debug_hooks = native.debug_hooks,
     };
     bool unsteady = fresh + same > 0 && capture->last[fresh + same - 1].unsteady;
-    if (key != NULL && !unsteady && is_frequent(key, join))
+    if (key != NULL && !unsteady && is_frequent(capture, key, join))
         keep_snapshot(run, tid, key, &natives, captured);
     return captured;
 }

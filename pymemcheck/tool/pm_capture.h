@@ -22,6 +22,7 @@
 
 struct pm_run;
 
+#define PM_CAPTURE_MET 32768
 #define PM_CAPTURE_OFTEN 7
 
 /* What a native stack was resolved to. */
@@ -58,6 +59,7 @@ struct pm_capture {
     u32 last_deaths;                    /* of code objects, when they were known to live */
     struct pm_rewalk rewalk;            /* of that stack's walk */
     enum pm_walk_end last_end;          /* how that stack's walk ended */
+    u16 *met;                           /* part of a hash of what was met there, and how often */
     struct pm_raw_frame *raw;           /* scratch, python_limit */
     struct pm_splice_native *native;    /* scratch, --num-callers= */
     struct pm_frame_id more_frames;     /* the note for frames beyond the limit */
