@@ -8,9 +8,8 @@ enum { INITIAL_SLOTS = 16 };
 static void allocate(struct pm_map *map, u64 slots)
 {
     map->entries = pm_alloc("pm.map", slots * sizeof *map->entries);
-    map->used = pm_alloc_zero("pm.map", slots);
     map->mask = slots - 1;
-    map->count = 0;
+    pm_map_clear(map);
 }
 
 void pm_map_init(struct pm_map *map)
@@ -21,14 +20,19 @@ void pm_map_init(struct pm_map *map)
 void pm_map_release(struct pm_map *map)
 {
     pm_free(map->entries);
-    pm_free(map->used);
     *map = (struct pm_map){ 0 };
 }
 
 void pm_map_clear(struct pm_map *map)
 {
-    pm_zero(map->used, map->mask + 1);
+    for (u64 slot = 0; slot <= map->mask; slot++)
+        map->entries[slot].value = PM_MAP_EMPTY;
     map->count = 0;
+}
+
+static bool is_used(const struct pm_map *map, u64 slot)
+{
+    return map->entries[slot].value != PM_MAP_EMPTY;
 }
 
 /* The slot that holds key, or the empty one where it would go. */
@@ -36,15 +40,20 @@ static u64 slot_of(const struct pm_map *map, u64 key)
 {
     u64 slot = pm_hash_u64(key) & map->mask;
 
-    while (map->used[slot] && map->entries[slot].key != key)
+    while (is_used(map, slot) && map->entries[slot].key != key)
         slot = (slot + 1) & map->mask;
     return slot;
+}
+
+void pm_map_expect(const struct pm_map *map, u64 key)
+{
+    __builtin_prefetch(&map->entries[pm_hash_u64(key) & map->mask]);
 }
 
 u64 *pm_map_get(const struct pm_map *map, u64 key)
 {
     u64 slot = slot_of(map, key);
-    return map->used[slot] ? &map->entries[slot].value : NULL;
+    return is_used(map, slot) ? &map->entries[slot].value : NULL;
 }
 
 static void grow(struct pm_map *map)
@@ -53,7 +62,7 @@ static void grow(struct pm_map *map)
 
     allocate(map, (old.mask + 1) * 2);
     for (u64 i = 0; i <= old.mask; i++)
-        if (old.used[i])
+        if (is_used(&old, i))
             pm_map_put(map, old.entries[i].key, old.entries[i].value);
     pm_map_release(&old);
 }
@@ -62,12 +71,12 @@ void pm_map_put(struct pm_map *map, u64 key, u64 value)
 {
     u64 slot = slot_of(map, key);
 
-    if (!map->used[slot]) {
+    PM_ASSERT(value != PM_MAP_EMPTY);
+    if (!is_used(map, slot)) {
         if ((map->count + 1) * 4 > (map->mask + 1) * 3) {
             grow(map);
             slot = slot_of(map, key);
         }
-        map->used[slot] = 1;
         map->entries[slot].key = key;
         map->count++;
     }
@@ -78,18 +87,18 @@ bool pm_map_remove(struct pm_map *map, u64 key)
 {
     u64 hole = slot_of(map, key);
 
-    if (!map->used[hole])
+    if (!is_used(map, hole))
         return false;
     /* Close the hole: an entry further on moves into it unless its own place
        lies between the hole and itself. */
-    for (u64 i = (hole + 1) & map->mask; map->used[i]; i = (i + 1) & map->mask) {
+    for (u64 i = (hole + 1) & map->mask; is_used(map, i); i = (i + 1) & map->mask) {
         u64 home = pm_hash_u64(map->entries[i].key) & map->mask;
         if (((i - home) & map->mask) >= ((i - hole) & map->mask)) {
             map->entries[hole] = map->entries[i];
             hole = i;
         }
     }
-    map->used[hole] = 0;
+    map->entries[hole].value = PM_MAP_EMPTY;
     map->count--;
     return true;
 }

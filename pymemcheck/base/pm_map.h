@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A hash map from u64 to u64: open addressing, linear probing, load at most
-   3/4. Any key is allowed. Removal shifts back, so there are no tombstones
-   and a long-lived map does not decay. */
+   3/4. Any key is allowed, and any value but PM_MAP_EMPTY, which empty slots have. Removal shifts
+   back, so there are no tombstones and a long-lived map does not decay. */
 #ifndef PM_MAP_H
 #define PM_MAP_H
 
 #include "base/pm_types.h"
+
+#define PM_MAP_EMPTY UINT64_MAX
 
 struct pm_map_entry {
     u64 key, value;
@@ -13,7 +15,6 @@ struct pm_map_entry {
 
 struct pm_map {
     struct pm_map_entry *entries;
-    u8 *used;           /* one byte a slot */
     u64 count;
     u64 mask;           /* slots - 1; slots is a power of two */
 };
@@ -22,6 +23,8 @@ void pm_map_init(struct pm_map *map);
 void pm_map_release(struct pm_map *map);
 void pm_map_clear(struct pm_map *map);
 
+/* pm_map_get of key will come soon. */
+void pm_map_expect(const struct pm_map *map, u64 key);
 /* Points to key's value or is NULL. Valid until the next put or remove. */
 u64 *pm_map_get(const struct pm_map *map, u64 key);
 /* Stores value under key, in place of an older one. */

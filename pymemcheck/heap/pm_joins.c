@@ -131,10 +131,9 @@ static u32 near(struct pm_python_half python)
     return python.v * 4;
 }
 
-void pm_joins_expect(const struct pm_joins *joins, struct pm_python_half python)
+void pm_joins_expect(const struct pm_joins *joins)
 {
-    if (pm_joins_expected(joins)->python.v != python.v)
-        __builtin_prefetch(&joins->slots[near(python) & joins->mask]);
+    __builtin_prefetch(&joins->slots[near(joins->all[joins->last].python) & joins->mask]);
 }
 
 struct place {

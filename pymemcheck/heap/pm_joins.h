@@ -74,8 +74,8 @@ static inline const struct pm_join *pm_joins_expected(const struct pm_joins *joi
     return &joins->all[joins->all[joins->last].next];
 }
 
-/* Joins of a Python half will soon be asked for. */
-void pm_joins_expect(const struct pm_joins *joins, struct pm_python_half python);
+/* A join will soon be asked for, as often as not with the Python half of the last one. */
+void pm_joins_expect(const struct pm_joins *joins);
 
 /* The join of both, with the stack that pm_splice makes of them. Valid until the next call. */
 struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,

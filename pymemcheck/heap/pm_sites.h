@@ -64,6 +64,17 @@ static inline struct pm_site *pm_sites_at(const struct pm_sites *sites, u32 inde
     return &sites->chunks[index / PM_SITES_IN_CHUNK].sites[index % PM_SITES_IN_CHUNK];
 }
 
+/* A site's number as others note it: 0 is none. */
+static inline u32 pm_site_note(struct pm_site_id site)
+{
+    return site.v + 1;
+}
+
+static inline struct pm_site_id pm_noted_site(u32 note)
+{
+    return (struct pm_site_id){ note - 1 };
+}
+
 /* A site will soon be charged. */
 static inline void pm_sites_expect(const struct pm_sites *sites, struct pm_site_id site)
 {

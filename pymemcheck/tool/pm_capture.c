@@ -289,17 +289,16 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 {
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end end;
+    struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
     unsigned same, fresh = pm_python_walk_again(&run->python, tid, &capture->rewalk, capture->raw,
                                                 capture->python_limit, &end, &same);
     for (unsigned i = 0; i < fresh && i < EXPECTED_FRAMES; i++)
         pm_python_expect(&run->python, &capture->raw[i]);
-    struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
     if (end == PM_WALK_UNREADABLE)
         run->troubles.unreadable_stacks++;
 
-    struct pm_python_half python = python_half(run, fresh, same, end);
-    pm_joins_expect(&capture->joins, python);
     struct pm_known_natives native = native_half(run, &natives);
+    struct pm_python_half python = python_half(run, fresh, same, end);
     if (VG_(clo_sanity_level) > 1)
         check_walk(run, tid, end, fresh + same);
     struct pm_join *join = pm_joins_stack(&capture->joins, native.half, python);
@@ -315,14 +314,14 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 }
 
 /* What compute will look for first: most of it is not in the processor's cache. */
-static void expect(const struct pm_run *run, const struct pm_snapshot_key *key)
+static void expect(const struct pm_run *run)
 {
     const struct pm_capture *capture = &run->capture;
     const struct pm_join *join = pm_joins_expected(&capture->joins);
 
-    pm_unwind_expect(&capture->unwind, key->stack_pointer, key->instruction);
+    pm_joins_expect(&capture->joins);
     if (join->site != 0)
-        pm_sites_expect(&run->sites, (struct pm_site_id){ join->site - 1 });
+        pm_sites_expect(&run->sites, pm_noted_site(join->site));
 }
 
 struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
@@ -343,7 +342,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
     if (pay)
         known = pm_snapshots_expected(&capture->snapshots, &key, capture->generation);
     if (known == NULL)
-        expect(run, &key);
+        expect(run);
     if (pay && known == NULL) {
         key.hint = pm_python_peek(&run->python, key.slot);
         known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);

@@ -41,8 +41,8 @@ struct pm_last_frame {
 
 struct pm_captured {
     struct pm_stack_id stack;
-    u32 *site;                  /* 1 + the number of the stack's site, which the caller may note; 0: not
-                                   noted yet; valid until the next capture */
+    u32 *site;                  /* the stack's site, which the caller may note (pm_site_note); valid until
+                                   the next capture */
     u32 debug_hooks;            /* CPython's debug hooks on the way to malloc: each added to the
                                    request (pm_layout_hook_padding) */
 };

@@ -43,6 +43,8 @@ struct pm_unwind_start {
     ULong others[16];
 };
 
+/* Where thread is. */
+extern void VG_(get_UnwindStartRegs)(struct pm_unwind_start *start, ThreadId thread);
 /* Unwinds from start, and not from where thread is. stack_max: the highest byte of the stack. */
 extern UInt VG_(get_StackTrace_wrk)(ThreadId thread, Addr *ips, UInt count, Addr *sps, Addr *fps,
                                     const struct pm_unwind_start *start, Addr stack_max);

@@ -36,8 +36,8 @@ static bool is_absurd(SizeT bytes)
 static struct pm_site_id site_of(struct pm_run *run, const struct pm_captured *captured)
 {
     if (*captured->site == 0)
-        *captured->site = pm_sites_of(&run->sites, captured->stack).v + 1;
-    return (struct pm_site_id){ *captured->site - 1 };
+        *captured->site = pm_site_note(pm_sites_of(&run->sites, captured->stack));
+    return pm_noted_site(*captured->site);
 }
 
 /* place: of a block that stays where it is, its record; else NULL. */
@@ -52,15 +52,18 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
     if (padding > bytes)
         padding = 0;
     u32 thread = pm_python_thread_ordinal(&run->python, tid);
+    const bool raising = pm_python_is_raising(&run->python, tid);
+    const u64 serial = ++run->serial;
     const struct pm_block block = {
         .address = address,
         .bytes = bytes,
         .padding_units = padding / PM_BLOCK_PADDING_UNIT,
         .origin = origin,
-        .raising = pm_python_is_raising(&run->python, tid),
+        .is_code = false,
+        .raising = raising,
         .thread = thread < PM_BLOCK_MAX_THREAD ? thread : PM_BLOCK_MAX_THREAD,
         .site = site.v,
-        .serial = ++run->serial,
+        .serial = serial,
     };
 
     run->newest_address = address;
@@ -71,7 +74,7 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
         *place = block;
     else
         pm_blocks_insert(&run->blocks, &block);
-    pm_sites_allocate(&run->sites, site, bytes - padding, padding, run->serial);
+    pm_sites_allocate(&run->sites, site, bytes - padding, padding, serial);
 }
 
 static void leave(struct pm_run *run, const struct pm_block *block)

@@ -443,3 +443,22 @@ def test_function_without_unwind_information(tool, tmp_path, options):
     for site in kept:
         assert [frame.function for frame in site.frames][1:4] == ["keep", "bare", "main"]
     assert sorted((site.live_bytes, site.live_blocks) for site in kept) == [(100, 1), (100, 1), (200, 1), (200, 1)]
+
+
+FRAMES = {100: ["main"], 200: ["varying", "main"], 300: ["large", "main"], 400: ["recursive"],
+          500: ["on_signal"], 600: ["body"]}
+
+
+@pytest.mark.parametrize("flags", [["-O0"], ["-O1"], ["-O2"], ["-O2", "-fno-omit-frame-pointer"]], ids=" ".join)
+def test_frames_of_all_kinds(tool, tmp_path, flags):
+    """Callers are those that the core finds, which compares each stack here, also below frames whose size varies, large
+    ones, signal handlers on a stack of their own and threads."""
+    program = compile_program(tmp_path / "frames", PROGRAMS / "frames.c", "-pthread", *flags)
+    run = tool.run(program, options=["--sanity-level=2"])
+    kept = [site for site in run.profile.sites if site.has_native("take")]
+    for bytes, callers in FRAMES.items():
+        sites = [site for site in kept if site.total_bytes == bytes * site.total_blocks]
+        assert sum(site.total_blocks for site in sites) == 40, bytes
+        for site in sites:
+            names = [frame.function for frame in site.frames]
+            assert names[1:3] == ["take", "fixed"] and names[3:3 + len(callers)] == callers
