@@ -16,12 +16,12 @@ enum base {
      8 bits   where the caller's frame pointer is, in words below the caller's stack pointer; 0: in its register
      16 bits  how far the caller's stack pointer is from the base, in words; the return address is in the
               word below it
-     34 bits  the instruction without its lowest bits, which say in which slot the rule is; no instruction
-              of a program has more than 47 */
+     34 bits  the instruction without its lowest bits, which say in which slot the rule is: of 47 bits, as all
+              instructions of programs are; others, damaged return addresses, have no rule */
 enum {
     SAVED_SHIFT = 2, DISTANCE_SHIFT = 10, INSTRUCTION_SHIFT = 30,
     MAX_SAVED = 255, MAX_DISTANCE = 65535,
-    SLOT_BITS = 13, SLOTS = 1 << SLOT_BITS,
+    SLOT_BITS = 13, SLOTS = 1 << SLOT_BITS, INSTRUCTION_BITS = 47,
 };
 
 /* So many frames differ from those of the stack before, mostly. */
@@ -179,8 +179,9 @@ static bool holds(const struct pm_steps *steps, u64 rule, const struct pm_step_f
 
 static __attribute__((noinline)) u64 learn(struct pm_steps *steps, const struct pm_step_frame *frame, u64 high)
 {
+    if (frame->instruction >> INSTRUCTION_BITS != 0)
+        return BASE_NONE;
     u64 rule = rule_of(steps, frame->instruction);
-
     if (base_of(rule) != BASE_NONE && !holds(steps, rule, frame, high))
         rule = name_of(frame->instruction) << INSTRUCTION_SHIFT;
     steps->slots[slot_of(frame->instruction)] = rule;
@@ -215,7 +216,8 @@ static inline bool read_word(struct window *window, u64 address, u64 *word)
     return true;
 }
 
-/* What the last walk met is met again, mostly, and is no longer in the nearest part of the processor's cache. */
+/* What the last walk met is met again, mostly, and is no longer in the nearest part of the processor's cache. Nothing is
+   read: to fetch from an address where nothing is does nothing. */
 static void expect(const struct pm_steps *steps, const struct pm_steps_walk *last)
 {
     for (unsigned i = NEWEST_FRAMES; i < last->count; i++) {

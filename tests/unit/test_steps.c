@@ -295,6 +295,28 @@ static void test_learns(void **state)
     stop(client);
 }
 
+/* A damaged return address teaches nothing about the instruction that it resembles. */
+static void test_resembling(void **state)
+{
+    struct pm_random random = pm_random_start();
+    struct client *client = calloc(1, sizeof *client);
+    struct pm_step_frame frame = { 0 };
+
+    (void)state;
+    start(client, &random, true);
+    client->functions[1] = (struct function){ BY_STACK_POINTER, 64, 0 };
+    memset(client->stack, 0x55, STACK_BYTES);
+    frame.stack_pointer = (uintptr_t)client->stack + 1024;
+    frame.frame_pointer = frame.stack_pointer + 96;
+    for (unsigned bit = 47; bit < 64; bit++) {
+        frame.instruction = instruction_of(1) | 1ull << bit;
+        assert_int_equal(compare(client, frame, 2), PM_STEPS_ASK);
+        frame.instruction = instruction_of(1);
+        assert_int_equal(compare(client, frame, 2), PM_STEPS_LIMIT);
+    }
+    stop(client);
+}
+
 /* A stack that cannot be read, or whose end is near. */
 static void test_unreadable(void **state)
 {
@@ -326,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_resembling),
         cmocka_unit_test(test_unreadable),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
