@@ -196,7 +196,7 @@ static u32 look_up(struct pm_joins *joins, struct pm_native_half native,
 }
 
 struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
-                                struct pm_python_half python)
+                               struct pm_python_half python)
 {
     struct pm_join *last = &joins->all[joins->last];
     u32 number = last->next;

@@ -79,6 +79,6 @@ void pm_joins_expect(const struct pm_joins *joins);
 
 /* The join of both, with the stack that pm_splice makes of them. Valid until the next call. */
 struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
-                                struct pm_python_half python);
+                               struct pm_python_half python);
 
 #endif

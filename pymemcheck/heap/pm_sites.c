@@ -34,14 +34,14 @@ static void add_chunk(struct pm_sites *sites)
     };
 }
 
-static u32 add(struct pm_sites *sites, struct pm_stack_id stack)
+static struct pm_site_id add(struct pm_sites *sites, struct pm_stack_id stack)
 {
     if (sites->count == sites->chunk_count * PM_SITES_IN_CHUNK)
         add_chunk(sites);
     struct pm_site *site = pm_sites_at(sites, sites->count);
     *site = (struct pm_site){ .stack = stack.v };
     pm_histogram_init(&site->sizes);
-    return sites->count++;
+    return (struct pm_site_id){ sites->count++ };
 }
 
 struct pm_site_id pm_sites_of(struct pm_sites *sites, struct pm_stack_id stack)
@@ -55,8 +55,8 @@ struct pm_site_id pm_sites_of(struct pm_sites *sites, struct pm_stack_id stack)
         pm_zero(sites->by_stack + old, (sites->by_stack_capacity - old) * sizeof *sites->by_stack);
     }
     if (sites->by_stack[stack.v] == 0)
-        sites->by_stack[stack.v] = add(sites, stack) + 1;
-    return (struct pm_site_id){ sites->by_stack[stack.v] - 1 };
+        sites->by_stack[stack.v] = pm_site_note(add(sites, stack));
+    return pm_noted_site(sites->by_stack[stack.v]);
 }
 
 static struct pm_site *get(const struct pm_sites *sites, struct pm_site_id id)

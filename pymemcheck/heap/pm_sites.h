@@ -51,7 +51,7 @@ struct pm_sites_chunk {
 struct pm_sites {
     struct pm_sites_chunk *chunks;
     u32 count, chunk_count;
-    u32 *by_stack;                  /* stack id -> site index + 1 */
+    u32 *by_stack;                  /* stack id -> pm_site_note */
     u32 by_stack_capacity;
     u64 peak_epoch;
     u64 live_bytes, live_blocks;    /* with padding: what malloc was asked for */

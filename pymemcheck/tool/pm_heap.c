@@ -22,6 +22,11 @@
 
 static struct pm_run *the_run;
 
+static struct pm_site_id site_of_block(const struct pm_block *block)
+{
+    return (struct pm_site_id){ (u32)block->site };
+}
+
 struct pm_stack_id pm_heap_stack(const struct pm_run *run, const struct pm_block *block)
 {
     return pm_site_stack(pm_sites_at(&run->sites, block->site));
@@ -81,8 +86,8 @@ static void leave(struct pm_run *run, const struct pm_block *block)
 {
     if (block->is_code)
         pm_python_forget_code(&run->python, block->address);
-    pm_sites_free(&run->sites, (struct pm_site_id){ (u32)block->site },
-                  pm_block_requested_bytes(block), pm_block_padding_bytes(block));
+    pm_sites_free(&run->sites, site_of_block(block), pm_block_requested_bytes(block),
+                  pm_block_padding_bytes(block));
 }
 
 static u64 get_region(void *context, u64 alignment, u64 bytes)
@@ -130,7 +135,7 @@ static void give_back(struct pm_run *run, ThreadId tid, struct pm_block *found)
     const struct pm_block block = *found;
     void *memory = (void *)block.address;
 
-    pm_sites_expect(&run->sites, (struct pm_site_id){ (u32)block.site });
+    pm_sites_expect(&run->sites, site_of_block(&block));
     bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
     VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
@@ -454,8 +459,7 @@ void pm_heap_reborn(struct pm_run *run, u32 tid, u64 object, u64 instruction)
     const struct pm_site_id site = site_of(run, &captured);
     block->serial = run->serial;
     if (site.v != block->site) {
-        pm_sites_move(&run->sites, (struct pm_site_id){ (u32)block->site }, site,
-                      pm_block_requested_bytes(block));
+        pm_sites_move(&run->sites, site_of_block(block), site, pm_block_requested_bytes(block));
         block->site = site.v;
         run->totals.moved_blocks++;
     }

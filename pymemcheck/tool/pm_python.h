@@ -119,10 +119,11 @@ bool pm_python_trace_again(struct pm_python *python, u32 tid, const struct pm_re
 u64 pm_python_slot(const struct pm_python *python, u32 tid);
 u64 pm_python_peek(const struct pm_python *python, u64 slot);
 
-/* The interned frame of one raw frame. Sets *unsteady if the frame may come to mean another without our
-   notice: its code object is in no block that we see freed, or could not be read. */
 /* What pm_python_resolve will look for if it is called soon. */
 void pm_python_expect(const struct pm_python *python, const struct pm_raw_frame *raw);
+
+/* The interned frame of one raw frame. Sets *unsteady if the frame may come to mean another without our
+   notice: its code object is in no block that we see freed, or could not be read. */
 struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw,
                                      bool *unsteady);
 

@@ -172,8 +172,8 @@ static inline void prepare_next(const struct pm_snapshot *snapshot)
 }
 
 struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
-                                                const struct pm_snapshot_key *key,
-                                                u32 generation)
+                                          const struct pm_snapshot_key *key,
+                                          u32 generation)
 {
     struct pm_snapshot *next = snapshots->last->next;
 
@@ -189,7 +189,7 @@ struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
 }
 
 struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
-                                            const struct pm_snapshot_key *key, u32 generation)
+                                      const struct pm_snapshot_key *key, u32 generation)
 {
     const u32 hash = hash_of(key);
     u16 *tags = &snapshots->tags[set_of(hash) * PM_SNAPSHOT_WAYS];

@@ -79,13 +79,13 @@ bool pm_snapshots_pay(struct pm_snapshots *snapshots);
 /* The snapshot that followed the last one the last time, if it is right now, else
    NULL. key needs no hint. Valid until the next call of pm_snapshots_keep. */
 struct pm_snapshot *pm_snapshots_expected(struct pm_snapshots *snapshots,
-                                                const struct pm_snapshot_key *key,
-                                                u32 generation);
+                                          const struct pm_snapshot_key *key,
+                                          u32 generation);
 
 /* The snapshot of generation that is right now, or NULL. Valid until the next
    call of pm_snapshots_keep. */
 struct pm_snapshot *pm_snapshots_find(struct pm_snapshots *snapshots,
-                                            const struct pm_snapshot_key *key, u32 generation);
+                                      const struct pm_snapshot_key *key, u32 generation);
 
 /* Keeps a result, unless its trace is incomplete: the stack, which was computed
    from the words of trace, just now, and from the code objects of frames. */

@@ -11,9 +11,8 @@
 #include "base/pm_platform.h"
 #include "tool/pm_core.h"
 
-/* Nearer to a stack's end the core does not begin to unwind, less far below a stack pointer it still reads
-   (coregrind/m_stacktrace.c). */
-enum { NEAR_END = 512, RED_ZONE = 128 };
+/* Nearer to a stack's end the core does not begin to unwind (coregrind/m_stacktrace.c). */
+enum { NEAR_END = 512 };
 
 /* The core, as an unwinder of one frame. */
 static bool ask_core(void *context, const struct pm_step_frame *from, u64 high,
@@ -86,41 +85,32 @@ static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
     };
 
     if (start.r_sp + NEAR_END >= unwind->stack_high
-            || (start.r_rbp >= walk->stack_pointers[0] - RED_ZONE && start.r_rbp < start.r_sp))
+            || (start.r_rbp >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB && start.r_rbp < start.r_sp))
         return 0;
     return at + VG_(get_StackTrace_wrk)(tid, walk->instructions + at, unwind->limit - at,
                                         walk->stack_pointers + at, NULL, &start, unwind->stack_high);
 }
 
-static unsigned unwind_whole(struct pm_unwind *unwind, u32 tid)
-{
-    struct pm_steps_walk *walk = &unwind->walk;
-
-    return VG_(get_StackTrace)(tid, walk->instructions, unwind->limit, walk->stack_pointers, NULL, 0);
-}
-
-/* Returns the number of frames. */
+/* By learned steps, and by the core where they end. Returns the number of frames; 0 where the core has to do it all. */
 static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
 {
     struct pm_unwind_start start;
-    unsigned count;
 
     VG_(get_UnwindStartRegs)(&start, tid);
     /* Not from start, since to read two words at once that were just written one by one takes long. */
     const struct pm_step_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), start.r_rbp };
     if (VG_(clo_merge_recursive_frames) > 0 || !find_limits(unwind, frame.stack_pointer))
-        return unwind_whole(unwind, tid);
+        return 0;
     switch (pm_steps_walk(&unwind->steps, &frame, unwind->stack_high, unwind->limit, &unwind->walk)) {
     case PM_STEPS_LIMIT:
     case PM_STEPS_OUTERMOST:
         return unwind->walk.count;
     case PM_STEPS_ASK:
-        count = unwind_on(unwind, tid);
-        return count > 0 ? count : unwind_whole(unwind, tid);
+        return unwind_on(unwind, tid);
     case PM_STEPS_DAMAGED:
         break;
     }
-    return unwind_whole(unwind, tid);
+    return 0;
 }
 
 /* With --sanity-level=2 the core unwinds all of the stack, too. */
@@ -140,10 +130,12 @@ static void check(const struct pm_unwind *unwind, u32 tid, unsigned count)
 
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
 {
-    const unsigned count = walk_over(unwind, tid);
     const struct pm_steps_walk *walk = &unwind->walk;
+    unsigned count = walk_over(unwind, tid);
     u64 hash = 0;
 
+    if (count == 0)
+        count = VG_(get_StackTrace)(tid, walk->instructions, unwind->limit, walk->stack_pointers, NULL, 0);
     if (VG_(clo_sanity_level) > 1)
         check(unwind, tid, count);
     for (unsigned i = 0; i < count; i++)
