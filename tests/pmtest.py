@@ -144,13 +144,13 @@ class Profile:
         frames = [Frame(frame["kind"], strings[frame["function"]], strings[frame["file"]],
                         frame["line"], strings[frame["object"]], tuple(frame["flags"]))
                   for frame in self.json["frames"]]
-        parents, tops = self.json["stacks"]["parent"], self.json["stacks"]["frame"]
+        back, tops = self.json["stacks"]["back"], self.json["stacks"]["frame"]
 
         def stack_of(node):
             stack = []
             while node != 0:
                 stack.append(frames[tops[node]])
-                node = parents[node]
+                node -= back[node]
             return stack
 
         return stack_of

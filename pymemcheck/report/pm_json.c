@@ -201,17 +201,18 @@ static inline void add_value(struct pm_emitter *out, struct piece *piece, u64 va
         write_piece(out, piece);
 }
 
-/* The nodes' parents, or else their frames. Node 0 has neither. */
+/* How far before each node its parent is, mostly right before it; or else the nodes' frames. Node 0
+   has neither. */
 static void write_nodes(struct pm_emitter *out, const struct pm_stacks *stacks, bool parents)
 {
     struct piece piece = { .count = 0 };
 
-    pm_emitter_key(out, parents ? "parent" : "frame");
+    pm_emitter_key(out, parents ? "back" : "frame");
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
     pm_emitter_null(out);
     for (u32 i = 1; i < stacks->count; i++) {
         struct pm_stack_node node = pm_stacks_node(stacks, (struct pm_stack_id){ i });
-        add_value(out, &piece, parents ? node.parent.v : node.frame.v);
+        add_value(out, &piece, parents ? i - node.parent.v : node.frame.v);
     }
     write_piece(out, &piece);
     pm_emitter_list_end(out);

@@ -58,16 +58,16 @@ def test_sums_of_a_run(real):
 def check_references(profile):
     strings, frames, stacks = len(profile["strings"]), profile["frames"], profile["stacks"]
     assert profile["strings"][0] == ""
-    assert stacks["parent"][0] is None and stacks["frame"][0] is None
-    assert len(stacks["parent"]) == len(stacks["frame"])
+    assert stacks["back"][0] is None and stacks["frame"][0] is None
+    assert len(stacks["back"]) == len(stacks["frame"])
     for frame in frames:
         assert frame["kind"] in ("native", "python", "note")
         assert set(frame["flags"]) <= {"allocator", "debug_hook", "eval"}
         assert all(frame[key] < strings for key in ("function", "file", "object"))
         int(frame["offset"], 16)
-    for node, (parent, frame) in enumerate(zip(stacks["parent"], stacks["frame"])):
-        assert node == 0 or (parent < node and frame < len(frames))
-    assert all(stack < len(stacks["parent"]) for stack in profile["sites"]["stack"])
+    for node, (back, frame) in enumerate(zip(stacks["back"], stacks["frame"])):
+        assert node == 0 or (0 < back <= node and frame < len(frames))
+    assert all(stack < len(stacks["back"]) for stack in profile["sites"]["stack"])
     assert len(profile["sites"]["stack"]) > 0
     assert {len(column) for column in profile["sites"].values()} == {len(profile["sites"]["stack"])}
 

@@ -50,7 +50,7 @@ def lost_at(profile, path, text, moment="leaks"):
             if frame["kind"] == "python" and strings[frame["file"]] == str(path) and frame["line"] == line:
                 found += record["bytes"]
                 break
-            node = stacks["parent"][node]
+            node -= stacks["back"][node]
     return found
 
 

@@ -42,11 +42,11 @@ def as_python_2_holds_it(name):
 def places_of(profile):
     """Blocks of the size that names.py takes, by (file, function, line) of the innermost Python frame."""
     strings, frames = exact_strings(profile), profile["frames"]
-    parents, tops = profile["stacks"]["parent"], profile["stacks"]["frame"]
+    back, tops = profile["stacks"]["back"], profile["stacks"]["frame"]
     blocks = collections.Counter()
     for stack, sizes in zip(profile["sites"]["stack"], profile["sites"]["sizes"], strict=True):
         while stack and frames[tops[stack]]["kind"] != "python":
-            stack = parents[stack]
+            stack -= back[stack]
         if stack:
             frame = frames[tops[stack]]
             place = strings[frame["file"]], strings[frame["function"]], frame["line"]

@@ -132,15 +132,15 @@ static void check_frames(json_t *root, const struct pm_frames *frames)
 static void check_stacks(json_t *root, const struct pm_stacks *stacks)
 {
     json_t *dict = json_object_get(root, "stacks");
-    json_t *parents = json_object_get(dict, "parent"), *frames = json_object_get(dict, "frame");
+    json_t *back = json_object_get(dict, "back"), *frames = json_object_get(dict, "frame");
 
-    assert_int_equal(json_array_size(parents), stacks->count);
+    assert_int_equal(json_array_size(back), stacks->count);
     assert_int_equal(json_array_size(frames), stacks->count);
-    assert_true(json_is_null(json_array_get(parents, 0)));
+    assert_true(json_is_null(json_array_get(back, 0)));
     assert_true(json_is_null(json_array_get(frames, 0)));
     for (u32 i = 1; i < stacks->count; i++) {
         struct pm_stack_node node = stacks->nodes[i];
-        assert_int_equal(json_integer_value(json_array_get(parents, i)), node.parent.v);
+        assert_int_equal(i - json_integer_value(json_array_get(back, i)), node.parent.v);
         assert_int_equal(json_integer_value(json_array_get(frames, i)), node.frame.v);
     }
 }
