@@ -148,8 +148,8 @@ bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *re
 void pm_blocks_each(const struct pm_blocks *blocks,
                     void (*visit)(void *context, struct pm_block *block), void *context)
 {
-    for (u32 i = 0; i < blocks->slabs.count; i++) {
-        const struct pm_slab_chunk *chunk = blocks->slabs.all[i];
+    for (u32 i = 0; i < blocks->slabs.count * PM_SLAB_REGION_CHUNKS; i++) {
+        const struct pm_slab_chunk *chunk = pm_slabs_at(&blocks->slabs, i);
         for (u32 slot = 0; slot < chunk->fresh; slot++)
             if (chunk->records[slot].address != 0)
                 visit(context, &chunk->records[slot]);

@@ -40,33 +40,45 @@ static void drop_records(struct pm_slab_chunk *chunk)
 void pm_slabs_release(struct pm_slabs *slabs)
 {
     for (u32 i = 0; i < slabs->count; i++) {
-        drop_records(slabs->all[i]);
-        pm_free(slabs->all[i]);
+        for (u32 number = 0; number < PM_SLAB_REGION_CHUNKS; number++)
+            drop_records(&slabs->regions[i].chunks[number]);
+        pm_free(slabs->regions[i].memory);
     }
     for (u32 top = 0; slabs->table != NULL && top < PM_SLAB_TOP; top++)
         pm_free(slabs->table[top]);
     pm_free(slabs->table);
-    pm_free(slabs->all);
+    pm_free(slabs->regions);
     *slabs = (struct pm_slabs){ 0 };
 }
 
-static void add_chunk(struct pm_slabs *slabs, u64 base)
+static void add_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u64 base)
 {
     u64 number = base >> PM_SLAB_CHUNK_BITS, top = number >> PM_SLAB_TABLE_BITS;
-    struct pm_slab_chunk *chunk = pm_alloc("pm.slabs", sizeof *chunk);
 
     *chunk = (struct pm_slab_chunk){ .base = base, .next = slabs->spare };
     slabs->spare = chunk;
-    if (slabs->count == slabs->capacity) {
-        slabs->capacity = slabs->capacity != 0 ? 2 * slabs->capacity : 64;
-        slabs->all = pm_realloc("pm.slabs", slabs->all, slabs->capacity * sizeof *slabs->all);
-    }
-    slabs->all[slabs->count++] = chunk;
     PM_ASSERT(top < PM_SLAB_TOP);
     if (slabs->table[top] == NULL)
         slabs->table[top] = pm_alloc_zero("pm.slabs",
                                           sizeof *slabs->table[top] << PM_SLAB_TABLE_BITS);
     slabs->table[top][number & ((1u << PM_SLAB_TABLE_BITS) - 1)] = chunk;
+}
+
+/* Room for a region's chunks. */
+static struct pm_slab_chunk *make_chunks(struct pm_slabs *slabs)
+{
+    const u64 line = sizeof(struct pm_slab_chunk);
+    void *memory = pm_alloc("pm.slabs", (PM_SLAB_REGION_CHUNKS + 1) * line);
+    u64 aligned = ((u64)(uintptr_t)memory + line - 1) & ~(line - 1);
+
+    if (slabs->count == slabs->capacity) {
+        slabs->capacity = slabs->capacity != 0 ? 2 * slabs->capacity : 16;
+        slabs->regions = pm_realloc("pm.slabs", slabs->regions,
+                                    slabs->capacity * sizeof *slabs->regions);
+    }
+    struct pm_slab_region *region = &slabs->regions[slabs->count++];
+    *region = (struct pm_slab_region){ (struct pm_slab_chunk *)(uintptr_t)aligned, memory };
+    return region->chunks;
 }
 
 /* False if there is no memory. */
@@ -77,16 +89,22 @@ static bool get_region(struct pm_slabs *slabs)
 
     if (region == 0)
         return false;
+    struct pm_slab_chunk *chunks = make_chunks(slabs);
     for (u32 i = PM_SLAB_REGION_CHUNKS; i-- > 0;)
-        add_chunk(slabs, region + i * PM_SLAB_CHUNK_BYTES);
+        add_chunk(slabs, &chunks[i], region + i * PM_SLAB_CHUNK_BYTES);
     return true;
+}
+
+/* Whether a chunk has a slot to take; then it is in the list of its class. */
+static bool has_room(const struct pm_slab_chunk *chunk)
+{
+    return chunk->free_count > 0 || chunk->fresh < chunk->slots;
 }
 
 static void link_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk)
 {
     struct pm_slab_chunk **first = &slabs->with_room[chunk->class];
 
-    chunk->has_room = true;
     chunk->previous = NULL;
     chunk->next = *first;
     if (*first != NULL)
@@ -96,7 +114,6 @@ static void link_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk)
 
 static void unlink_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk)
 {
-    chunk->has_room = false;
     if (chunk->previous != NULL)
         chunk->previous->next = chunk->next;
     else
@@ -135,7 +152,7 @@ u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes)
     else
         slot = chunk->fresh++;
     chunk->records[slot].address = 0;       /* fetches the record, too */
-    if (chunk->free_count == 0 && chunk->fresh == chunk->slots)
+    if (!has_room(chunk))
         unlink_chunk(slabs, chunk);
     return chunk->base + (u64)slot * chunk->slot_bytes;
 }
@@ -143,9 +160,9 @@ u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes)
 void pm_slabs_give(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record)
 {
     record->address = 0;
-    chunk->free_slots[chunk->free_count++] = (u16)(record - chunk->records);
-    if (!chunk->has_room)
+    if (!has_room(chunk))
         link_chunk(slabs, chunk);
+    chunk->free_slots[chunk->free_count++] = (u16)(record - chunk->records);
     /* The last chunk of a size is kept: it will be wanted soon. */
     if (chunk->free_count == chunk->fresh
             && (chunk->next != NULL || chunk->previous != NULL)) {

@@ -26,6 +26,7 @@ enum {
     PM_SLAB_CLASSES = 64,
 };
 
+/* One line of the processor's cache. */
 struct pm_slab_chunk {
     u64 base;                   /* client address */
     struct pm_block *records;   /* address 0: the slot is free */
@@ -36,8 +37,14 @@ struct pm_slab_chunk {
     u32 reciprocal;             /* of slot_bytes: slot = offset * reciprocal >> 32 */
     u32 slot_bytes;
     u32 class;
-    bool has_room;              /* in the list of its class */
-    struct pm_slab_chunk *next, *previous;
+    struct pm_slab_chunk *next, *previous;  /* of those of its class with room */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct pm_slab_chunk) == 64, "a chunk has one line of the cache");
+
+struct pm_slab_region {
+    struct pm_slab_chunk *chunks;   /* PM_SLAB_REGION_CHUNKS */
+    void *memory;                   /* that they are in */
 };
 
 struct pm_slabs {
@@ -47,8 +54,8 @@ struct pm_slabs {
     struct pm_slab_chunk *with_room[PM_SLAB_CLASSES];   /* the first is used */
     struct pm_slab_chunk *spare;    /* without a size, linked by next */
     struct pm_slab_chunk ***table;  /* by the upper half of a chunk's number, then by the lower */
-    struct pm_slab_chunk **all;
-    u32 count, capacity;
+    struct pm_slab_region *regions;
+    u32 count, capacity;            /* of regions */
 };
 
 void pm_slabs_init(struct pm_slabs *slabs,
@@ -63,6 +70,12 @@ u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes);
 void pm_slabs_give(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record);
 
 enum { PM_SLAB_TABLE_BITS = 15, PM_SLAB_TOP = 1 << 16 };
+
+/* Chunk number index of all, below slabs->count * PM_SLAB_REGION_CHUNKS. */
+static inline const struct pm_slab_chunk *pm_slabs_at(const struct pm_slabs *slabs, u32 index)
+{
+    return &slabs->regions[index / PM_SLAB_REGION_CHUNKS].chunks[index % PM_SLAB_REGION_CHUNKS];
+}
 
 /* The chunk that address is in, or NULL. */
 static inline struct pm_slab_chunk *pm_slabs_chunk(const struct pm_slabs *slabs, u64 address)
