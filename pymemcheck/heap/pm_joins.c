@@ -14,10 +14,13 @@ enum { INITIAL_JOINS = 512, NUMBER_BITS = 27 };
 
 #define EMPTY_ENTRY UINT32_MAX
 
-void pm_joins_init(struct pm_joins *joins, struct pm_stacks *stacks)
+void pm_joins_init(struct pm_joins *joins, struct pm_stacks *stacks, u32 limit,
+                   struct pm_frame_id more)
 {
     *joins = (struct pm_joins){
         .stacks = stacks,
+        .limit = limit,
+        .more = more,
         .capacity = INITIAL_JOINS,
         .count = 1,
         .mask = 2 * INITIAL_JOINS - 1,
@@ -104,6 +107,10 @@ static size_t take_python(struct pm_joins *joins, struct pm_python_half half)
         }
         joins->python = with_room(joins->python, &joins->python_capacity, count + 1,
                                   sizeof *joins->python);
+        if (count == joins->limit) {
+            joins->python[count++] = (struct pm_splice_python){ .frame = joins->more, .entry = true };
+            break;
+        }
         joins->python[count++] = (struct pm_splice_python){
             .frame = { node.frame.v >> 1 },
             .empty_entries = empty_entries,

@@ -10,6 +10,10 @@
    last one when that was there before: programs repeat themselves, and it can be
    fetched into the processor's cache ahead.
 
+   Of a Python half that has more frames than a stack may have only the innermost ones are joined, and a note in place
+   of the others. So two halves may have the same stack; and a call more or less leaves what
+   the frames outside of it are called as it is, also where stacks are cut.
+
    Numbers of halves are by what frames are called, and are good for the whole run. */
 #ifndef PM_JOINS_H
 #define PM_JOINS_H
@@ -41,6 +45,8 @@ struct pm_join {
 
 struct pm_joins {
     struct pm_stacks *stacks;
+    u32 limit;              /* Python frames joined, at most */
+    struct pm_frame_id more;    /* the note for those outside of them */
     struct pm_sequences natives;
     struct pm_stacks pythons;
     struct pm_join *all;    /* from 1, as they came */
@@ -56,8 +62,9 @@ struct pm_joins {
     size_t native_capacity, python_capacity, joined_capacity, words_capacity;
 };
 
-/* Joined stacks go to *stacks. */
-void pm_joins_init(struct pm_joins *joins, struct pm_stacks *stacks);
+/* Joined stacks go to *stacks, each with up to limit Python frames and, if there are more, the note. */
+void pm_joins_init(struct pm_joins *joins, struct pm_stacks *stacks, u32 limit,
+                   struct pm_frame_id more);
 void pm_joins_release(struct pm_joins *joins);
 
 /* The native half of so many frames, innermost first. Frame ids below 2^31, here and below. */
@@ -77,7 +84,7 @@ static inline const struct pm_join *pm_joins_expected(const struct pm_joins *joi
 /* A join will soon be asked for, as often as not with the Python half of the last one. */
 void pm_joins_expect(const struct pm_joins *joins);
 
-/* The join of both, with the stack that pm_splice makes of them. Valid until the next call. */
+/* The join of both, with the stack that pm_splice makes of them, cut at the limit. Valid until the next call. */
 struct pm_join *pm_joins_stack(struct pm_joins *joins, struct pm_native_half native,
                                struct pm_python_half python);
 

@@ -29,13 +29,17 @@ static struct pm_frame_id note(struct pm_run *run, const char *text)
 void pm_capture_init(struct pm_run *run)
 {
     struct pm_capture *capture = &run->capture;
-    u32 natives = (u32)VG_(clo_backtrace_size), pythons = run->options.python_frames;
+    u32 natives = (u32)VG_(clo_backtrace_size);
+    u32 pythons = run->options.python_frames + PM_CAPTURE_BEYOND;
 
     *capture = (struct pm_capture){
         .generation = 1,
-        .python_limit = pythons,
+        .python_limit = run->options.python_frames,
+        .walk_limit = pythons,
+        .more_frames = note(run, "more Python frames"),
+        .unreadable = note(run, "unreadable Python frames"),
     };
-    pm_joins_init(&capture->joins, &run->stacks);
+    pm_joins_init(&capture->joins, &run->stacks, capture->python_limit, capture->more_frames);
     capture->met = pm_alloc_zero("pm.capture", PM_CAPTURE_MET * sizeof *capture->met);
     pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
@@ -46,8 +50,6 @@ void pm_capture_init(struct pm_run *run)
     capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
     capture->native = pm_alloc("pm.capture", natives * sizeof *capture->native);
     capture->last = pm_alloc("pm.capture", pythons * sizeof *capture->last);
-    capture->more_frames = note(run, "more Python frames");
-    capture->unreadable = note(run, "unreadable Python frames");
 }
 
 /* The debug hooks on the way to malloc: an inner level of a hook always pads;
@@ -233,7 +235,7 @@ static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsign
 {
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end whole_end;
-    unsigned whole = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit,
+    unsigned whole = pm_python_walk(&run->python, tid, capture->raw, capture->walk_limit,
                                     &whole_end, NULL);
 
     /* Of a circle of damaged frames one of both may say that it ends. */
@@ -250,20 +252,24 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
 {
     struct pm_capture *capture = &run->capture;
     struct pm_trace *trace = &capture->trace;
+    unsigned count = capture->last_count;
     enum pm_walk_end end;
 
     trace->count = 0;
     trace->incomplete = false;
     pm_unwound_trace(natives, trace);
-    if (!pm_python_trace_again(&run->python, tid, &capture->rewalk, trace)) {
-        pm_python_walk(&run->python, tid, capture->raw, capture->python_limit, &end, trace);
+    /* The frames that are not reported may change. */
+    if (count <= capture->python_limit
+            && pm_python_trace_again(&run->python, tid, &capture->rewalk, trace)) {
+        for (unsigned i = 0; i < count; i++)
+            capture->raw[i] = capture->last[i].raw;
+    } else {
+        count = pm_python_walk(&run->python, tid, capture->raw, capture->python_limit, &end, trace);
         if (end == PM_WALK_UNREADABLE)
             return;
     }
-    for (unsigned i = 0; i < capture->last_count; i++)
-        capture->raw[i] = capture->last[i].raw;
     pm_snapshots_keep(&capture->snapshots, key, capture->generation, trace, capture->raw,
-                      capture->last_count, captured.stack, *captured.site, captured.debug_hooks);
+                      count, captured.stack, *captured.site, captured.debug_hooks);
 }
 
 /* Whether the join is met with this key for the PM_CAPTURE_OFTEN-th time, not long after the
@@ -291,7 +297,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
     enum pm_walk_end end;
     struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
     unsigned same, fresh = pm_python_walk_again(&run->python, tid, &capture->rewalk, capture->raw,
-                                                capture->python_limit, &end, &same);
+                                                capture->walk_limit, &end, &same);
     for (unsigned i = 0; i < fresh && i < EXPECTED_FRAMES; i++)
         pm_python_expect(&run->python, &capture->raw[i]);
     if (end == PM_WALK_UNREADABLE)

@@ -7,7 +7,8 @@
    one look-up of the two numbers finds the stack (pm_joins.h). A native stack that was met
    before has its half's number noted; it is forgotten when objects are loaded or
    unloaded. Of the Python frames only those are looked at and named that differ from the last
-   stack's, counted from the outermost one. A snapshot is kept of what comes again and again. */
+   stack's, counted from the outermost one: of more frames than are reported, since a stack that is cut would have
+   another outermost one after each call. A snapshot is kept of what comes again and again. */
 #ifndef PM_CAPTURE_H
 #define PM_CAPTURE_H
 
@@ -24,6 +25,8 @@ struct pm_run;
 
 #define PM_CAPTURE_MET 32768
 #define PM_CAPTURE_OFTEN 7
+/* Python frames looked at beyond those that are reported. */
+#define PM_CAPTURE_BEYOND 32
 
 /* What a native stack was resolved to. */
 struct pm_known_natives {
@@ -49,7 +52,8 @@ struct pm_captured {
 
 struct pm_capture {
     u32 generation;             /* of what native addresses mean; from 1 */
-    u32 python_limit;
+    u32 python_limit;           /* of what is reported */
+    u32 walk_limit;             /* of what is looked at: more */
     struct pm_unwind unwind;
     struct pm_snapshots snapshots;
     struct pm_trace trace;              /* scratch, PM_SNAPSHOT_WORDS */
@@ -60,7 +64,7 @@ struct pm_capture {
     struct pm_rewalk rewalk;            /* of that stack's walk */
     enum pm_walk_end last_end;          /* how that stack's walk ended */
     u16 *met;                           /* part of a hash of what was met there, and how often */
-    struct pm_raw_frame *raw;           /* scratch, python_limit */
+    struct pm_raw_frame *raw;           /* scratch, walk_limit */
     struct pm_splice_native *native;    /* scratch, --num-callers= */
     struct pm_frame_id more_frames;     /* the note for frames beyond the limit */
     struct pm_frame_id unreadable;      /* the note for frames that could not be read */

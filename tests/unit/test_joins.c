@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Joins against pm_splice itself: the stack of two halves has the frames that the
-   splice gives, and equal stacks have equal numbers. */
+/* Joins against pm_splice itself: the stack of two halves, the Python one cut at the limit, has the frames that
+   the splice gives, and equal stacks have equal numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "heap/pm_joins.h"
 #include "pm_random.h"
 
-enum { MOST = 12, DISTINCT = 3 };
+enum { MOST = 12, DISTINCT = 3, LIMIT = 8, MORE = 1000 };
 
 struct halves {
     struct pm_splice_native native[MOST];
@@ -46,9 +46,14 @@ static struct pm_python_half python_half(struct pm_joins *joins, const struct ha
 static void assert_stack(const struct pm_stacks *stacks, struct pm_stack_id id,
                          const struct halves *halves)
 {
+    struct halves cut = *halves;
     struct pm_frame_id frames[2 * MOST];
-    size_t length = pm_splice(halves->native, halves->natives, halves->python, halves->pythons,
-                              frames);
+
+    if (cut.pythons > LIMIT) {
+        cut.pythons = LIMIT + 1;
+        cut.python[LIMIT] = (struct pm_splice_python){ .frame = { MORE }, .entry = true };
+    }
+    size_t length = pm_splice(cut.native, cut.natives, cut.python, cut.pythons, frames);
 
     for (size_t i = 0; i < length; i++) {
         assert_int_not_equal(id.v, 0);
@@ -77,7 +82,7 @@ static void test_random(void **state)
 
     (void)state;
     pm_stacks_init(&stacks);
-    pm_joins_init(&joins, &stacks);
+    pm_joins_init(&joins, &stacks, LIMIT, (struct pm_frame_id){ MORE });
     for (size_t i = 0; i < KEPT; i++)
         make_halves(&random, &kept[i]);
     for (size_t step = 0; step < 30000; step++) {
@@ -111,7 +116,7 @@ static void test_many_of_one(void **state)
 
     (void)state;
     pm_stacks_init(&stacks);
-    pm_joins_init(&joins, &stacks);
+    pm_joins_init(&joins, &stacks, LIMIT, (struct pm_frame_id){ MORE });
     struct pm_python_half python = pm_joins_python(&joins, PM_PYTHON_HALF_EMPTY, &frame);
     for (u32 round = 0; round < 2; round++)
         for (u32 i = 0; i < MANY; i++) {
