@@ -8,8 +8,13 @@ enum { LONG_FILL = 512, LONG_COPY = 256 };
 typedef u8 piece16 __attribute__((vector_size(16), aligned(1), may_alias));
 typedef u64 piece8 __attribute__((aligned(1), may_alias));
 
-/* The compiler must not make calls of memset and memcpy of these: Valgrind's come here. */
+/* The compiler must not make calls of memset and memcpy of these: Valgrind's come here. Clang, which knows no such
+   attribute, leaves that with -fno-builtin. */
+#if __has_attribute(optimize)
 #define PM_AS_WRITTEN __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#else
+#define PM_AS_WRITTEN
+#endif
 
 PM_AS_WRITTEN void pm_bytes_fill(void *to, u8 value, size_t bytes)
 {
