@@ -30,6 +30,12 @@ _Noreturn void pm_panic(const char *file, int line, const char *what);
 #define PM_ASSERT(condition) \
     ((condition) ? (void)0 : pm_panic(__FILE__, __LINE__, #condition))
 
+/* The first multiple of alignment, a power of two, from memory on. */
+static inline void *pm_align(void *memory, size_t alignment)
+{
+    return (char *)memory + (-(uintptr_t)memory & (alignment - 1));
+}
+
 static inline void pm_copy(void *to, const void *from, size_t bytes)
 {
     __builtin_memcpy(to, from, bytes);

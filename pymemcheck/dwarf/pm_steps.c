@@ -44,7 +44,7 @@ void pm_steps_init(struct pm_steps *steps, struct pm_reader *reader, pm_step_ask
     steps->slots = pm_alloc_zero("pm.steps", SLOTS * sizeof *steps->slots);
     steps->memory = pm_alloc("pm.steps", 2 * MADE_UP_BYTES + PAGE_BYTES);
     /* An unwinder may take the end of the page for the end of the stack. */
-    char *aligned = (char *)steps->memory + -(uintptr_t)steps->memory % PAGE_BYTES;
+    char *aligned = pm_align(steps->memory, PAGE_BYTES);
     for (unsigned i = 0; i < 2; i++) {
         u64 *words = (u64 *)(void *)(aligned + i * MADE_UP_BYTES);
         for (u64 *word = words; word < words + MADE_UP_BYTES / WORD; word++)

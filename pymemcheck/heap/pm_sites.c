@@ -22,14 +22,13 @@ void pm_sites_release(struct pm_sites *sites)
 
 static void add_chunk(struct pm_sites *sites)
 {
-    char *memory = pm_alloc("pm.sites", PM_SITES_IN_CHUNK * sizeof(struct pm_site)
+    void *memory = pm_alloc("pm.sites", PM_SITES_IN_CHUNK * sizeof(struct pm_site)
                                             + PM_SITES_ALIGNMENT);
-    size_t before = -(uintptr_t)memory % PM_SITES_ALIGNMENT;
 
     sites->chunks = pm_realloc("pm.sites", sites->chunks,
                                (sites->chunk_count + 1) * sizeof *sites->chunks);
     sites->chunks[sites->chunk_count++] = (struct pm_sites_chunk){
-        .sites = (struct pm_site *)(memory + before),
+        .sites = pm_align(memory, PM_SITES_ALIGNMENT),
         .memory = memory,
     };
 }

@@ -67,9 +67,8 @@ static void add_chunk(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u64 b
 /* Room for a region's chunks. */
 static struct pm_slab_chunk *make_chunks(struct pm_slabs *slabs)
 {
-    const u64 line = sizeof(struct pm_slab_chunk);
+    const size_t line = sizeof(struct pm_slab_chunk);
     void *memory = pm_alloc("pm.slabs", (PM_SLAB_REGION_CHUNKS + 1) * line);
-    u64 aligned = ((u64)(uintptr_t)memory + line - 1) & ~(line - 1);
 
     if (slabs->count == slabs->capacity) {
         slabs->capacity = slabs->capacity != 0 ? 2 * slabs->capacity : 16;
@@ -77,7 +76,7 @@ static struct pm_slab_chunk *make_chunks(struct pm_slabs *slabs)
                                     slabs->capacity * sizeof *slabs->regions);
     }
     struct pm_slab_region *region = &slabs->regions[slabs->count++];
-    *region = (struct pm_slab_region){ (struct pm_slab_chunk *)(uintptr_t)aligned, memory };
+    *region = (struct pm_slab_region){ pm_align(memory, line), memory };
     return region->chunks;
 }
 

@@ -29,6 +29,7 @@ static struct pm_frame_id note(struct pm_run *run, const char *text)
 void pm_capture_init(struct pm_run *run)
 {
     struct pm_capture *capture = &run->capture;
+    const struct pm_frame_id more_frames = note(run, "more Python frames");
     u32 natives = (u32)VG_(clo_backtrace_size);
     u32 pythons = run->options.python_frames + PM_CAPTURE_BEYOND;
 
@@ -36,10 +37,9 @@ void pm_capture_init(struct pm_run *run)
         .generation = 1,
         .python_limit = run->options.python_frames,
         .walk_limit = pythons,
-        .more_frames = note(run, "more Python frames"),
         .unreadable = note(run, "unreadable Python frames"),
     };
-    pm_joins_init(&capture->joins, &run->stacks, capture->python_limit, capture->more_frames);
+    pm_joins_init(&capture->joins, &run->stacks, capture->python_limit, more_frames);
     capture->met = pm_alloc_zero("pm.capture", PM_CAPTURE_MET * sizeof *capture->met);
     pm_snapshots_init(&capture->snapshots, &run->reader, &run->python);
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
@@ -127,15 +127,14 @@ static struct pm_known_natives native_half(struct pm_run *run, const struct pm_u
     return known;
 }
 
-/* What stands for the frames that are not reported, outside of all others. */
+/* What stands for frames that cannot be read, outside of all others. Where a walk came to its limit the joins put a
+   note, since it goes on beyond what they take. */
 static struct pm_python_half python_end(struct pm_capture *capture, enum pm_walk_end end)
 {
-    struct pm_splice_python note = { .entry = true };
+    const struct pm_splice_python note = { .frame = capture->unreadable, .entry = true };
 
-    if (end == PM_WALK_COMPLETE)
-        return PM_PYTHON_HALF_EMPTY;
-    note.frame = end == PM_WALK_LIMIT ? capture->more_frames : capture->unreadable;
-    return pm_joins_python(&capture->joins, PM_PYTHON_HALF_EMPTY, &note);
+    return end == PM_WALK_UNREADABLE
+        ? pm_joins_python(&capture->joins, PM_PYTHON_HALF_EMPTY, &note) : PM_PYTHON_HALF_EMPTY;
 }
 
 /* Whether the code object of a frame of the last stack is the one that it was. */

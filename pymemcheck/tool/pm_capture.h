@@ -66,7 +66,6 @@ struct pm_capture {
     u16 *met;                           /* part of a hash of what was met there, and how often */
     struct pm_raw_frame *raw;           /* scratch, walk_limit */
     struct pm_splice_native *native;    /* scratch, --num-callers= */
-    struct pm_frame_id more_frames;     /* the note for frames beyond the limit */
     struct pm_frame_id unreadable;      /* the note for frames that could not be read */
 };
 
