@@ -181,7 +181,8 @@ def test_every_line_as_tracemalloc_in_the_same_process(tool, python, case):
     # Else a version has given them other names.
     assert compared.hooked, "no names of tracemalloc's functions in any stack, though the interpreter has them"
     for name in CASES[case]:
-        assert not name.startswith("test.") or compared.tests[name] >= 3, name
+        assert not name.startswith("test.") or compared.tests[name] >= 3, \
+            f"{name}: {compared.tests[name]} tests ran; has this Python its own tests (libpython{python.version}-testsuite)?"
     assert len(compared.theirs) > 40
     if not follows_objects(python):
         compare_without_free_lists(compared, python)
