@@ -18,7 +18,8 @@ enum {
     LONG_COUNT_SHIFT = 3,
     WIDE_FROM = 0x1100,         /* characters from here on may take two columns */
     FIRST_PRINTABLE = ' ', DELETE = 0x7f, LAST_CONTROL = 0x9f,
-    SURROGATE_FIRST = 0xd800, SURROGATE_LAST = 0xdfff, SURROGATE_BYTE = 0xdc80,
+    SURROGATE_FIRST = 0xd800, SURROGATE_LOW = 0xdc00, SURROGATE_LAST = 0xdfff, SURROGATE_BYTE = 0xdc80,
+    SURROGATE_BITS = 10, SURROGATE_MASK = 0x3ff, BEYOND_TWO_BYTES = 0x10000,
 };
 
 static char hex_digit(u32 value)
@@ -91,7 +92,7 @@ static void add_quoted(struct pm_buffer *out, const struct pm_buffer *text, bool
             return;
         }
         if (raw && SURROGATE_BYTE <= c && c <= SURROGATE_LAST)
-            c -= SURROGATE_FIRST + 0x400;
+            c -= SURROGATE_LOW;
         columns += add_character(out, c, quote, ascii);
     }
     pm_buffer_add_char(out, quote);
@@ -109,9 +110,24 @@ static bool read_bytes(struct pm_objects *objects, u64 address, struct pm_buffer
     for (u64 i = 0; i < length && i <= TEXT_COLUMNS; i++) {
         if (!pm_reader_read(objects->reader, address + (u64)at->bytes_data + i, &byte, 1))
             return false;
-        pm_buffer_add_utf8(text, byte < 0x80 ? byte : (u32)(SURROGATE_FIRST + 0x400 + byte));
+        pm_buffer_add_utf8(text, byte < 0x80 ? byte : (u32)(SURROGATE_LOW + byte));
     }
     return true;
+}
+
+/* Pairs of surrogates are one character to repr (unicodeescape_string, Objects/unicodeobject.c
+   of 2.7) where characters have two bytes, and only there. */
+static void add_two_byte(struct pm_buffer *text, const u16 *units, u64 count)
+{
+    for (u64 i = 0; i < count; i++) {
+        u32 c = units[i];
+
+        if (SURROGATE_FIRST <= c && c < SURROGATE_LOW && i + 1 < count
+                && SURROGATE_LOW <= units[i + 1] && units[i + 1] <= SURROGATE_LAST)
+            c = BEYOND_TWO_BYTES + ((c & SURROGATE_MASK) << SURROGATE_BITS)
+                + (units[++i] & SURROGATE_MASK);
+        pm_buffer_add_utf8(text, c);
+    }
 }
 
 /* unicode of 2.7: two or four bytes each, which no header tells of another build. Pairs of
@@ -131,8 +147,10 @@ static bool read_wide(struct pm_objects *objects, u64 address, struct pm_buffer 
     wide = pm_reader_read(objects->reader, data, four, shown * 4);
     for (u64 i = 0; wide && i < shown; i++)
         wide = four[i] <= 0x10ffff;
-    for (u64 i = 0; i < shown; i++)
-        pm_buffer_add_utf8(text, wide ? four[i] : two[i]);
+    if (!wide)
+        add_two_byte(text, two, shown);
+    for (u64 i = 0; wide && i < shown; i++)
+        pm_buffer_add_utf8(text, four[i]);
     return true;
 }
 

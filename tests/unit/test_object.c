@@ -110,6 +110,40 @@ static void test_wide_texts(void **state)
     each_row(wide_text_of);
 }
 
+/* unicode of 2.7, of a build with two bytes for a character and of one with four. */
+static void old_unicode_of(const struct pm_layout *layout)
+{
+    static const u16 pairs[] = { 0xd83d, 0xde00, 'a', 0xde00, 0xd83d, 0xd83d, 0xde00, 0xd83d };
+    static const u32 each[] = { 0x1f600, 'a', 0xd83d, 0xde00 };
+    struct fixture fixture;
+    struct pm_object object;
+
+    if (layout->strings != PM_STRING_BYTES)
+        return;
+    for (int four = 0; four < 2; four++) {
+        set_up(&fixture, layout);
+        put_object(&fixture, BLOCK, TEXT_TYPE, 2);
+        put(&fixture, BLOCK, layout->at.wide_length, four ? 4 : 8);
+        put(&fixture, BLOCK, layout->at.wide_data, ITEMS);
+        if (four)
+            pm_image_put(&fixture.image, ITEMS, each, sizeof each);
+        else
+            pm_image_put(&fixture.image, ITEMS, pairs, sizeof pairs);
+        start(&fixture);
+        assert_true(identify(&fixture, BLOCK_BYTES, 0, &object));
+        expect_preview(&fixture, &object,
+                       four ? "u'\\U0001f600a\\ud83d\\ude00'"
+                            : "u'\\U0001f600a\\ude00\\ud83d\\U0001f600\\ud83d'");
+        tear_down(&fixture);
+    }
+}
+
+static void test_old_unicode(void **state)
+{
+    (void)state;
+    each_row(old_unicode_of);
+}
+
 /* What makes a block no object. */
 static void refused_of(const struct pm_layout *layout)
 {
@@ -397,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lists), cmocka_unit_test(test_refused), cmocka_unit_test(test_wide_texts),
+        cmocka_unit_test(test_old_unicode),
         cmocka_unit_test(test_undone_sequences), cmocka_unit_test(test_dict_versions),
         cmocka_unit_test(test_kept_texts),
         cmocka_unit_test(test_damaged_types), cmocka_unit_test(test_counts_and_previews),
