@@ -147,9 +147,11 @@ static bool read_wide(struct pm_objects *objects, u64 address, struct pm_buffer 
     wide = pm_reader_read(objects->reader, data, four, shown * 4);
     for (u64 i = 0; wide && i < shown; i++)
         wide = four[i] <= 0x10ffff;
-    if (!wide)
+    if (!wide) {
         add_two_byte(text, two, shown);
-    for (u64 i = 0; wide && i < shown; i++)
+        return true;
+    }
+    for (u64 i = 0; i < shown; i++)
         pm_buffer_add_utf8(text, four[i]);
     return true;
 }
