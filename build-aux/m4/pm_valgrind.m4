@@ -221,10 +221,10 @@ CPPFLAGS=$pm_saved_CPPFLAGS
 ])
 
 # PM_CHECK_CORE
-# What the tool uses of the core beyond the tool headers: the names that pymemcheck/tool/pm_core.h declares.
+# What the tool uses of the core beyond the tool headers: the names that pymemcheck/tool/core/pm_core.h declares.
 AC_DEFUN([PM_CHECK_CORE], [
 AC_MSG_CHECKING([for what the tool needs of Valgrind's core])
-pm_core_names=`$SED -n 's/^extern .*VG_(\(@<:@A-Za-z_@:>@*\)).*/\1/p' "$srcdir/pymemcheck/tool/pm_core.h"`
+pm_core_names=`$SED -n 's/^extern .*VG_(\(@<:@A-Za-z_@:>@*\)).*/\1/p' "$srcdir/pymemcheck/tool/core/pm_core.h"`
 $NM "$VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a" >conftest.nm 2>/dev/null
 pm_core_missing=
 for pm_name in $pm_core_names; do

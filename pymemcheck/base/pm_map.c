@@ -45,7 +45,7 @@ static u64 slot_of(const struct pm_map *map, u64 key)
     return slot;
 }
 
-void pm_map_expect(const struct pm_map *map, u64 key)
+void pm_map_prefetch(const struct pm_map *map, u64 key)
 {
     __builtin_prefetch(&map->entries[pm_hash_u64(key) & map->mask]);
 }

@@ -24,7 +24,7 @@ void pm_map_release(struct pm_map *map);
 void pm_map_clear(struct pm_map *map);
 
 /* pm_map_get of key will come soon. */
-void pm_map_expect(const struct pm_map *map, u64 key);
+void pm_map_prefetch(const struct pm_map *map, u64 key);
 /* Points to key's value or is NULL. Valid until the next put or remove. */
 u64 *pm_map_get(const struct pm_map *map, u64 key);
 /* Stores value under key, in place of an older one. */

@@ -66,7 +66,7 @@ static void grow(struct pm_blocks *blocks)
     pm_free(old);
 }
 
-void pm_blocks_expect(const struct pm_blocks *blocks, u64 address)
+void pm_blocks_prefetch(const struct pm_blocks *blocks, u64 address)
 {
     __builtin_prefetch(&blocks->slots[home_of(blocks, address)], 1);
 }

@@ -30,7 +30,7 @@ static inline u64 pm_blocks_take(struct pm_blocks *blocks, u64 bytes)
 
 /* Says that address will be inserted soon: its slot, which is rarely in the
    processor's cache, is fetched meanwhile. Changes nothing. */
-void pm_blocks_expect(const struct pm_blocks *blocks, u64 address);
+void pm_blocks_prefetch(const struct pm_blocks *blocks, u64 address);
 
 /* Adds *block; its address must not be there. */
 void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block);

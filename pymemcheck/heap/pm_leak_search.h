@@ -61,7 +61,7 @@ void pm_leak_gather_block(struct pm_leak_search *search, u32 block);
 /* Visits the words in the batch. */
 void pm_leak_flush(struct pm_leak_search *search);
 /* Fetches ahead what pm_leak_gather_block will need for the next blocks in the queue. */
-void pm_leak_expect_queue(const struct pm_leak_search *search);
+void pm_leak_prefetch_queue(const struct pm_leak_search *search);
 /* Visits the words of each block in the queue, and of those that join it meanwhile. */
 void pm_leak_empty_queue(struct pm_leak_search *search);
 

@@ -224,7 +224,7 @@ void pm_leak_gather_block(struct pm_leak_search *search, u32 block)
     gather_range(search, ranges[2], ranges[3], block, PM_LEAK_NONE);
 }
 
-void pm_leak_expect_queue(const struct pm_leak_search *search)
+void pm_leak_prefetch_queue(const struct pm_leak_search *search)
 {
     const struct pm_leaks *leaks = search->leaks;
     u32 waiting = search->tail - search->head;
@@ -248,7 +248,7 @@ void pm_leak_empty_queue(struct pm_leak_search *search)
             pm_leak_flush(search);
             continue;
         }
-        pm_leak_expect_queue(search);
+        pm_leak_prefetch_queue(search);
         pm_leak_gather_block(search, search->queue[search->head++]);
     }
 }
@@ -406,7 +406,7 @@ static void search_possible(struct pm_leak_search *search)
             search->targets[block].mark = PM_MARK_POSSIBLE;
             search->candidate++;
         } else {
-            pm_leak_expect_queue(search);
+            pm_leak_prefetch_queue(search);
             search->head++;
         }
         batch_depth = search->targets[block].depth;

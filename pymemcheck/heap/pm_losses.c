@@ -466,7 +466,7 @@ const char *pm_loss_kind_text(enum pm_loss_kind kind)
     static const char *const texts[PM_LOSS_KINDS] = {
         [PM_LOSS_DEFINITE] = "definitely lost",
         [PM_LOSS_CYCLE] = "in garbage cycles",
-        [PM_LOSS_SURPLUS] = "leaked references",
+        [PM_LOSS_SURPLUS] = "surplus references",
         [PM_LOSS_POSSIBLE] = "possibly lost",
         [PM_LOSS_INDIRECT] = "indirectly lost",
         [PM_LOSS_INTERPRETER] = "kept by the interpreter",

@@ -18,7 +18,7 @@
 enum pm_loss_kind {
     PM_LOSS_DEFINITE,
     PM_LOSS_CYCLE,          /* garbage: a cycle of objects that no root reaches and that nobody collected */
-    PM_LOSS_SURPLUS,        /* reachable, with references that are nowhere: leaked references */
+    PM_LOSS_SURPLUS,        /* reachable, with more references than pointers to it: surplus references */
     PM_LOSS_POSSIBLE,
     PM_LOSS_INDIRECT,
     PM_LOSS_INTERPRETER,    /* lost or surplus, but the interpreter's own doing */
@@ -126,7 +126,7 @@ void pm_losses_finish(struct pm_losses *losses);
 void pm_losses_suppress(struct pm_losses *losses, struct pm_loss *loss);
 void pm_losses_leave_out(struct pm_losses *losses, struct pm_loss *loss);
 
-/* "definitely lost", "leaked references" ... as reports say it. */
+/* "definitely lost", "surplus references" ... as reports say it. */
 const char *pm_loss_kind_text(enum pm_loss_kind kind);
 
 #endif

@@ -48,7 +48,7 @@ struct pm_profile {
     u64 live_bytes, live_blocks;
     u64 peak_bytes, peak_blocks;
     u64 padding_bytes;              /* part of total_bytes that debug hooks added */
-    u64 moved_blocks;               /* re-attributed because an object header was recycled */
+    u64 reused_blocks;               /* re-attributed because an object header was reused */
     struct pm_troubles troubles;
 
     const struct pm_strings *strings;

@@ -76,7 +76,7 @@ static inline struct pm_site_id pm_noted_site(u32 note)
 }
 
 /* A site will soon be charged. */
-static inline void pm_sites_expect(const struct pm_sites *sites, struct pm_site_id site)
+static inline void pm_sites_prefetch(const struct pm_sites *sites, struct pm_site_id site)
 {
     __builtin_prefetch(pm_sites_at(sites, site.v), 1);
 }
@@ -99,7 +99,7 @@ void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id site, u64 reque
 /* A live block of site is gone. */
 void pm_sites_free(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes,
                    u64 padding_bytes);
-/* A live block passes from one site to another (a recycled object header).
+/* A live block passes from one site to another (a reused object header).
    Totals and sizes stay with the site that asked malloc for it. */
 void pm_sites_move(struct pm_sites *sites, struct pm_site_id from, struct pm_site_id to,
                    u64 requested_bytes);

@@ -86,7 +86,7 @@ static void write_totals(struct pm_emitter *out, const struct pm_profile *profil
     pm_emitter_key_u64(out, "peak_bytes", profile->peak_bytes);
     pm_emitter_key_u64(out, "peak_blocks", profile->peak_blocks);
     pm_emitter_key_u64(out, "padding_bytes", profile->padding_bytes);
-    pm_emitter_key_u64(out, "moved_blocks", profile->moved_blocks);
+    pm_emitter_key_u64(out, "reused_blocks", profile->reused_blocks);
     pm_emitter_dict_end(out);
     pm_emitter_key(out, "troubles");
     pm_emitter_dict_begin(out, PM_EMITTER_LINES);

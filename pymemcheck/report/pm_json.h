@@ -9,7 +9,7 @@
 
 /* Raised when a reader of the old format would misread the new one. New keys
    alone do not raise it. */
-#define PM_JSON_VERSION 1
+#define PM_JSON_VERSION 2
 
 struct pm_json_options {
     size_t chunk_bytes;     /* size of the pieces handed to the sink; 0: 64 KiB */

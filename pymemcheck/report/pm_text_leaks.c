@@ -44,8 +44,8 @@ void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss,
                                u32 count)
 {
     if (loss->kind == PM_LOSS_SURPLUS) {
-        pm_text_add_counted(text, loss->surplus_references, "reference");
-        pm_text_add(text, " too many to ");
+        pm_text_add_counted(text, loss->surplus_references, "surplus reference");
+        pm_text_add(text, " to ");
         pm_text_add_counted(text, loss->blocks, "object");
         pm_text_add(text, " that ");
         pm_text_add(text, loss->blocks == 1 ? "is" : "are");

@@ -114,7 +114,7 @@ void pm_text_write_summary(struct pm_text *text)
 
     write_end(text);
     write_heap_summary(text);
-    put_count(text, "recycled", profile->moved_blocks, "block",
+    put_count(text, "reused", profile->reused_blocks, "block",
               " passed to the line that used the object again");
     put_count(text, "failed requests", troubles->failed_allocations, "allocation",
               " returned NULL");

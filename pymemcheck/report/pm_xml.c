@@ -201,7 +201,7 @@ void pm_xml_write_loss(const struct pm_xml *xml, const struct pm_loss *loss, u32
     static const char *const kinds[PM_LOSS_KINDS] = {
         [PM_LOSS_DEFINITE] = "Leak_DefinitelyLost",
         [PM_LOSS_CYCLE] = "Leak_GarbageCycle",
-        [PM_LOSS_SURPLUS] = "Leak_LeakedReferences",
+        [PM_LOSS_SURPLUS] = "Leak_SurplusReferences",
         [PM_LOSS_POSSIBLE] = "Leak_PossiblyLost",
         [PM_LOSS_INDIRECT] = "Leak_IndirectlyLost",
         [PM_LOSS_INTERPRETER] = "Leak_Interpreter",

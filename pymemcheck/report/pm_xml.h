@@ -4,7 +4,7 @@
    up to 6, change nothing here): the core writes the rest.
 
    Memcheck's kinds where there are such, and Leak_GarbageCycle,
-   Leak_LeakedReferences and Leak_Interpreter. A Python frame is a <frame> with fn,
+   Leak_SurplusReferences and Leak_Interpreter. A Python frame is a <frame> with fn,
    dir, file and line, and an <ip> of 0x0. Bytes that XML cannot hold are written as escapes. */
 #ifndef PM_XML_H
 #define PM_XML_H

@@ -15,16 +15,16 @@
 
 #include "base/pm_platform.h"
 #include "preload/pm_requests.h"
-#include "tool/pm_errors.h"
-#include "tool/pm_heap.h"
-#include "tool/pm_leakreport.h"
+#include "tool/errors/pm_errors.h"
+#include "tool/allocator/pm_allocator.h"
+#include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
-#include "tool/pm_passes.h"
-#include "tool/pm_probe.h"
+#include "tool/core/pm_core_passes.h"
+#include "tool/capture/pm_probe.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
-#include "tool/pm_shortcut.h"
+#include "tool/core/pm_shortcut.h"
 
 static struct pm_run the_run;
 
@@ -86,7 +86,7 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         *answer = 0;
         return True;
     default:
-        return pm_leakreport_request(run, args, answer);
+        return pm_leak_report_request(run, args, answer);
     }
 }
 
@@ -122,7 +122,7 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
         VG_(tool_panic)("host and guest word sizes differ");
     IRSB *changed = pm_probe_instrument(&the_run, block, layout);
     changed = pm_shortcut_instrument(changed, extents->base[0], layout);
-    pm_passes_instrumented(changed != block);
+    pm_core_passes_instrumented(changed != block);
     return changed;
 }
 
@@ -177,7 +177,7 @@ static void before_options(void)
 
     set_core_defaults();
     init_tables(&the_run);
-    pm_heap_register(&the_run);
+    pm_allocator_register(&the_run);
     pm_errors_register(&the_run);
     pm_process_register(&the_run);
 }

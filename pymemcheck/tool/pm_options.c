@@ -93,15 +93,15 @@ static void add_pattern(const char *arg, const char *value, const char **pattern
 {
     if (value[0] == '\0')
         VG_(fmsg_bad_option)(arg, "expected a pattern of a file name\n");
-    if (*count == PM_ONLY_MOST)
-        VG_(fmsg_bad_option)(arg, "expected at most %d of these\n", PM_ONLY_MOST);
+    if (*count == PM_RECORD_FILTER_MOST)
+        VG_(fmsg_bad_option)(arg, "expected at most %d of these\n", PM_RECORD_FILTER_MOST);
     patterns[(*count)++] = value;
 }
 
 /* Takes arg if it is about which errors there are and which are shown. */
 static bool process_error_option(struct pm_options *options, const char *arg)
 {
-    struct pm_only *only = &options->only;
+    struct pm_record_filter *only = &options->only;
     const HChar *value;
     Bool flag;
 

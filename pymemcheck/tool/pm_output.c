@@ -18,7 +18,7 @@
 #include "base/pm_platform.h"
 #include "report/pm_json.h"
 #include "report/pm_text.h"
-#include "tool/pm_leakreport.h"
+#include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
 #include "tool/pm_source.h"
@@ -124,7 +124,7 @@ static struct pm_profile freeze(const struct pm_run *run, enum pm_end end, int e
         .peak_bytes = run->sites.peak_bytes,
         .peak_blocks = run->sites.peak_blocks,
         .padding_bytes = run->totals.padding_bytes,
-        .moved_blocks = run->totals.moved_blocks,
+        .reused_blocks = run->totals.reused_blocks,
         .troubles = run->troubles,
         .strings = &run->strings,
         .frames = &run->frames,
@@ -221,7 +221,7 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
     struct pm_losses losses;
     struct pm_report report;
-    bool searched = pm_leakreport_search_at_end(run, &losses);
+    bool searched = pm_leak_report_search_at_end(run, &losses);
 
     pm_output_begin(run, end, exit_status, &report);
     report.profile.losses = searched ? &losses : NULL;
@@ -229,10 +229,10 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
     pm_text_write(&report.profile, &report.text, &report.log);
     /* A leak that both searches found is one error. */
     if (run->searched_before)
-        pm_leakreport_write(run, &report, "Leaks before the interpreter's finalization:",
+        pm_leak_report_write(run, &report, "Leaks before the interpreter's finalization:",
                             &run->losses_before, !searched);
     if (searched)
-        pm_leakreport_write(run, &report, "Leaks at exit:", &losses, true);
+        pm_leak_report_write(run, &report, "Leaks at exit:", &losses, true);
     write_json(run, &report.profile);
     pm_output_end(&report);
     if (searched)

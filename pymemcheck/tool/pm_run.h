@@ -13,20 +13,20 @@
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
-#include "tool/pm_capture.h"
-#include "tool/pm_errors.h"
-#include "tool/pm_frees.h"
-#include "tool/pm_native.h"
+#include "tool/capture/pm_capture.h"
+#include "tool/errors/pm_errors.h"
+#include "tool/errors/pm_wrong_frees.h"
+#include "tool/capture/pm_native.h"
 #include "tool/pm_options.h"
-#include "tool/pm_python.h"
-#include "tool/pm_roots.h"
-#include "tool/pm_stale.h"
-#include "tool/pm_typenames.h"
+#include "tool/capture/pm_python.h"
+#include "tool/leaks/pm_roots.h"
+#include "tool/leaks/pm_free_lists.h"
+#include "tool/leaks/pm_type_names.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
     u64 padding_bytes;
-    u64 moved_blocks;
+    u64 reused_blocks;
 };
 
 struct pm_run {
@@ -39,15 +39,15 @@ struct pm_run {
     struct pm_sites sites;
     struct pm_blocks blocks;
     struct pm_freed freed;
-    struct pm_frees frees;
+    struct pm_wrong_frees wrong_frees;
     struct pm_errors errors;
 
     struct pm_native native;
     struct pm_python python;
     struct pm_capture capture;
     struct pm_roots roots;
-    struct pm_stale stale;
-    struct pm_typenames typenames;
+    struct pm_free_lists free_lists;
+    struct pm_type_names type_names;
 
     struct pm_totals totals;
     struct pm_troubles troubles;

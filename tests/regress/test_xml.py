@@ -36,7 +36,7 @@ CONTENT = {
 NUMBERS = {"protocolversion", "pid", "ppid", "tid", "line", "count", "leakedbytes", "leakedblocks"}
 HEX = {"ip", "unique"}
 KINDS = {"InvalidFree", "MismatchedFree", "Leak_DefinitelyLost", "Leak_IndirectlyLost", "Leak_PossiblyLost",
-         "Leak_StillReachable", "Leak_GarbageCycle", "Leak_LeakedReferences", "Leak_Interpreter"}
+         "Leak_StillReachable", "Leak_GarbageCycle", "Leak_SurplusReferences", "Leak_Interpreter"}
 
 
 def check(element, parent=""):
@@ -128,7 +128,7 @@ def test_losses(tool, python, tmp_path):
     script = tmp_path / "odd.py"
     script.write_text(ODD)
     run, root = run_xml(tool, python.path, "-S", script, options=["--gen-suppressions=all", "--show-leak-kinds=definite,possible,surplus,cycle"])
-    names = {"definite": "Leak_DefinitelyLost", "possible": "Leak_PossiblyLost", "surplus": "Leak_LeakedReferences",
+    names = {"definite": "Leak_DefinitelyLost", "possible": "Leak_PossiblyLost", "surplus": "Leak_SurplusReferences",
              "cycle": "Leak_GarbageCycle"}
     expected = [(names[record["kind"]], record["bytes"] + record["indirect_bytes"], record["blocks"])
                 for record in run.profile.json["leaks"]["records"]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rules by which sites become rows, on small profiles made by hand: who the caller
-   is, which order rows have, what recycled blocks and shared lines count as. */
+   is, which order rows have, what reused blocks and shared lines count as. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -109,7 +109,7 @@ static void test_order_of_stacks(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* A recycled header: live where it is used now, in all where malloc was asked. */
+/* A reused header: live where it is used now, in all where malloc was asked. */
 static void test_moved_block(void **state)
 {
     struct pm_fixture fixture;

@@ -208,7 +208,7 @@ static void check_run(json_t *root, const struct pm_profile *profile)
     json_t *run = json_object_get(root, "run"), *command = json_object_get(run, "command");
 
     assert_text(root, "format", "pymemcheck");
-    assert_int_equal(number(root, "version"), 1);
+    assert_int_equal(number(root, "version"), 2);
     assert_int_equal(number(run, "pid"), profile->pid);
     assert_int_equal(number(run, "ppid"), profile->ppid);
     assert_int_equal(json_array_size(command), profile->command_length);
@@ -237,7 +237,7 @@ static void check_totals(json_t *root, const struct pm_profile *profile)
     assert_int_equal(number(totals, "peak_bytes"), profile->peak_bytes);
     assert_int_equal(number(totals, "peak_blocks"), profile->peak_blocks);
     assert_int_equal(number(totals, "padding_bytes"), profile->padding_bytes);
-    assert_int_equal(number(totals, "moved_blocks"), profile->moved_blocks);
+    assert_int_equal(number(totals, "reused_blocks"), profile->reused_blocks);
     assert_int_equal(number(troubles, "unreadable_stacks"), profile->troubles.unreadable_stacks);
     assert_int_equal(number(troubles, "unreadable_code"), profile->troubles.unreadable_code);
     assert_int_equal(number(troubles, "failed_allocations"), profile->troubles.failed_allocations);
@@ -259,7 +259,7 @@ static void check_all(struct pm_fixture *fixture)
 }
 
 /* Frames of each kind, hostile names, padding, a peak that is over, a size of
-   zero, a recycled block. */
+   zero, a reused block. */
 static void fill(struct pm_fixture *fixture)
 {
     static const char *const command[] = {
@@ -288,7 +288,7 @@ static void fill(struct pm_fixture *fixture)
     pm_fixture_free(fixture, other, 2, (u64)1 << 40, 0);
     pm_fixture_allocate(fixture, PM_STACK_EMPTY, 1, 3, 0);
     pm_fixture_move(fixture, plain, pm_fixture_stack(fixture, leaf, unicode), 177);
-    fixture->profile.moved_blocks = 1;
+    fixture->profile.reused_blocks = 1;
     fixture->profile.debug_hooks = true;
     fixture->profile.troubles = (struct pm_troubles){ 1, 2, 3, 4 };
 }

@@ -419,13 +419,13 @@ static void test_troubles_and_words(void **state)
 
     world->options.histograms = 0;
     profile->troubles = (struct pm_troubles){ 1, 2000, 3, 4 };
-    profile->moved_blocks = 5;
+    profile->reused_blocks = 5;
     profile->pymalloc = true;
     profile->python_refused = "no layout for this\nversion";
     profile->hint = "bash was run: --trace-children=yes follows it to Python";
     assert_has(report(world),
         "   peak heap usage: 0 bytes in 0 blocks\n"
-        "          recycled: 5 blocks passed to the line that used the object again\n"
+        "            reused: 5 blocks passed to the line that used the object again\n"
         "   failed requests: 3 allocations returned NULL\n"
         "     unknown frees: 4 frees of an address that is no live block\n"
         " unreadable stacks: 1 allocation whose Python frames could not all be read\n"

@@ -8,7 +8,7 @@
 
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
-#include "heap/pm_only.h"
+#include "heap/pm_record_filter.h"
 #include "pm_fixture.h"
 #include "pm_random.h"
 #include "report/pm_utf8.h"
@@ -235,7 +235,7 @@ static void test_only(void **state)
         pm_fixture_native(&fixture, "/x/_my.cpython-311-x86_64-linux-gnu.so", "f", 0, 0),
         pm_fixture_python(&fixture, "/home/me/mypkg/sub/a.py", "g", 1));
     static const struct {
-        struct pm_only only;
+        struct pm_record_filter only;
         bool takes;
     } cases[] = {
         { { .object_count = 0 }, true },
@@ -250,7 +250,7 @@ static void test_only(void **state)
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "b.py" }, .file_count = 1 }, false },
     };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(cases); i++)
-        assert_int_equal(pm_only_takes(&cases[i].only, &fixture.strings, &fixture.frames, &fixture.stacks,
+        assert_int_equal(pm_record_filter_accepts(&cases[i].only, &fixture.strings, &fixture.frames, &fixture.stacks,
                                        stack), cases[i].takes);
     pm_fixture_release(&fixture);
 }

@@ -12,7 +12,7 @@ What must be found for a case stands on the line that allocates, and test_leaks.
     types           "list 1", "Box 2 + list 1": types with their blocks; raw: blocks without an object; a|b: the
                     type's name is one of these. any: of whatever types
     indirect N      blocks kept by the lost ones; N or >=N. Without it: 0
-    references N    of surplus: the references too many
+    references N    of surplus: the surplus references
     bytes N         of the lost blocks; N or >=N
     phase NAME      of import, main or finalization: when all of the blocks were made
     if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds; several of these

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names for native instruction addresses.
+
+   A name is looked up once, when an address is first met, and kept: shared
+   objects can be unloaded before the report. What is loaded where is an epoch
+   of the core; when the epoch changes everything known of addresses is
+   dropped (names already interned stay). Only source lines are looked up later, for
+   all frames together (tool/capture/pm_lines.h). */
+#ifndef PM_NATIVE_H
+#define PM_NATIVE_H
+
+#include "base/pm_map.h"
+#include "base/pm_strings.h"
+#include "base/pm_types.h"
+#include "cpython/pm_layers.h"
+#include "heap/pm_frames.h"
+#include "tool/capture/pm_lines.h"
+
+struct pm_native_frame {
+    struct pm_frame_id frame;
+    u8 layer;               /* enum pm_layer */
+    bool boundary;          /* our wrapper round the evaluation function */
+    bool hidden;            /* another function of ours between two of the program's */
+    bool below_main;        /* calls main: no reader wants it or what calls it */
+};
+
+struct pm_native {
+    struct pm_strings *strings;
+    struct pm_frames *frames;
+    struct pm_map by_address;       /* ip -> index into known */
+    struct pm_map addresses;        /* frame -> the address that it was last met with */
+    struct pm_native_frame *known;
+    u32 count, capacity;
+    u32 epoch;
+    struct pm_lines_wanted *lines;  /* frames whose source lines were not looked up yet */
+    u32 line_count, line_capacity;
+    struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "" until it was met */
+};
+
+void pm_native_init(struct pm_native *native, struct pm_strings *strings,
+                    struct pm_frames *frames);
+
+/* The frame of ip as VG_(get_StackTrace) gives it: for frame 0 the
+   instruction itself, for others the last byte of the call. */
+struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool innermost);
+
+/* An address of the frame, or 0 if it is not native: what a machine reader of XML wants. */
+u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame);
+
+/* Looks up the source lines of all frames met since the last time: before frames are
+   shown, or suppressions are tried on them. */
+void pm_native_add_lines(struct pm_native *native);
+
+/* True, once, after objects were loaded or unloaded: whoever caches what an
+   address means must drop it. */
+bool pm_native_epoch_changed(struct pm_native *native);
+
+#endif

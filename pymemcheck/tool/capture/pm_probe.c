@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An object is born, or born again from a free list, in _Py_NewReference
+   (Objects/object.c). Where that is a function of its own, its entry is
+   probed. A compiler that inlined it (Debian's python3.11, with link-time
+   optimisation) left the one thing that it does: the word 1 is stored, as the
+   reference count, at the start of the object. So in the interpreter's own
+   code each store of a constant 1 of eight bytes is probed as well; what it
+   stores into is only believed to be an object if it lies in a block where an
+   object would (pm_allocator_reused), and few other stores do.
+
+   Which code is the interpreter's: the object file in which a function is entered
+   that only an interpreter has. */
+#include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
+#include "pub_tool_tooliface.h"
+
+#include "libvex_guest_offsets.h"
+
+#include "tool/capture/pm_probe.h"
+
+#include "base/pm_platform.h"
+#include "tool/core/pm_core.h"
+#include "tool/capture/pm_guest.h"
+#include "tool/allocator/pm_allocator.h"
+#include "tool/leaks/pm_leak_report.h"
+#include "tool/pm_run.h"
+
+/* A program embeds one interpreter, rarely two. */
+enum { MAX_INTERPRETERS = 4 };
+
+static struct {
+    struct pm_run *run;
+    struct {
+        Addr start, end;
+    } interpreters[MAX_INTERPRETERS];
+    size_t interpreter_count;
+} state;
+
+/* Called by translated code with the object that was given out, and where the store is that says
+   so; 0 for _Py_NewReference. */
+static VG_REGPARM(2) void on_new_reference(Addr object, Addr instruction)
+{
+    const ThreadId tid = VG_(get_running_tid)();
+
+    if (VG_(clo_sanity_level) > 1 && instruction != 0)
+        PM_ASSERT(VG_(get_IP)(tid) == instruction);
+    pm_allocator_reused(state.run, tid, object, instruction);
+}
+
+/* The first instruction of the block, or 0. */
+static Addr first_address(const IRSB *block)
+{
+    for (Int i = 0; i < block->stmts_used; i++)
+        if (block->stmts[i]->tag == Ist_IMark)
+            return block->stmts[i]->Ist.IMark.addr;
+    return 0;
+}
+
+static bool in_interpreter(Addr address)
+{
+    for (size_t i = 0; i < state.interpreter_count; i++)
+        if (address >= state.interpreters[i].start && address < state.interpreters[i].end)
+            return true;
+    return false;
+}
+
+static bool is_interpreter_function(const char *name)
+{
+    static const char *const names[] = {
+        "Py_BytesMain", "Py_Main", "Py_InitializeEx", "Py_InitializeFromConfig",
+        "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx",
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(name, names[i]))
+            return true;
+    return false;
+}
+
+/* Notes the object file of address as an interpreter's. */
+static void note_interpreter(Addr address)
+{
+    const DebugInfo *object = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), address);
+
+    if (object == NULL || in_interpreter(address) || state.interpreter_count == MAX_INTERPRETERS)
+        return;
+    Addr start = VG_(DebugInfo_get_text_avma)(object);
+    state.interpreters[state.interpreter_count].start = start;
+    state.interpreters[state.interpreter_count++].end =
+        start + VG_(DebugInfo_get_text_size)(object);
+}
+
+static IRTemp assign(IRSB *block, IRType type, IRExpr *expression)
+{
+    IRTemp temporary = newIRTemp(block->tyenv, type);
+    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
+    return temporary;
+}
+
+static IRTemp binary(IRSB *block, IRType type, IROp op, IRExpr *left, IRExpr *right)
+{
+    return assign(block, type, IRExpr_Binop(op, left, right));
+}
+
+/* Nearly always the object's block was allocated just now, for this object; then nothing is to be done, and that is
+   found without a call. It can be said of each place in the block only once: a 1 is also stored as the size
+   of an int or tuple. Where the program is must be told: the translation keeps the stack
+   pointer up to date at each access, the instruction's address only from block to block, and
+   unwinding needs both of one moment. */
+static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGuestLayout *layout)
+{
+    enum { WORD_SHIFT = 3 };
+    IRExpr *newest = mkIRExpr_HWord((HWord)&state.run->newest_address);
+    IRExpr *room = mkIRExpr_HWord((HWord)&state.run->newest_room);
+    IRExpr *places = mkIRExpr_HWord((HWord)&state.run->newest_births);
+    IRExpr *const zero = IRExpr_Const(IRConst_U64(0));
+    IRTemp address = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, newest));
+    IRTemp distance = binary(block, Ity_I64, Iop_Sub64, IRExpr_RdTmp(object), IRExpr_RdTmp(address));
+    IRTemp bytes = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, room));
+    IRTemp far = binary(block, Ity_I1, Iop_CmpLE64U, IRExpr_RdTmp(bytes), IRExpr_RdTmp(distance));
+    IRTemp word = binary(block, Ity_I64, Iop_Shr64, IRExpr_RdTmp(distance),
+                         IRExpr_Const(IRConst_U8(WORD_SHIFT)));
+    IRTemp place = assign(block, Ity_I8, IRExpr_Unop(Iop_64to8, IRExpr_RdTmp(word)));
+    IRTemp bit = binary(block, Ity_I64, Iop_Shl64, IRExpr_Const(IRConst_U64(1)), IRExpr_RdTmp(place));
+    IRTemp near_bit = assign(block, Ity_I64, IRExpr_ITE(IRExpr_RdTmp(far), zero, IRExpr_RdTmp(bit)));
+    IRTemp before = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, places));
+    IRTemp after = binary(block, Ity_I64, Iop_Or64, IRExpr_RdTmp(before), IRExpr_RdTmp(near_bit));
+    /* It is far, or its bit was there before. */
+    IRTemp wanted = binary(block, Ity_I1, Iop_CmpEQ64, IRExpr_RdTmp(before), IRExpr_RdTmp(after));
+    IRDirty *call = unsafeIRDirty_0_N(2, "on_new_reference",
+                                      VG_(fnptr_to_fnentry)(&on_new_reference),
+                                      mkIRExprVec_2(IRExpr_RdTmp(object),
+                                                    mkIRExpr_HWord((HWord)instruction)));
+
+    call->guard = IRExpr_RdTmp(wanted);
+    pm_guest_reads_stack(call, layout);
+    if (instruction != 0)
+        addStmtToIRSB(block, IRStmt_Put(layout->offset_IP, mkIRExpr_HWord((HWord)instruction)));
+    addStmtToIRSB(block, IRStmt_Dirty(call));
+    addStmtToIRSB(block, IRStmt_Store(Iend_LE, places, IRExpr_RdTmp(after)));
+}
+
+/* The function's first argument is the object. */
+static IRSB *probe_entry(const IRSB *block, const VexGuestLayout *layout)
+{
+    IRSB *probed = deepCopyIRSBExceptStmts(block);
+    bool done = false;
+
+    for (Int i = 0; i < block->stmts_used; i++) {
+        addStmtToIRSB(probed, block->stmts[i]);
+        if (!done && block->stmts[i]->tag == Ist_IMark) {
+            add_probe(probed, assign(probed, Ity_I64, IRExpr_Get(OFFSET_amd64_RDI, Ity_I64)), 0,
+                      layout);
+            done = true;
+        }
+    }
+    return probed;
+}
+
+/* Called by translated code when the interpreter begins to finalize. */
+static VG_REGPARM(0) void on_finalization(void)
+{
+    pm_leak_report_before_finalization(state.run);
+}
+
+static bool is_finalization(const char *name)
+{
+    return pm_text_equal(name, "Py_FinalizeEx") || pm_text_equal(name, "Py_Finalize");
+}
+
+/* Before the function's first instruction. */
+static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
+{
+    IRSB *probed = deepCopyIRSBExceptStmts(block);
+    bool done = false;
+
+    for (Int i = 0; i < block->stmts_used; i++) {
+        addStmtToIRSB(probed, block->stmts[i]);
+        if (!done && block->stmts[i]->tag == Ist_IMark) {
+            IRDirty *call = unsafeIRDirty_0_N(0, "on_finalization",
+                                              VG_(fnptr_to_fnentry)(&on_finalization),
+                                              mkIRExprVec_0());
+            pm_guest_reads_registers(call, layout);
+            addStmtToIRSB(probed, IRStmt_Dirty(call));
+            done = true;
+        }
+    }
+    return probed;
+}
+
+static const IRExpr *value_of(const IRSB *block, IRTemp temporary)
+{
+    for (Int i = 0; i < block->stmts_used; i++)
+        if (block->stmts[i]->tag == Ist_WrTmp && block->stmts[i]->Ist.WrTmp.tmp == temporary)
+            return block->stmts[i]->Ist.WrTmp.data;
+    return NULL;
+}
+
+/* Whether address is the stack pointer and a constant: no object is there. A call of a Python function
+   up to 3.9 pushes a 1. */
+static bool is_on_stack(const IRSB *block, const IRExpr *address)
+{
+    while (address != NULL) {
+        if (address->tag == Iex_Get)
+            return address->Iex.Get.offset == OFFSET_amd64_RSP;
+        if (address->tag == Iex_RdTmp)
+            address = value_of(block, address->Iex.RdTmp.tmp);
+        else if (address->tag == Iex_Binop && address->Iex.Binop.arg2->tag == Iex_Const
+                 && (address->Iex.Binop.op == Iop_Add64 || address->Iex.Binop.op == Iop_Sub64))
+            address = address->Iex.Binop.arg1;
+        else
+            return false;
+    }
+    return false;
+}
+
+static bool stores_one(const IRSB *block, const IRStmt *statement)
+{
+    if (statement->tag != Ist_Store || statement->Ist.Store.data->tag != Iex_Const)
+        return false;
+    const IRConst *data = statement->Ist.Store.data->Iex.Const.con;
+    return data->tag == Ico_U64 && data->Ico.U64 == 1
+        && statement->Ist.Store.addr->tag == Iex_RdTmp
+        && !is_on_stack(block, statement->Ist.Store.addr);
+}
+
+static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
+{
+    IRSB *probed = NULL;
+    Addr instruction = 0;
+
+    for (Int i = 0; i < block->stmts_used && probed == NULL; i++)
+        if (stores_one(block, block->stmts[i]))
+            probed = deepCopyIRSBExceptStmts(block);
+    if (probed == NULL)
+        return block;
+    for (Int i = 0; i < block->stmts_used; i++) {
+        if (block->stmts[i]->tag == Ist_IMark)
+            instruction = block->stmts[i]->Ist.IMark.addr;
+        addStmtToIRSB(probed, block->stmts[i]);
+        if (stores_one(block, block->stmts[i]))
+            add_probe(probed, block->stmts[i]->Ist.Store.addr->Iex.RdTmp.tmp, instruction,
+                      layout);
+    }
+    return probed;
+}
+
+/* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
+   entry is probed, with what it calls from 3.12 on (new_reference), and those that revive a
+   dying object for the time of its finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7
+   Objects/typeobject.c and classobject.c) or, in 3.12 and 3.13, of its watchers
+   (Objects/dictobject.c, funcobject.c and codeobject.c); and the collector, which up to 3.7
+   counts references in a word before the object (Modules/gcmodule.c). A stripped interpreter
+   has no names of these last; pm_allocator_reused tells a dict, the only one of them that goes to a
+   free list. */
+static bool stores_into_old_objects(Addr address)
+{
+    static const char *const names[] = {
+        "_Py_NewReference", "new_reference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize",
+        "slot_tp_del", "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
+        "_PyObject_ResurrectStart", "visit_reachable",
+    };
+    const HChar *name;
+
+    if (!VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name))
+        return false;
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(name, names[i]))
+            return true;
+    return false;
+}
+
+IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
+{
+    const Addr address = first_address(block);
+    const HChar *name;
+
+    state.run = run;
+    if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name)) {
+        if (pm_text_equal(name, "_Py_NewReference"))
+            return probe_entry(block, layout);
+        if (is_finalization(name))
+            return probe_finalization(block, layout);
+        if (is_interpreter_function(name))
+            note_interpreter(address);
+    }
+    return in_interpreter(address) && !stores_into_old_objects(address)
+        ? probe_stores(block, layout) : block;
+}

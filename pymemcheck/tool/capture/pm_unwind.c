@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hash of a stack is the sum of its addresses, each times a factor of its own, odd and taken at
+   random: stacks that differ in one address always differ in their hash, others but for one case in
+   about 2^60. */
+#include "pub_tool_basics.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_stacktrace.h"
+
+#include "tool/capture/pm_unwind.h"
+
+#include "base/pm_platform.h"
+#include "tool/core/pm_core.h"
+
+/* Nearer to a stack's end the core does not begin to unwind (coregrind/m_stacktrace.c). */
+enum { NEAR_END = 512 };
+
+/* The core, as an unwinder of one frame. */
+static bool ask_core(void *context, const struct pm_unwind_frame *from, u64 high,
+                     struct pm_unwind_frame *to)
+{
+    const struct pm_unwind_start start = {
+        .r_pc = from->instruction,
+        .r_sp = from->stack_pointer,
+        .r_rbp = from->frame_pointer,
+    };
+    Addr ips[2], sps[2], fps[2];
+
+    (void)context;
+    if (VG_(get_StackTrace_wrk)(0, ips, 2, sps, fps, &start, high) < 2)
+        return false;
+    *to = (struct pm_unwind_frame){ ips[1], sps[1], fps[1] };
+    return true;
+}
+
+void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit)
+{
+    u64 seed = 0;
+
+    *unwind = (struct pm_unwind){
+        .limit = limit,
+        .walk = {
+            .instructions = pm_alloc("pm.unwind", limit * sizeof(unsigned long)),
+            .stack_pointers = pm_alloc("pm.unwind", limit * sizeof(unsigned long)),
+        },
+        .keys = pm_alloc("pm.unwind", limit * sizeof *unwind->keys),
+    };
+    for (unsigned i = 0; i < limit; i++)
+        unwind->keys[i] = pm_hash_u64(seed += 0x9e3779b97f4a7c15ull) | 1;
+    pm_map_init(&unwind->meanings);
+    pm_unwind_rules_init(&unwind->rules, reader, ask_core, NULL);
+}
+
+void pm_unwind_forget(struct pm_unwind *unwind)
+{
+    pm_unwind_rules_forget(&unwind->rules);
+    pm_map_clear(&unwind->meanings);
+}
+
+/* Whether the stack's limits are known; false near to its end, too. */
+static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
+{
+    const u64 generation = unwind->rules.reader->generation;
+
+    if (unwind->generation != generation || stack_pointer < unwind->stack_low
+            || stack_pointer >= unwind->stack_high) {
+        Addr low = 0, high = 0;
+        VG_(stack_limits)(stack_pointer, &low, &high);
+        unwind->stack_low = low;
+        unwind->stack_high = high;
+        unwind->generation = generation;
+    }
+    return stack_pointer >= unwind->stack_low && stack_pointer + NEAR_END < unwind->stack_high;
+}
+
+/* The core goes on from the last frame that was walked to. Returns how many frames there are then; 0 where that
+   would not be as if it had come there by itself. */
+static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
+{
+    const struct pm_unwind_rules_walk *walk = &unwind->walk;
+    const unsigned at = walk->count - 1;
+    const struct pm_unwind_start start = {
+        .r_pc = walk->instructions[at],
+        .r_sp = walk->stack_pointers[at],
+        .r_rbp = walk->frame_pointer,
+    };
+
+    if (start.r_sp + NEAR_END >= unwind->stack_high
+            || (start.r_rbp >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB && start.r_rbp < start.r_sp))
+        return 0;
+    return at + VG_(get_StackTrace_wrk)(tid, walk->instructions + at, unwind->limit - at,
+                                        walk->stack_pointers + at, NULL, &start, unwind->stack_high);
+}
+
+/* By learned rules, and by the core where they end. Returns the number of frames; 0 where the core has to do it all. */
+static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
+{
+    struct pm_unwind_start start;
+
+    VG_(get_UnwindStartRegs)(&start, tid);
+    /* Not from start, since to read two words at once that were just written one by one takes long. */
+    const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), start.r_rbp };
+    if (VG_(clo_merge_recursive_frames) > 0 || !find_limits(unwind, frame.stack_pointer))
+        return 0;
+    switch (pm_unwind_rules_walk(&unwind->rules, &frame, unwind->stack_high, unwind->limit, &unwind->walk)) {
+    case PM_UNWIND_RULES_LIMIT:
+    case PM_UNWIND_RULES_OUTERMOST:
+        return unwind->walk.count;
+    case PM_UNWIND_RULES_ASK:
+        return unwind_on(unwind, tid);
+    case PM_UNWIND_RULES_DAMAGED:
+        break;
+    }
+    return 0;
+}
+
+/* With --sanity-level=2 the core unwinds all of the stack, too. */
+static void check(const struct pm_unwind *unwind, u32 tid, unsigned count)
+{
+    const struct pm_unwind_rules_walk *walk = &unwind->walk;
+    unsigned long *ips = pm_alloc("pm.unwind.check", unwind->limit * sizeof *ips);
+    unsigned long *sps = pm_alloc("pm.unwind.check", unwind->limit * sizeof *sps);
+    unsigned whole = VG_(get_StackTrace)(tid, ips, unwind->limit, sps, NULL, 0);
+
+    PM_ASSERT(whole == count);
+    for (unsigned i = 0; i < whole; i++)
+        PM_ASSERT(ips[i] == walk->instructions[i] && sps[i] == walk->stack_pointers[i]);
+    pm_free(ips);
+    pm_free(sps);
+}
+
+struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
+{
+    const struct pm_unwind_rules_walk *walk = &unwind->walk;
+    unsigned count = walk_over(unwind, tid);
+    u64 hash = 0;
+
+    if (count == 0)
+        count = VG_(get_StackTrace)(tid, walk->instructions, unwind->limit, walk->stack_pointers, NULL, 0);
+    if (VG_(clo_sanity_level) > 1)
+        check(unwind, tid, count);
+    for (unsigned i = 0; i < count; i++)
+        hash += walk->instructions[i] * unwind->keys[i];
+    pm_map_prefetch(&unwind->meanings, hash);
+    return (struct pm_unwound){
+        .ips = walk->instructions,
+        .sps = walk->stack_pointers,
+        .count = count,
+        .hash = hash,
+    };
+}
+
+u64 pm_unwind_meaning(const struct pm_unwind *unwind, const struct pm_unwound *stack)
+{
+    const u64 *meaning = pm_map_get(&unwind->meanings, stack->hash);
+
+    return meaning != NULL ? *meaning : 0;
+}
+
+void pm_unwind_note(struct pm_unwind *unwind, const struct pm_unwound *stack, u64 meaning)
+{
+    pm_map_put(&unwind->meanings, stack->hash, meaning);
+}
+
+void pm_unwound_trace(const struct pm_unwound *stack, struct pm_trace *trace)
+{
+    for (unsigned i = 1; i < stack->count; i++)
+        pm_trace_add(trace, stack->sps[i] - sizeof(u64), stack->ips[i] + 1, sizeof(u64));
+}

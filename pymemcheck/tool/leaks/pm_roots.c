@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thread's stack is a mapping like any other to the core. What lies below the
+   stack pointer (and the red zone under it) is dead: old return addresses and
+   locals there must not keep blocks alive. That is cut out of the mapping, for
+   threads that run and for those that ended while their stack stays mapped (the
+   C library keeps stacks for the next thread). The core takes for a thread's stack all of the
+   segment below its stack pointer; where no guard page is between them (the C library from 2.42 on has
+   guards that are no mappings) that holds other threads' stacks. A stack begins at the earliest
+   where the program's mmap put it. A thread that runs on another
+   stack than its own (an alternate signal stack, makecontext, a greenlet that
+   switched) has a stack pointer outside its stack: then all of it counts as
+   live. */
+#include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
+#include "pub_tool_vki.h"
+
+#include "tool/leaks/pm_roots.h"
+
+#include "base/pm_platform.h"
+#include "base/pm_sort.h"
+#include "cpython/pm_threads.h"
+#include "tool/pm_run.h"
+
+enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096 };
+
+static void add_dead(struct pm_roots *roots, u64 low, u64 end, u32 thread)
+{
+    if (low >= end)
+        return;
+    if (roots->dead_count == roots->dead_capacity) {
+        roots->dead_capacity = roots->dead_capacity ? roots->dead_capacity * 2 : 16;
+        roots->dead = pm_realloc("pm.roots", roots->dead,
+                                 roots->dead_capacity * sizeof *roots->dead);
+    }
+    roots->dead[roots->dead_count++] = (struct pm_dead_stack){ low, end, thread };
+}
+
+/* What is dead in this memory is not known any more. */
+static void forget_dead(struct pm_roots *roots, u64 start, u64 bytes)
+{
+    u32 kept = 0;
+
+    for (u32 i = 0; i < roots->dead_count; i++)
+        if (roots->dead[i].low >= start + bytes || roots->dead[i].end <= start)
+            roots->dead[kept++] = roots->dead[i];
+    roots->dead_count = kept;
+}
+
+void pm_roots_mapped(struct pm_roots *roots, u64 start, u64 bytes)
+{
+    pm_ranges_add(&roots->mapped, start, bytes);
+}
+
+void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
+{
+    pm_ranges_remove(&roots->mapped, start, bytes);
+    forget_dead(roots, start, bytes);
+}
+
+/* The part of thread tid's stack below its stack pointer is dead, if that is in its stack. A function that
+   runs may use red_zone bytes below it. */
+static void hide_dead_part(struct pm_roots *roots, u32 tid, u32 ordinal, u64 red_zone)
+{
+    u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
+    u64 pointer = VG_(get_SP)(tid), low;
+    const struct pm_range *mapped = pm_ranges_at(&roots->mapped, top);
+
+    if (bytes == 0 || top < bytes)
+        return;
+    low = top - bytes + 1;
+    if (mapped != NULL && mapped->start > low)
+        low = mapped->start;
+    forget_dead(roots, low, top - low + 1);
+    if (pointer >= low && pointer <= top)
+        add_dead(roots, low, (pointer - red_zone) & ~(u64)7, ordinal);
+}
+
+void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal)
+{
+    hide_dead_part(roots, tid, ordinal, 0);
+}
+
+static void add_root(struct pm_roots *roots, struct pm_leak_root root)
+{
+    if (roots->count == roots->capacity) {
+        roots->capacity = roots->capacity ? roots->capacity * 2 : 128;
+        roots->entries = pm_realloc("pm.roots", roots->entries,
+                                    roots->capacity * sizeof *roots->entries);
+    }
+    roots->entries[roots->count++] = root;
+}
+
+/* The core passes no context to its visitor of registers. */
+static struct {
+    struct pm_run *run;
+    struct pm_roots *roots;
+} visit;
+
+static void add_register(ThreadId tid, const HChar *name, UWord value)
+{
+    struct pm_roots *roots = visit.roots;
+    u32 thread = pm_python_thread_ordinal(&visit.run->python, tid);
+
+    (void)name;
+    if (roots->value_count == roots->value_capacity) {
+        roots->value_capacity = roots->value_capacity ? roots->value_capacity * 2 : MAX_REGISTERS;
+        roots->values = pm_realloc("pm.roots", roots->values,
+                                   roots->value_capacity * sizeof *roots->values);
+    }
+    roots->values[roots->value_count] = value;
+    if (roots->count == 0 || roots->entries[roots->count - 1].thread != thread)
+        add_root(roots, (struct pm_leak_root){ .kind = PM_LEAK_ROOT_REGISTERS, .thread = thread,
+                                               .start = roots->value_count });
+    roots->entries[roots->count - 1].bytes += sizeof *roots->values;
+    roots->value_count++;
+}
+
+static void collect_registers(struct pm_run *run, struct pm_roots *roots)
+{
+    visit.run = run;
+    visit.roots = roots;
+    VG_(apply_to_GP_regs)(add_register);
+    for (u32 i = 0; i < roots->count; i++) {
+        roots->entries[i].values = roots->values + roots->entries[i].start;
+        roots->entries[i].start = 0;
+    }
+}
+
+/* As Memcheck (mc_leakcheck.c, scan_memory_root_set, 3.19): what can be read and
+   written, is not the client heap, and is no device, which a read might hang. */
+static bool is_searched(const NSegment *segment)
+{
+    if (segment == NULL || !segment->hasR || !segment->hasW || segment->isCH)
+        return false;
+    if (segment->kind == SkFileC
+            && (VKI_S_ISCHR(segment->mode) || VKI_S_ISBLK(segment->mode))) {
+        const HChar *name = VG_(am_get_filename)(segment);
+        return name != NULL && VG_STREQ(name, "/dev/zero");
+    }
+    return true;
+}
+
+/* Whether the mapping is of the dynamic loader's data. It counts how long it took to load and to relocate, in ticks
+   of the processor's clock (elf/rtld.c, load_time, relocate_time), and such a number may well look like
+   an address in the program's heap, which begins low under Valgrind. It knows nothing of objects. */
+static bool is_of_loader(const NSegment *segment)
+{
+    const HChar *path = segment->kind == SkFileC ? VG_(am_get_filename)(segment) : NULL;
+    const HChar *name = path == NULL ? NULL : VG_(strrchr)(path, '/');
+
+    return name != NULL && VG_(strncmp)(name, "/ld-", 4) == 0;
+}
+
+/* Adds [start, end) without the dead parts, which are sorted. */
+static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, u32 dead_count,
+                      struct pm_leak_root root, u64 end)
+{
+    u64 start = root.start;
+
+    for (u32 i = 0; i < dead_count && start < end; i++) {
+        if (dead[i].end <= start || dead[i].low >= end)
+            continue;
+        if (dead[i].low > start) {
+            root.start = start;
+            root.bytes = dead[i].low - start;
+            add_root(roots, root);
+        }
+        start = dead[i].end;
+    }
+    if (start < end) {
+        root.start = start;
+        root.bytes = end - start;
+        add_root(roots, root);
+    }
+}
+
+static void sort_dead(struct pm_dead_stack *dead, u32 count)
+{
+    struct pm_keyed *order = pm_alloc("pm.roots", (count + 1) * sizeof *order);
+    struct pm_dead_stack *unsorted = pm_alloc("pm.roots", (count + 1) * sizeof *unsorted);
+
+    for (u32 i = 0; i < count; i++) {
+        order[i] = (struct pm_keyed){ dead[i].low, i };
+        unsorted[i] = dead[i];
+    }
+    pm_sort_keyed(order, count);
+    for (u32 i = 0; i < count; i++)
+        dead[i] = unsorted[order[i].item];
+    pm_free(unsorted);
+    pm_free(order);
+}
+
+/* Which thread's stack the mapping is: its ordinal, or 0. Threads that ended are known by the
+   dead part; when the process exits all have ended. */
+static u32 stack_owner(const struct pm_roots *roots, const NSegment *segment)
+{
+    for (u32 i = 0; i < roots->dead_count; i++)
+        if (roots->dead[i].thread != 0 && roots->dead[i].end >= segment->start
+                && roots->dead[i].end <= segment->end)
+            return roots->dead[i].thread;
+    return 0;
+}
+
+static void collect_mappings(struct pm_roots *roots)
+{
+    Int capacity = 256, count;
+    Addr *starts = pm_alloc("pm.roots", (size_t)capacity * sizeof *starts);
+
+    while ((count = VG_(am_get_segment_starts)(SkFileC | SkAnonC | SkShmC, starts, capacity)) < 0) {
+        capacity = -count;
+        starts = pm_realloc("pm.roots", starts, (size_t)capacity * sizeof *starts);
+    }
+    for (Int i = 0; i < count; i++) {
+        const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
+        if (!is_searched(segment))
+            continue;
+        u32 owner = stack_owner(roots, segment);
+        const struct pm_leak_root root = {
+            .kind = owner != 0 ? PM_LEAK_ROOT_STACK : PM_LEAK_ROOT_DATA,
+            .thread = owner,
+            .start = segment->start,
+            .foreign = is_of_loader(segment),
+        };
+        add_alive(roots, roots->dead, roots->dead_count, root, segment->end + 1);
+    }
+    pm_free(starts);
+}
+
+struct hiding {
+    struct pm_roots *roots;
+    const struct pm_roots_owner *owner;
+};
+
+static void hide_word(void *context, u64 address)
+{
+    add_dead(((struct hiding *)context)->roots, address, address + sizeof(u64), 0);
+}
+
+static bool is_owned(void *context, u64 address)
+{
+    const struct pm_roots_owner *owner = ((struct hiding *)context)->owner;
+    return owner->is_owned(owner->context, address);
+}
+
+/* What frames that returned left above the top of the interpreter's own stacks. */
+static void hide_dead_data(struct pm_run *run, struct pm_roots *roots)
+{
+    struct pm_dead_data *parts;
+    u32 count;
+
+    if (run->python.state != PM_PYTHON_READY || !run->options.python_objects)
+        return;
+    parts = pm_alloc("pm.roots", MAX_DATA_PARTS * sizeof *parts);
+    count = pm_threads_dead_data(&run->python.interpreter, &run->reader, parts, MAX_DATA_PARTS);
+    for (u32 i = 0; i < count; i++)
+        add_dead(roots, parts[i].start, parts[i].end, 0);
+    pm_free(parts);
+}
+
+void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
+                      const struct pm_roots_owner *owner)
+{
+    u32 ended = roots->dead_count;
+    ThreadId tid;
+    Addr low, high;
+
+    pm_roots_clear(roots);
+    collect_registers(run, roots);
+    struct pm_dead_stack *known = pm_alloc("pm.roots", (ended + 1) * sizeof *known);
+    if (ended > 0)
+        pm_copy(known, roots->dead, ended * sizeof *known);
+    VG_(thread_stack_reset_iter)(&tid);
+    while (VG_(thread_stack_next)(&tid, &low, &high))
+        hide_dead_part(roots, tid, pm_python_thread_ordinal(&run->python, tid), VG_STACK_REDZONE_SZB);
+    struct hiding hiding = { roots, owner };
+    const struct pm_free_lists_visitor visitor = { hide_word, is_owned, &hiding };
+    pm_free_lists_each_stale(run, &visitor);
+    hide_dead_data(run, roots);
+    sort_dead(roots->dead, roots->dead_count);
+    collect_mappings(roots);
+    if (ended > 0)
+        pm_copy(roots->dead, known, ended * sizeof *known);
+    roots->dead_count = ended;
+    pm_free(known);
+}
+
+void pm_roots_clear(struct pm_roots *roots)
+{
+    pm_free(roots->entries);
+    pm_free(roots->values);
+    roots->entries = NULL;
+    roots->values = NULL;
+    roots->count = roots->capacity = roots->value_count = roots->value_capacity = 0;
+}
