@@ -4,7 +4,7 @@
 One for each row of the layout table, named "3.11", "3.11-debug", "3.11-tracerefs" or
 "3.11-debug-tracerefs", looked for in PM_PYTHONS (paths, separated by colons), in /usr/bin and
 in pyenv's folder. A row whose interpreter is not there is skipped, with its name. Up to 3.7
-Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only. PM_RECORD_FILTER_PYTHON names one interpreter,
+Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only. PM_ONLY_PYTHON names one interpreter,
 and then there is no other (tests/matrix does that).
 
 Tests that run the tool many times on each interpreter take a few of them only, those of
@@ -59,7 +59,7 @@ class Python:
         return self.path
 
 
-ONLY = os.environ.get("PM_RECORD_FILTER_PYTHON")
+ONLY = os.environ.get("PM_ONLY_PYTHON")
 # The oldest, one of each way to find frames, the one that the project is developed on, and a new one.
 QUICK = ["2.7", "3.8", "3.11", "3.11-debug", "3.13"]
 
