@@ -9,6 +9,7 @@
    soon has the size of an address; it is between the number of items and the keys.
    A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h). A frame that
    does not run leaves what its evaluation stack had above its top.
+   The flags of a type (tp_flags) are a number of the size of an address.
    A list that got shorter leaves what it had in the room that it keeps, and so does a deque.
    Instructions, which from 3.11 on stand at the end of the code object, have caches between them: versions, counters,
    and descriptors to which they hold no reference (Include/internal/pycore_code.h, _PyLoadMethodCache).
@@ -163,6 +164,9 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         break;
     case PM_SHAPE_LIST:
         add_list(objects, object->address, &list);
+        break;
+    case PM_SHAPE_TYPE:
+        add_word(&list, object->address + (u64)at->type_flags);
         break;
     default:
         break;

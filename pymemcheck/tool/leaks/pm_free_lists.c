@@ -98,6 +98,15 @@ void pm_free_lists_static_words(struct pm_run *run, u64 static_address,
                 visit(context, word);
 }
 
+void pm_free_lists_static_mappings(u64 static_address,
+                                   void (*visit)(void *context, u64 low, u64 high), void *context)
+{
+    u64 from, end = 0, looked = 0;
+
+    while (next_static_mapping(static_address, &from, &end, &looked))
+        visit(context, from, end);
+}
+
 /* Whether the word is where the last one was, or beside it: what was put in last is taken out first. */
 static bool is_at_last(struct pm_run *run, struct pm_free_list_array *array, u64 address)
 {

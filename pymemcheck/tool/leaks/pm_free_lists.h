@@ -42,6 +42,10 @@ void pm_free_lists_taken(struct pm_run *run, u64 address, u64 type);
 void pm_free_lists_static_words(struct pm_run *run, u64 static_address,
                            void (*visit)(void *context, u64 word), void *context);
 
+/* Calls visit for each writable mapping of the object file that static_address is in, with its bounds. */
+void pm_free_lists_static_mappings(u64 static_address,
+                                   void (*visit)(void *context, u64 low, u64 high), void *context);
+
 struct pm_free_lists_visitor {
     /* The word at address points to something in use and is none of its references. */
     void (*hide)(void *context, u64 address);

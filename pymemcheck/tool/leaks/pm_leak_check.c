@@ -465,7 +465,7 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
     const struct pm_free_lists_visitor stale = { hide_stale_word, is_owned, &check };
     pm_free_lists_each_stale(run, &stale);
     pm_leak_weak_bind(&check.weak, &check.leaks);
-    const struct pm_roots_owner owner = { is_owned, &check };
+    const struct pm_roots_owner owner = { is_owned, &check, check.python ? &check.objects : NULL };
     pm_roots_collect(run, &run->roots, &owner);
     check.leaks.roots = run->roots.entries;
     check.leaks.root_count = run->roots.count;

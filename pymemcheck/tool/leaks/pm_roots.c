@@ -17,10 +17,13 @@
 #include "pub_tool_threadstate.h"
 #include "pub_tool_vki.h"
 
+#include "libvex_guest_offsets.h"
+
 #include "tool/leaks/pm_roots.h"
 
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
+#include "cpython/pm_object_static.h"
 #include "cpython/pm_threads.h"
 #include "tool/pm_run.h"
 
@@ -49,14 +52,43 @@ static void forget_dead(struct pm_roots *roots, u64 start, u64 bytes)
     roots->dead_count = kept;
 }
 
+/* Whether the segment is of the dynamic loader's file. */
+static bool is_of_loader(const NSegment *segment)
+{
+    const HChar *path = segment != NULL && segment->kind == SkFileC ? VG_(am_get_filename)(segment) : NULL;
+    const HChar *name = path == NULL ? NULL : VG_(strrchr)(path, '/');
+
+    return name != NULL && VG_(strncmp)(name, "/ld-", 4) == 0;
+}
+
+/* Whether the dynamic loader maps this anonymous memory just now, for its own tables (elf/dl-minimal-malloc.c).
+   The rest of what it maps has a fixed address: files, and their uninitialised data. */
+static bool is_loader_table(u64 start)
+{
+    const NSegment *segment = VG_(am_find_nsegment)(start);
+    const ThreadId tid = VG_(get_running_tid)();
+    ULong flags;
+
+    if (tid == VG_INVALID_THREADID || segment == NULL || segment->kind != SkAnonC
+            || !is_of_loader(VG_(am_find_nsegment)(VG_(get_IP)(tid))))
+        return false;
+    /* The fourth argument of mmap is still in its register. */
+    VG_(get_shadow_regs_area)(tid, (UChar *)&flags, 0, OFFSET_amd64_R10, sizeof flags);
+    return (flags & VKI_MAP_FIXED) == 0;
+}
+
 void pm_roots_mapped(struct pm_roots *roots, u64 start, u64 bytes)
 {
     pm_ranges_add(&roots->mapped, start, bytes);
+    pm_ranges_remove(&roots->loader, start, bytes);
+    if (is_loader_table(start))
+        pm_ranges_add(&roots->loader, start, bytes);
 }
 
 void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
 {
     pm_ranges_remove(&roots->mapped, start, bytes);
+    pm_ranges_remove(&roots->loader, start, bytes);
     forget_dead(roots, start, bytes);
 }
 
@@ -143,17 +175,6 @@ static bool is_searched(const NSegment *segment)
     return true;
 }
 
-/* Whether the mapping is of the dynamic loader's data. It counts how long it took to load and to relocate, in ticks
-   of the processor's clock (elf/rtld.c, load_time, relocate_time), and such a number may well look like
-   an address in the program's heap, which begins low under Valgrind. It knows nothing of objects. */
-static bool is_of_loader(const NSegment *segment)
-{
-    const HChar *path = segment->kind == SkFileC ? VG_(am_get_filename)(segment) : NULL;
-    const HChar *name = path == NULL ? NULL : VG_(strrchr)(path, '/');
-
-    return name != NULL && VG_(strncmp)(name, "/ld-", 4) == 0;
-}
-
 /* Adds [start, end) without the dead parts, which are sorted. */
 static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, u32 dead_count,
                       struct pm_leak_root root, u64 end)
@@ -175,6 +196,30 @@ static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, 
         root.bytes = end - start;
         add_root(roots, root);
     }
+}
+
+/* Adds [root.start, end) in pieces: the dynamic loader's own tables apart, which are foreign. Numbers in its memory
+   look like addresses in the heap, which begins low under Valgrind: how many ticks of the clock it took to load
+   and to relocate (elf/rtld.c, load_time, relocate_time), and hashes of the names of symbol versions
+   (struct r_found_version, include/link.h). It knows nothing of objects. */
+static void add_segment(struct pm_roots *roots, struct pm_leak_root root, u64 end)
+{
+    const u32 dead_count = roots->dead_count;
+    const struct pm_ranges *loader = &roots->loader;
+    const bool foreign = root.foreign;
+
+    for (u32 i = 0; i < loader->count && root.start < end; i++) {
+        const struct pm_range *table = &loader->entries[i];
+        if (table->end <= root.start || table->start >= end)
+            continue;
+        add_alive(roots, roots->dead, dead_count, root, table->start);
+        root.start = table->start > root.start ? table->start : root.start;
+        root.foreign = true;
+        add_alive(roots, roots->dead, dead_count, root, table->end < end ? table->end : end);
+        root.start = table->end;
+        root.foreign = foreign;
+    }
+    add_alive(roots, roots->dead, dead_count, root, end);
 }
 
 static void sort_dead(struct pm_dead_stack *dead, u32 count)
@@ -224,7 +269,7 @@ static void collect_mappings(struct pm_roots *roots)
             .start = segment->start,
             .foreign = is_of_loader(segment),
         };
-        add_alive(roots, roots->dead, roots->dead_count, root, segment->end + 1);
+        add_segment(roots, root, segment->end + 1);
     }
     pm_free(starts);
 }
@@ -260,6 +305,42 @@ static void hide_dead_data(struct pm_run *run, struct pm_roots *roots)
     pm_free(parts);
 }
 
+struct static_objects {
+    struct pm_roots *roots;
+    struct pm_objects *objects;
+    u64 types_low, types_high;
+};
+
+static void widen(void *context, u64 low, u64 high)
+{
+    struct static_objects *at = context;
+
+    at->types_low = at->types_high == 0 || low < at->types_low ? low : at->types_low;
+    at->types_high = high > at->types_high ? high : at->types_high;
+}
+
+static void hide_range(void *context, u64 start, u64 end)
+{
+    add_dead(((struct static_objects *)context)->roots, start, end, 0);
+}
+
+static void hide_in_mapping(void *context, u64 low, u64 high)
+{
+    const struct static_objects *at = context;
+    const struct pm_object_static_visitor visitor = { hide_range, context };
+
+    pm_objects_each_static(at->objects, low, high, at->types_low, at->types_high, &visitor);
+}
+
+/* Text and numbers in the interpreter's static memory. */
+static void hide_static_objects(struct pm_roots *roots, struct pm_objects *objects)
+{
+    struct static_objects at = { .roots = roots, .objects = objects };
+
+    pm_free_lists_static_mappings(objects->metatype, widen, &at);
+    pm_free_lists_static_mappings(objects->metatype, hide_in_mapping, &at);
+}
+
 void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
                       const struct pm_roots_owner *owner)
 {
@@ -279,6 +360,8 @@ void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
     const struct pm_free_lists_visitor visitor = { hide_word, is_owned, &hiding };
     pm_free_lists_each_stale(run, &visitor);
     hide_dead_data(run, roots);
+    if (owner->objects != NULL)
+        hide_static_objects(roots, owner->objects);
     sort_dead(roots->dead, roots->dead_count);
     collect_mappings(roots);
     if (ended > 0)

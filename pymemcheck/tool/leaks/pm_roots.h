@@ -8,6 +8,7 @@
 
 #include "base/pm_ranges.h"
 #include "base/pm_types.h"
+#include "cpython/pm_object.h"
 #include "heap/pm_leaks.h"
 
 struct pm_run;
@@ -23,6 +24,7 @@ struct pm_roots {
     struct pm_dead_stack *dead;
     u32 dead_count, dead_capacity;
     struct pm_ranges mapped;    /* what the program mapped itself, each call of mmap apart */
+    struct pm_ranges loader;    /* of these, what the dynamic loader mapped for tables of its own */
     /* Of one collection. */
     struct pm_leak_root *entries;
     u32 count, capacity;
@@ -41,6 +43,7 @@ void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes);
 struct pm_roots_owner {
     bool (*is_owned)(void *context, u64 address);
     void *context;
+    struct pm_objects *objects;     /* NULL: objects are not looked at */
 };
 
 /* Fills entries, in ascending order of addresses behind the registers. They are
