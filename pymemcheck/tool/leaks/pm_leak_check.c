@@ -20,6 +20,7 @@
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 #include "cpython/pm_object.h"
+#include "cpython/pm_object_caches.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
 #include "tool/allocator/pm_allocator.h"
@@ -237,6 +238,25 @@ static void hide_stale_word(void *context, u64 address)
     if (pm_leaks_block_at(&check->leaks, address) != PM_LEAK_NONE)
         pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + sizeof(u64),
                          sizeof(u64));
+}
+
+static void hide_cache_word(void *context, u64 address)
+{
+    struct check *check = context;
+    pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + sizeof(u64), sizeof(u64));
+}
+
+/* The interpreter's state is a block in some versions, and that of a subinterpreter in all. */
+static void hide_caches(struct check *check)
+{
+    const struct pm_object_cache_visitor visitor = { hide_cache_word, check };
+
+    for (u32 i = 0; i < check->count; i++) {
+        const struct pm_leak_block *block = &check->found[i];
+        if (!(block->flags & PM_LEAK_OBJECT) && !check->is_part[i] && block->bytes >= PM_OBJECT_CACHE_BYTES)
+            pm_objects_each_cache_word(&check->objects, (block->address + 7) & ~(u64)7,
+                                       (block->address + block->bytes) & ~(u64)7, &visitor);
+    }
 }
 
 /* Whether an object claims more references than were found. */
@@ -462,6 +482,8 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
     mark_parts(&check);
     if (check.python)
         pm_waiting_blocks_mark(run, &check.objects, &check.leaks, check.blocks, check.is_part);
+    if (check.python)
+        hide_caches(&check);
     const struct pm_free_lists_visitor stale = { hide_stale_word, is_owned, &check };
     pm_free_lists_each_stale(run, &stale);
     pm_leak_weak_bind(&check.weak, &check.leaks);

@@ -23,6 +23,7 @@
 
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
+#include "cpython/pm_object_caches.h"
 #include "cpython/pm_object_static.h"
 #include "cpython/pm_threads.h"
 #include "tool/pm_run.h"
@@ -324,15 +325,22 @@ static void hide_range(void *context, u64 start, u64 end)
     add_dead(((struct static_objects *)context)->roots, start, end, 0);
 }
 
+static void hide_cache_word(void *context, u64 address)
+{
+    hide_range(context, address, address + sizeof(u64));
+}
+
 static void hide_in_mapping(void *context, u64 low, u64 high)
 {
     const struct static_objects *at = context;
     const struct pm_object_static_visitor visitor = { hide_range, context };
 
     pm_objects_each_static(at->objects, low, high, at->types_low, at->types_high, &visitor);
+    const struct pm_object_cache_visitor caches = { hide_cache_word, context };
+    pm_objects_each_cache_word(at->objects, low, high, &caches);
 }
 
-/* Text and numbers in the interpreter's static memory. */
+/* What is no reference in the interpreter's static memory. */
 static void hide_static_objects(struct pm_roots *roots, struct pm_objects *objects)
 {
     struct static_objects at = { .roots = roots, .objects = objects };
