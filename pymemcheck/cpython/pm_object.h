@@ -101,6 +101,9 @@ u64 pm_objects_deque_block_bytes(const struct pm_objects *objects);
    those that are 0 left out. Writes at most capacity of them and returns how many there are. */
 u32 pm_objects_traversals(struct pm_objects *objects, u64 type, u64 *functions, u32 capacity);
 
+/* The same of tp_dealloc. */
+u32 pm_objects_deallocators(struct pm_objects *objects, u64 type, u64 *functions, u32 capacity);
+
 /* Words at first, first + stride ... below end, in the block that holds the address memory. An end
    of PM_OBJECT_BLOCK_END is that of the block, where first can be, too. */
 struct pm_object_words {

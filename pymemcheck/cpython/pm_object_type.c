@@ -300,17 +300,29 @@ void pm_objects_name_type(struct pm_objects *objects, u64 type, struct pm_string
     objects->types_seen[found - 1].name = name;
 }
 
-u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+/* The functions that a type and its bases name at field. */
+static u32 functions_at(struct pm_objects *objects, u64 address, i32 field, u64 *functions, u32 capacity)
 {
     const struct pm_object_type *type = pm_object_type_find(objects, address);
     u32 count = 0;
 
     for (int depth = 0; type != NULL && depth < DEPTH_MAX; depth++) {
-        u64 function = pm_object_word(objects, type->address, objects->layout->at.type_traverse);
+        u64 function = pm_object_word(objects, type->address, field);
         if (function != 0 && count < capacity)
             functions[count++] = function;
         type = type->base == 0 || type->base == type->address ? NULL
                : pm_object_type_find(objects, type->base);
     }
     return count;
+}
+
+u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+{
+    return functions_at(objects, address, objects->layout->at.type_traverse, functions, capacity);
+}
+
+/* tp_dealloc has stood behind tp_itemsize in every version. */
+u32 pm_objects_deallocators(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+{
+    return functions_at(objects, address, objects->layout->at.type_item_size + (i32)sizeof(u64), functions, capacity);
 }

@@ -28,6 +28,7 @@
 #include "tool/leaks/pm_waiting_blocks.h"
 #include "tool/leaks/pm_collectable.h"
 #include "tool/pm_memory.h"
+#include "tool/leaks/pm_registrations.h"
 #include "tool/leaks/pm_roots.h"
 #include "tool/pm_run.h"
 #include "tool/leaks/pm_free_lists.h"
@@ -482,8 +483,10 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
     mark_parts(&check);
     if (check.python)
         pm_waiting_blocks_mark(run, &check.objects, &check.leaks, check.blocks, check.is_part);
-    if (check.python)
+    if (check.python) {
         hide_caches(&check);
+        pm_registrations_mark(run, &check.objects, &check.leaks, check.blocks, check.is_part, &check.weak);
+    }
     const struct pm_free_lists_visitor stale = { hide_stale_word, is_owned, &check };
     pm_free_lists_each_stale(run, &stale);
     pm_leak_weak_bind(&check.weak, &check.leaks);
