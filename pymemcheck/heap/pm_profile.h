@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The frozen profile: a read-only view of a run, and all that any report may
-   use. The tool fills it at exit; later pm_print fills it from a file. It owns
-   nothing it points to. */
+   use. The tool fills it before a report. It owns nothing it points to. */
 #ifndef PM_PROFILE_H
 #define PM_PROFILE_H
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Python objects in blocks, against the word of the interpreter that they belong to."""
+"""Compares what the tool finds of Python objects in blocks with what their interpreter reports."""
 import os
 import re
 import subprocess
@@ -21,7 +21,7 @@ UNITS = ["base/pm_buffer.c", "base/pm_characters.c", "base/pm_decimal.c", "base/
 
 @pytest.fixture(scope="session")
 def selfobjects(tmp_path_factory):
-    """The shared code as a library that an interpreter can load, and that notes malloc's blocks."""
+    """The shared code as a library that an interpreter can load, and that records malloc's blocks."""
     return pmtest.compile_program(
         tmp_path_factory.mktemp("selfobjects") / "pm_selfobjects.so", HERE / "selfobjects.c",
         "-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden",
@@ -32,7 +32,7 @@ def selfobjects(tmp_path_factory):
 @pytest.mark.parametrize("allocator", ["malloc", "malloc_debug"])
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_objects_equal_interpreter(selfobjects, python, allocator):
-    """Type, count, place, collector's links, preview and names of slots of thousands of objects."""
+    """Compares type, reference count, place, collector's links, preview and names of slots of thousands of objects."""
     if python.version == "2.7" and allocator == "malloc_debug":
         pytest.skip("2.7 has debug hooks in debug builds only, and no PYTHONMALLOC")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Uses an extension package a little: packages.py NAME. What it keeps, it keeps in KEPT.
+"""Uses an extension package: packages.py NAME. Objects that must stay alive are in KEPT.
 
-Each function's first line of documentation is the Debian package that has it. tests/regress/test_leak_packages.py
-says what is expected.
+The docstring of each function names the Debian package. tests/regress/test_leak_packages.py has the expected leaks.
 """
 import io
 import sys
