@@ -63,16 +63,28 @@ static void set_use(const struct finding *finding, struct pm_leak_pointer *point
         pointer->use = PM_POINTER_INTERIOR;
 }
 
+/* Whether it is a tagged reference to the object at untagged. */
+static bool is_tagged_reference(const struct finding *finding, const struct pm_leak_pointer *pointer,
+                                u64 untagged)
+{
+    if (pointer->use != PM_POINTER_START)
+        return false;
+    const struct pm_leak_block *to = &finding->leaks->blocks[pointer->block];
+    return untagged == to->address + to->object_offset;
+}
+
 static void look_at(const struct finding *finding, const struct pm_leak_pointer *pointer)
 {
     u64 bytes = finding->end - finding->low;
     u64 untagged = pointer->value & ~finding->leaks->tag_bits;
+    bool in_range = pointer->value - finding->low < bytes;
+    struct pm_leak_pointer found = *pointer;
 
-    if (pointer->value - finding->low < bytes || untagged - finding->low < bytes) {
-        struct pm_leak_pointer found = *pointer;
-        set_use(finding, &found);
+    if (!in_range && untagged - finding->low >= bytes)
+        return;
+    set_use(finding, &found);
+    if (in_range || is_tagged_reference(finding, &found, untagged))
         finding->visit(finding->context, &found);
-    }
 }
 
 static void look_at_memory(const struct finding *finding, u64 start, u64 end, u32 from_block,
@@ -130,10 +142,10 @@ const char *pm_leak_pointer_text(enum pm_leak_pointer_use use)
         [PM_POINTER_START] = "a reference",
         [PM_POINTER_INTERIOR] = "an interior pointer",
         [PM_POINTER_TO_NO_BLOCK] = "no reference: to no live block",
-        [PM_POINTER_FROM_HIDDEN] = "no reference: in the header of an object",
+        [PM_POINTER_FROM_HIDDEN] = "no reference: a link of the collector, or in a header",
         [PM_POINTER_FROM_OPAQUE] = "no reference: in memory that holds none",
         [PM_POINTER_WEAK] = "no reference: a weak reference, or left over",
-        [PM_POINTER_TO_HEADER] = "no reference: to the header of an object",
+        [PM_POINTER_TO_HEADER] = "no reference: to what stands before an object",
         [PM_POINTER_NOT_OWNING] = "no reference: into the middle of an object",
     };
     return texts[use];

@@ -28,8 +28,9 @@ struct pm_leak_pointer {
     enum pm_leak_pointer_use use;
 };
 
-/* Calls visit for each aligned word whose value, with or without tag bits, is in
-   [low, end): those of roots first, then those of blocks, by address. After pm_leaks_search.
+/* Calls visit for each aligned word whose value is in [low, end), or is a tagged reference to
+   an object that starts there: those of roots first, then those of blocks, by address. After
+   pm_leaks_search.
    Cost: a look at each word of roots and blocks. */
 void pm_leak_pointers_each(struct pm_leaks *leaks, u64 low, u64 end,
                            void (*visit)(void *context, const struct pm_leak_pointer *pointer),

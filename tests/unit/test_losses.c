@@ -244,6 +244,39 @@ static void phases_are_told_apart(void **state)
     assert_int_equal(record->phase_blocks[PM_PHASE_FINALIZATION], 1);
 }
 
+/* The records change their order when they are sorted; their blocks go with them. */
+static void blocks_stay_with_their_record(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, PM_LOSS_MEDIUM);
+    pm_losses_list_blocks(&world->losses, 2);
+    for (u64 i = 0; i < 6; i++) {
+        const struct pm_loss_item item = {
+            .kind = i % 2 ? PM_LOSS_DEFINITE : PM_LOSS_POSSIBLE,
+            .stack = leak_at(world, "leak", 7, false),
+            .address = 0x1000 * (6 - i), .leader = 0x1000 * (6 - i),
+            .bytes = i + 1, .serial = ++world->serial, .thread = 1,
+        };
+        pm_losses_add(&world->losses, &item);
+    }
+    pm_losses_finish(&world->losses);
+    assert_int_equal(world->losses.count, 2);
+    assert_int_equal(world->losses.records[0].kind, PM_LOSS_DEFINITE);
+    for (u32 i = 0; i < 2; i++) {
+        const struct pm_loss *record = &world->losses.records[i];
+        u32 count;
+        const struct pm_loss_block *blocks = pm_loss_blocks_of(&world->losses.blocks, i, &count);
+        assert_int_equal(count, record->blocks);
+        assert_int_equal(record->shown_block_count, 2);
+        assert_ptr_equal(record->shown_blocks, blocks);
+        for (u32 k = 0; k < count; k++) {
+            assert_int_equal(blocks[k].bytes % 2, i);
+            assert_true(k == 0 || blocks[k].address > blocks[k - 1].address);
+        }
+    }
+}
+
 static void a_record_reads_well(void **state)
 {
     static const char expected[] =
@@ -289,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_leaks_of_a_function_have_two_fingerprints, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(phases_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blocks_stay_with_their_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_reads_well, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

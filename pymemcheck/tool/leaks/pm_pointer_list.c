@@ -30,27 +30,39 @@ static void add_harmless(struct pm_text *text, struct pm_buffer *words)
     pm_buffer_clear(words);
 }
 
-/* "list len 3", or "memory of a list len 3", or nothing. True: something was added. *owner: the
-   object. */
-static bool add_object(struct listing *listing, u32 index, struct pm_object *owner)
+/* The object in a block, or the one that the block's memory belongs to; false: there is none. */
+static bool find_owner(struct pm_leak_state *check, u32 index, struct pm_object *owner)
+{
+    return pm_leak_identify(check, index, owner)
+        || (check->owners[index] != PM_LEAK_NONE
+            && pm_leak_identify(check, check->owners[index], owner));
+}
+
+/* "list len 3, count 1", or "memory of list len 3 at 0x5204a30, count 1", or "no object". */
+static void add_object(struct listing *listing, u32 index)
 {
     struct pm_leak_state *check = listing->check;
-    bool is_object = pm_leak_identify(check, index, owner);
+    struct pm_text *text = listing->text;
+    struct pm_object owner;
     struct pm_buffer words;
 
-    if (!is_object && (check->owners[index] == PM_LEAK_NONE
-                       || !pm_leak_identify(check, check->owners[index], owner)))
-        return false;
-    pm_buffer_init(&words);
-    pm_leak_places_add_object(check, owner, &words);
-    if (!is_object) {
-        pm_buffer_add_text(&words, " at 0x");
-        pm_buffer_add_hex(&words, owner->address);
+    if (!find_owner(check, index, &owner)) {
+        pm_text_add(text, "no object");
+        return;
     }
-    pm_text_add(listing->text, is_object ? "" : "memory of ");
-    add_harmless(listing->text, &words);
+    bool is_part = owner.address - check->found[index].address >= check->found[index].bytes;
+    pm_text_add(text, is_part ? "memory of " : "");
+    pm_buffer_init(&words);
+    pm_leak_places_add_object(check, &owner, &words);
+    add_harmless(text, &words);
     pm_buffer_release(&words);
-    return true;
+    if (is_part) {
+        pm_text_add(text, " at ");
+        add_address(text, owner.address);
+    }
+    pm_text_add(text, owner.immortal ? ", immortal" : ", count ");
+    if (!owner.immortal)
+        pm_text_add_number(text, owner.references);
 }
 
 /* Where a block was allocated: the innermost Python line, or who called the allocator. */
@@ -106,7 +118,6 @@ static void write_block(struct listing *listing, u32 index, u64 address)
 {
     const struct pm_leak_block *block = &listing->check->found[index];
     struct pm_text *text = listing->text;
-    struct pm_object owner;
 
     pm_text_add_number(text, address - block->address);
     pm_text_add(text, " bytes inside a block of ");
@@ -114,8 +125,7 @@ static void write_block(struct listing *listing, u32 index, u64 address)
     pm_text_add(text, " bytes at ");
     add_address(text, block->address);
     pm_text_add(text, ": ");
-    if (!add_object(listing, index, &owner))
-        pm_text_add(text, "no object");
+    add_object(listing, index);
     add_allocation(listing, index);
     pm_text_end_line(text);
     pm_text_add(text, "  ");
@@ -130,17 +140,12 @@ static void add_slot(struct listing *listing, u32 index, u64 address)
     struct pm_object owner;
     struct pm_buffer words;
 
-    if (!pm_leak_identify(check, index, &owner)
-            && (check->owners[index] == PM_LEAK_NONE
-                || !pm_leak_identify(check, check->owners[index], &owner)))
+    if (!find_owner(check, index, &owner))
         return;
     pm_buffer_init(&words);
     if (pm_objects_name_slot(&check->objects, &owner, address, &words) && words.length > 0) {
-        if (words.bytes[0] == ' ') {
-            pm_utf8_add_harmless(&listing->text->line, words.bytes + 1, words.length - 1);
-        } else {
-            add_harmless(listing->text, &words);
-        }
+        size_t space = words.bytes[0] == ' ';
+        pm_utf8_add_harmless(&listing->text->line, words.bytes + space, words.length - space);
         pm_text_add(listing->text, ", ");
     }
     pm_buffer_release(&words);
