@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which blocks become one loss record, in which order records stand, and what
-   a fingerprint depends on. */
+/* Which blocks become one loss record, how records are sorted, and what a fingerprint
+   depends on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static u32 add(struct world *world, enum pm_loss_kind kind, struct pm_stack_id s
     return pm_losses_add(&world->losses, &item);
 }
 
-/* list_new, called by function of extension, called at line of module's work. */
+/* A stack: list_new, called by a function of an extension, called at a line of work in a module. */
 static struct pm_stack_id leak_at(struct world *world, const char *function, u32 line, bool warm)
 {
     struct pm_fixture *fixture = &world->fixture;
@@ -90,7 +90,7 @@ static struct pm_stack_id leak_at(struct world *world, const char *function, u32
                             world->call, world->eval, work, module, world->main_);
 }
 
-/* The specializing interpreter calls the extension another way after a while. */
+/* The interpreter, when it specializes, calls the extension in another way after a while. */
 static void one_leak_is_one_record(void **state)
 {
     struct world *world = *state;
@@ -114,7 +114,7 @@ static void one_leak_is_one_record(void **state)
     assert_int_equal(world->losses.sums[PM_LOSS_DEFINITE].bytes, 6 * 56);
 }
 
-/* A stack has room for so many native frames only, and a debug build needs more of them. */
+/* The number of native frames in a stack is limited, and a debug build needs more of them. */
 static void cut_stacks_have_the_function_called(void **state)
 {
     struct world *world = *state;
