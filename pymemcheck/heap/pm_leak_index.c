@@ -8,7 +8,7 @@ static u64 page_of(u64 address)
     return address >> PM_LEAK_INDEX_PAGE_BITS;
 }
 
-/* Pages that blocks touch, and how many of them more than one block touches. */
+/* Counts the pages that blocks touch, and those that several blocks touch. */
 static void count_pages(u32 count,
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context, u64 *pages, u64 *shared)
@@ -70,7 +70,7 @@ void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u
                 filled = 0;
             }
             list = index->lists + (u64)last->list * PM_LEAK_INDEX_GRANULES;
-            /* Up to here the block before is the last one. */
+            /* Up to here the last block is the one before. */
             fill(list, filled, granule, i - 1 - last->block);
             fill(list, granule, granule + 1, i - last->block);
             filled = granule + 1;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What no root leads to: cliques, and cycles in them.
+/* Blocks that no root leads to: cliques, and cycles in them.
 
-   Cliques are Memcheck's. Lost blocks are taken in the order of their addresses.
-   One that is in no clique yet becomes the leader of a new one, and all that
-   its words lead to joins it. A block that was a leader joins with its whole
-   clique; its words were followed when it led, and what they lead to has been in
-   some clique since, so they are not looked at again.
+   Cliques are Memcheck's. We take lost blocks in the order of their addresses. A block that
+   is in no clique yet becomes the leader of a new one, and every block that its words
+   lead to joins it. A block that was a leader joins with its whole clique. Its words need
+   not be looked at again: they were followed when it led, and the blocks that they lead to
+   are in some clique.
 
-   Then a leader need not be a block to which nothing lost leads: where a cycle has
-   a lower address than the block that holds it, the cycle's first block leads one
-   clique and the holder another. With merge_cliques the leaders are chosen first:
-   the first block of each strongly connected component to which no other
-   lost component leads.
+   So a lost block may lead to a leader: if a cycle has a lower address than the block
+   that holds it, the cycle's first block leads one clique and the holder another. With
+   merge_cliques we choose the leaders first: the first block of each strongly connected
+   component that no other lost component leads to.
 
-   Components are Tarjan's (1972), with a stack of our own in place of recursion:
-   each word of a lost block is looked at once more, and another time for the cycles. */
+   Components are Tarjan's (1972), with a stack of our own in place of recursion. Each
+   word of a lost block is looked at once more for them, and another time for the cycles. */
 #include "heap/pm_leak_search.h"
 
 #define PAGE_BYTES ((u64)1 << PM_READER_PAGE_BITS)
@@ -26,15 +25,15 @@ struct step {
 
 struct components {
     struct pm_leak_search *search;
-    bool starts_only;       /* interior pointers are no edges */
+    bool starts_only;       /* interior pointers do not count */
     u32 *of;                /* block -> component, or PM_LEAK_NONE */
-    u32 *order, *low;       /* block -> when it was found, from 1; the earliest that it leads to */
+    u32 *order, *low;       /* block -> when it was found, from 1; the earliest one that it leads to */
     u32 *sizes;             /* component -> blocks */
     u8 *fed;                /* component -> another one leads to it */
     u8 *loops;              /* block -> it leads to itself */
     u32 count, found;
     struct step *path;
-    u32 *waiting;           /* found, and in no component yet */
+    u32 *waiting;           /* blocks found that are in no component yet */
     u32 path_length, waiting_length;
 };
 
@@ -65,7 +64,7 @@ static bool find_edge(const struct components *components, u64 value, u32 *block
     return is_lost(search, word.block) && (word.is_start || !components->starts_only);
 }
 
-/* The lost block that the next pointer of the step leads to; false: no more. */
+/* The lost block that the step's next pointer leads to; false: no more. */
 static bool next_edge(const struct components *components, struct step *step, u32 *block)
 {
     const struct pm_leak_index *index = &components->search->leaks->index;
@@ -101,7 +100,7 @@ static void enter(struct components *components, u32 block)
     components->waiting[components->waiting_length++] = block;
 }
 
-/* The block has no more edges. */
+/* The block has no more pointers to follow. */
 static void leave(struct components *components, u32 block)
 {
     u32 member, component = components->count;
@@ -208,7 +207,7 @@ static void gather_clique(struct pm_leak_search *search, u32 leader)
     pm_leak_empty_queue(search);
 }
 
-/* A leader that joined another clique passes its members on. */
+/* The members of a leader that joined another clique belong to that clique. */
 static void settle_leaders(struct pm_leak_search *search)
 {
     struct pm_leak_block *blocks = search->leaks->blocks;

@@ -251,10 +251,32 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
     pm_text_put_line(text, "]");
 }
 
+/* The record's first blocks, if they are listed (--show-leak-blocks=). */
+static void put_blocks(struct pm_text *text, const struct pm_loss *loss)
+{
+    struct pm_buffer line;
+
+    pm_buffer_init(&line);
+    for (u32 i = 0; i < loss->shown_block_count; i++) {
+        pm_text_add(text, "   ");
+        pm_loss_block_add(&line, strings_of(text), &loss->shown_blocks[i]);
+        pm_utf8_add_harmless(&text->line, line.bytes, line.length);
+        pm_buffer_clear(&line);
+        pm_text_end_line(text);
+    }
+    pm_buffer_release(&line);
+    if (loss->shown_block_count > 0 && loss->shown_block_count < loss->blocks) {
+        pm_text_add(text, "   and ");
+        pm_text_add_counted(text, loss->blocks - loss->shown_block_count, "block");
+        pm_text_put_line(text, " more (--show-leak-blocks)");
+    }
+}
+
 void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss)
 {
     put_chain(text, loss);
     put_times(text, loss);
+    put_blocks(text, loss);
 }
 
 void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "pub_tool_basics.h"
+#include "pub_tool_clreq.h"
 #include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
@@ -18,6 +19,7 @@
 #include "tool/errors/pm_errors.h"
 #include "tool/allocator/pm_allocator.h"
 #include "tool/leaks/pm_leak_report.h"
+#include "tool/leaks/pm_monitor.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
 #include "tool/core/pm_core_passes.h"
@@ -85,6 +87,9 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         run->may_hide_objects = true;
         *answer = 0;
         return True;
+    case VG_USERREQ__GDB_MONITOR_COMMAND:
+        *answer = pm_monitor_command(run, (const char *)args[1]);
+        return *answer != 0;
     default:
         return pm_leak_report_request(run, args, answer);
     }
@@ -151,6 +156,7 @@ static void init_tables(struct pm_run *run)
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,
                    &run->troubles);
+    pm_free_lists_init(&run->free_lists, &run->reader, &run->blocks, &run->python);
 }
 
 static void before_options(void)

@@ -142,6 +142,8 @@ static bool process_leak_option(struct pm_options *options, const char *arg)
                            options->leak_heuristics)) {
     } else if (VG_BOOL_CLO(arg, "--python-objects", flag)) {
         options->python_objects = flag;
+    } else if (VG_STR_CLO(arg, "--show-leak-blocks", value)) {
+        options->shown_leak_blocks = parse_number(arg, value, 0, 1000000000);
     } else if (VG_STR_CLO(arg, "--leak-scan", value)) {
         if (!VG_STREQ(value, "before") && !VG_STREQ(value, "after") && !VG_STREQ(value, "both"))
             VG_(fmsg_bad_option)(arg, "expected 'before', 'after' or 'both'\n");
@@ -226,6 +228,8 @@ void pm_options_print_usage(void)
 "    --show-leak-kinds=kind1,kind2,...  which loss records to show: definite,cycle,\n"
 "                              surplus,possible,indirect,interpreter,reachable,\n"
 "                              all or none [definite,cycle,surplus,possible]\n"
+"    --show-leak-blocks=<number>  addresses and sizes of so many blocks with each\n"
+"                              loss record, each with the reason for its kind [0]\n"
 "    --errors-for-leak-kinds=kind1,kind2,...  which loss records are errors\n"
 "                              [definite,cycle,surplus,possible]\n"
 "    --only-object=<pattern>   only loss records whose stack passes through this\n"

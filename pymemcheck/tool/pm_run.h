@@ -63,8 +63,8 @@ struct pm_run {
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the search before finalization, if searched_before */
     bool searched_before;
-    struct pm_loss_sum last_sums[PM_LOSS_KINDS];    /* of the last search that was asked for */
-    struct pm_loss_sum last_suppressed;
+    struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
+    bool searched_on_request;
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */

@@ -441,7 +441,7 @@ static bool is_born(struct pm_run *run, const struct pm_layout *layout, const st
                 || is_dying_dict(run, layout, type, flags, instruction)))
         return false;
     if (search)
-        pm_free_lists_taken(run, object, type);
+        pm_free_lists_learn(&run->free_lists, object, type);
     return type != 0;
 }
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A word of a block that is no object is a registration of the object that it points to if
+/* A stage. Registrations are pointers by which an extension finds its objects again and that own nothing.
+
+   Libraries for bindings keep a table from each C++ object to the Python object that wraps it (pybind11's
+   registered_instances, for instance). The wrapper's constructor puts the wrapper into the table, and its
+   deallocator takes it out. Such a pointer is no reference: if it were one, no such object could ever die.
+
+   A word of a block that is no object is a registration of the object that it points to if
 
    - the object's type, or a base of it, is an extension's: its tp_dealloc is not the interpreter's;
    - the block was allocated after the object, by the same thread, and before any other object that was
@@ -7,11 +13,13 @@
    - the same call of one C function allocated both. Both stacks are equal from the outside up to that function,
      and in it they go on from different places. The function must lie inside the innermost Python frame, and
      must not evaluate Python code: what a line of Python makes one after the other belongs to nobody's
-     constructor. */
+     constructor.
+
+   Cost: a look at up to 128 words of each block whose stack an extension is in, and a sort of the objects. */
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 
-#include "tool/leaks/pm_registrations.h"
+#include "tool/leaks/pm_leak_stages.h"
 
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
@@ -182,15 +190,20 @@ static void look_at(struct marking *marking, u32 holder)
     }
 }
 
-void pm_registrations_mark(struct pm_run *run, struct pm_objects *objects, const struct pm_leaks *leaks,
-                           const struct pm_block *blocks, const bool *is_part, struct pm_leak_weak *weak)
+void pm_leak_hide_registrations(struct pm_leak_state *check)
 {
+    const struct pm_leaks *leaks = &check->leaks;
+    const struct pm_block *blocks = check->allocated;
     struct marking marking = {
-        .run = run, .objects = objects, .leaks = leaks, .blocks = blocks, .weak = weak,
+        .run = check->run,
+        .objects = &check->objects,
+        .leaks = leaks,
+        .blocks = blocks,
+        .weak = &check->weak,
     };
-    u32 count = leaks->block_count;
+    const u32 count = check->count;
 
-    if (count == 0)
+    if (!check->python || count == 0)
         return;
     marking.low = blocks[0].address;
     marking.high = blocks[count - 1].address + blocks[count - 1].bytes;
@@ -198,7 +211,8 @@ void pm_registrations_mark(struct pm_run *run, struct pm_objects *objects, const
     pm_map_init(&marking.sites);
     collect_births(&marking);
     for (u32 i = 0; i < count; i++)
-        if (!(leaks->blocks[i].flags & PM_LEAK_OBJECT) && !is_part[i] && is_extension_site(&marking, &blocks[i]))
+        if (!(leaks->blocks[i].flags & PM_LEAK_OBJECT) && check->owners[i] == PM_LEAK_NONE
+                && is_extension_site(&marking, &blocks[i]))
             look_at(&marking, i);
     pm_free(marking.births);
     pm_map_release(&marking.extension_types);

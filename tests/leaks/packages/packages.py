@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Uses an extension package: packages.py NAME. Objects that must stay alive are in KEPT.
+"""Uses an extension package a little: packages.py NAME. Objects that it keeps are in KEPT.
 
-The docstring of each function names the Debian package. tests/regress/test_leak_packages.py has the expected leaks.
+The first line of each function's documentation names the Debian package. tests/regress/test_leak_packages.py
+says what is expected.
 """
 import io
 import sys
