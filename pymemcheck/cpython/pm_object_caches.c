@@ -36,15 +36,18 @@ static enum pm_shape shape_at(struct pm_objects *objects, u64 address)
 
 enum entry { ENTRY_NONE, ENTRY_EMPTY, ENTRY_USED };
 
-/* An empty entry has no version and no value; its name may be None (3.11 and later). */
+/* An empty entry has no version and no value; its name may be None (3.11 and later). Pointers to objects are no
+   versions, though they are as small under Valgrind: the state of the module _ast has types and names in turn. */
 static enum entry attribute_entry(struct pm_objects *objects, u64 address)
 {
-    u64 stamp = word_at(objects, address), name = word_at(objects, address + NAME);
+    struct pm_object object;
+    u64 tag = word_at(objects, address), name = word_at(objects, address + NAME);
 
-    if (stamp == 0)
+    if (tag == 0)
         return word_at(objects, address + VALUE) == 0 && (name == 0 || name % WORD == 0)
             ? ENTRY_EMPTY : ENTRY_NONE;
-    return stamp <= UINT32_MAX && name != 0 && shape_at(objects, name) == PM_SHAPE_TEXT
+    return tag <= UINT32_MAX && name != 0 && shape_at(objects, name) == PM_SHAPE_TEXT
+            && !pm_objects_at(objects, tag, &object)
         ? ENTRY_USED : ENTRY_NONE;
 }
 

@@ -40,7 +40,9 @@ struct components {
 static bool is_lost(const struct pm_leak_search *search, u32 block)
 {
     u8 mark = search->targets[block].mark;
-    return mark == PM_MARK_NONE || mark == PM_MARK_LEADER || mark == PM_MARK_INDIRECT;
+    return mark == PM_MARK_NONE || mark == PM_MARK_LEADER || mark == PM_MARK_INDIRECT
+        || (search->leaks->cliques_of_possible
+            && (mark == PM_MARK_CANDIDATE || mark == PM_MARK_POSSIBLE));
 }
 
 static bool find_edge(const struct components *components, u64 value, u32 *block)
@@ -186,10 +188,11 @@ static void visit_lost(struct pm_leak_search *search, const struct pm_leak_word 
     struct pm_leak_block *block = &search->leaks->blocks[word->block];
     struct pm_leak_target *target = &search->targets[word->block];
 
-    if ((target->mark != PM_MARK_NONE && target->mark != PM_MARK_LEADER)
+    if ((target->mark != PM_MARK_NONE && target->mark != PM_MARK_LEADER
+         && target->mark != PM_MARK_CANDIDATE)
         || word->block == search->leader)
         return;
-    if (target->mark == PM_MARK_NONE)
+    if (target->mark != PM_MARK_LEADER)
         search->queue[search->tail++] = word->block;
     target->mark = PM_MARK_INDIRECT;
     leader->indirect_bytes += block->bytes + block->indirect_bytes;
@@ -243,6 +246,43 @@ static void mark_cycles(struct pm_leak_search *search)
     release_components(&components);
 }
 
+/* Components that no other one leads to have the leaders: the first block of each. */
+static void gather_sources(struct pm_leak_search *search, const struct components *components)
+{
+    struct pm_leak_block *blocks = search->leaks->blocks;
+    u32 *candidates = array(components->count + 1, sizeof *candidates);
+
+    /* The first candidate of each component, plus one. */
+    for (u32 i = search->leaks->block_count; i-- > 0;)
+        if (search->targets[i].mark == PM_MARK_CANDIDATE && is_lost(search, i))
+            candidates[components->of[i]] = i + 1;
+    for (u32 i = 0; i < search->leaks->block_count; i++)
+        if (search->targets[i].mark == PM_MARK_NONE && !components->fed[components->of[i]]
+            && candidates[components->of[i]] == 0)
+            gather_clique(search, i);
+    for (u32 i = 0; i < search->leaks->block_count && search->leaks->cliques_of_possible; i++) {
+        u8 mark = search->targets[i].mark;
+        if ((mark != PM_MARK_NONE && mark != PM_MARK_CANDIDATE) || components->fed[components->of[i]])
+            continue;
+        const struct pm_leak_block *candidate = &blocks[candidates[components->of[i]] - 1];
+        gather_clique(search, i);
+        search->targets[i].mark = PM_MARK_POSSIBLE;
+        blocks[i].from_block = candidate->from_block;
+        blocks[i].from_root = candidate->from_root;
+        blocks[i].from_address = candidate->from_address;
+    }
+    pm_free(candidates);
+}
+
+static void mark_with_leader(struct pm_leak_search *search, const struct components *components)
+{
+    struct pm_leak_block *blocks = search->leaks->blocks;
+
+    for (u32 i = 0; i < search->leaks->block_count; i++)
+        blocks[i].with_leader = is_lost(search, i)
+            && components->of[i] == components->of[blocks[i].leader];
+}
+
 void pm_leak_search_lost(struct pm_leak_search *search)
 {
     struct components components;
@@ -255,9 +295,8 @@ void pm_leak_search_lost(struct pm_leak_search *search)
     search->visit = visit_lost;
     if (search->leaks->merge_cliques) {
         find_components(&components, search, false);
-        for (u32 i = 0; i < count; i++)
-            if (search->targets[i].mark == PM_MARK_NONE && !components.fed[components.of[i]])
-                gather_clique(search, i);
+        gather_sources(search, &components);
+        mark_with_leader(search, &components);
         release_components(&components);
     } else {
         for (u32 i = 0; i < count; i++)

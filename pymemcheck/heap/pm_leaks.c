@@ -14,6 +14,7 @@
       everything that any pointers in them lead to. Candidates are at different distances
       from the roots, so each step takes the nearest of queue and candidates; this keeps
       chains shortest.
+      With cliques_of_possible this step is left out, and the third one finds what is possibly lost.
    3. Lost. Blocks without a mark are lost now: pm_leak_lost.c.
 
    Each block is in the queue once, so each word is looked at once, and its reference is
@@ -450,7 +451,7 @@ static void prepare(struct pm_leak_search *search)
         block->heuristic = 0;
         block->leader = i;
         block->indirect_bytes = block->indirect_blocks = block->references = 0;
-        block->cycle = 0;
+        block->cycle = block->with_leader = 0;
         block->cycle_blocks = 0;
         block->from_block = block->from_root = PM_LEAK_NONE;
         block->from_address = 0;
@@ -470,7 +471,8 @@ void pm_leaks_search(struct pm_leaks *leaks)
     pm_leak_index_make(&leaks->index, leaks->reader, leaks->block_count, extent_of, leaks->blocks);
     prepare(search);
     search_definite(search);
-    search_possible(search);
+    if (!leaks->cliques_of_possible)
+        search_possible(search);
     pm_leak_search_lost(search);
     for (u32 i = 0; i < leaks->block_count; i++) {
         leaks->blocks[i].kind = kinds[search->targets[i].mark];

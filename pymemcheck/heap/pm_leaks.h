@@ -60,8 +60,11 @@ struct pm_leak_block {
     u8 heuristic;               /* the enum pm_leak_heuristic that made it reachable, or 0 */
     u8 cycle;                   /* 1: lost, and in the cycle of its leader: start pointers lead from
                                    it to its leader and back, or it is the leader and points to itself */
-    u32 leader;                 /* index of the definitely lost block that an indirectly lost one
-                                   belongs to; its own index otherwise */
+    u8 with_leader;             /* 1: lost, and pointers of any kind lead from it to its leader and back, or
+                                   it is the leader. Only with merge_cliques */
+    u32 leader;                 /* index of the lost block that an indirectly lost one belongs to
+                                   (definitely lost, or possibly with cliques_of_possible); its own index
+                                   otherwise */
     u64 indirect_bytes, indirect_blocks;    /* of a leader: the other blocks of its clique */
     u32 cycle_blocks;           /* of a leader: how many blocks its cycle has; 0: none */
     u64 references;             /* words in roots and in all blocks, lost ones too, that point to
@@ -93,6 +96,11 @@ struct pm_leaks {
     const struct pm_leak_root *roots;
     u32 root_count;
     u32 heuristics;             /* enum pm_leak_heuristic */
+    bool cliques_of_possible;   /* with merge_cliques. For Memcheck, all that interior pointers lead to is possibly lost,
+                                   each block by itself. True: what a lost block holds is indirectly lost
+                                   with it, whatever interior pointers lead there; and of lost blocks that hold
+                                   each other, one is possibly lost and the others are indirectly lost with it
+                                   if an interior pointer leads to any of them */
     bool merge_cliques;         /* for Memcheck, a lost cycle that a lost block holds is definitely
                                    lost if its address is lower, and indirectly lost if it is higher.
                                    True: it is always indirectly lost */

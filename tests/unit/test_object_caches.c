@@ -71,7 +71,8 @@ static void attributes_of(const struct pm_layout *layout)
     tear_down(&fixture);
 }
 
-/* A few such words by chance are no table, nor are entries whose name is no string. */
+/* A few such words by chance are no table, nor are entries whose name is no string, or
+   whose version is an object's address. */
 static void chance_of(const struct pm_layout *layout)
 {
     struct fixture fixture;
@@ -81,6 +82,8 @@ static void chance_of(const struct pm_layout *layout)
         put_attribute(&fixture, i, 1000 + i, TEXT, BLOCK);
     for (u32 i = 300; i < 400; i++)
         put_attribute(&fixture, i, 1000 + i, NUMBER, BLOCK);
+    for (u32 i = 500; i < 600; i++)
+        put_attribute(&fixture, i, CLASS_TYPE, TEXT, BLOCK);
     start(&fixture);
     assert_int_equal(look(&fixture).count, 0);
     tear_down(&fixture);

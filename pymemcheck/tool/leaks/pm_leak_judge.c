@@ -45,7 +45,7 @@ static void rank_leaders(struct pm_leak_state *check, u32 *chosen)
         chosen[i] = PM_LEAK_NONE;
     for (u32 i = 0; i < check->count; i++) {
         const struct pm_leak_block *found = &check->found[i];
-        if (!found->cycle || !pm_leak_identify(check, i, &object))
+        if ((!found->cycle && !found->with_leader) || !pm_leak_identify(check, i, &object))
             continue;
         u64 rank = rank_in_cycle(check, i, &object);
         if (chosen[found->leader] == PM_LEAK_NONE || rank < ranks[found->leader]) {
@@ -67,14 +67,16 @@ void pm_leak_choose_leaders(struct pm_leak_state *check)
         struct pm_leak_block *old = &check->found[i], *new = &check->found[chosen[i]];
         new->indirect_bytes = old->indirect_bytes + old->bytes - new->bytes;
         new->indirect_blocks = old->indirect_blocks;
-        new->kind = PM_LEAK_DEFINITE;
+        new->kind = old->kind;
+        new->from_block = old->from_block;
+        new->from_root = old->from_root;
+        new->from_address = old->from_address;
         old->kind = PM_LEAK_INDIRECT;
         old->indirect_bytes = old->indirect_blocks = 0;
     }
     for (u32 i = 0; i < check->count; i++) {
         struct pm_leak_block *found = &check->found[i];
-        if ((found->kind == PM_LEAK_INDIRECT || found->kind == PM_LEAK_DEFINITE)
-                && chosen[found->leader] != PM_LEAK_NONE)
+        if (found->kind != PM_LEAK_REACHABLE && chosen[found->leader] != PM_LEAK_NONE)
             found->leader = chosen[found->leader];
     }
     pm_free(chosen);
@@ -154,10 +156,17 @@ static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 i
                    : PM_REASON_REACHABLE_OWNER);
 }
 
-static struct pm_leak_verdict judge_possible(const struct pm_leak_state *check, u32 index)
+/* Nobody owns an object by a pointer into its middle: a cycle that the collector can free is
+   garbage whatever such pointers lead to it. With a surplus reference somebody may have one that
+   carries a mark, and so looks like a pointer into the middle. */
+static struct pm_leak_verdict judge_possible(struct pm_leak_state *check, u32 index)
 {
     u32 from = check->found[index].from_block;
+    struct pm_object object;
 
+    if (check->is_collectable_cycle[index]
+            && !(pm_leak_identify(check, index, &object) && has_surplus(&check->found[index], &object)))
+        return verdict(PM_LOSS_INTERPRETER, PM_REASON_COLLECTABLE_CYCLE);
     return verdict(PM_LOSS_POSSIBLE,
                    from != PM_LEAK_NONE && check->found[from].kind == PM_LEAK_POSSIBLE
                    ? PM_REASON_POSSIBLE_OWNER : PM_REASON_INTERIOR_POINTER);
@@ -167,21 +176,22 @@ void pm_leak_judge(struct pm_leak_state *check)
 {
     check->verdicts = pm_alloc_zero("pm.leak_check",
                                     (check->count + 1) * sizeof *check->verdicts);
-    for (u32 i = 0; i < check->count; i++)
+    for (u32 i = 0; i < check->count; i++) {
         if (check->found[i].kind == PM_LEAK_DEFINITE)
             check->verdicts[i] = judge_leader(check, i);
+        else if (check->found[i].kind == PM_LEAK_POSSIBLE)
+            check->verdicts[i] = judge_possible(check, i);
+    }
     for (u32 i = 0; i < check->count; i++) {
         switch ((enum pm_leak_kind)check->found[i].kind) {
         case PM_LEAK_REACHABLE:
             check->verdicts[i] = judge_reachable(check, i);
             break;
-        case PM_LEAK_POSSIBLE:
-            check->verdicts[i] = judge_possible(check, i);
-            break;
         case PM_LEAK_INDIRECT:
             check->verdicts[i] = judge_member(check, i);
             break;
         case PM_LEAK_DEFINITE:
+        case PM_LEAK_POSSIBLE:
             break;
         }
     }

@@ -125,6 +125,7 @@ void pm_leak_search(struct pm_leak_state *check)
     leaks->heuristics = check->run->options.leak_heuristics;
     /* A cycle that a lost object holds is no leak of its own. Memcheck does without. */
     leaks->merge_cliques = check->python;
+    leaks->cliques_of_possible = check->python;
     /* Frames of 3.14 and later have tagged references. The tags of a reference to a code object
        are those of all references. */
     if (check->python)
