@@ -81,6 +81,7 @@ struct pm_loss {
     u32 type_count;
     struct pm_string_id *chain;     /* why it is still alive, one line each, from the root inwards */
     u32 chain_length;
+    u64 chain_blocks;               /* so many of its blocks are kept alive by what keeps the chain's block */
     /* After pm_losses_finish, if blocks are listed: the first ones, for reports to show. */
     const struct pm_loss_block *shown_blocks;
     u32 shown_block_count;

@@ -349,6 +349,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_buffer_clear(text);
     pm_buffer_add_hex(text, loss->fingerprint);
     pm_emitter_key_text(out, "fingerprint", text->bytes);
+    pm_emitter_key_u64(out, "chain_blocks", loss->chain_blocks);
     pm_emitter_key(out, "chain");
     pm_emitter_list_begin(out, PM_EMITTER_INLINE);
     for (u32 i = 0; i < loss->chain_length; i++)

@@ -193,11 +193,23 @@ void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool inne
     }
 }
 
+/* How many of a record's blocks the chain explains. */
+static void add_share(struct pm_text *text, u64 explained, u64 blocks)
+{
+    pm_text_add(text, " (");
+    pm_text_add_number(text, explained);
+    pm_text_add(text, " of ");
+    pm_text_add_number(text, blocks);
+    pm_text_add(text, " blocks)");
+}
+
 static void put_chain(struct pm_text *text, const struct pm_loss *loss)
 {
     for (u32 i = 0; i < loss->chain_length; i++) {
         pm_text_add(text, i == 0 ? "   kept alive by " : "     -> ");
         add_string(text, loss->chain[i]);
+        if (i == 0 && loss->chain_blocks < loss->blocks)
+            add_share(text, loss->chain_blocks, loss->blocks);
         pm_text_end_line(text);
     }
 }

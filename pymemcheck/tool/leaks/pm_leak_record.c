@@ -4,13 +4,14 @@
 
 #include "base/pm_platform.h"
 #include "tool/allocator/pm_allocator.h"
-#include "tool/leaks/pm_leak_chain.h"
+#include "tool/leaks/pm_leak_chains.h"
 #include "tool/pm_run.h"
 
 struct recording {
     struct pm_leak_state *check;
     struct pm_losses *losses;
     u32 *cycle_records;             /* of leaders of garbage cycles: their record */
+    struct pm_leak_chains chains;
     struct pm_buffer text;          /* scratch */
 };
 
@@ -71,8 +72,8 @@ static void record_block(struct recording *to, u32 index)
     u32 record = pm_losses_add(to->losses, &item);
     if (item.kind == PM_LOSS_CYCLE)
         to->cycle_records[index] = record;
-    if (to->losses->records[record].blocks == 1 && has_chain(item.kind))
-        pm_leak_chain_add(to->check, index, to->losses, record);
+    if (has_chain(item.kind))
+        pm_leak_chains_note(&to->chains, index, record, item.type.v != 0);
 }
 
 static void count_reachable(struct recording *to, u32 index)
@@ -108,6 +109,7 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
     };
 
     pm_buffer_init(&to.text);
+    pm_leak_chains_init(&to.chains, check, losses);
     for (u32 i = 0; i < check->count; i++) {
         if (check->found[i].kind == PM_LEAK_INDIRECT || !is_recorded(check, i))
             continue;
@@ -119,6 +121,7 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
     for (u32 i = 0; i < check->count; i++)
         if (check->found[i].kind == PM_LEAK_INDIRECT && is_recorded(check, i))
             record_member(&to, i);
+    pm_leak_chains_add(&to.chains);
     pm_buffer_release(&to.text);
     pm_free(to.cycle_records);
 }
