@@ -61,7 +61,7 @@ struct pm_wrong_free {
     struct pm_stack_id stack;           /* of the free */
     enum pm_wrong_free_place place;
     struct pm_freed_block block;        /* that address is in, unless ELSEWHERE */
-    const char *took, *gave;            /* DOMAIN: names of the interfaces that freed and allocated */
+    const char *freed_by, *allocated_by;            /* DOMAIN: names of the interfaces that freed and allocated */
 };
 
 #endif

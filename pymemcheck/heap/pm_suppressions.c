@@ -3,6 +3,7 @@
 
 #include "base/pm_pattern.h"
 #include "base/pm_platform.h"
+#include "heap/pm_dotted.h"
 #include "heap/pm_loss_kinds.h"
 
 #define UNKNOWN "???"       /* a name that is not known, as in the core's suppressions */
@@ -253,7 +254,7 @@ static bool matches_dotted(const struct pm_suppression_line *line,
     struct pm_buffer dotted;
 
     pm_buffer_init(&dotted);
-    pm_suppression_add_dotted(&dotted, strings, frame);
+    pm_dotted_add(&dotted, strings, frame);
     bool result = matches_end(line, (struct piece){ dotted.bytes, dotted.length }, '.');
     pm_buffer_release(&dotted);
     return result;
@@ -285,7 +286,7 @@ static bool matches_frame(const struct pm_suppression_line *line,
 /* Whether the frames begin as the lines say. As in pm_pattern.c, only the last
    "..." need be tried again. */
 static bool matches_frames(const struct pm_suppression *suppression,
-                           const struct pm_suppression_tables *tables, const u32 *frames,
+                           const struct pm_tables *tables, const u32 *frames,
                            size_t count)
 {
     const struct pm_suppression_line *lines = suppression->frames;
@@ -314,7 +315,7 @@ static bool matches_frames(const struct pm_suppression *suppression,
 }
 
 /* The frames of a stack that are there, innermost first; the caller frees. */
-static u32 *frames_of(const struct pm_suppression_tables *tables, struct pm_stack_id stack,
+static u32 *frames_of(const struct pm_tables *tables, struct pm_stack_id stack,
                       size_t *count)
 {
     size_t depth = 0;
@@ -335,7 +336,7 @@ static u32 *frames_of(const struct pm_suppression_tables *tables, struct pm_stac
 /* Every object must be of a type that a line names: a leak of another type at
    the same place is another leak. */
 static bool matches_types(const struct pm_suppression *suppression,
-                          const struct pm_suppression_tables *tables,
+                          const struct pm_tables *tables,
                           const struct pm_suppression_subject *subject)
 {
     bool objects = false;
@@ -355,7 +356,7 @@ static bool matches_types(const struct pm_suppression *suppression,
 }
 
 bool pm_suppression_matches(const struct pm_suppression *suppression,
-                            const struct pm_suppression_tables *tables,
+                            const struct pm_tables *tables,
                             const struct pm_suppression_subject *subject)
 {
     if (suppression->kind != subject->kind)

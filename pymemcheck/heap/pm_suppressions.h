@@ -10,11 +10,9 @@
 #define PM_SUPPRESSIONS_H
 
 #include "base/pm_buffer.h"
-#include "base/pm_strings.h"
 #include "base/pm_types.h"
-#include "heap/pm_frames.h"
 #include "heap/pm_losses.h"
-#include "heap/pm_stacks.h"
+#include "heap/pm_tables.h"
 
 enum pm_suppression_kind {
     PM_SUPPRESS_LEAK,       /* pymemcheck:Leak */
@@ -56,13 +54,6 @@ struct pm_suppression_subject {
     size_t type_count;
 };
 
-/* The tables that a subject's ids are of. */
-struct pm_suppression_tables {
-    const struct pm_strings *strings;
-    const struct pm_frames *frames;
-    const struct pm_stacks *stacks;
-};
-
 /* Reads the lines of an entry that follow its "pymemcheck:Leak" (or Free) up to the closing brace,
    from text, which may go on after it. True: *suppression is filled in; release it. False: *wrong_line
    is the line that is wrong, counted from 1 in text, and problem has what was expected there. */
@@ -74,26 +65,10 @@ void pm_suppression_release(struct pm_suppression *suppression);
 /* Cost: one walk of the stack, and for each frame with a Python line the bytes of its file name
    squared at worst. */
 bool pm_suppression_matches(const struct pm_suppression *suppression,
-                            const struct pm_suppression_tables *tables,
+                            const struct pm_tables *tables,
                             const struct pm_suppression_subject *subject);
 
-/* Appends the entry that matches subject and no other stack, each line indented by three blanks,
-   braces and a placeholder for the name included, as --gen-suppressions= prints it. */
-void pm_suppression_suggest(struct pm_buffer *out, const struct pm_suppression_tables *tables,
-                            const struct pm_suppression_subject *subject);
-#define PM_SUPPRESSION_PLACEHOLDER "insert_a_suppression_name_here"
-
-/* One frame's line of such an entry without blanks before it: its field, and its pattern appended
-   to out. False: the frame needs no line (it stands for frames that are not there). */
-bool pm_suppression_suggest_frame(struct pm_buffer *out, const struct pm_strings *strings,
-                                  const struct pm_frame *frame, enum pm_suppression_field *field);
 /* "fun:" */
 const char *pm_suppression_field_text(enum pm_suppression_field field);
-
-/* Appends the dotted name that pyfun: lines are compared with: the parts of the file's path, without
-   .py, a final __init__ and a leading slash, and the function, all joined by dots. For a file in angle
-   brackets it is what they hold, without the word "frozen"; for one without a path, its name. */
-void pm_suppression_add_dotted(struct pm_buffer *out, const struct pm_strings *strings,
-                               const struct pm_frame *frame);
 
 #endif

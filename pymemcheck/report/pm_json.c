@@ -4,6 +4,7 @@
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
 #include "report/pm_emitter.h"
+#include "report/pm_formats.h"
 #include "report/pm_utf8.h"
 
 /* One entry of a dict of index -> exact bytes, if the string needs one. */
@@ -409,3 +410,36 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }
+
+/* --- The format --- */
+
+struct json_writer {
+    const struct pm_sink *sink;
+};
+
+static void *open_json(const struct pm_writer_options *options, const struct pm_sink *sink)
+{
+    struct json_writer *writer = pm_alloc("pm.json", sizeof *writer);
+
+    (void)options;
+    writer->sink = sink;
+    return writer;
+}
+
+/* The profile has everything, so nothing is written before the end. */
+static void write_profile(void *state, const struct pm_profile *profile)
+{
+    const struct json_writer *writer = state;
+    const struct pm_json_options options = { 0 };
+
+    pm_json_write(profile, &options, writer->sink);
+}
+
+const struct pm_format pm_json_format = {
+    .name = "json",
+    .channel = PM_CHANNEL_FILE,
+    .suffix = "",
+    .open = open_json,
+    .close = pm_free,
+    .end = write_profile,
+};

@@ -38,8 +38,4 @@ struct pm_text_options {
     void *source_context;
 };
 
-/* Writes the report, one whole line at a time. */
-void pm_text_write(const struct pm_profile *profile, const struct pm_text_options *options,
-                   const struct pm_sink *sink);
-
 #endif

@@ -23,9 +23,9 @@ void pm_text_add_wrong_free(struct pm_text *text, const struct pm_wrong_free *wr
         break;
     default:
         pm_text_add(text, "Mismatched free(): ");
-        pm_text_add(text, wrong->took);
+        pm_text_add(text, wrong->freed_by);
         pm_text_add(text, " of a block from ");
-        pm_text_add(text, wrong->gave);
+        pm_text_add(text, wrong->allocated_by);
         break;
     }
 }

@@ -98,7 +98,7 @@ static Bool process_option(const HChar *arg)
 static void after_options(void)
 {
     pm_capture_init(&the_run);
-    pm_output_check(&the_run);
+    pm_output_init(&the_run);
     pm_errors_begin(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
@@ -178,7 +178,7 @@ static void before_options(void)
     set_core_defaults();
     init_tables(&the_run);
     pm_allocator_register(&the_run);
-    pm_errors_register(&the_run);
+    pm_errors_register();
     pm_process_register(&the_run);
 }
 

@@ -14,10 +14,7 @@
 
 #include "tool/pm_output.h"
 
-#include "base/pm_buffer.h"
 #include "base/pm_platform.h"
-#include "report/pm_json.h"
-#include "report/pm_text.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
@@ -25,10 +22,7 @@
 
 #define EXEC_SUFFIX ".before-exec"
 
-struct file_sink {
-    int fd;
-    bool failed;
-};
+/* --- Where the formats write --- */
 
 static void write_to_log(void *context, const char *bytes, size_t length)
 {
@@ -37,9 +31,25 @@ static void write_to_log(void *context, const char *bytes, size_t length)
     VG_(umsg)("%s", bytes);
 }
 
+static void write_to_xml(void *context, const char *bytes, size_t length)
+{
+    (void)context;
+    (void)length;
+    VG_(printf_xml)("%s", bytes);
+}
+
+/* Without the prefix of the log's lines, so that it can be copied into a file. */
+static void write_suggestion(void *context, const char *bytes, size_t length)
+{
+    (void)context;
+    (void)length;
+    VG_(umsg)("\n");
+    VG_(printf)("%s", bytes);
+}
+
 static void write_to_file(void *context, const char *bytes, size_t length)
 {
-    struct file_sink *file = context;
+    struct pm_output_file *file = context;
 
     while (length > 0 && !file->failed) {
         Int piece = length < (1u << 30) ? (Int)length : 1 << 30;
@@ -53,24 +63,91 @@ static void write_to_file(void *context, const char *bytes, size_t length)
     }
 }
 
-/* Where the profile goes; free it. If the program that is about to run has the
-   same process number and will be profiled too, its profile must not replace
-   this one. */
-static char *expanded_name(const struct pm_run *run, enum pm_end end)
+static u64 address_of(void *context, struct pm_frame_id frame)
 {
+    const struct pm_run *run = context;
+    return pm_native_address(&run->native, frame);
+}
+
+static struct pm_text_options text_options(struct pm_run *run)
+{
+    const struct pm_options *options = &run->options;
+
+    return (struct pm_text_options){
+        .histograms = (options->caller ? PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) : 0)
+            | (options->function ? PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) : 0)
+            | (options->line ? PM_TEXT_HISTOGRAM(PM_GROUP_LINE) : 0)
+            | (options->stack ? PM_TEXT_HISTOGRAM(PM_GROUP_STACK) : 0),
+        .histogram_top = options->histogram_top,
+        .live_top = options->histogram_top,
+        .paths = !options->paths_given ? PM_TEXT_PATHS_DEFAULT
+            : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
+        .whole_stacks = options->leak_resolution == PM_LOSS_HIGH,
+        .source_line = pm_source_line,
+        .source_context = &run->output.source,
+    };
+}
+
+/* NULL: this format is not written. */
+static const struct pm_sink *sink_of(struct pm_output *output, size_t format, const struct pm_sink *log)
+{
+    switch (pm_format_at(format)->channel) {
+    case PM_CHANNEL_LOG:
+        return log;
+    case PM_CHANNEL_XML:
+        return output->options.xml ? &output->xml : NULL;
+    case PM_CHANNEL_FILE:
+        return log == &output->log ? &output->files[format].sink : NULL;
+    }
+    return NULL;
+}
+
+void pm_output_open_for(struct pm_run *run, struct pm_writers *writers, const struct pm_sink *log)
+{
+    struct pm_output *output = &run->output;
+
+    pm_writers_init(writers);
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++) {
+        const struct pm_sink *sink = sink_of(output, i, log);
+        if (sink != NULL)
+            pm_writers_add(writers, pm_format_at(i), &output->options, sink);
+    }
+}
+
+/* The name of format's file; free it. If the program that is about to run has the
+   same process number and will be profiled too, its file must not replace this one. */
+static char *expanded_name(const struct pm_run *run, enum pm_end end, const struct pm_format *format)
+{
+    const char *more = end == PM_END_EXEC && pm_options_trace_children() ? EXEC_SUFFIX : "";
     char *name = VG_(expand_file_name)("--pymemcheck-out-file", run->options.out_file);
 
-    if (end == PM_END_EXEC && pm_options_trace_children()) {
-        name = VG_(realloc)("pm.name", name, VG_(strlen)(name) + sizeof EXEC_SUFFIX);
-        VG_(strcat)(name, EXEC_SUFFIX);
-    }
+    name = VG_(realloc)("pm.name", name,
+                        VG_(strlen)(name) + VG_(strlen)(format->suffix) + VG_(strlen)(more) + 1);
+    VG_(strcat)(name, format->suffix);
+    VG_(strcat)(name, more);
     return name;
 }
 
-void pm_output_check(const struct pm_run *run)
+void pm_output_init(struct pm_run *run)
 {
-    VG_(free)(expanded_name(run, PM_END_EXIT));
+    struct pm_output *output = &run->output;
+
+    VG_(free)(VG_(expand_file_name)("--pymemcheck-out-file", run->options.out_file));
+    output->log = (struct pm_sink){ .write = write_to_log };
+    output->xml = (struct pm_sink){ .write = write_to_xml };
+    output->options = (struct pm_writer_options){
+        .text = text_options(run),
+        .xml = VG_(clo_xml),
+        .suggestions = { .write = write_suggestion },
+        .address = address_of,
+        .address_context = run,
+    };
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        output->files[i].sink = (struct pm_sink){ write_to_file, &output->files[i] };
+    pm_output_open_for(run, &output->writers, &output->log);
 }
+
+/* --- The profile --- */
 
 /* argv of the program; the array is the caller's, the texts are the core's. */
 static const char **command_of(size_t *length)
@@ -136,37 +213,23 @@ static struct pm_profile freeze(const struct pm_run *run, enum pm_end end, int e
 void pm_output_begin(struct pm_run *run, enum pm_end end, int exit_status,
                      struct pm_report *report)
 {
-    const struct pm_options *options = &run->options;
-
     pm_native_add_lines(&run->native);
     pm_sites_settle(&run->sites);
     report->profile = freeze(run, end, exit_status);
     report->profile.command = report->command = command_of(&report->profile.command_length);
     pm_buffer_init(&report->python);
     describe_python(run, &report->profile, &report->python);
-    pm_source_init(&report->source);
-    report->log = (struct pm_sink){ .write = write_to_log };
-    report->text = (struct pm_text_options){
-        .histograms = (options->caller ? PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) : 0)
-            | (options->function ? PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) : 0)
-            | (options->line ? PM_TEXT_HISTOGRAM(PM_GROUP_LINE) : 0)
-            | (options->stack ? PM_TEXT_HISTOGRAM(PM_GROUP_STACK) : 0),
-        .histogram_top = options->histogram_top,
-        .live_top = options->histogram_top,
-        .paths = !options->paths_given ? PM_TEXT_PATHS_DEFAULT
-            : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
-        .whole_stacks = options->leak_resolution == PM_LOSS_HIGH,
-        .source_line = pm_source_line,
-        .source_context = &report->source,
-    };
+    pm_source_init(&run->output.source);
 }
 
-void pm_output_end(struct pm_report *report)
+void pm_output_end(struct pm_run *run, struct pm_report *report)
 {
-    pm_source_release(&report->source);
+    pm_source_release(&run->output.source);
     pm_buffer_release(&report->python);
     pm_free(report->command);
 }
+
+/* --- Files --- */
 
 /* A rename must not replace a device or a pipe that the user named. */
 static bool is_special(const char *name)
@@ -175,50 +238,48 @@ static bool is_special(const char *name)
     return !sr_isError(VG_(stat)(name, &status)) && !VKI_S_ISREG(status.mode);
 }
 
-static bool write_profile(const struct pm_profile *profile, const char *name)
+static int open_file(const char *name)
 {
-    struct file_sink file = { .fd = VG_(fd_open)(name, VKI_O_CREAT | VKI_O_TRUNC | VKI_O_WRONLY,
-                                                 VKI_S_IRUSR | VKI_S_IWUSR | VKI_S_IRGRP
-                                                     | VKI_S_IROTH) };
-    const struct pm_json_options options = { 0 };
-    const struct pm_sink sink = { .write = write_to_file, .context = &file };
-
-    if (file.fd < 0)
-        return false;
-    pm_json_write(profile, &options, &sink);
-    VG_(close)(file.fd);
-    return !file.failed;
+    return VG_(fd_open)(name, VKI_O_CREAT | VKI_O_TRUNC | VKI_O_WRONLY,
+                        VKI_S_IRUSR | VKI_S_IWUSR | VKI_S_IRGRP | VKI_S_IROTH);
 }
 
-/* To a temporary name first: a reader sees a whole profile or none. */
-static void write_json(const struct pm_run *run, const struct pm_profile *profile)
+/* Under a temporary name first: a reader sees a whole file or none. */
+static void begin_file(const struct pm_run *run, const struct pm_profile *profile,
+                       const struct pm_format *format, struct pm_output_file *file)
 {
-    char *name = expanded_name(run, profile->end);
-    struct pm_buffer temporary;
-    bool direct = is_special(name), done;
-
-    pm_buffer_init(&temporary);
-    pm_buffer_add_text(&temporary, name);
-    if (!direct) {
-        pm_buffer_add_text(&temporary, ".tmp");
-        pm_buffer_add_u64(&temporary, profile->pid);
+    file->name = expanded_name(run, profile->end, format);
+    file->direct = is_special(file->name);
+    pm_buffer_init(&file->temporary);
+    pm_buffer_add_text(&file->temporary, file->name);
+    if (!file->direct) {
+        pm_buffer_add_text(&file->temporary, ".tmp");
+        pm_buffer_add_u64(&file->temporary, profile->pid);
     }
-    done = write_profile(profile, temporary.bytes);
-    if (done && !direct)
-        done = VG_(rename)(temporary.bytes, name) == 0;
-    if (!done && !direct)
-        VG_(unlink)(temporary.bytes);
-    if (!done)
+    file->fd = open_file(file->temporary.bytes);
+    file->failed = file->fd < 0;
+}
+
+static void end_file(struct pm_output_file *file)
+{
+    if (file->fd >= 0)
+        VG_(close)(file->fd);
+    if (!file->failed && !file->direct)
+        file->failed = VG_(rename)(file->temporary.bytes, file->name) != 0;
+    if (file->failed && !file->direct)
+        VG_(unlink)(file->temporary.bytes);
+    if (file->failed)
         VG_(umsg)("pymemcheck: error: cannot write the profile to '%s'"
-                  " (--pymemcheck-out-file); the text report is complete.\n", name);
+                  " (--pymemcheck-out-file); the text report is complete.\n", file->name);
     else
-        VG_(umsg)("Profile written to %s\n", name);
-    pm_buffer_release(&temporary);
-    VG_(free)(name);
+        VG_(umsg)("Profile written to %s\n", file->name);
+    pm_buffer_release(&file->temporary);
+    VG_(free)(file->name);
 }
 
 void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
+    struct pm_output *output = &run->output;
     struct pm_losses losses;
     struct pm_report report;
     bool searched = pm_leak_report_search_at_end(run, &losses);
@@ -226,15 +287,21 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
     pm_output_begin(run, end, exit_status, &report);
     report.profile.losses = searched ? &losses : NULL;
     report.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
-    pm_text_write(&report.profile, &report.text, &report.log);
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (pm_format_at(i)->channel == PM_CHANNEL_FILE)
+            begin_file(run, &report.profile, pm_format_at(i), &output->files[i]);
+    pm_writers_begin(&output->writers, &report.profile);
     /* A leak that both searches found is one error. */
     if (run->searched_before)
-        pm_leak_report_write(run, &report, "Leaks before the interpreter's finalization:",
-                            &run->losses_before, !searched);
+        pm_leak_report_write(run, &report.profile, PM_SEARCH_BEFORE_FINALIZATION,
+                             &run->losses_before, !searched);
     if (searched)
-        pm_leak_report_write(run, &report, "Leaks at exit:", &losses, true);
-    write_json(run, &report.profile);
-    pm_output_end(&report);
+        pm_leak_report_write(run, &report.profile, PM_SEARCH_AT_EXIT, &losses, true);
+    pm_writers_end(&output->writers, &report.profile);
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (pm_format_at(i)->channel == PM_CHANNEL_FILE)
+            end_file(&output->files[i]);
+    pm_output_end(run, &report);
     if (searched)
         pm_losses_release(&losses);
 }

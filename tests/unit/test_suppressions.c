@@ -8,13 +8,13 @@
 
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
-#include "heap/pm_suppressions.h"
+#include "heap/pm_suggestions.h"
 #include "pm_fixture.h"
 #include "pm_random.h"
 
-static struct pm_suppression_tables tables_of(const struct pm_fixture *fixture)
+static struct pm_tables tables_of(const struct pm_fixture *fixture)
 {
-    return (struct pm_suppression_tables){ &fixture->strings, &fixture->frames, &fixture->stacks };
+    return (struct pm_tables){ &fixture->strings, &fixture->frames, &fixture->stacks };
 }
 
 static struct pm_suppression parsed(enum pm_suppression_kind kind, const char *text)
@@ -129,7 +129,7 @@ static void test_kinds(void **state)
 static bool matches(const struct pm_fixture *fixture, const char *entry,
                     const struct pm_suppression_subject *subject)
 {
-    const struct pm_suppression_tables tables = tables_of(fixture);
+    const struct pm_tables tables = tables_of(fixture);
     struct pm_suppression suppression = parsed(subject->kind, entry);
     bool result = pm_suppression_matches(&suppression, &tables, subject);
 
@@ -204,7 +204,7 @@ static void test_matches(void **state)
     subject.types = &types[1];
     subject.type_count = 1;
     assert_false(matches(&fixture, "pytype:*\nfun:malloc\n}", &subject));
-    const struct pm_suppression_tables tables = tables_of(&fixture);
+    const struct pm_tables tables = tables_of(&fixture);
     struct pm_suppression other = parsed(PM_SUPPRESS_FREE, "fun:malloc\n}");
     assert_false(pm_suppression_matches(&other, &tables, &subject));
     pm_suppression_release(&other);
@@ -281,9 +281,9 @@ static void test_random(void **state)
 static void suggested(struct pm_buffer *out, const struct pm_fixture *fixture,
                       const struct pm_suppression_subject *subject)
 {
-    const struct pm_suppression_tables tables = tables_of(fixture);
+    const struct pm_tables tables = tables_of(fixture);
     pm_buffer_clear(out);
-    pm_suppression_suggest(out, &tables, subject);
+    pm_suggestion_add(out, &tables, subject);
 }
 
 static void test_suggest(void **state)

@@ -13,7 +13,7 @@
 
 #include "pm_fixture.h"
 #include "pm_seed_histograms.h"
-#include "report/pm_text.h"
+#include "report/pm_formats.h"
 
 struct world {
     struct pm_fixture fixture;
@@ -63,10 +63,17 @@ static void take_line(void *context, const char *bytes, size_t length)
 
 static const char *report(struct world *world)
 {
-    struct pm_sink sink = { take_line, &world->out };
+    const struct pm_writer_options options = { .text = world->options };
+    const struct pm_sink sink = { take_line, &world->out };
+    const struct pm_profile *profile = pm_fixture_profile(&world->fixture);
+    struct pm_writers writers;
 
     pm_buffer_clear(&world->out);
-    pm_text_write(pm_fixture_profile(&world->fixture), &world->options, &sink);
+    pm_writers_init(&writers);
+    pm_writers_add(&writers, &pm_text_format, &options, &sink);
+    pm_writers_begin(&writers, profile);
+    pm_writers_end(&writers, profile);
+    pm_writers_release(&writers);
     return world->out.bytes;
 }
 

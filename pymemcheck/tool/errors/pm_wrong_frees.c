@@ -167,21 +167,21 @@ static bool return_address_of_free(struct pm_run *run, u32 tid, u64 *address)
 bool pm_wrong_frees_same_domain(struct pm_run *run, u64 stack_pointer, const struct pm_block *block)
 {
     u64 return_address;
-    enum pm_domain took, gave;
+    enum pm_domain freed_by, allocated_by;
 
     return !pm_reader_read_u64(&run->reader, stack_pointer, &return_address)
-        || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
-        || (gave = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave;
+        || (freed_by = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
+        || (allocated_by = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || freed_by == allocated_by;
 }
 
 void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *block)
 {
     u64 return_address;
-    enum pm_domain took, gave;
+    enum pm_domain freed_by, allocated_by;
 
     if (!return_address_of_free(run, tid, &return_address)
-            || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
-            || (gave = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave)
+            || (freed_by = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
+            || (allocated_by = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || freed_by == allocated_by)
         return;
     const struct pm_layout *layout = run->python.interpreter.layout;
     if (layout != NULL && !pm_layout_has_domains(layout))
@@ -192,8 +192,8 @@ void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_bl
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
         .block = { block->address, block->bytes, pm_allocator_stack(run, block), PM_STACK_EMPTY },
-        .took = pm_domain_frees(took),
-        .gave = pm_domain_allocators(gave),
+        .freed_by = pm_domain_frees(freed_by),
+        .allocated_by = pm_domain_allocators(allocated_by),
     };
 
     pm_errors_report_free(run, tid, &wrong, nothing_more);

@@ -12,7 +12,6 @@
 
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
-#include "report/pm_text_parts.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/leaks/pm_leak_check.h"
 #include "tool/pm_run.h"
@@ -34,8 +33,8 @@ static bool wants_reachable(const struct pm_options *options)
 
 /* Takes the records through suppressions and filters. records: show those of the kinds that are to
    be shown; errors: count those that are errors. */
-static void report_losses(struct pm_run *run, struct pm_text *text, struct pm_losses *losses,
-                          bool records, bool errors)
+static void report_losses(struct pm_run *run, const struct pm_writers *writers,
+                          struct pm_losses *losses, bool records, bool errors)
 {
     const struct pm_options *options = &run->options;
 
@@ -48,7 +47,7 @@ static void report_losses(struct pm_run *run, struct pm_text *text, struct pm_lo
             continue;
         }
         const struct pm_loss_report report = {
-            .text = text,
+            .writers = writers,
             .loss = loss,
             .number = i + 1,
             .count = losses->count,
@@ -60,23 +59,20 @@ static void report_losses(struct pm_run *run, struct pm_text *text, struct pm_lo
     }
 }
 
-static void write_losses(struct pm_run *run, struct pm_text *text, const char *heading,
+static void write_search(struct pm_run *run, struct pm_writers *writers,
+                         const struct pm_profile *profile, enum pm_search_moment moment,
                          struct pm_losses *losses, bool records, bool errors)
 {
-    pm_text_put_line(text, heading);
-    pm_text_end_line(text);
-    report_losses(run, text, losses, records, errors);
-    pm_text_write_leak_summary(text, losses);
+    pm_writers_search_begin(writers, profile, moment);
+    report_losses(run, writers, losses, records, errors);
+    pm_writers_search_end(writers, losses);
 }
 
-void pm_leak_report_write(struct pm_run *run, const struct pm_report *report, const char *heading,
-                         struct pm_losses *losses, bool errors)
+void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,
+                          enum pm_search_moment moment, struct pm_losses *losses, bool errors)
 {
-    struct pm_text text;
-
-    pm_text_init(&text, &report->profile, &report->text, &report->log);
-    write_losses(run, &text, heading, losses, run->options.leak_check == PM_LEAK_CHECK_FULL, errors);
-    pm_text_release(&text);
+    write_search(run, &run->output.writers, profile, moment, losses,
+                 run->options.leak_check == PM_LEAK_CHECK_FULL, errors);
 }
 
 void pm_leak_report_before_finalization(struct pm_run *run)
@@ -101,18 +97,15 @@ bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
     return true;
 }
 
-static void report_now(struct pm_run *run, bool records, const struct pm_sink *sink)
+static void report_now(struct pm_run *run, bool records, struct pm_writers *writers)
 {
     struct pm_losses losses;
     struct pm_report report;
-    struct pm_text text;
 
     pm_leak_check_search(run, wants_reachable(&run->options), &losses);
     pm_output_begin(run, PM_END_EXIT, 0, &report);
-    pm_text_init(&text, &report.profile, &report.text, sink != NULL ? sink : &report.log);
-    write_losses(run, &text, "Leaks at this moment:", &losses, records, false);
-    pm_text_release(&text);
-    pm_output_end(&report);
+    write_search(run, writers, &report.profile, PM_SEARCH_ON_REQUEST, &losses, records, false);
+    pm_output_end(run, &report);
     for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
         run->last_sums[kind] = losses.sums[kind];
     run->last_suppressed = losses.suppressed;
@@ -147,6 +140,17 @@ static void write_to_gdb(void *context, const char *bytes, size_t length)
     VG_(gdb_printf)("%s", bytes);
 }
 
+/* For the person at the other end of vgdb. */
+static void report_to_gdb(struct pm_run *run, bool records)
+{
+    const struct pm_sink gdb = { .write = write_to_gdb };
+    struct pm_writers writers;
+
+    pm_output_open_for(run, &writers, &gdb);
+    report_now(run, records, &writers);
+    pm_writers_release(&writers);
+}
+
 static void print_monitor_help(void)
 {
     VG_(gdb_printf)(
@@ -159,7 +163,6 @@ static void print_monitor_help(void)
 
 static bool run_command(struct pm_run *run, const char *request)
 {
-    const struct pm_sink gdb = { .write = write_to_gdb };
     HChar *words, *rest, *word;
     bool known = true;
 
@@ -175,10 +178,10 @@ static bool run_command(struct pm_run *run, const char *request)
         word = VG_(strtok_r)(NULL, " ", &rest);
         switch (word == NULL ? 0 : VG_(keyword_id)("full summary", word, kwd_report_all)) {
         case 0:
-            report_now(run, true, &gdb);
+            report_to_gdb(run, true);
             break;
         case 1:
-            report_now(run, false, &gdb);
+            report_to_gdb(run, false);
             break;
         default:
             break;
@@ -199,7 +202,7 @@ bool pm_leak_report_request(struct pm_run *run, const u64 *args, u64 *answer)
         *answer = run_command(run, (const char *)args[1]);
         return *answer != 0;
     case MEMCHECK_DO_LEAK_CHECK:
-        report_now(run, args[1] == 0, NULL);
+        report_now(run, args[1] == 0, &run->output.writers);
         break;
     case MEMCHECK_COUNT_LEAKS:
         count_leaks(run, args, false);
