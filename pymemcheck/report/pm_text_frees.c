@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A wrong free, in Memcheck's words where it has some (memcheck/mc_errors.c,
-   coregrind/m_addrinfo.c, 3.19). What an address outside all blocks is in, the
-   core knows and says. */
+   coregrind/m_addrinfo.c, 3.19). The core describes addresses outside all blocks. */
 #include "report/pm_text_parts.h"
 
 static void add_hex(struct pm_text *text, u64 value)

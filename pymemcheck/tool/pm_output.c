@@ -149,7 +149,7 @@ void pm_output_init(struct pm_run *run)
 
 /* --- The profile --- */
 
-/* argv of the program; the array is the caller's, the texts are the core's. */
+/* argv of the program. The caller owns the array, the core owns the texts. */
 static const char **command_of(size_t *length)
 {
     size_t count = VG_(args_the_exename) != NULL ? 1 : 0;
@@ -231,7 +231,7 @@ void pm_output_end(struct pm_run *run, struct pm_report *report)
 
 /* --- Files --- */
 
-/* A rename must not replace a device or a pipe that the user named. */
+/* A device or a pipe is written directly: a rename would replace it. */
 static bool is_special(const char *name)
 {
     struct vg_stat status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Suppressions: what is read, what is refused and why, what matches (against a
-   matcher that tries every way), and that what is suggested matches. */
+/* Suppressions: what is read, what is refused and why, what matches (compared with a matcher
+   that tries every way), and that suggested entries match. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -183,7 +183,7 @@ static void test_matches(void **state)
         "fun:free\n}",
         "obj:_ext.so\n}",
         "fun:_PyEval_EvalFrameDefault\n}",
-        "fun:malloc\nobj:_ext.so\n}",           /* obj: names the whole path, as in the core */
+        "fun:malloc\nobj:_ext.so\n}",           /* obj: is compared with the whole path, as in the core */
         "...\npyfun:kg.Config.load\n}",
         "...\npyfun:Config\n}",
         "...\nfun:Config.load\n}",
@@ -192,7 +192,7 @@ static void test_matches(void **state)
         "...\npyfun:<module>\npyfun:*\n}",      /* beyond the end */
         "match-leak-kinds: definite\nfun:malloc\n}",
         "match-leak-kinds: none\nfun:malloc\n}",
-        "pytype:Config\n...\n}",                /* the record has lists too */
+        "pytype:Config\n...\n}",                /* the record also has lists */
         "pytype:onfig\npytype:list\n}",
     };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(yes); i++)
@@ -211,7 +211,7 @@ static void test_matches(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* Stacks of up to MOST frames with names of one letter; upper case is Python. */
+/* Stacks of up to MOST frames with names of one letter; upper case means Python. */
 enum { ROUNDS = 20000, MOST = 8 };
 
 static bool naive(const char *lines, const char *frames)
@@ -343,7 +343,7 @@ static void test_suggest(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* Whatever bytes names hold, what is suggested can be read and matches. */
+/* Whatever bytes names hold, a suggested entry can be read and matches. */
 static void test_suggested_matches(void **state)
 {
     struct pm_random random = pm_random_start();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text report: whole reports word by word, and the shape of histograms
-   against those that DTrace printed. */
+/* The text report: whole reports word for word, and the shape of histograms compared with
+   those that DTrace printed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Every call hands over one whole line. */
+/* Every call passes one whole line. */
 static void take_line(void *context, const char *bytes, size_t length)
 {
     assert_true(length > 0);
@@ -187,7 +187,7 @@ static void test_empty_profile(void **state)
         "\n");
 }
 
-/* Four CMalloc(1477) of one line, in a debug build: one row 1024 with count 4. */
+/* Four CMalloc(1477) from one line, in a debug build: one row 1024 with count 4. */
 static void test_one_site(void **state)
 {
     struct world *world = *state;
@@ -362,7 +362,7 @@ static void test_limits_of_stacks(void **state)
     assert_has_not(report(world), "not shown");
 }
 
-/* One allocation in each file; the labels are of the function histogram. */
+/* One allocation in each file; labels as in the function histogram. */
 static void add_file(struct world *world, const char *file)
 {
     pm_fixture_allocate(&world->fixture, python_stack(world, file, "f", 1), 1, 8, 0);
@@ -464,7 +464,7 @@ static void test_ends(void **state)
                                         "these are its figures so far.\n\nHEAP SUMMARY:\n"));
 }
 
-/* A program that is not Python gets the same report with C callers only. */
+/* A program that is not Python gets the same report, with C callers only. */
 static void test_not_python(void **state)
 {
     struct world *world = *state;
@@ -526,7 +526,7 @@ static void test_live_lines_with_source(void **state)
         "           2,494           8         312  in use at exit\n");
 }
 
-/* A block that passed to another line is live there, and in no histogram. */
+/* A block that passed to another line is live there, and in none of its histograms. */
 static void test_moved_block(void **state)
 {
     struct world *world = *state;

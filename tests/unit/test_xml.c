@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* XML of errors: word for word in simple cases, and well-formed whatever bytes names hold (checked
-   by a small reader of its own). tests/regress/test_xml.py has whole runs. */
+/* XML of errors: word for word in simple cases, and well-formed whatever bytes names hold
+   (checked by a small reader). tests/regress/test_xml.py checks whole runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -98,7 +98,7 @@ static void test_wrong_free(void **state)
     close_stage(&stage);
 }
 
-/* --- A reader that knows elements, text, &amp; &lt; &gt; and CDATA --- */
+/* --- A reader of elements, text, &amp; &lt; &gt; and CDATA --- */
 
 static const char *expect_name(const char *at, char *name, size_t capacity)
 {
@@ -233,7 +233,7 @@ static void test_any_bytes(void **state)
 }
 
 /* --only-object= and --only-file= */
-static void test_only(void **state)
+static void test_record_filter(void **state)
 {
     struct pm_fixture fixture;
 
@@ -244,8 +244,8 @@ static void test_only(void **state)
         pm_fixture_native(&fixture, "/x/_my.cpython-311-x86_64-linux-gnu.so", "f", 0, 0),
         pm_fixture_python(&fixture, "/home/me/mypkg/sub/a.py", "g", 1));
     static const struct {
-        struct pm_record_filter only;
-        bool takes;
+        struct pm_record_filter filter;
+        bool accepted;
     } cases[] = {
         { { .object_count = 0 }, true },
         { { .objects = { "_my.so" }, .object_count = 1 }, true },
@@ -258,9 +258,9 @@ static void test_only(void **state)
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "a.py" }, .file_count = 1 }, true },
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "b.py" }, .file_count = 1 }, false },
     };
+    const struct pm_tables tables = { &fixture.strings, &fixture.frames, &fixture.stacks };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(cases); i++)
-        assert_int_equal(pm_record_filter_accepts(&cases[i].only, &fixture.strings, &fixture.frames, &fixture.stacks,
-                                       stack), cases[i].takes);
+        assert_int_equal(pm_record_filter_accepts(&cases[i].filter, &tables, stack), cases[i].accepted);
     pm_fixture_release(&fixture);
 }
 
@@ -269,7 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_free),
         cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_only),
+        cmocka_unit_test(test_record_filter),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -37,12 +37,12 @@ static void report_losses(struct pm_run *run, const struct pm_writers *writers,
                           struct pm_losses *losses, bool records, bool errors)
 {
     const struct pm_options *options = &run->options;
+    const struct pm_tables tables = { losses->strings, losses->frames, losses->stacks };
 
     for (u32 i = 0; i < losses->count; i++) {
         struct pm_loss *loss = &losses->records[i];
         const u32 bit = PM_LOSS_KIND(loss->kind);
-        if (!pm_record_filter_accepts(&options->only, losses->strings, losses->frames, losses->stacks,
-                           loss->stack)) {
+        if (!pm_record_filter_accepts(&options->record_filter, &tables, loss->stack)) {
             pm_losses_leave_out(losses, loss);
             continue;
         }
