@@ -20,6 +20,7 @@
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
+#include "tool/pm_report.h"
 #include "tool/core/pm_core_passes.h"
 #include "tool/capture/pm_probe.h"
 #include "tool/pm_process.h"
@@ -108,7 +109,7 @@ static void finish(Int exit_code)
     struct pm_run *run = &the_run;
 
     (void)exit_code;
-    pm_output_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
+    pm_report_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
     pm_errors_end(run);
 }
 

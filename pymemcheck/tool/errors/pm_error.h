@@ -19,6 +19,7 @@ enum pm_error_kind {
 /* The core copies the bytes. */
 struct pm_error {
     struct pm_run *run;
+    struct pm_tables tables;        /* of the ids in the others */
     struct pm_suppression_subject subject;
     /* A wrong free. */
     struct pm_wrong_free wrong;
@@ -31,9 +32,6 @@ static inline struct pm_error *pm_error_of(const Error *error)
 {
     return VG_(get_error_extra)(error);
 }
-
-/* The tables that ids in errors refer to. */
-struct pm_tables pm_error_tables(const struct pm_run *run);
 
 /* Callbacks of the core. */
 

@@ -41,15 +41,14 @@ void pm_error_print(const Error *core_error)
 {
     const struct pm_error *error = pm_error_of(core_error);
     const struct pm_loss_report *loss = error->loss;
-    const struct pm_tables tables = pm_error_tables(error->run);
     const struct pm_writers *writers = loss != NULL ? loss->writers : &error->run->output.writers;
 
     if (loss != NULL)
         pm_writers_loss(writers, loss->loss, loss->number, loss->count);
     else
-        pm_writers_wrong_free(writers, &tables, &error->wrong);
+        pm_writers_wrong_free(writers, &error->tables, &error->wrong);
     if (loss == NULL && error->wrong.place == PM_PLACE_ELSEWHERE)
         describe_elsewhere(error->wrong.address);
     if (wants_suggestion(&error->run->errors))
-        pm_writers_suggestion(writers, &tables, &error->subject);
+        pm_writers_suggestion(writers, &error->tables, &error->subject);
 }

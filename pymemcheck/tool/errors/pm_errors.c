@@ -13,7 +13,7 @@
 #include "tool/errors/pm_suppression_files.h"
 #include "tool/pm_run.h"
 
-struct pm_tables pm_error_tables(const struct pm_run *run)
+static struct pm_tables tables_of(const struct pm_run *run)
 {
     return (struct pm_tables){ &run->strings, &run->frames, &run->stacks };
 }
@@ -76,6 +76,7 @@ void pm_errors_report_free(struct pm_run *run, u32 tid, const struct pm_wrong_fr
 {
     struct pm_error error = {
         .run = run,
+        .tables = tables_of(run),
         .subject = { .kind = PM_SUPPRESS_FREE, .stack = wrong->stack },
         .wrong = *wrong,
         .describe = describe,
@@ -97,6 +98,7 @@ bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *repo
     const struct pm_loss *loss = report->loss;
     struct pm_error error = {
         .run = run,
+        .tables = tables_of(run),
         .subject = {
             .kind = PM_SUPPRESS_LEAK,
             .loss = loss->kind,

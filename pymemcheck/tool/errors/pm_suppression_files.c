@@ -43,9 +43,8 @@ Bool pm_suppression_files_match(const Error *core_error, const Supp *suppression
 {
     const struct pm_suppression_entry *entry = VG_(get_supp_extra)(suppression);
     const struct pm_error *error = pm_error_of(core_error);
-    const struct pm_tables tables = pm_error_tables(error->run);
 
-    return pm_suppression_matches(&entry->suppression, &tables, &error->subject);
+    return pm_suppression_matches(&entry->suppression, &error->tables, &error->subject);
 }
 
 void pm_suppression_files_note_use(const Error *core_error, const Supp *suppression)

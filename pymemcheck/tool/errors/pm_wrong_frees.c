@@ -11,8 +11,13 @@
 #include "heap/pm_freed.h"
 #include "tool/capture/pm_callsite.h"
 #include "tool/errors/pm_errors.h"
-#include "tool/allocator/pm_allocator.h"
 #include "tool/pm_run.h"
+
+/* Where block was allocated. */
+static struct pm_stack_id stack_of(const struct pm_run *run, const struct pm_block *block)
+{
+    return pm_site_stack(pm_sites_at(&run->sites, block->site));
+}
 
 struct containing_block {
     u64 address;
@@ -41,7 +46,7 @@ static void find_place(struct pm_run *run, struct pm_wrong_free *wrong)
         wrong->block = (struct pm_freed_block){
             .address = search.found->address,
             .bytes = search.found->bytes,
-            .allocated = pm_allocator_stack(run, search.found),
+            .allocated = stack_of(run, search.found),
         };
     } else if ((freed = pm_freed_find(&run->freed, wrong->address)) != NULL) {
         wrong->place = PM_PLACE_FREED;
@@ -73,7 +78,7 @@ void pm_wrong_frees_mismatch(struct pm_run *run, u32 tid, const struct pm_block 
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, pm_allocator_stack(run, block), PM_STACK_EMPTY },
+        .block = { block->address, block->bytes, stack_of(run, block), PM_STACK_EMPTY },
     };
 
     pm_errors_report_free(run, tid, &wrong, describe_nothing);
@@ -175,7 +180,7 @@ static bool are_domains_mixed(struct pm_run *run, u64 return_address, const stru
     *freed_by = domain_at(run, return_address);
     if (*freed_by == PM_DOMAIN_UNKNOWN)
         return false;
-    *allocated_by = domain_of_stack(run, pm_allocator_stack(run, block).v);
+    *allocated_by = domain_of_stack(run, stack_of(run, block).v);
     return *allocated_by != PM_DOMAIN_UNKNOWN && *allocated_by != *freed_by;
 }
 
@@ -204,7 +209,7 @@ void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_bl
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, pm_allocator_stack(run, block), PM_STACK_EMPTY },
+        .block = { block->address, block->bytes, stack_of(run, block), PM_STACK_EMPTY },
         .freed_by = pm_domain_frees(freed_by),
         .allocated_by = pm_domain_allocators(allocated_by),
     };

@@ -14,6 +14,7 @@
 #include "heap/pm_loss_kinds.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/leaks/pm_leak_check.h"
+#include "tool/pm_freeze.h"
 #include "tool/pm_run.h"
 
 /* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
@@ -100,12 +101,12 @@ bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
 static void report_now(struct pm_run *run, bool records, struct pm_writers *writers)
 {
     struct pm_losses losses;
-    struct pm_report report;
+    struct pm_frozen frozen;
 
     pm_leak_check_search(run, wants_reachable(&run->options), &losses);
-    pm_output_begin(run, PM_END_EXIT, 0, &report);
-    write_search(run, writers, &report.profile, PM_SEARCH_ON_REQUEST, &losses, records, false);
-    pm_output_end(run, &report);
+    pm_freeze(run, PM_END_EXIT, 0, &frozen);
+    write_search(run, writers, &frozen.profile, PM_SEARCH_ON_REQUEST, &losses, records, false);
+    pm_freeze_release(&frozen);
     for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
         run->last_sums[kind] = losses.sums[kind];
     run->last_suppressed = losses.suppressed;
