@@ -81,10 +81,12 @@ void pm_freeze(struct pm_run *run, enum pm_end end, int exit_status, struct pm_f
     frozen->profile.command = frozen->command = command_of(&frozen->profile.command_length);
     pm_buffer_init(&frozen->python);
     describe_python(run, &frozen->profile, &frozen->python);
+    pm_source_init(&run->output.source);
 }
 
-void pm_freeze_release(struct pm_frozen *frozen)
+void pm_freeze_release(struct pm_run *run, struct pm_frozen *frozen)
 {
+    pm_source_release(&run->output.source);
     pm_buffer_release(&frozen->python);
     pm_free(frozen->command);
 }

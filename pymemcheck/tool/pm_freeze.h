@@ -15,8 +15,9 @@ struct pm_frozen {
 };
 
 /* The run as it is now, without the results of leak searches. Valid while the program does not run;
-   *frozen must stay where it is until pm_freeze_release. Looks up source lines of native frames. */
+   *frozen must stay where it is until pm_freeze_release. Looks up source lines of native frames. Between
+   the two calls writers may read source lines of Python (pm_output.source). */
 void pm_freeze(struct pm_run *run, enum pm_end end, int exit_status, struct pm_frozen *frozen);
-void pm_freeze_release(struct pm_frozen *frozen);
+void pm_freeze_release(struct pm_run *run, struct pm_frozen *frozen);
 
 #endif

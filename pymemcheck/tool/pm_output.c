@@ -106,7 +106,6 @@ void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
     struct pm_output *output = &run->output;
     const bool before_exec = profile->end == PM_END_EXEC && pm_options_trace_children();
 
-    pm_source_init(&output->source);
     for (size_t i = 0; i < PM_FORMAT_COUNT; i++) {
         const struct pm_format *format = pm_format_at(i);
         if (format->channel == PM_CHANNEL_FILE)
@@ -134,5 +133,4 @@ void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
     for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
         if (pm_format_at(i)->channel == PM_CHANNEL_FILE)
             end_file(&output->files[i]);
-    pm_source_release(&output->source);
 }

@@ -3,7 +3,8 @@
    each writes: to Valgrind's log, to its XML output, or to a file.
 
    Order of calls: init once, after the options were read; then any number of
-   reports (begin, searches, end), and of searches on request. */
+   reports (begin, searches, end), and of searches on request. Both are made between pm_freeze and
+   pm_freeze_release. */
 #ifndef PM_OUTPUT_H
 #define PM_OUTPUT_H
 
@@ -21,7 +22,7 @@ struct pm_output {
     struct pm_writer_options options;
     struct pm_sink log, xml;
     struct pm_profile_file files[PM_FORMAT_COUNT];  /* by format; for those of PM_CHANNEL_FILE */
-    struct pm_source source;    /* from begin to end */
+    struct pm_source source;    /* for the text writer; between pm_freeze and pm_freeze_release */
 };
 
 /* Opens the writers. Ends the program at once if the output file's name cannot be expanded (%q of an

@@ -25,7 +25,7 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     if (searched)
         pm_leak_report_write(run, &frozen.profile, PM_SEARCH_AT_EXIT, &losses, true);
     pm_output_end(run, &frozen.profile);
-    pm_freeze_release(&frozen);
+    pm_freeze_release(run, &frozen);
     if (searched)
         pm_losses_release(&losses);
 }

@@ -135,7 +135,7 @@ def test_suppressed(tool, wrong_frees):
 @pytest.mark.parametrize("wrong, line, expected", [
     ("fun:free", 4, ""),                                    # no change
     ("func:free", 4, 'not "func:free"'),
-    ("pytype:list", 4, "no pytype: line in an entry of kind Free"),
+    ("pytype:list", 4, "a pytype: line is not allowed in an entry of kind Free"),
     ("...", 8, "at least one line"),
 ])
 def test_wrong_entry(tool, wrong_frees, wrong, line, expected):

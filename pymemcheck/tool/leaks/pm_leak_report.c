@@ -106,7 +106,7 @@ static void report_now(struct pm_run *run, bool records, struct pm_writers *writ
     pm_leak_check_search(run, wants_reachable(&run->options), &losses);
     pm_freeze(run, PM_END_EXIT, 0, &frozen);
     write_search(run, writers, &frozen.profile, PM_SEARCH_ON_REQUEST, &losses, records, false);
-    pm_freeze_release(&frozen);
+    pm_freeze_release(run, &frozen);
     for (int kind = 0; kind < PM_LOSS_KINDS; kind++)
         run->last_sums[kind] = losses.sums[kind];
     run->last_suppressed = losses.suppressed;
