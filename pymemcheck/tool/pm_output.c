@@ -101,17 +101,22 @@ void pm_output_init(struct pm_run *run)
     pm_output_open_for(run, &output->writers, &output->log);
 }
 
+static bool has_file(struct pm_output *output, size_t format)
+{
+    return pm_format_at(format)->channel == PM_CHANNEL_FILE
+        && sink_of(output, format, &output->log) != NULL;
+}
+
 void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
 {
     struct pm_output *output = &run->output;
     const bool before_exec = profile->end == PM_END_EXEC && pm_options_trace_children();
 
-    for (size_t i = 0; i < PM_FORMAT_COUNT; i++) {
-        const struct pm_format *format = pm_format_at(i);
-        if (format->channel == PM_CHANNEL_FILE)
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (has_file(output, i))
             pm_profile_file_begin(&output->files[i],
-                                  pm_profile_file_name(run->options.out_file, format->suffix, before_exec));
-    }
+                                  pm_profile_file_name(run->options.out_file,
+                                                       pm_format_at(i)->suffix, before_exec));
     pm_writers_begin(&output->writers, profile);
 }
 
@@ -131,6 +136,6 @@ void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
 
     pm_writers_end(&output->writers, profile);
     for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
-        if (pm_format_at(i)->channel == PM_CHANNEL_FILE)
+        if (has_file(output, i))
             end_file(&output->files[i]);
 }
