@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loss records and LEAK SUMMARY, in Memcheck's words where it has some
-   (memcheck/mc_leakcheck.c, 3.19, print_results and MC_(pp_LossRecord)). A
-   stack shows who called whom without what a Python reader cannot use: the
-   allocator's layers, and the interpreter's own C functions but for the one that
-   wanted the memory; Python frames stand for the evaluations. With
-   text->options->whole_stacks nothing is left out. */
+   (memcheck/mc_leakcheck.c, 3.19, print_results and MC_(pp_LossRecord)). A stack shows who
+   called whom, without frames that do not help a reader of Python: the allocator's layers, and
+   the interpreter's own C functions, except for the one that requested the memory. Python
+   frames replace the evaluation functions. With text->options->whole_stacks nothing is left
+   out. */
 #include "base/pm_platform.h"
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
@@ -96,12 +96,12 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
     pm_text_end_line(text);
 }
 
-/* What a walk along a stack knows. */
+/* What we know on the way along a stack. */
 struct shown {
-    u32 interpreter;        /* the evaluation function's ELF object; 0 until one was met */
-    bool first;             /* nothing was shown yet */
+    u32 interpreter;        /* the evaluation function's ELF object; 0 if the stack has none */
+    bool first;             /* no frame was shown yet */
     bool show_next;         /* the next frame is shown, whatever it is */
-    bool caller_met;        /* a frame that is no allocator was shown */
+    bool caller_met;        /* a frame that is not an allocator was shown */
     unsigned natives, pythons, left_out;
 };
 

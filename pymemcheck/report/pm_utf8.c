@@ -40,7 +40,7 @@ void pm_utf8_add_escape(struct pm_buffer *out, u32 c)
     }
 }
 
-/* Characters that move the cursor, end a line or turn its direction. */
+/* Characters that move the cursor, end a line or change the direction of writing. */
 static bool is_harmful(u32 c)
 {
     return c < 0x20 || (c >= 0x7f && c <= 0x9f) || is_surrogate(c) || c == 0x61c

@@ -22,6 +22,7 @@
 #include "tool/leaks/pm_monitor.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
+#include "tool/pm_report.h"
 #include "tool/core/pm_core_passes.h"
 #include "tool/capture/pm_probe.h"
 #include "tool/pm_process.h"
@@ -103,7 +104,7 @@ static Bool process_option(const HChar *arg)
 static void after_options(void)
 {
     pm_capture_init(&the_run);
-    pm_output_check(&the_run);
+    pm_output_init(&the_run);
     pm_errors_begin(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
@@ -113,7 +114,7 @@ static void finish(Int exit_code)
     struct pm_run *run = &the_run;
 
     (void)exit_code;
-    pm_output_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
+    pm_report_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
     pm_errors_end(run);
 }
 
@@ -184,7 +185,7 @@ static void before_options(void)
     set_core_defaults();
     init_tables(&the_run);
     pm_allocator_register(&the_run);
-    pm_errors_register(&the_run);
+    pm_errors_register();
     pm_process_register(&the_run);
 }
 

@@ -18,6 +18,7 @@
 #include "tool/errors/pm_wrong_frees.h"
 #include "tool/capture/pm_native.h"
 #include "tool/pm_options.h"
+#include "tool/pm_output.h"
 #include "tool/capture/pm_python.h"
 #include "tool/leaks/pm_roots.h"
 #include "tool/leaks/pm_free_lists.h"
@@ -41,6 +42,7 @@ struct pm_run {
     struct pm_freed freed;
     struct pm_wrong_frees wrong_frees;
     struct pm_errors errors;
+    struct pm_output output;
 
     struct pm_native native;
     struct pm_python python;

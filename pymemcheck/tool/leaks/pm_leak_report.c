@@ -7,9 +7,9 @@
 
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
-#include "report/pm_text_parts.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/leaks/pm_leak_check.h"
+#include "tool/pm_freeze.h"
 #include "tool/pm_run.h"
 
 /* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
@@ -38,22 +38,21 @@ struct selection {
 };
 
 /* Takes the records through filters and suppressions. */
-static void report_losses(struct pm_run *run, struct pm_text *text, struct pm_losses *losses,
-                          const struct selection *selection)
+static void report_losses(struct pm_run *run, const struct pm_writers *writers,
+                          struct pm_losses *losses, const struct selection *selection)
 {
-    const struct pm_options *options = &run->options;
+    const struct pm_tables tables = { losses->strings, losses->frames, losses->stacks };
     u32 shown = 0;
 
     for (u32 i = 0; i < losses->count; i++) {
         struct pm_loss *loss = &losses->records[i];
         const u32 bit = PM_LOSS_KIND(loss->kind);
-        if (!pm_record_filter_accepts(&options->only, losses->strings, losses->frames,
-                                      losses->stacks, loss->stack)) {
+        if (!pm_record_filter_accepts(&run->options.record_filter, &tables, loss->stack)) {
             pm_losses_leave_out(losses, loss);
             continue;
         }
         const struct pm_loss_report report = {
-            .text = text,
+            .writers = writers,
             .loss = loss,
             .number = i + 1,
             .count = losses->count,
@@ -68,28 +67,25 @@ static void report_losses(struct pm_run *run, struct pm_text *text, struct pm_lo
     }
 }
 
-static void write_losses(struct pm_run *run, struct pm_text *text, const char *heading,
+static void write_search(struct pm_run *run, struct pm_writers *writers,
+                         const struct pm_profile *profile, enum pm_search_moment moment,
                          struct pm_losses *losses, const struct selection *selection)
 {
-    pm_text_put_line(text, heading);
-    pm_text_end_line(text);
-    report_losses(run, text, losses, selection);
-    pm_text_write_leak_summary(text, losses);
+    pm_writers_search_begin(writers, profile, moment);
+    report_losses(run, writers, losses, selection);
+    pm_writers_search_end(writers, losses);
 }
 
-void pm_leak_report_write(struct pm_run *run, const struct pm_report *report, const char *heading,
-                         struct pm_losses *losses, bool errors)
+void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,
+                          enum pm_search_moment moment, struct pm_losses *losses, bool errors)
 {
     const bool full = run->options.leak_check == PM_LEAK_CHECK_FULL;
     const struct selection selection = {
         .shown = full ? run->options.show_leak_kinds : 0,
         .counted = full && errors ? run->options.error_leak_kinds : 0,
     };
-    struct pm_text text;
 
-    pm_text_init(&text, &report->profile, &report->text, &report->log);
-    write_losses(run, &text, heading, losses, &selection);
-    pm_text_release(&text);
+    write_search(run, &run->output.writers, profile, moment, losses, &selection);
 }
 
 /* Finalization may free the names of types that are lost. */
@@ -138,8 +134,8 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
         .shown = now->records ? now->kinds : 0, .most = now->most,
     };
     struct pm_losses *losses = &run->last_losses;
-    struct pm_report report;
-    struct pm_text text;
+    struct pm_writers writers;
+    struct pm_frozen frozen;
 
     request.all |= (now->kinds & PM_LOSS_KIND(PM_LOSS_REACHABLE)) != 0;
     request.list_blocks = true;
@@ -147,12 +143,16 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
         pm_losses_release(losses);
     pm_leak_check_run(run, &request, losses);
     run->searched_on_request = true;
-    pm_output_begin(run, PM_END_EXIT, 0, &report);
-    pm_text_init(&text, &report.profile, &report.text,
-                 now->sink != NULL ? now->sink : &report.log);
-    write_losses(run, &text, "Leaks at this moment:", losses, &selection);
-    pm_text_release(&text);
-    pm_output_end(&report);
+    pm_freeze(run, PM_END_EXIT, 0, &frozen);
+    if (now->sink != NULL) {
+        pm_output_open_for(run, &writers, now->sink);
+        write_search(run, &writers, &frozen.profile, PM_SEARCH_ON_REQUEST, losses, &selection);
+        pm_writers_release(&writers);
+    } else {
+        write_search(run, &run->output.writers, &frozen.profile, PM_SEARCH_ON_REQUEST, losses,
+                     &selection);
+    }
+    pm_freeze_release(run, &frozen);
 }
 
 /* Stores count in the program's variable at address, if that can be written. */

@@ -19,10 +19,10 @@ void pm_leak_report_before_finalization(struct pm_run *run);
 /* Searches if the options want it at the end; false if not. Release the records. */
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses);
 
-/* Writes the records that are to be shown and the summary, below heading, and marks those that are
-   suppressed or left out. errors: records are errors (of the kinds that are). */
-void pm_leak_report_write(struct pm_run *run, const struct pm_report *report, const char *heading,
-                         struct pm_losses *losses, bool errors);
+/* Gives the records that are to be shown to the run's writers, as a search made at that moment, and
+   marks those that are suppressed or left out. errors: records are errors (of the kinds that are). */
+void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,
+                          enum pm_search_moment moment, struct pm_losses *losses, bool errors);
 
 /* A search on request. */
 struct pm_leak_report_now {

@@ -13,6 +13,7 @@
 #include "tool/leaks/pm_block_list.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/leaks/pm_pointer_list.h"
+#include "tool/pm_freeze.h"
 #include "tool/pm_run.h"
 
 #define MAX_NUMBER 0xffffffffu
@@ -82,14 +83,14 @@ static void with_text(struct pm_run *run,
                       const u64 *arguments)
 {
     const struct pm_sink gdb = { .write = write_to_gdb };
-    struct pm_report report;
+    struct pm_frozen frozen;
     struct pm_text text;
 
-    pm_output_begin(run, PM_END_EXIT, 0, &report);
-    pm_text_init(&text, &report.profile, &report.text, &gdb);
+    pm_freeze(run, PM_END_EXIT, 0, &frozen);
+    pm_text_init(&text, &frozen.profile, &run->output.options.text, &gdb);
     write(run, &text, arguments);
     pm_text_release(&text);
-    pm_output_end(&report);
+    pm_freeze_release(run, &frozen);
 }
 
 /* --- leak_check --- */
