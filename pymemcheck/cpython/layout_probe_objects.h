@@ -69,6 +69,7 @@ static void probe_types(void)
     numbers.type_name = offsetof(PyTypeObject, tp_name);
     numbers.type_basic_size = offsetof(PyTypeObject, tp_basicsize);
     numbers.type_item_size = offsetof(PyTypeObject, tp_itemsize);
+    numbers.type_dealloc = offsetof(PyTypeObject, tp_dealloc);
     numbers.type_flags = offsetof(PyTypeObject, tp_flags);
     numbers.type_doc = offsetof(PyTypeObject, tp_doc);
     numbers.type_traverse = offsetof(PyTypeObject, tp_traverse);

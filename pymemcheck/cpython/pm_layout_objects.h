@@ -21,6 +21,7 @@
     FIELD(type_name)                /* PyTypeObject.tp_name */ \
     FIELD(type_basic_size)          /* ... tp_basicsize */ \
     FIELD(type_item_size)           /* ... tp_itemsize */ \
+    FIELD(type_dealloc)             /* ... tp_dealloc */ \
     FIELD(type_flags)               /* ... tp_flags */ \
     FIELD(type_doc)                 /* ... tp_doc: of a type made at run time, a block of its own */ \
     FIELD(type_traverse)            /* ... tp_traverse */ \

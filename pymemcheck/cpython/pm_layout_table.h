@@ -59,6 +59,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -199,6 +200,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -342,6 +344,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -482,6 +485,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -625,6 +629,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -765,6 +770,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -908,6 +914,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1051,6 +1058,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1194,6 +1202,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1337,6 +1346,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1480,6 +1490,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1623,6 +1634,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1766,6 +1778,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1909,6 +1922,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -2052,6 +2066,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2195,6 +2210,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -2338,6 +2354,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2487,6 +2504,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2636,6 +2654,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \

@@ -130,7 +130,7 @@ static bool is_collected(struct pm_objects *objects, u64 address, const struct p
     if (type->shape != PM_SHAPE_TYPE)
         return true;
     flags = pm_object_word(objects, address, objects->layout->at.type_flags);
-    return ((flags >> PM_TYPE_HEAP_BIT) & 1) != 0;
+    return pm_type_flag(flags, PM_TYPE_HEAP_BIT);
 }
 
 /* Whether the collector says that it does not have the object (_PyGC_REFS_UNTRACKED). */

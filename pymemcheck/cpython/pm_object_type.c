@@ -9,7 +9,6 @@ enum {
     TYPE_BYTES_MAX = 1024,      /* type_bytes in any row, and the word of the cached keys */
     NAME_BYTES_MAX = 256,
     SIZE_MAX_PLAUSIBLE = 1 << 24,
-    TUPLE_BIT = 26,             /* of tp_flags: Py_TPFLAGS_TUPLE_SUBCLASS */
     DEPTH_MAX = 64,             /* of the chain of bases and metatypes that is looked at at once */
 };
 
@@ -18,14 +17,14 @@ static const struct {
     int bit;
     enum pm_shape shape, shape_with_byte_strings;   /* the second one: 2.7 */
 } flagged[] = {
-    { 23, PM_SHAPE_OTHER, PM_SHAPE_INT },
-    { 24, PM_SHAPE_LONG, PM_SHAPE_LONG },
-    { 25, PM_SHAPE_LIST, PM_SHAPE_LIST },
-    { TUPLE_BIT, PM_SHAPE_TUPLE, PM_SHAPE_TUPLE },
-    { 27, PM_SHAPE_BYTES, PM_SHAPE_BYTES },
-    { 28, PM_SHAPE_TEXT, PM_SHAPE_WIDE },
-    { 29, PM_SHAPE_DICT, PM_SHAPE_DICT },
-    { 31, PM_SHAPE_TYPE, PM_SHAPE_TYPE },
+    { PM_TYPE_INT_BIT, PM_SHAPE_OTHER, PM_SHAPE_INT },
+    { PM_TYPE_LONG_BIT, PM_SHAPE_LONG, PM_SHAPE_LONG },
+    { PM_TYPE_LIST_BIT, PM_SHAPE_LIST, PM_SHAPE_LIST },
+    { PM_TYPE_TUPLE_BIT, PM_SHAPE_TUPLE, PM_SHAPE_TUPLE },
+    { PM_TYPE_BYTES_BIT, PM_SHAPE_BYTES, PM_SHAPE_BYTES },
+    { PM_TYPE_TEXT_BIT, PM_SHAPE_TEXT, PM_SHAPE_WIDE },
+    { PM_TYPE_DICT_BIT, PM_SHAPE_DICT, PM_SHAPE_DICT },
+    { PM_TYPE_TYPE_BIT, PM_SHAPE_TYPE, PM_SHAPE_TYPE },
 };
 
 /* The others, by the name of a type that the interpreter itself defines. */
@@ -75,7 +74,7 @@ static enum pm_shape own_shape(const struct pm_objects *objects, const struct pm
     bool byte_strings = objects->layout->strings == PM_STRING_BYTES;
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(flagged); i++)
-        if ((type->flags >> flagged[i].bit) & 1) {
+        if (pm_type_flag(type->flags, flagged[i].bit)) {
             enum pm_shape shape = byte_strings ? flagged[i].shape_with_byte_strings
                                                : flagged[i].shape;
             if (shape != PM_SHAPE_OTHER)
@@ -129,7 +128,7 @@ static bool plausible_size(i64 size)
    (_PyStructSequence_FiniBuiltin, Objects/structseq.c, 3.11 and later). */
 static bool is_undone_sequence(const struct pm_object_type *type)
 {
-    return type->tp_name == 0 && pm_object_type_has(type, TUPLE_BIT)
+    return type->tp_name == 0 && pm_object_type_has(type, PM_TYPE_TUPLE_BIT)
            && !pm_object_type_has(type, PM_TYPE_HEAP_BIT)
            && !pm_object_type_has(type, PM_TYPE_READY_BIT);
 }

@@ -10,6 +10,7 @@
 
 #include "cpython/pm_layout.h"
 #include "cpython/pm_object.h"
+#include "cpython/pm_type_flags.h"
 
 /* Which of the structs that we know an instance begins with. */
 enum pm_shape {
@@ -40,12 +41,6 @@ enum pm_shape {
     PM_SHAPE_MOMENT,        /* datetime.datetime and datetime.time: Include/datetime.h */
 };
 
-enum {
-    PM_TYPE_HEAP_BIT = 9,   /* Py_TPFLAGS_HEAPTYPE */
-    PM_TYPE_READY_BIT = 12,
-    PM_TYPE_GC_BIT = 14,
-};
-
 struct pm_object_type {
     u64 address;
     u64 flags;              /* tp_flags */
@@ -65,7 +60,7 @@ const struct pm_object_type *pm_object_type_find(struct pm_objects *objects, u64
 
 static inline bool pm_object_type_has(const struct pm_object_type *type, i32 bit)
 {
-    return bit != PM_LAYOUT_ABSENT && ((type->flags >> bit) & 1) != 0;
+    return pm_type_flag(type->flags, bit);
 }
 
 /* Bytes before an instance that belong to its block: pre-header and GC head. gc: the

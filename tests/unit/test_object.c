@@ -200,7 +200,7 @@ static void damaged_type_of(const struct pm_layout *layout)
     } damages[] = {
         { at->object_type, OBJECT_TYPE }, { at->object_type, 0 }, { at->type_name, 0xdead0000 },
         { at->type_basic_size, 4 }, { at->type_basic_size, (u64)-8 }, { at->type_item_size, (u64)1 << 40 },
-        { at->type_flags, 1ul << LIST_BIT | GC_FLAG | HEAP_FLAG },      /* not ready */
+        { at->type_flags, 1ul << PM_TYPE_LIST_BIT | GC_FLAG | HEAP_FLAG },      /* not ready */
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(damages); i++) {
@@ -272,7 +272,7 @@ static void dict_version_of(const struct pm_layout *layout)
     if (at->dict_keys == PM_LAYOUT_ABSENT)
         return;
     set_up(&fixture, layout);
-    put_type(&fixture, CLASS_TYPE, "dict", 1ul << DICT_BIT | GC_FLAG, OBJECT_TYPE,
+    put_type(&fixture, CLASS_TYPE, "dict", 1ul << PM_TYPE_DICT_BIT | GC_FLAG, OBJECT_TYPE,
              (u64)at->dict_values + 8, 0);
     put_object(&fixture, dict, CLASS_TYPE, 1);
     put(&fixture, dict, at->dict_keys, ITEMS);
@@ -308,7 +308,7 @@ static void undone_sequence_of(const struct pm_layout *layout)
         put(&fixture, TUPLE_TYPE, at->type_name, 0);
         put(&fixture, TUPLE_TYPE, at->type_base, 0);
         put(&fixture, TUPLE_TYPE, at->type_flags,
-            1ul << TUPLE_BIT | GC_FLAG | (ready ? READY_FLAG : 0));
+            1ul << PM_TYPE_TUPLE_BIT | GC_FLAG | (ready ? READY_FLAG : 0));
         put_object(&fixture, BLOCK + head, TUPLE_TYPE, 1);
         put(&fixture, BLOCK + head, at->object_size, 2);
         start(&fixture);

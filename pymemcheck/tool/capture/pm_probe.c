@@ -22,6 +22,7 @@
 #include "tool/capture/pm_probe.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_functions.h"
 #include "tool/core/pm_core.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/allocator/pm_allocator.h"
@@ -63,19 +64,6 @@ static bool in_interpreter(Addr address)
 {
     for (size_t i = 0; i < state.interpreter_count; i++)
         if (address >= state.interpreters[i].start && address < state.interpreters[i].end)
-            return true;
-    return false;
-}
-
-static bool is_interpreter_function(const char *name)
-{
-    static const char *const names[] = {
-        "Py_BytesMain", "Py_Main", "Py_InitializeEx", "Py_InitializeFromConfig",
-        "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx",
-    };
-
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
-        if (pm_text_equal(name, names[i]))
             return true;
     return false;
 }
@@ -166,11 +154,6 @@ static VG_REGPARM(0) void on_finalization(void)
     pm_leak_report_before_finalization(state.run);
 }
 
-static bool is_finalization(const char *name)
-{
-    return pm_text_equal(name, "Py_FinalizeEx") || pm_text_equal(name, "Py_Finalize");
-}
-
 /* Before the function's first instruction. */
 static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
 {
@@ -248,29 +231,13 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
-/* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
-   entry is probed, with what it calls from 3.12 on (new_reference), and those that revive a
-   dying object for the time of its finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7
-   Objects/typeobject.c and classobject.c) or, in 3.12 and 3.13, of its watchers
-   (Objects/dictobject.c, funcobject.c and codeobject.c); and the collector, which up to 3.7
-   counts references in a word before the object (Modules/gcmodule.c). A stripped interpreter
-   has no names of these last; pm_allocator_reused tells a dict, the only one of them that goes to a
-   free list. */
-static bool stores_into_old_objects(Addr address)
+/* Of the function that address is in, by its name. */
+static bool stores_no_birth(Addr address)
 {
-    static const char *const names[] = {
-        "_Py_NewReference", "new_reference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize",
-        "slot_tp_del", "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
-        "_PyObject_ResurrectStart", "visit_reachable",
-    };
     const HChar *name;
 
-    if (!VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name))
-        return false;
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
-        if (pm_text_equal(name, names[i]))
-            return true;
-    return false;
+    return VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name)
+        && pm_function_stores_no_birth(pm_function_of(name));
 }
 
 IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
@@ -279,14 +246,17 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
     const HChar *name;
 
     state.run = run;
-    if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name)) {
-        if (pm_text_equal(name, "_Py_NewReference"))
+    if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name))
+        switch (pm_function_of(name)) {
+        case PM_FUNCTION_NEW_REFERENCE:
             return probe_entry(block, layout);
-        if (is_finalization(name))
+        case PM_FUNCTION_FINALIZATION:
             return probe_finalization(block, layout);
-        if (is_interpreter_function(name))
+        case PM_FUNCTION_INTERPRETER:
             note_interpreter(address);
-    }
-    return in_interpreter(address) && !stores_into_old_objects(address)
-        ? probe_stores(block, layout) : block;
+            break;
+        default:
+            break;
+        }
+    return in_interpreter(address) && !stores_no_birth(address) ? probe_stores(block, layout) : block;
 }
