@@ -103,6 +103,10 @@ static void probe_thread(void)
     numbers.thread_chunk = offsetof(PyThreadState, datastack_chunk);
     numbers.thread_data_top = offsetof(PyThreadState, datastack_top);
     numbers.thread_data_limit = offsetof(PyThreadState, datastack_limit);
+    numbers.chunk_previous = offsetof(_PyStackChunk, previous);
+    numbers.chunk_size = offsetof(_PyStackChunk, size);
+    numbers.chunk_top = offsetof(_PyStackChunk, top);
+    numbers.chunk_data = offsetof(_PyStackChunk, data);
     numbers.interpreter_next = offsetof(PyInterpreterState, next);
     numbers.interpreter_threads = offsetof(PyInterpreterState, threads.head);
     numbers.runtime_interpreters = offsetof(_PyRuntimeState, interpreters.head);

@@ -212,6 +212,7 @@ static void probe_named(void)
 static void probe_locals(void)
 {
 #if PY_VERSION_HEX < 0x030b0000
+    numbers.frame_builtins = offsetof(PyFrameObject, f_builtins);
     numbers.frame_values = offsetof(PyFrameObject, f_valuestack);
 #if PY_MAJOR_VERSION >= 3
     numbers.frame_object_generator = offsetof(PyFrameObject, f_gen);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The interfaces through which C code gets memory from CPython or from the C
    library, by name. A block must go back through the one that it came from:
-   "Memory Management" in CPython's C API reference, 3.6 to 3.14. In 2.7 they are mixed: pm_layout_has_domains. */
+   "Memory Management" in CPython's C API reference, 3.6 to 3.14. In 2.7 they are mixed: mixes_domains in pm_layout.h. */
 #ifndef PM_DOMAINS_H
 #define PM_DOMAINS_H
 

@@ -163,16 +163,16 @@ static bool is_in_list(struct check *check, u64 head)
 }
 
 /* Where builds of one version differ in the size of PyGC_Head, the dict of builtins tells: it holds functions,
-   so the collector's list has it. PyFrameObject.f_builtins has stood behind f_code (Include/frameobject.h)
-   wherever the anchor is a frame. If it tells nothing the row's size stays. */
+   so the collector's list has it. If it tells nothing the row's size stays. The anchor is a frame object in
+   all versions with two sizes. */
 static void measure_gc_head(struct check *check, u64 anchor)
 {
     struct pm_interpreter *interpreter = check->interpreter;
     const struct pm_layout *row = interpreter->layout;
     u64 builtins;
 
-    if (row->gc_head_other_bytes == 0
-            || !pm_reader_read_u64(check->reader, anchor + (u64)row->at.frame_code + sizeof builtins, &builtins)
+    if (row->gc_head_other_bytes == 0 || row->anchor != PM_ANCHOR_FRAME
+            || !pm_reader_read_u64(check->reader, anchor + (u64)row->at.frame_builtins, &builtins)
             || is_in_list(check, builtins - (u64)row->at.gc_head_bytes)
             || !is_in_list(check, builtins - row->gc_head_other_bytes))
         return;

@@ -33,6 +33,17 @@
 /* Python/pythonrun.c (Py_Finalize): "This is disabled because it caused too many problems". */
 #define LEAVES_GARBAGE .leaves_garbage = true
 
+/* In 2.7 PyMem_MALLOC and others are macros for the C library's functions or for PyObject_MALLOC, as the
+   build was configured, and stand beside functions of these names (Include/pymem.h, objimpl.h). */
+#define MIXES_DOMAINS .mixes_domains = true
+
+/* Objects/frameobject.c, 3.6 to 3.9; 3.10. */
+#define VALUES_TOP .values = PM_VALUES_TOP
+#define VALUES_DEPTH .values = PM_VALUES_DEPTH
+
+/* _PyFreeList_PushObj, Include/internal/pycore_freelist.h. */
+#define LINKED_FREE_LISTS .free_lists = PM_FREE_LIST_LINKED
+
 /* Include/objimpl.h: PyGC_Head is as wide as a double's alignment asks for up to 3.7.3, and a long double's from
    3.7.4 on, as in 2.7. Some distributions of the older ones have the newer header (pyenv's 3.6.15): the
    version does not tell. */
@@ -47,30 +58,30 @@
 
 #define WITH_LOCATIONS \
     .position = PM_POSITION_POINTER, .complete = PM_COMPLETE_TRACEABLE, \
-    .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE, \
+    .lines = PM_LINETABLE_LOCATIONS, .strings = PM_STRING_UNICODE, .frames = PM_FRAMES_STRUCTS, \
     HOOK_OF_3_WORDS
 
 /* What all builds of a minor version have in common. */
 #define COMMON_2_7 \
-    MINOR(2, 7), FRAME_ARGUMENT, LEAVES_GARBAGE, GC_REFS, \
+    MINOR(2, 7), FRAME_ARGUMENT, LEAVES_GARBAGE, MIXES_DOMAINS, GC_REFS, \
     .lines = PM_LINETABLE_UNSIGNED, .strings = PM_STRING_BYTES, HOOK_OF_4_WORDS
 #define COMMON_3_6 \
     MINOR(3, 6), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
-    GC_HEAD_OF_3_WORDS, GC_REFS_AND_FLAG, \
+    VALUES_TOP, GC_HEAD_OF_3_WORDS, GC_REFS_AND_FLAG, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_7 \
     MINOR(3, 7), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
-    GC_HEAD_OF_3_WORDS, GC_REFS_AND_FLAG, \
+    VALUES_TOP, GC_HEAD_OF_3_WORDS, GC_REFS_AND_FLAG, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_4_WORDS
 #define COMMON_3_8 \
-    MINOR(3, 8), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, \
+    MINOR(3, 8), FRAME_ARGUMENT, KEEPS_WARNING_TEXTS, KEEPS_START_MODULES, VALUES_TOP, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_9 \
-    MINOR(3, 9), ONE_CALL_A_FRAME, KEEPS_WARNING_TEXTS, \
+    MINOR(3, 9), ONE_CALL_A_FRAME, KEEPS_WARNING_TEXTS, VALUES_TOP, \
     .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_BYTES, \
     .lines = PM_LINETABLE_SIGNED, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_10 \
-    MINOR(3, 10), KEEPS_WARNING_TEXTS, .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS, \
+    MINOR(3, 10), KEEPS_WARNING_TEXTS, VALUES_DEPTH, .anchor = PM_ANCHOR_THREAD, .position = PM_POSITION_UNITS, \
     .entry = PM_ENTRY_RUNNING, .complete = PM_COMPLETE_ALWAYS, \
     .lines = PM_LINETABLE_RANGES, .strings = PM_STRING_UNICODE, HOOK_OF_3_WORDS
 #define COMMON_3_11 \
@@ -82,10 +93,10 @@
     .offsets = PM_LAYOUT_OFFSETS_3_13
 #define COMMON_3_14 \
     MINOR(3, 14), .anchor = PM_ANCHOR_THREAD, .entry = PM_ENTRY_SHIM, WITH_LOCATIONS, \
-    .offsets = PM_LAYOUT_OFFSETS_3_14
+    LINKED_FREE_LISTS, .offsets = PM_LAYOUT_OFFSETS_3_14
 #define COMMON_3_15 \
     MINOR_AND_PREVIEWS(3, 15), .anchor = PM_ANCHOR_THREAD, .entry = PM_ENTRY_SHIM_BASE, \
-    WITH_LOCATIONS, .offsets = PM_LAYOUT_OFFSETS_3_15
+    WITH_LOCATIONS, LINKED_FREE_LISTS, .offsets = PM_LAYOUT_OFFSETS_3_15
 
 #define ROW(name, build_, numbers) \
     { COMMON_##name, .build = build_, .at = PM_LAYOUT_NUMBERS_##numbers }

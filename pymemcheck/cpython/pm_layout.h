@@ -38,6 +38,10 @@
     FIELD(thread_chunk)             /* ... datastack_chunk, 3.11 on */ \
     FIELD(thread_data_top)          /* ... datastack_top */ \
     FIELD(thread_data_limit)        /* ... datastack_limit */ \
+    FIELD(chunk_previous)           /* _PyStackChunk.previous, 3.11 on */ \
+    FIELD(chunk_size)               /* ... size, of the whole chunk in bytes */ \
+    FIELD(chunk_top)                /* ... top, an index into data, set when a newer chunk is begun */ \
+    FIELD(chunk_data)               /* ... data */ \
     FIELD(interpreter_next)         /* PyInterpreterState.next, 3.11 on */ \
     FIELD(interpreter_threads)      /* ... threads.head */ \
     FIELD(runtime_interpreters)     /* _PyRuntimeState.interpreters.head, 3.11 on */ \
@@ -114,6 +118,28 @@ enum pm_string_kind {
     PM_STRING_UNICODE,      /* PEP 393 */
 };
 
+/* What a frame is, for what has frames in it. */
+enum pm_frames_kind {
+    PM_FRAMES_OBJECTS,        /* a PyFrameObject */
+    PM_FRAMES_STRUCTS,        /* a _PyInterpreterFrame: in the thread's memory, inside a generator, or in
+                               the frame object that outlives it */
+};
+
+/* How a frame object that no call runs says which part of its evaluation stack is in use. */
+enum pm_values_kind {
+    PM_VALUES_UNTOLD,       /* it has no stack of its own, or does not say whether it runs */
+    PM_VALUES_TOP,          /* a pointer to the stack's top, NULL if the frame runs or is done; and a
+                               byte that says whether it runs */
+    PM_VALUES_DEPTH,        /* a count, negative if it runs */
+};
+
+/* How objects wait in free lists. */
+enum pm_free_list_kind {
+    PM_FREE_LIST_ARRAYS,    /* arrays of pointers, which stay when an object is taken out; and lists
+                               linked through a field behind the count */
+    PM_FREE_LIST_LINKED,    /* lists linked through the place of the reference count */
+};
+
 /* Flags of a build that change a layout, or that were tried apart. */
 enum {
     PM_BUILD_DEBUG = 1,         /* Py_DEBUG */
@@ -130,6 +156,9 @@ struct pm_layout {
     enum pm_complete_kind complete;
     enum pm_linetable_kind lines;
     enum pm_string_kind strings;
+    enum pm_frames_kind frames;
+    enum pm_values_kind values;
+    enum pm_free_list_kind free_lists;
     u32 hook_prefix_bytes;  /* what a debug hook keeps before the memory it hands out */
     u32 hook_padding_bytes; /* what it adds to a request, before and after together */
     u32 kept_references;    /* to each of the modules sys, builtins and _warnings: the interpreter's
@@ -139,6 +168,7 @@ struct pm_layout {
                                    alone they differ; 0: nothing */
     u32 gc_refs_unit;       /* what the word behind gc_prev counts in; it is -2 of these if the collector does not
                                track the object, whose links then are what was in memory. 0: it tells nothing */
+    bool mixes_domains;     /* a block may go back to another interface than it came from */
     bool leaves_garbage;    /* finalization does not run the collector after the modules are gone */
     struct pm_layout_numbers at;
     struct pm_offsets_places offsets;   /* of the interpreter's own table, 3.13 and later */
@@ -157,14 +187,6 @@ const struct pm_layout *pm_layout_row(size_t index);
 
 /* The layout's hook_padding_bytes; the newest row's where no layout is known (NULL). */
 u32 pm_layout_hook_padding(const struct pm_layout *layout);
-
-/* Whether a block must go back to the interface that it came from. In 2.7 PyMem_MALLOC and others are
-   macros for the C library's functions or for PyObject_MALLOC, as the build was configured, and stand
-   beside functions of these names (Include/pymem.h, objimpl.h). */
-static inline bool pm_layout_has_domains(const struct pm_layout *layout)
-{
-    return layout->at.bytes_interned == PM_LAYOUT_ABSENT;   /* only 2.7 keeps its strings so */
-}
 
 /* Fields of an object that was copied to block, at an offset of the layout. */
 static inline u64 pm_layout_u64(const u8 *block, i32 offset)

@@ -97,6 +97,7 @@
     FIELD(frame_values)             /* PyFrameObject.f_valuestack, a pointer, up to 3.10 */ \
     FIELD(frame_values_top)         /* ... f_stacktop, a pointer, up to 3.9: NULL if the frame runs or is done */ \
     FIELD(frame_executing)          /* ... f_executing, 8 bits, 3.6 to 3.9 */ \
+    FIELD(frame_builtins)           /* PyFrameObject.f_builtins, up to 3.10 */ \
     FIELD(frame_object_generator)   /* PyFrameObject.f_gen, 3.6 to 3.10: borrowed */ \
     FIELD(frame_object_frame)       /* PyFrameObject.f_frame, 3.11+ */ \
     FIELD(frame_object_data)        /* PyFrameObject._f_frame_data, 3.11+: the frame, if it owns it */ \

@@ -26,6 +26,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -135,6 +139,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = -1, \
+    .frame_builtins = 40, \
     .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -167,6 +172,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -276,6 +285,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = -1, \
+    .frame_builtins = 56, \
     .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -311,6 +321,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -420,6 +434,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 132, \
+    .frame_builtins = 40, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -452,6 +467,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -561,6 +580,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 148, \
+    .frame_builtins = 56, \
     .frame_object_generator = 128, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -596,6 +616,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -705,6 +729,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 116, \
+    .frame_builtins = 40, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -737,6 +762,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -846,6 +875,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 132, \
+    .frame_builtins = 56, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -881,6 +911,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -990,6 +1024,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 116, \
+    .frame_builtins = 40, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1025,6 +1060,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1134,6 +1173,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 132, \
+    .frame_builtins = 56, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1169,6 +1209,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1278,6 +1322,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 116, \
+    .frame_builtins = 40, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1313,6 +1358,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1422,6 +1471,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 132, \
+    .frame_builtins = 56, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1457,6 +1507,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1566,6 +1620,7 @@
     .frame_values = 64, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = 40, \
     .frame_object_generator = 88, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1601,6 +1656,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1710,6 +1769,7 @@
     .frame_values = 80, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = 56, \
     .frame_object_generator = 104, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1745,6 +1805,10 @@
     .thread_chunk = 296, \
     .thread_data_top = 304, \
     .thread_data_limit = 312, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 16, \
     .runtime_interpreters = 40, \
@@ -1854,6 +1918,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
@@ -1889,6 +1954,10 @@
     .thread_chunk = 296, \
     .thread_data_top = 304, \
     .thread_data_limit = 312, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 16, \
     .runtime_interpreters = 40, \
@@ -1998,6 +2067,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
@@ -2033,6 +2103,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 72, \
     .runtime_interpreters = 40, \
@@ -2142,6 +2216,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
@@ -2177,6 +2252,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 72, \
     .runtime_interpreters = 40, \
@@ -2286,6 +2365,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
@@ -2321,6 +2401,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 7264, \
     .interpreter_threads = 7344, \
     .runtime_interpreters = 632, \
@@ -2430,6 +2514,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 64, \
@@ -2471,6 +2556,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 7272, \
     .interpreter_threads = 7344, \
     .runtime_interpreters = 808, \
@@ -2580,6 +2669,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \
@@ -2621,6 +2711,10 @@
     .thread_chunk = 256, \
     .thread_data_top = 264, \
     .thread_data_limit = 272, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 7264, \
     .interpreter_threads = 7336, \
     .runtime_interpreters = 936, \
@@ -2730,6 +2824,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \

@@ -51,7 +51,7 @@ static bool is_free_link(struct pm_objects *objects, const struct pm_object *obj
 {
     u64 type;
 
-    return objects->layout->at.object_overflow != PM_LAYOUT_ABSENT && word % POINTER_BYTES == 0
+    return objects->layout->free_lists == PM_FREE_LIST_LINKED && word % POINTER_BYTES == 0
            && word >= REFERENCES_USUAL
            && pm_reader_read_u64(objects->reader, word + (u64)objects->layout->at.object_type, &type)
            && type == object->type;

@@ -208,7 +208,7 @@ static bool name_local(const struct slot *slot, u64 frame)
 
     if (!index_in(slot, frame + (u64)at->frame_locals, LOCALS_MAX, &index))
         return false;
-    code &= ~(u64)3;        /* 3.14 and later mark the pointer: see frame_code in the layout */
+    code &= ~(u64)at->code_tag_bits;
     if (!pm_objects_at(slot->objects, code, &object))
         return false;
     if (at->code_free_names == PM_LAYOUT_ABSENT) {
@@ -233,7 +233,7 @@ static bool name_in_frame(const struct slot *slot)
 {
     const struct pm_layout_numbers *at = slot->numbers;
 
-    if (at->frame_object_frame == PM_LAYOUT_ABSENT)
+    if (slot->objects->layout->frames == PM_FRAMES_OBJECTS)
         return name_local(slot, slot->address);
     return name_local(slot, pm_object_word(slot->objects, slot->address, at->frame_object_frame));
 }
@@ -261,7 +261,7 @@ static bool name_in_shape(const struct slot *slot)
     case PM_SHAPE_FRAME:
         return name_in_frame(slot);
     case PM_SHAPE_GENERATOR:
-        return at->frame_object_frame != PM_LAYOUT_ABSENT
+        return slot->objects->layout->frames == PM_FRAMES_STRUCTS
                && name_local(slot, slot->address + (u64)at->generator_frame);
     default:
         return false;

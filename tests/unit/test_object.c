@@ -162,7 +162,7 @@ static void refused_of(const struct pm_layout *layout)
     put_object(&fixture, NEIGHBOUR + 256, LIST_TYPE, 0);
     put_object(&fixture, list, LIST_TYPE, NEIGHBOUR + 256);
     assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object) && object.free_link,
-                     layout->at.object_overflow != PM_LAYOUT_ABSENT);
+                     layout->free_lists == PM_FREE_LIST_LINKED);
     assert_true(!object.free_link || object.references == 0);
     put_object(&fixture, list, ITEMS, 7);
     assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));

@@ -184,7 +184,7 @@ void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_bl
             || (gave = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave)
         return;
     const struct pm_layout *layout = run->python.interpreter.layout;
-    if (layout != NULL && !pm_layout_has_domains(layout))
+    if (layout != NULL && layout->mixes_domains)
         return;
     const struct pm_wrong_free wrong = {
         .kind = PM_FREE_DOMAIN,

@@ -115,9 +115,12 @@ static bool is_at_last(struct pm_run *run, struct pm_free_list_array *array, u64
 
 void pm_free_lists_taken(struct pm_run *run, u64 address, u64 type)
 {
-    struct pm_free_list_array *array = array_of(&run->free_lists, type);
+    const struct pm_layout *layout = run->python.interpreter.layout;
     u64 found = 0;
 
+    if (layout == NULL || layout->free_lists != PM_FREE_LIST_ARRAYS)
+        return;
+    struct pm_free_list_array *array = array_of(&run->free_lists, type);
     if (array == NULL)
         return;
     if (is_there(run, array)) {
