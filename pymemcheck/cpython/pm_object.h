@@ -74,12 +74,12 @@ void pm_objects_name_type(struct pm_objects *objects, u64 type, struct pm_string
 void pm_objects_preview(struct pm_objects *objects, const struct pm_object *object,
                         struct pm_buffer *out);
 
-/* Appends how the word at slot (an address inside the object's own block, or inside memory that
-   belongs to it: list items, dict keys or values) refers to something: "['name']" of a dict, "[3]" of a list or
-   tuple, ".attribute" of an instance or module dict, ".ob_type", "cell", "local variable x". owner is the
-   object that the slot belongs to. False: not known, nothing appended. */
-bool pm_objects_name_slot(struct pm_objects *objects, const struct pm_object *owner, u64 slot,
-                          struct pm_buffer *out);
+/* Appends how the word at address word refers to something: "['name']" of a dict, "[3]" of a list or tuple,
+   ".attribute" of an instance or module dict, ".ob_type", "cell", "local variable x". The word lies in owner's own
+   block or in memory that belongs to it: a list's items, a dict's keys or values. False: not known,
+   nothing appended. */
+bool pm_objects_name_field(struct pm_objects *objects, const struct pm_object *owner, u64 word,
+                           struct pm_buffer *out);
 
 /* The memory block (client address) outside the object's own that its items are in: ob_item of a list, ma_keys of a dict ...;
    writes at most capacity of them and returns how many. */

@@ -15,6 +15,7 @@
 #include "cpython/pm_pystring.h"
 #include "cpython/pm_version.h"
 #include "cpython/pm_walk.h"
+#include "pm_fuzz_objects.h"
 
 /* The same as struct pm_fuzz_head; pm_fuzz.h itself needs the other reader. */
 struct head {
@@ -135,6 +136,31 @@ size_t pm_capture(const struct pm_interpreter_facts *facts, u64 object, unsigned
             pm_pystring_append(interpreter.layout, reader, object, &text);
             pm_buffer_release(&text);
         }
+        used = store(&head, reader, to, capacity);
+    }
+    free(reader);
+    return used;
+}
+
+/* Writes an input for the target "objects": the tuple in the block of bytes at block, with its items. */
+__attribute__((visibility("default")))
+size_t pm_capture_objects(const struct pm_interpreter_facts *facts, u64 block, u64 bytes, u8 *to,
+                          size_t capacity)
+{
+    struct pm_reader *reader = calloc(1, sizeof *reader);
+    struct pm_interpreter interpreter;
+    struct pm_buffer text;
+    size_t used = 0;
+
+    if (pm_interpreter_init(&interpreter, reader, facts, (char *)to, capacity)) {
+        struct head head = head_of(&interpreter, facts, block, 0);
+
+        head.version_text = 0;
+        head.frames = bytes;
+        reader->count = 0;
+        pm_buffer_init(&text);
+        pm_fuzz_describe_objects(&interpreter, reader, block, bytes, &text);
+        pm_buffer_release(&text);
         used = store(&head, reader, to, capacity);
     }
     free(reader);

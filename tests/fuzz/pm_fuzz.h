@@ -25,20 +25,21 @@ struct pm_fuzz_target {
     void (*describe)(const u8 *data, size_t size, struct pm_buffer *out);
 };
 
-extern const struct pm_fuzz_target pm_fuzz_strings, pm_fuzz_lines, pm_fuzz_walk, pm_fuzz_source;
+extern const struct pm_fuzz_target pm_fuzz_strings, pm_fuzz_lines, pm_fuzz_walk, pm_fuzz_objects, pm_fuzz_source;
 
 /* Longer input is not looked at. */
 enum { PM_FUZZ_MAX_BYTES = 1 << 15 };
 
-/* For strings and walks: pieces of an interpreter's memory. After the head come ranges,
+/* For strings, walks and objects: pieces of an interpreter's memory. After the head come ranges,
    each a length (u16), an address (u64) and the bytes; the last may be cut. */
 struct pm_fuzz_head {
     u32 version;        /* with build, chooses the layout as pm_layout_find; if there is none, */
     u32 build;          /* version chooses some row */
-    u64 object;         /* walks: the anchor; strings: the object */
-    u64 code_type;      /* walks only, as is what follows; 0: not known */
-    u64 version_text;
-    u64 frames;         /* how many frames are wanted, see PM_FUZZ_FRAMES */
+    u64 object;         /* strings: the object; walks: the anchor; objects: a block, and a thread state */
+    u64 code_type;      /* walks and objects: the type of code objects; 0: not known */
+    u64 version_text;   /* walks: its address; objects: _PyRuntime */
+    u64 frames;         /* walks: how many are wanted, see PM_FUZZ_FRAMES; objects: the size of the
+                           block in bytes, with the highest bit set if a debug hook padded it */
 };
 
 enum { PM_FUZZ_RANGE_HEAD = 10, PM_FUZZ_FRAMES = 64, PM_FUZZ_PAGES = 128 };

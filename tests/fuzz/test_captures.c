@@ -24,7 +24,7 @@ enum { CUTS = 24, FLIPS = 48, STRETCHES = 48, REDIRECTIONS = 48, MIN_SEEDS = 3 }
 enum { MAX_SECONDS = 10 };
 
 static const struct pm_fuzz_target *const targets[] = {
-    &pm_fuzz_strings, &pm_fuzz_lines, &pm_fuzz_walk, &pm_fuzz_source,
+    &pm_fuzz_strings, &pm_fuzz_lines, &pm_fuzz_walk, &pm_fuzz_objects, &pm_fuzz_source,
 };
 
 struct part {

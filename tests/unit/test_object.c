@@ -16,11 +16,11 @@ static void expect_preview(struct fixture *fixture, const struct pm_object *obje
     assert_string_equal(fixture->text.bytes, text);
 }
 
-static void expect_slot(struct fixture *fixture, const struct pm_object *object, u64 slot,
+static void expect_field(struct fixture *fixture, const struct pm_object *object, u64 slot,
                         const char *name)
 {
     pm_buffer_clear(&fixture->text);
-    assert_int_equal(pm_objects_name_slot(&fixture->objects, object, slot, &fixture->text),
+    assert_int_equal(pm_objects_name_field(&fixture->objects, object, slot, &fixture->text),
                      name != NULL);
     assert_string_equal(fixture->text.bytes, name == NULL ? "" : name);
 }
@@ -50,11 +50,11 @@ static void list_of(const struct pm_layout *layout)
             assert_string_equal("list", pm_strings_text(&fixture.strings, pm_objects_type_name(
                                             &fixture.objects, object.type)));
             expect_preview(&fixture, &object, "len 3");
-            expect_slot(&fixture, &object, ITEMS, "[0]");
-            expect_slot(&fixture, &object, ITEMS + 16, "[2]");
-            expect_slot(&fixture, &object, ITEMS + 24, NULL);
-            expect_slot(&fixture, &object, ITEMS - 8, NULL);
-            expect_slot(&fixture, &object, list + (u64)layout->at.object_type, ".ob_type");
+            expect_field(&fixture, &object, ITEMS, "[0]");
+            expect_field(&fixture, &object, ITEMS + 16, "[2]");
+            expect_field(&fixture, &object, ITEMS + 24, NULL);
+            expect_field(&fixture, &object, ITEMS - 8, NULL);
+            expect_field(&fixture, &object, list + (u64)layout->at.object_type, ".ob_type");
             assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 4), 1);
             assert_int_equal(parts[0], ITEMS);
             assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 0), 0);
@@ -411,8 +411,8 @@ static void mutated_of(const struct pm_layout *layout)
                 pm_objects_preview(&fixture.objects, &object, &fixture.text);
                 assert_true(fixture.text.length < 400);
                 for (u64 slot = 0; slot < BLOCK_BYTES; slot += 8) {
-                    pm_objects_name_slot(&fixture.objects, &object, object.address + slot, &fixture.text);
-                    pm_objects_name_slot(&fixture.objects, &object, ITEMS + slot, &fixture.text);
+                    pm_objects_name_field(&fixture.objects, &object, object.address + slot, &fixture.text);
+                    pm_objects_name_field(&fixture.objects, &object, ITEMS + slot, &fixture.text);
                 }
                 assert_true(pm_objects_parts(&fixture.objects, &object, parts, 8) <= 8);
                 pm_objects_type_name(&fixture.objects, object.type);

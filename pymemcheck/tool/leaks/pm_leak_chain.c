@@ -104,11 +104,11 @@ static void add_link(struct pm_leak_chain *chain, u32 record, u32 index, u64 slo
         *owner = object;
         *has_owner = true;
         add_object_text(chain, &object);
-        pm_objects_name_slot(chain->objects, &object, slot, &chain->text);
+        pm_objects_name_field(chain->objects, &object, slot, &chain->text);
     } else if (*has_owner && is_part(chain, owner, chain->leaks->blocks[index].address)) {
         if (chain->text.length > 0)
             pm_buffer_add_char(&chain->text, ' ');
-        pm_objects_name_slot(chain->objects, owner, slot, &chain->text);
+        pm_objects_name_field(chain->objects, owner, slot, &chain->text);
     } else {
         end_link(chain, record);
         pm_buffer_add_text(&chain->text, "a block of ");

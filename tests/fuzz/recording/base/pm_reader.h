@@ -8,9 +8,10 @@
 #include "base/pm_platform.h"
 #include "base/pm_types.h"
 
-enum { PM_RECORDING_RANGES = 1 << 14 };
+enum { PM_RECORDING_RANGES = 1 << 14, PM_READER_PAGE_BITS = 12 };
 
 struct pm_reader {
+    u64 generation;         /* memory that was read stays */
     size_t count;
     struct pm_recorded_range {
         u64 address;
@@ -42,6 +43,15 @@ static inline bool pm_reader_read_text(struct pm_reader *reader, u64 address, ch
     }
     to[capacity - 1] = '\0';
     return true;
+}
+
+/* Whether a page can be read is all that callers ask. A byte of it makes it part of the seed. */
+static inline const u8 *pm_reader_page(struct pm_reader *reader, u64 page)
+{
+    u64 address = page << PM_READER_PAGE_BITS;
+    u8 byte;
+
+    return pm_reader_read(reader, address, &byte, 1) ? (const u8 *)(uintptr_t)address : NULL;
 }
 
 #endif
