@@ -2,20 +2,16 @@
 #include "cpython/pm_object.h"
 
 #include "base/pm_platform.h"
-#include "cpython/pm_object_dict.h"
+#include "cpython/pm_object_head.h"
+#include "cpython/pm_object_text.h"
 #include "cpython/pm_object_type.h"
 
 enum {
     POINTER_BYTES = 8,
+    BASES_MAX = 64,
     GC_LINK_FLAGS = 3,          /* _gc_prev from 3.8 on, _gc_next from 3.12 on; 0 before */
-    HALF_WORD_BITS = 32,
     LONG_TAG_SHIFT = 3,         /* of lv_tag: _PyLong_NON_SIZE_BITS */
 };
-
-#define REFERENCES_MAX ((u64)1 << 40)
-/* A higher count is looked at twice: an array of pointers, such as the attributes of an instance,
-   may have a type in its second place, and then the first is no count but an address. */
-#define REFERENCES_USUAL ((u64)1 << 16)
 
 bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struct pm_strings *strings,
                      const struct pm_interpreter *interpreter)
@@ -24,7 +20,7 @@ bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struc
     u64 own_type;
 
     *objects = (struct pm_objects){ .reader = reader, .strings = strings, .layout = layout };
-    pm_map_init(&objects->types);
+    pm_object_types_init(objects);
     if (layout == NULL || layout->at.object_refcount == PM_LAYOUT_ABSENT
             || interpreter->code_type == 0)
         return false;
@@ -39,52 +35,14 @@ bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struc
 
 void pm_objects_release(struct pm_objects *objects)
 {
-    pm_map_release(&objects->types);
-    pm_free(objects->types_seen);
-    objects->types_seen = NULL;
-    objects->types_count = objects->types_capacity = 0;
-}
-
-/* An object in a free list of 3.14 and later has the next one's address in place of its count
-   (_PyFreeList_PushObj, Include/internal/pycore_freelist.h); they are of one type. The last one has 0. */
-static bool is_free_link(struct pm_objects *objects, const struct pm_object *object, u64 word)
-{
-    u64 type;
-
-    return objects->layout->free_lists == PM_FREE_LIST_LINKED && word % POINTER_BYTES == 0
-           && word >= REFERENCES_USUAL
-           && pm_reader_read_u64(objects->reader, word + (u64)objects->layout->at.object_type, &type)
-           && type == object->type;
-}
-
-/* object->address and type are there. */
-static bool read_count(struct pm_objects *objects, struct pm_object *object)
-{
-    const struct pm_layout_numbers *at = &objects->layout->at;
-    u64 word = pm_object_word(objects, object->address, at->object_refcount);
-
-    object->immortal = false;
-    object->references = word;
-    object->free_link = is_free_link(objects, object, word);
-    if (object->free_link) {
-        object->references = 0;
-    } else if (at->object_refcount_bits == HALF_WORD_BITS) {
-        u32 upper = (u32)(word >> HALF_WORD_BITS);
-
-        object->references = (u32)word;
-        object->immortal = (i32)(u32)word < 0;
-        /* From 3.14 on the highest 16 bits are flags. */
-        if ((at->object_overflow == PM_LAYOUT_ABSENT ? upper : upper & 0xffff) != 0)
-            return false;
-    }
-    return object->references < REFERENCES_MAX;
+    pm_object_types_release(objects);
 }
 
 /* Only asked of blocks: objects in static memory have very high counts in 3.11 (999999999 and
    more), where the program's heap may well be. */
 static bool looks_like_address(struct pm_objects *objects, const struct pm_object *object)
 {
-    return object->references >= REFERENCES_USUAL && !object->immortal
+    return object->references >= PM_REFERENCES_USUAL && !object->immortal
            && pm_reader_page(objects->reader, object->references >> PM_READER_PAGE_BITS) != NULL;
 }
 
@@ -286,12 +244,8 @@ static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 be
 
     if (skipped + (u64)at->object_bytes > bytes)
         return false;
-    object->address = start + skipped;
-    object->type = pm_object_word(objects, object->address, at->object_type);
-    if (object->type == 0 || !read_count(objects, object) || looks_like_address(objects, object))
-        return false;
-    type = pm_object_type_find(objects, object->type);
-    if (type == NULL)
+    type = pm_object_head_read(objects, start + skipped, object);
+    if (type == NULL || looks_like_address(objects, object))
         return false;
     collected = is_collected(objects, object->address, type);
     if (pm_object_type_header(objects, type, collected) != before
@@ -323,18 +277,11 @@ bool pm_objects_identify(struct pm_objects *objects, u64 address, u64 bytes, u64
 
 bool pm_objects_at(struct pm_objects *objects, u64 address, struct pm_object *object)
 {
-    const struct pm_object_type *type;
+    const struct pm_object_type *type = pm_object_head_read(objects, address, object);
 
-    if (address % POINTER_BYTES != 0)
-        return false;
-    object->address = address;
-    object->offset = 0;
-    object->type = pm_object_word(objects, address, objects->layout->at.object_type);
-    if (object->type == 0 || !read_count(objects, object))
-        return false;
-    type = pm_object_type_find(objects, object->type);
     if (type == NULL)
         return false;
+    object->offset = 0;
     describe(objects, type, 0, is_collected(objects, address, type), object);
     return true;
 }
@@ -438,4 +385,25 @@ u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object,
             add_part(&list, word);
     }
     return list.count;
+}
+
+bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *object)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    return type != NULL && type->shape == PM_SHAPE_TYPE;
+}
+
+u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, address);
+    u32 count = 0;
+
+    for (int depth = 0; type != NULL && depth < BASES_MAX; depth++) {
+        u64 function = pm_object_word(objects, type->address, objects->layout->at.type_traverse);
+        if (function != 0 && count < capacity)
+            functions[count++] = function;
+        type = type->base == 0 || type->base == type->address ? NULL
+               : pm_object_type_find(objects, type->base);
+    }
+    return count;
 }

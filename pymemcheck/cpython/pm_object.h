@@ -11,38 +11,9 @@
 #define PM_OBJECT_H
 
 #include "base/pm_buffer.h"
-#include "base/pm_map.h"
-#include "base/pm_reader.h"
-#include "base/pm_strings.h"
 #include "base/pm_types.h"
 #include "cpython/pm_interpreter.h"
-
-struct pm_object {
-    u64 address;            /* of the PyObject */
-    u64 type;               /* ob_type */
-    u32 offset;             /* from the block's start to the object: debug hook's prefix,
-                               pre-header (3.11+: managed dict and weak references), GC head */
-    u32 collector_from, collector_to;   /* offsets in the block of the collector's links; equal: none */
-    bool linked;            /* it is in the collector's list, and a neighbour says so too */
-    bool free_link;         /* it waits in a free list: its first word is the next one's address (3.14+) */
-    bool immortal;          /* its count says nothing (3.12+), or it never dies */
-    bool interned;          /* a string that the interpreter interned */
-    bool opaque;            /* holds no references at all: str, bytes, int, float ... exactly */
-    u64 references;         /* ob_refcnt */
-    u64 kept_references;    /* so many of them the interpreter took for ever, and they are nowhere */
-};
-
-struct pm_object_type;      /* what is remembered of a type */
-
-struct pm_objects {
-    struct pm_reader *reader;
-    struct pm_strings *strings;
-    const struct pm_layout *layout;
-    u64 metatype;           /* &PyType_Type */
-    struct pm_map types;    /* type address -> index of types_seen + 1, 0: no type */
-    struct pm_object_type *types_seen;
-    u32 types_count, types_capacity;
-};
+#include "cpython/pm_object_state.h"
 
 /* interpreter must have been checked. False: this interpreter's objects cannot be
    read (no layout, PyType_Type not found). */

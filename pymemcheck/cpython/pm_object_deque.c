@@ -7,6 +7,7 @@
    that were taken out leave their addresses behind, and the outer links of the outermost blocks are not set. */
 #include "cpython/pm_object_deque.h"
 
+#include "cpython/pm_object.h"
 #include "cpython/pm_object_type.h"
 
 enum {

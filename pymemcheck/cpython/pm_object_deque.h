@@ -3,7 +3,7 @@
 #ifndef PM_OBJECT_DEQUE_H
 #define PM_OBJECT_DEQUE_H
 
-#include "cpython/pm_object.h"
+#include "cpython/pm_object_state.h"
 
 struct pm_object_deque_ends {
     u64 left, first_used;           /* the leftmost block; what is before first_used in it is not in use */

@@ -2,8 +2,8 @@
 #include "cpython/pm_object_dict.h"
 
 #include "base/pm_platform.h"
-#include "cpython/pm_object_type.h"
-#include "cpython/pm_pystring.h"
+#include "cpython/pm_object.h"
+#include "cpython/pm_object_text.h"
 
 enum {
     LOG2_SIZE_MAX = 40,     /* of a table that fits in memory */
@@ -123,25 +123,6 @@ u64 pm_object_dict_key(struct pm_objects *objects, const struct pm_object_dict *
                                    view->entries + index * view->entry_bytes + view->key_at, &key))
         return 0;
     return key;
-}
-
-bool pm_object_text_is(struct pm_objects *objects, u64 key, const char *text)
-{
-    const struct pm_object_type *type;
-    struct pm_buffer buffer;
-    struct pm_object object;
-    bool equal;
-
-    if (!pm_objects_at(objects, key, &object))
-        return false;
-    type = pm_object_type_find(objects, object.type);
-    if (type == NULL || (type->shape != PM_SHAPE_TEXT && type->shape != PM_SHAPE_BYTES))
-        return false;
-    pm_buffer_init(&buffer);
-    equal = pm_pystring_append(objects->layout, objects->reader, key, &buffer)
-            && pm_text_equal(buffer.bytes, text);
-    pm_buffer_release(&buffer);
-    return equal;
 }
 
 u64 pm_object_dict_get(struct pm_objects *objects, u64 dict, const char *key)

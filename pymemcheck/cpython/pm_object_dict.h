@@ -6,7 +6,7 @@
 #ifndef PM_OBJECT_DICT_H
 #define PM_OBJECT_DICT_H
 
-#include "cpython/pm_object.h"
+#include "cpython/pm_object_state.h"
 
 struct pm_object_dict {
     u64 entries;            /* client address of the first one, 0: none */
@@ -24,9 +24,6 @@ bool pm_object_keys_open(struct pm_objects *objects, u64 keys, struct pm_object_
 
 /* The key of an entry; 0: unused, or it cannot be read. */
 u64 pm_object_dict_key(struct pm_objects *objects, const struct pm_object_dict *view, u64 index);
-
-/* Whether the object at address is a string of this text (ASCII). */
-bool pm_object_text_is(struct pm_objects *objects, u64 address, const char *text);
 
 /* The value under a key that is a string; 0: none. Looks at each entry, at most some thousands. */
 u64 pm_object_dict_get(struct pm_objects *objects, u64 dict, const char *key);

@@ -4,8 +4,8 @@
 #include "base/pm_platform.h"
 #include "cpython/pm_object.h"
 #include "cpython/pm_object_dict.h"
+#include "cpython/pm_object_text.h"
 #include "cpython/pm_object_type.h"
-#include "cpython/pm_pystring.h"
 
 enum {
     POINTER_BYTES = 8,
@@ -62,19 +62,11 @@ static bool say_index(const struct field *field, u64 start, u64 count)
 /* Appends the text of a string object; false: it is none, or cannot be read. */
 static bool add_string(const struct field *field, u64 string)
 {
-    struct pm_objects *objects = field->objects;
-    const struct pm_object_type *type;
-    struct pm_object object;
     struct pm_buffer text;
     bool known;
 
-    if (string == 0 || !pm_objects_at(objects, string, &object))
-        return false;
-    type = pm_object_type_find(objects, object.type);
-    if (type->shape != PM_SHAPE_TEXT && type->shape != PM_SHAPE_BYTES)
-        return false;
     pm_buffer_init(&text);
-    known = pm_pystring_append(objects->layout, objects->reader, string, &text);
+    known = string != 0 && pm_object_text_append(field->objects, string, &text);
     if (known)
         pm_buffer_add_bytes(field->out, text.bytes,
                             text.length < NAME_BYTES_MAX ? text.length : NAME_BYTES_MAX);

@@ -6,6 +6,7 @@
 #include "base/pm_platform.h"
 #include "cpython/pm_object.h"
 #include "cpython/pm_object_dict.h"
+#include "cpython/pm_object_text.h"
 #include "cpython/pm_object_type.h"
 #include "cpython/pm_pystring.h"
 
@@ -254,18 +255,10 @@ static void add_name(const struct pm_buffer *name, struct pm_buffer *out)
 /* The string at an address, as a name. */
 static void add_name_of(struct pm_objects *objects, u64 string, struct pm_buffer *out)
 {
-    struct pm_object object;
-    const struct pm_object_type *type;
     struct pm_buffer name;
 
-    if (string == 0 || !pm_objects_at(objects, string, &object))
-        return;
-    type = pm_object_type_find(objects, object.type);
-    if (type->shape != PM_SHAPE_TEXT
-            && (type->shape != PM_SHAPE_BYTES || objects->layout->strings != PM_STRING_BYTES))
-        return;
     pm_buffer_init(&name);
-    if (pm_pystring_append(objects->layout, objects->reader, string, &name))
+    if (string != 0 && pm_object_text_append(objects, string, &name))
         add_name(&name, out);
     pm_buffer_release(&name);
 }

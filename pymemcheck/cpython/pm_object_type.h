@@ -9,7 +9,7 @@
 #define PM_OBJECT_TYPE_H
 
 #include "cpython/pm_layout.h"
-#include "cpython/pm_object.h"
+#include "cpython/pm_object_state.h"
 #include "cpython/pm_type_flags.h"
 
 /* Which of the structs that we know an instance begins with. */
@@ -41,6 +41,9 @@ enum pm_shape {
     PM_SHAPE_MOMENT,        /* datetime.datetime and datetime.time: Include/datetime.h */
 };
 
+/* A longer name is cut; with the NUL. */
+enum { PM_TYPE_NAME_BYTES = 256 };
+
 struct pm_object_type {
     u64 address;
     u64 flags;              /* tp_flags */
@@ -68,11 +71,11 @@ static inline bool pm_object_type_has(const struct pm_object_type *type, i32 bit
 u32 pm_object_type_header(const struct pm_objects *objects, const struct pm_object_type *type,
                           bool gc);
 
-/* A word of an object; 0 if it cannot be read. */
-static inline u64 pm_object_word(struct pm_objects *objects, u64 address, i32 offset)
-{
-    u64 word;
-    return pm_reader_read_u64(objects->reader, address + (u64)(i64)offset, &word) ? word : 0;
-}
+/* Remembers name as the name of the type at address, which pm_object_type_find has found. */
+void pm_object_type_set_name(struct pm_objects *objects, u64 address, struct pm_string_id name);
+
+/* Forgets all types, and starts with none. */
+void pm_object_types_init(struct pm_objects *objects);
+void pm_object_types_release(struct pm_objects *objects);
 
 #endif
