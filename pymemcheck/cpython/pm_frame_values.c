@@ -5,7 +5,7 @@ enum { WORD = sizeof(u64) };
 
 #define ITEMS_MAX ((u64)1 << 24)        /* of locals and stack of one frame */
 
-/* Where the used part of the stack, which begins at values, ends. */
+/* Sets *top to the end of the used part of the stack, which begins at values. */
 static bool find_top(const struct pm_layout *layout, struct pm_reader *reader, u64 frame, u64 values,
                      u64 *top)
 {

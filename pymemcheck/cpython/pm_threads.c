@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpython/pm_threads.h"
 
-/* Bounds against damaged lists. */
-enum { MAX_INTERPRETERS = 1024, MAX_THREADS = 65536, MAX_CHUNKS = 4096 };
+/* Damaged lists may be circles: bounds on the whole search. A chunk has 16 kB or more. */
+enum { MAX_INTERPRETERS = 1024, MAX_THREADS = 65536, MAX_CHUNKS = 1 << 17 };
 #define MAX_CHUNK_BYTES (1ull << 32)
 
 struct search {
@@ -10,7 +10,7 @@ struct search {
     struct pm_reader *reader;
     struct pm_dead_data *parts;
     u32 count, capacity;
-    u32 threads_left;
+    u32 threads_left, chunks_left;
 };
 
 static u64 word_at(struct search *search, u64 address)
@@ -37,7 +37,7 @@ static void add_thread(struct search *search, u64 thread)
             || top > limit)
         return;
     add(search, top, limit);
-    for (u32 i = 0; i < MAX_CHUNKS; i++) {
+    for (; search->chunks_left > 0; search->chunks_left--) {
         chunk = word_at(search, chunk + (u64)search->at->chunk_previous);
         if (chunk == 0)
             return;
@@ -63,6 +63,7 @@ u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_rea
         .parts = parts,
         .capacity = capacity,
         .threads_left = MAX_THREADS,
+        .chunks_left = MAX_CHUNKS,
     };
     u64 current = word_at(&search, interpreter->runtime + (u64)layout->at.runtime_interpreters);
     for (u32 i = 0; current != 0 && i < MAX_INTERPRETERS; i++) {
