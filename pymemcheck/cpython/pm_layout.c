@@ -13,11 +13,10 @@
     .version_first = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xa0, \
     .version_last = ((u32)(major) << 24) | ((u32)(minor) << 16) | 0xffff
 
-/* What Objects/obmalloc.c (_PyMem_DebugRawAlloc) puts round the memory that a
-   debug hook hands out. Before it: a word with the size, and a word with the
-   letter of the domain and guard bytes. After it: a word of guard bytes and, up
-   to 3.7, a word with a serial number; later that needs PYMEM_DEBUG_SERIALNO,
-   which no build option defines. */
+/* What a debug hook puts around the memory that it returns (_PyMem_DebugRawAlloc, Objects/obmalloc.c).
+   Before it: a word with the size, and a word with the letter of the domain and guard bytes.
+   Behind it: a word of guard bytes and, up to 3.7, a word with a serial number. Later versions have
+   the serial number only with PYMEM_DEBUG_SERIALNO, which no build option defines. */
 #define HOOK_OF_4_WORDS .hook_prefix_bytes = 16, .hook_padding_bytes = 32
 #define HOOK_OF_3_WORDS .hook_prefix_bytes = 16, .hook_padding_bytes = 24
 
@@ -26,8 +25,8 @@
 #define FRAME_ARGUMENT \
     .anchor = PM_ANCHOR_FRAME, .position = PM_POSITION_BYTES, ONE_CALL_A_FRAME
 
-/* Up to 3.8 Python/pylifecycle.c (_Py_InitializeEx_Private, new_interpreter) drops no reference to what
-   _PySys_Create, _PyBuiltin_Init and _PyWarnings_Init return. In 2.7 these return borrowed ones. */
+/* Up to 3.8 Python/pylifecycle.c (_Py_InitializeEx_Private, new_interpreter) never releases what
+   _PySys_Create, _PyBuiltin_Init and _PyWarnings_Init return. In 2.7 these return borrowed references. */
 #define KEEPS_START_MODULES .kept_references = 1
 
 /* Python/pythonrun.c (Py_Finalize): "This is disabled because it caused too many problems". */
@@ -44,12 +43,12 @@
 /* _PyFreeList_PushObj, Include/internal/pycore_freelist.h. */
 #define LINKED_FREE_LISTS .free_lists = PM_FREE_LIST_LINKED
 
-/* Include/objimpl.h: PyGC_Head is as wide as a double's alignment asks for up to 3.7.3, and a long double's from
-   3.7.4 on, as in 2.7. Some distributions of the older ones have the newer header (pyenv's 3.6.15): the
-   version does not tell. */
+/* Include/objimpl.h: PyGC_Head is aligned as a double up to 3.7.3, and as a long double from 3.7.4 on and in
+   2.7. Some distributions of older versions have the newer header (pyenv's 3.6.15), so that the version
+   does not tell. */
 #define GC_HEAD_OF_3_WORDS .gc_head_other_bytes = 24
 
-/* Include/objimpl.h: gc_refs, and with a flag in its lowest bit (_PyGC_REFS_SHIFT) from 3.4 to 3.7. */
+/* Include/objimpl.h: gc_refs; from 3.4 to 3.7 its lowest bit is a flag (_PyGC_REFS_SHIFT). */
 #define GC_REFS .gc_refs_unit = 1
 #define GC_REFS_AND_FLAG .gc_refs_unit = 2
 

@@ -38,16 +38,16 @@ void pm_objects_release(struct pm_objects *objects)
     pm_object_types_release(objects);
 }
 
-/* Only asked of blocks: objects in static memory have very high counts in 3.11 (999999999 and
-   more), where the program's heap may well be. */
+/* Whether the count is an address. Only for blocks: objects in static memory have counts of 999999999 and
+   more in 3.11, and the program's heap may be at such addresses. */
 static bool looks_like_address(struct pm_objects *objects, const struct pm_object *object)
 {
     return object->references >= PM_REFERENCES_USUAL && !object->immortal
            && pm_reader_page(objects->reader, object->references >> PM_READER_PAGE_BITS) != NULL;
 }
 
-/* Items that a variable-sized object of a known shape says it has; false if it cannot
-   have so many in so few bytes. Other shapes use ob_size as they like. */
+/* Whether the object fits into room bytes. For shapes with a known meaning of ob_size, that includes the
+   items. Other types use ob_size as they like. */
 static bool fits(struct pm_objects *objects, const struct pm_object *object,
                  const struct pm_object_type *type, u64 room)
 {
@@ -67,7 +67,7 @@ static bool fits(struct pm_objects *objects, const struct pm_object *object,
         }
         return type->shape == PM_SHAPE_BOOL || count <= (room - (u64)at->long_digits) / sizeof(u32);
     }
-    /* One without a time zone is allocated without the last member, the pointer to it. */
+    /* Without a time zone, the last member (the pointer to it) is not allocated. */
     if (type->shape == PM_SHAPE_MOMENT)
         return room + POINTER_BYTES >= (u64)type->basic_size;
     if (room < (u64)type->basic_size)
@@ -84,14 +84,14 @@ static bool is_collected(struct pm_objects *objects, u64 address, const struct p
 
     if (!pm_object_type_has(type, PM_TYPE_GC_BIT))
         return false;
-    /* type_is_gc: a type in static memory has no GC head though its type says so. */
+    /* type_is_gc (Objects/typeobject.c): a type in static memory has no GC head, though its type says so. */
     if (type->shape != PM_SHAPE_TYPE)
         return true;
     flags = pm_object_word(objects, address, objects->layout->at.type_flags);
     return pm_type_flag(flags, PM_TYPE_HEAP_BIT);
 }
 
-/* Whether the collector says that it does not have the object (_PyGC_REFS_UNTRACKED). */
+/* Whether the GC head says that the collector does not track the object (_PyGC_REFS_UNTRACKED). */
 static bool is_untracked(struct pm_objects *objects, u64 head)
 {
     const i64 unit = objects->layout->gc_refs_unit;
@@ -102,9 +102,9 @@ static bool is_untracked(struct pm_objects *objects, u64 head)
     return refs >= -2 * unit && refs < -unit;
 }
 
-/* Whether the collector's list has the object. The list's head lies in the interpreter's state in 3.9 and
-   later, a block that finalization frees in 3.9 and 3.10: then the first and the last one have one
-   neighbour that is gone, and one that is alone in its list has none. */
+/* Whether the collector's list has the object: one neighbour must confirm it. From 3.9 on the list's head lies
+   in the interpreter's state, and finalization of 3.9 and 3.10 frees that. Then the first and the last
+   object have lost one neighbour, and an object alone in its list has lost both. */
 static bool is_linked(struct pm_objects *objects, u64 head)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -117,8 +117,8 @@ static bool is_linked(struct pm_objects *objects, u64 head)
                || (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head);
 }
 
-/* Memory of its own in which a text is wide, or 0. Up to 3.11 a compact text whose characters are of
-   wchar_t's size points to them in itself (_PyUnicode_SHARE_WSTR, Objects/unicodeobject.c). */
+/* The separate block with a text's wchar_t form, or 0. Up to 3.11 a compact text whose characters have the size
+   of wchar_t points into itself instead (_PyUnicode_SHARE_WSTR, Objects/unicodeobject.c). */
 static u64 wide_memory(struct pm_objects *objects, u64 address, bool ascii)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -128,7 +128,7 @@ static u64 wide_memory(struct pm_objects *objects, u64 address, bool ascii)
     return wide == address + (u64)(ascii ? at->unicode_ascii_data : at->unicode_compact_data) ? 0 : wide;
 }
 
-/* Text holds pointers where it is not compact, or has been encoded or widened. */
+/* A text holds pointers if it is not compact, or if its UTF-8 or wchar_t form was made. */
 static bool is_opaque_text(struct pm_objects *objects, u64 address)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -208,12 +208,12 @@ static u64 kept_references(struct pm_objects *objects, const struct pm_object *o
 {
     if (shape == PM_SHAPE_MODULE)
         return kept_of_module(objects, object->address);
-    /* Those who spell such a text in a program get an interned one. */
+    /* Such a text in a program's source is interned. */
     return shape == PM_SHAPE_TEXT && !object->interned ? kept_of_text(objects, object->address) : 0;
 }
 
-/* Describes the object of this type at address; before: how many bytes of its block lie
-   before it and after a debug hook's prefix. */
+/* Fills the rest of object. before: how many bytes of its block lie between a debug hook's prefix and the
+   object. */
 static void describe(struct pm_objects *objects, const struct pm_object_type *type, u32 before,
                      bool collected, struct pm_object *object)
 {
@@ -233,7 +233,8 @@ static void describe(struct pm_objects *objects, const struct pm_object_type *ty
     }
 }
 
-/* Whether an object starts just there: its type must ask for exactly so many bytes before it. */
+/* Whether an object lies behind hook_prefix + before bytes of the block: its type must need exactly before
+   bytes in front of it. */
 static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 before,
                         u32 hook_prefix, struct pm_object *object)
 {
@@ -314,7 +315,7 @@ static void add_text_parts(struct pm_objects *objects, u64 address, struct part_
         add_part(list, pm_object_word(objects, address, at->unicode_legacy_data));
 }
 
-/* A table that begins in the object itself and moves out when it grows. */
+/* Adds a table that begins inside the object and moves to a block of its own when it grows. */
 static void add_table(struct pm_objects *objects, u64 address, i32 table, i32 small_table,
                       struct part_list *list)
 {
@@ -369,7 +370,7 @@ u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object,
     const struct pm_object_type *type = pm_object_type_find(objects, object->type);
     struct part_list list = { .parts = parts, .capacity = capacity };
 
-    /* What waits in a free list still points to memory that was freed with it. */
+    /* An object in a free list still points to memory that was freed. */
     if (type == NULL || object->references == 0)
         return 0;
     add_shape_parts(objects, object->address, type->shape, &list);

@@ -8,7 +8,7 @@
 enum {
     LOG2_SIZE_MAX = 40,     /* of a table that fits in memory */
     SEARCHED_MAX = 4096,
-    SMALLEST_SIZE = 8,      /* PyDict_MINSIZE, 3.6 and later: only keys of this size wait for their next use */
+    SMALLEST_SIZE = 8,      /* PyDict_MINSIZE, 3.6 and later: only keys of this size go to free lists */
     SMALLEST_ENTRIES = 5,   /* USABLE_FRACTION(8) */
 };
 
@@ -33,7 +33,7 @@ static u64 index_bytes_of(u64 size)
     return size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8;
 }
 
-/* How many bytes of indices are between the keys' head and the entries. */
+/* The size of the table of indices between the keys' head and the entries, in bytes and in items. */
 static bool measure_indices(struct pm_objects *objects, u64 keys, u64 *bytes, u64 *size)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;

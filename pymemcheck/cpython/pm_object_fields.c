@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* By what name a word of an object refers to another. Sources: as pm_object_type.h;
-   struct PyMemberDef (Include/structmember.h, 3.12+ descrobject.h) is the same in all. */
+/* Names of the words by which objects refer to others. Sources: as pm_object_type.h; struct PyMemberDef
+   (Include/structmember.h, 3.12+ descrobject.h) is the same in all versions. */
 #include "base/pm_platform.h"
 #include "cpython/pm_object.h"
 #include "cpython/pm_object_dict.h"
@@ -15,7 +15,7 @@ enum {
     SET_ENTRY_BYTES = 16,
     NAME_BYTES_MAX = 96,
     LOCALS_MAX = 1 << 16,
-    INLINE_NAMES_MAX = 256,     /* values after an object are never more (SHARED_KEYS_MAX_SIZE) */
+    INLINE_NAMES_MAX = 256,     /* above SHARED_KEYS_MAX_SIZE, the number of values behind an object */
 };
 
 struct field {
@@ -23,7 +23,7 @@ struct field {
     u64 address;                /* of the object */
     u64 at;                     /* of the word */
     const struct pm_layout_numbers *numbers;
-    struct pm_object_type type; /* a copy: looking at other types moves the table */
+    struct pm_object_type type; /* a copy, as reading other types moves the table */
     struct pm_buffer *out;
 };
 
@@ -38,7 +38,7 @@ static bool say(const struct field *field, const char *text)
     return true;
 }
 
-/* Which element of an array the field is; false: none. */
+/* Sets *index to the element of the array of count pointers at start that the word is; false: none. */
 static bool index_in(const struct field *field, u64 start, u64 count, u64 *index)
 {
     if (start == 0 || field->at < start || (field->at - start) % POINTER_BYTES != 0)
@@ -59,7 +59,7 @@ static bool say_index(const struct field *field, u64 start, u64 count)
     return true;
 }
 
-/* Appends the text of a string object; false: it is none, or cannot be read. */
+/* Appends the text of a string object; false: there is none. */
 static bool add_string(const struct field *field, u64 string)
 {
     struct pm_buffer text;
@@ -74,7 +74,7 @@ static bool add_string(const struct field *field, u64 string)
     return known;
 }
 
-/* What was written before is taken back when the name cannot be read. */
+/* Appends before, the text of string, and after; nothing if the string cannot be read. */
 static bool say_named(const struct field *field, const char *before, u64 string, const char *after)
 {
     size_t length = field->out->length;
@@ -89,7 +89,7 @@ static bool say_named(const struct field *field, const char *before, u64 string,
     return true;
 }
 
-/* A key as it would stand between brackets; type name where there is no preview. */
+/* Appends a key as it stands between brackets: its preview, else its type's name. */
 static void add_key(const struct field *field, u64 key)
 {
     struct pm_objects *objects = field->objects;
@@ -180,7 +180,7 @@ static bool name_in_module(const struct field *field)
     return is_at(field, field->numbers->module_state) && say(field, " state");
 }
 
-/* The item of a tuple that the code object keeps names in. */
+/* The item at index of a tuple of names that the code object has. */
 static u64 name_of_local(const struct field *field, u64 code, i32 tuple_field, u64 index)
 {
     u64 tuple = pm_object_word(field->objects, code, tuple_field);
@@ -260,8 +260,7 @@ static bool name_in_shape(const struct field *field)
     }
 }
 
-/* The pointers that a type's members describe: slots of classes, and what the interpreter's own
-   types name themselves. */
+/* Fields that a type's PyMemberDefs describe: __slots__ of classes, and members of types in C. */
 static bool name_in_members(const struct field *field, u64 members)
 {
     for (u64 i = 0; members != 0 && i < MEMBERS_MAX; i++) {
@@ -283,7 +282,8 @@ static bool name_in_members(const struct field *field, u64 members)
     return false;
 }
 
-/* Where an offset that may count from the object's end lies (a dict after items, up to 3.11). */
+/* The address of an offset. A negative one counts from the object's end (a dict behind the items, up to
+   3.11). */
 static u64 place_of(const struct field *field, i64 offset)
 {
     i64 count;
@@ -296,7 +296,7 @@ static u64 place_of(const struct field *field, i64 offset)
     return field->address + ((size + 7) & ~(u64)7) + (u64)offset;
 }
 
-/* Values that follow the object, or are in a block of their own, under the class's shared names. */
+/* Attributes whose values lie behind the object or in a block of their own; the class has the names. */
 static bool name_in_values(const struct field *field, const struct pm_object_type *type)
 {
     const struct pm_layout_numbers *at = field->numbers;

@@ -5,8 +5,8 @@ enum { POINTER_BYTES = 8, HALF_WORD_BITS = 32 };
 
 #define REFERENCES_MAX ((u64)1 << 40)
 
-/* An object in a free list of 3.14 and later has the next one's address in place of its count
-   (_PyFreeList_PushObj, Include/internal/pycore_freelist.h); they are of one type. The last one has 0. */
+/* Whether word is a link of a free list in place of the count (PM_FREE_LIST_LINKED): the address of the next
+   object, which has the same type. The last object has 0. */
 static bool is_free_link(struct pm_objects *objects, const struct pm_object *object, u64 word)
 {
     u64 type;
@@ -17,7 +17,7 @@ static bool is_free_link(struct pm_objects *objects, const struct pm_object *obj
            && type == object->type;
 }
 
-/* object->address and type are there. */
+/* object->address and type are set. */
 static bool read_count(struct pm_objects *objects, struct pm_object *object)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;

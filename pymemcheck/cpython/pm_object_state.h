@@ -16,16 +16,16 @@ struct pm_object {
     u32 offset;             /* from the block's start to the object: debug hook's prefix,
                                pre-header (3.11+: managed dict and weak references), GC head */
     u32 collector_from, collector_to;   /* offsets in the block of the collector's links; equal: none */
-    bool linked;            /* it is in the collector's list, and a neighbour says so too */
+    bool linked;            /* the collector's list has it, and a neighbour in the list confirms that */
     bool free_link;         /* it waits in a free list: its first word is the next one's address (3.14+) */
-    bool immortal;          /* its count says nothing (3.12+), or it never dies */
+    bool immortal;          /* it never dies (3.12+), and its count means nothing */
     bool interned;          /* a string that the interpreter interned */
-    bool opaque;            /* holds no references at all: str, bytes, int, float ... exactly */
+    bool opaque;            /* it holds no references: exactly str, bytes, int, float ... */
     u64 references;         /* ob_refcnt */
-    u64 kept_references;    /* so many of them the interpreter took for ever, and they are nowhere */
+    u64 kept_references;    /* how many of these the interpreter took for ever and stores nowhere */
 };
 
-struct pm_object_type;      /* what is remembered of a type */
+struct pm_object_type;      /* what is known of a type: pm_object_type.h */
 
 struct pm_objects {
     struct pm_reader *reader;

@@ -6,13 +6,13 @@
 enum {
     TYPE_BYTES_MAX = 1024,      /* type_bytes in any row, and the word of the cached keys */
     SIZE_MAX_PLAUSIBLE = 1 << 24,
-    DEPTH_MAX = 64,             /* of the chain of bases and metatypes that is looked at at once */
+    DEPTH_MAX = 64,             /* of the chain of bases and metatypes of one type */
 };
 
-/* The classes that have a bit in tp_flags. */
+/* Shapes by a bit of tp_flags. */
 static const struct {
     int bit;
-    enum pm_shape shape, shape_with_byte_strings;   /* the second one: 2.7 */
+    enum pm_shape shape, shape_with_byte_strings;   /* the latter in PM_STRING_BYTES */
 } flagged[] = {
     { PM_TYPE_INT_BIT, PM_SHAPE_OTHER, PM_SHAPE_INT },
     { PM_TYPE_LONG_BIT, PM_SHAPE_LONG, PM_SHAPE_LONG },
@@ -24,7 +24,7 @@ static const struct {
     { PM_TYPE_TYPE_BIT, PM_SHAPE_TYPE, PM_SHAPE_TYPE },
 };
 
-/* The others, by the name of a type that the interpreter itself defines. */
+/* Other shapes, by the name of a type in static memory. */
 static const struct {
     const char *name;
     enum pm_shape shape;
@@ -105,7 +105,7 @@ static void choose_shape(struct pm_objects *objects, struct pm_object_type *type
     }
 }
 
-/* Whether the type of a type is one, too: PyType_Type, or a subclass of it. */
+/* Whether metatype is PyType_Type or a subclass of it. */
 static bool check_metatype(struct pm_objects *objects, u64 metatype, unsigned depth)
 {
     u64 found;
@@ -121,7 +121,7 @@ static bool plausible_size(i64 size)
     return 0 <= size && size <= SIZE_MAX_PLAUSIBLE;
 }
 
-/* Finalization takes even the name from the types of struct sequences in static memory
+/* Finalization removes even the name of a struct sequence's type in static memory
    (_PyStructSequence_FiniBuiltin, Objects/structseq.c, 3.11 and later). */
 static bool is_undone_sequence(const struct pm_object_type *type)
 {
@@ -154,8 +154,8 @@ static bool read_type(struct pm_objects *objects, u64 address, struct pm_object_
     if (!plausible_size(type->basic_size) || type->basic_size < at->object_bytes
             || !plausible_size(type->item_size))
         return false;
-    /* Finalization takes the ready bit from the types in static memory (_PyStaticType_Dealloc,
-       3.11 and later) while instances may be left. */
+    /* Finalization clears the ready bit of types in static memory (_PyStaticType_Dealloc, 3.11 and later),
+       though instances may be left. */
     if (pm_object_type_has(type, PM_TYPE_HEAP_BIT) && !pm_object_type_has(type, PM_TYPE_READY_BIT))
         return false;
     name[0] = '\0';

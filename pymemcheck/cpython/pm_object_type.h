@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Types of Python objects, for pm_object*.c only: whether memory is a type, and what
-   it says of its instances. Each type is looked at once (one read of its struct, and
-   the same for its base and its own type, which are remembered too).
+/* Types of Python objects, for pm_object*.c only: whether memory holds a type, and what its instances look
+   like. Each type is read once (one read of its struct), with its base and its own type, and then
+   remembered.
 
-   Sources: Include/cpython/object.h (2.7: object.h) and Objects/typeobject.c, 2.7 and
-   3.6 to 3.15; the bits of tp_flags named here are the same in all of them. */
+   Sources: Include/cpython/object.h (2.7: object.h) and Objects/typeobject.c, 2.7 and 3.6 to 3.15. */
 #ifndef PM_OBJECT_TYPE_H
 #define PM_OBJECT_TYPE_H
 
@@ -12,7 +11,7 @@
 #include "cpython/pm_object_state.h"
 #include "cpython/pm_type_flags.h"
 
-/* Which of the structs that we know an instance begins with. */
+/* The known struct that an instance begins with. */
 enum pm_shape {
     PM_SHAPE_OTHER,
     PM_SHAPE_BYTES,         /* bytes; str of 2.7 */
@@ -53,8 +52,8 @@ struct pm_object_type {
     u64 tp_name;
     i64 basic_size, item_size, dict_offset, weaklist_offset;
     enum pm_shape shape;
-    bool exact;             /* the shape's own type and no subclass of it */
-    bool named;             /* name is known */
+    bool exact;             /* the type that the shape is named after, not a subclass */
+    bool named;             /* name is set */
     struct pm_string_id name;
 };
 
@@ -66,8 +65,8 @@ static inline bool pm_object_type_has(const struct pm_object_type *type, i32 bit
     return pm_type_flag(type->flags, bit);
 }
 
-/* Bytes before an instance that belong to its block: pre-header and GC head. gc: the
-   instance has a head (a type that was not made at run time has none). */
+/* Bytes before an instance that belong to its block: pre-header and GC head. gc: the instance has a GC head
+   (types in static memory have none). */
 u32 pm_object_type_header(const struct pm_objects *objects, const struct pm_object_type *type,
                           bool gc);
 

@@ -390,8 +390,8 @@ u64 pm_walk_peek(const struct pm_interpreter *interpreter, struct pm_reader *rea
         return 0;
     if (frame == 0)
         return 0;
-    u64 hint = frame ^ position_at(layout, reader, frame) << 12;
+    u64 hash = frame ^ position_at(layout, reader, frame) << 12;
     if (pm_reader_read_u64(reader, frame + (u64)layout->at.frame_back, &outer) && outer != 0)
-        hint ^= position_at(layout, reader, outer) << 32;
-    return hint;
+        hash ^= position_at(layout, reader, outer) << 32;
+    return hash;
 }
