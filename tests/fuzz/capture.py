@@ -2,8 +2,8 @@
 """Run by an interpreter, 2.7 or later: capture.py LIBRARY ROW FOLDER
 
 LIBRARY is pm_capture.so. Writes FOLDER/ROW.strings, .lines, .walk and .objects: fuzz inputs
-from this very process, each with what the interpreter itself says of it. The
-form of the files is in test_captures.c. ROW is as in tests/oracle/pythons.py.
+from this process, each with what the interpreter itself says. test_captures.c describes the files.
+ROW is as in tests/oracle/pythons.py.
 """
 from __future__ import print_function
 
@@ -74,7 +74,7 @@ def made(length):
 
 
 def utf8(text):
-    """As the tool shows text: each byte of 2.7 that is no UTF-8 becomes a surrogate."""
+    """Text as the tool shows it: each byte of 2.7 that is not UTF-8 becomes a surrogate."""
     if not PY2:
         return text.encode("utf-8", "surrogatepass")
     try:
@@ -310,7 +310,7 @@ gc.callbacks.remove(callback)
 
 
 def in_thread(function, *arguments):
-    """By the functions that have no Python frame of their own, so that seeds stay small."""
+    """Uses functions that have no Python frame of their own, so that seeds stay small."""
     try:
         import _thread
     except ImportError:
@@ -394,7 +394,6 @@ def objects():
     generator = counting(3)
     next(generator)
     local = (" local variable pm_end", " local variable pm_number")
-    # Without a GC head an empty one would be shared; the values of dicts lie with their keys.
     inline = (".pm_only",) if embedded else ()
     keep_objects("containers", ([1, "two", None], "len 3") + indices(3), ((4.5, []), "len 2") + indices(2),
                  ({"pm_key": 7}, "len 1", " key 'pm_key'", "['pm_key']"),

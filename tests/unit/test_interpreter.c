@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which interpreters are accepted, what is said of the others, and what becomes of a code
-   object. */
+/* Which interpreters are accepted, why others are refused, and how a code object is resolved. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -207,7 +206,7 @@ static void test_chain_is_checked(void **state)
     pm_image_release(&fixture.image);
 }
 
-/* Until a frame runs the layout is known but not yet believed. */
+/* Until a frame runs, the layout is known but not yet trusted. */
 static void test_too_early(void **state)
 {
     struct fixture fixture;
@@ -245,7 +244,7 @@ static void test_code_type_is_checked(void **state)
     set_up(&fixture, "3.11.2");
     fixture.facts.code_type = CODE_TYPE + 8;
     expect_refusal(&fixture, why);
-    /* Not known: learnt from the frames. */
+    /* The type of code objects, if not known, is taken from the frames. */
     fixture.facts.code_type = 0;
     assert_true(init(&fixture));
     assert_int_equal(fixture.interpreter.code_type, CODE_TYPE);
@@ -311,7 +310,7 @@ static void test_resolve(void **state)
     assert_true(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
                                 instructions - 2, &location));
     assert_int_equal(location.line, 41);
-    /* Behind the table's end: the names are still there. */
+    /* Behind the table's end there is no line, but there are names. */
     assert_false(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
                                  instructions + 16, &location));
     assert_string_equal(location.file.bytes, "/x/f.py");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Objects in blocks: on made-up memory by the numbers of every layout row, and on the same
-   memory damaged at random. */
+/* Objects in blocks, for every layout row: on made-up memory, and on that memory damaged at random. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -73,7 +72,7 @@ static void test_lists(void **state)
     each_row(list_of);
 }
 
-/* A text that is wide in memory of its own, and one that says so of its own characters. */
+/* A text with a wchar_t form in a block of its own, and one whose wchar_t form is its own characters. */
 static void wide_text_of(const struct pm_layout *layout)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -110,7 +109,7 @@ static void test_wide_texts(void **state)
     each_row(wide_text_of);
 }
 
-/* unicode of 2.7, of a build with two bytes for a character and of one with four. */
+/* unicode of 2.7, of builds with two and with four bytes a character. */
 static void old_unicode_of(const struct pm_layout *layout)
 {
     static const u16 pairs[] = { 0xd83d, 0xde00, 'a', 0xde00, 0xd83d, 0xd83d, 0xde00, 0xd83d };
@@ -144,7 +143,7 @@ static void test_old_unicode(void **state)
     each_row(old_unicode_of);
 }
 
-/* What makes a block no object. */
+/* Damage that makes a block no object. */
 static void refused_of(const struct pm_layout *layout)
 {
     struct fixture fixture;
@@ -223,7 +222,7 @@ static void test_damaged_types(void **state)
     each_row(damaged_type_of);
 }
 
-/* Texts that the interpreter keeps with a reference too many, and others. */
+/* Texts to which the interpreter keeps a surplus reference, and others. */
 static void kept_texts_of(const struct pm_layout *layout)
 {
     static const struct {
@@ -259,7 +258,7 @@ static void test_kept_texts(void **state)
     each_row(kept_texts_of);
 }
 
-/* A dict's version is no address. */
+/* A dict's version is not taken for an address. */
 static void dict_version_of(const struct pm_layout *layout)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -295,7 +294,7 @@ static void test_dict_versions(void **state)
     each_row(dict_version_of);
 }
 
-/* Of a struct sequence's type finalization leaves no name. */
+/* Finalization removes the name of a struct sequence's type. */
 static void undone_sequence_of(const struct pm_layout *layout)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -378,7 +377,7 @@ static void test_not_started(void **state)
     tear_down(&fixture);
 }
 
-/* Words anywhere are replaced by other addresses and by nonsense: everything is still answered. */
+/* With words replaced by other addresses and by nonsense, all functions still answer. */
 static void mutated_of(const struct pm_layout *layout)
 {
     static const u64 places[] = { METATYPE, OBJECT_TYPE, LIST_TYPE, TEXT_TYPE, LONG_TYPE, TUPLE_TYPE,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Takes the place of pymemcheck/base/pm_reader.h in pm_capture.so: the functions
-   that the cpython layer calls, on this process's own memory. Each range that is
-   read is noted, so that a seed need not hold whole pages. */
+/* Replaces pymemcheck/base/pm_reader.h in pm_capture.so: the functions that cpython/ calls, on the memory of
+   this process. They record each range that is read, so that a seed need not have whole pages. */
 #ifndef PM_READER_H
 #define PM_READER_H
 
