@@ -212,10 +212,10 @@ const char *pm_selfobjects_preview(const struct pm_object *object)
 
 /* NULL if not known. */
 __attribute__((visibility("default")))
-const char *pm_selfobjects_name_slot(const struct pm_object *owner, u64 slot)
+const char *pm_selfobjects_name_field(const struct pm_object *owner, u64 slot)
 {
     pm_buffer_clear(&text);
-    return pm_objects_name_slot(&objects, owner, slot, &text) ? text.bytes : NULL;
+    return pm_objects_name_field(&objects, owner, slot, &text) ? text.bytes : NULL;
 }
 
 __attribute__((visibility("default")))

@@ -73,7 +73,7 @@ identify = function("identify", ctypes.c_bool, u64, u64, u64, pointer)
 at = function("at", ctypes.c_bool, u64, pointer)
 type_name = function("type_name", ctypes.c_char_p, u64)
 preview = function("preview", ctypes.c_char_p, pointer)
-name_slot = function("name_slot", ctypes.c_char_p, pointer, u64)
+name_field = function("name_field", ctypes.c_char_p, pointer, u64)
 parts_of = function("parts", ctypes.c_uint32, pointer, ctypes.c_void_p, ctypes.c_uint32)
 
 thread_state = ctypes.pythonapi.PyThreadState_Get
@@ -274,7 +274,7 @@ def slots_of(value, wanted):
     for found, address, word in memory_of(value):
         if word not in wanted:
             continue
-        name = name_slot(found, address)
+        name = name_field(found, address)
         if name is not None and word:
             names[text(name)].add(word)
     return names

@@ -16,7 +16,7 @@
 #include "tool/allocator/pm_allocator.h"
 
 #include "base/pm_platform.h"
-#include "cpython/pm_frame_values.h"
+#include "cpython/pm_births.h"
 #include "tool/errors/pm_wrong_frees.h"
 #include "tool/pm_run.h"
 
@@ -338,37 +338,15 @@ static SizeT on_usable_size(ThreadId tid, void *memory)
     return block != NULL ? block->bytes : 0;
 }
 
-/* Py_TPFLAGS_ of a type (Include/object.h). */
-enum { TYPE_HAVE_GC = 1u << 14, DICT_SUBCLASS = 1u << 29, TYPE_SUBCLASS = 1u << 31 };
-
-/* The type of what is at object, if its type's type is one of types; else 0. Other things that begin
-   with a count of 1 are then told from objects: dict keys, which have free
-   lists too, have odd small numbers in this place (Objects/dictobject.c,
-   struct _dictkeysobject), and what the collector counts in front of an object is followed by
-   a pointer to another object (Modules/gcmodule.c, PyGC_Head up to 3.7). */
-static u64 object_type(struct pm_run *run, const struct pm_layout *layout, u64 object)
+/* The live block that object lies in, if an object may begin so far behind its start; else NULL. */
+static struct pm_block *block_of_object(struct pm_run *run, const struct pm_layout *layout, u64 object)
 {
-    const u64 offset = (u64)layout->at.object_type;
-    u64 type, metatype, flags;
-
-    return pm_reader_read_u64(&run->reader, object + offset, &type) && type % 8 == 0
-            && pm_reader_read_u64(&run->reader, type + offset, &metatype) && metatype % 8 == 0
-            && pm_reader_read_u64(&run->reader, metatype + (u64)layout->at.type_flags, &flags)
-            && (flags & TYPE_SUBCLASS) != 0
-        ? type : 0;
-}
-
-/* The block that object lies in, if it starts at the object, before its GC head, before what
-   a debug hook keeps, or before both; else NULL. */
-static struct pm_block *block_of_object(struct pm_run *run, const struct pm_layout *layout,
-                                        u64 object)
-{
-    u64 gc_head = (u64)layout->at.gc_head_bytes, hook_prefix = layout->hook_prefix_bytes;
-    const u64 header_bytes[] = { 0, gc_head, hook_prefix, hook_prefix + gc_head };
+    u64 header_bytes[PM_BIRTH_HEADERS];
     bool in_slabs;
     struct pm_block *around = pm_blocks_around(&run->blocks, object, &in_slabs);
 
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(header_bytes); i++) {
+    pm_birth_headers(layout, header_bytes);
+    for (size_t i = 0; i < PM_BIRTH_HEADERS; i++) {
         struct pm_block *block = around;
         if (!in_slabs)
             block = pm_blocks_find(&run->blocks, object - header_bytes[i]);
@@ -378,71 +356,33 @@ static struct pm_block *block_of_object(struct pm_run *run, const struct pm_layo
     return NULL;
 }
 
-/* A frame that begins again takes over what others left on its evaluation stack. That would keep
-   what it points to alive while the frame runs. */
 static void clear_unused_values(struct pm_run *run, const struct pm_layout *layout,
                                 const struct pm_block *block, u64 frame)
 {
     u64 first, end;
 
-    if (!pm_frame_unused_values(layout, &run->reader, frame, &first, &end)
-            || end > block->address + block->bytes)
+    if (!pm_birth_unused_values(layout, &run->reader, frame, block->address + block->bytes, &first, &end))
         return;
     for (u64 *word = (u64 *)first; word < (u64 *)end; word++)
         *word = 0;
 }
 
-/* Whether an object of this type, with flags (tp_flags), begins where object lies in block: behind a
-   GC head if the collector tracks it, else not. A block of many ints or floats (up to 3.2) has
-   one of them in that place too. */
-static bool begins_there(const struct pm_layout *layout, const struct pm_block *block, u64 object,
-                         u64 flags)
-{
-    u64 header = object - block->address;
-    u64 gc_head = (flags & TYPE_HAVE_GC) != 0 ? (u64)layout->at.gc_head_bytes : 0;
-
-    return header == gc_head || header == layout->hook_prefix_bytes + gc_head;
-}
-
-/* Whether instruction is that of dict_dealloc (Objects/dictobject.c, 3.12 and 3.13) by which a dying
-   dict is revived as long as its watchers are told: near the beginning of the function that
-   the type names for it. tp_dealloc has stood behind tp_itemsize in every version. */
-static bool is_dying_dict(struct pm_run *run, const struct pm_layout *layout, u64 type, u64 flags,
-                          u64 instruction)
-{
-    enum { BEGINNING_BYTES = 128 };
-    u64 dealloc;
-
-    return instruction != 0 && (flags & DICT_SUBCLASS) != 0
-        && pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_item_size + 8, &dealloc)
-        && instruction - dealloc < BEGINNING_BYTES;
-}
-
-/* Whether what is at object is one that was born now. Up to 3.10 most are frames; their type, which is
-   known, needs no look. */
+/* Whether an object was born at object. Prepares the leak search for what came out of a free list. */
 static bool is_born(struct pm_run *run, const struct pm_layout *layout, const struct pm_block *block,
                     u64 object, u64 instruction)
 {
-    u64 type, flags = 0;
+    const struct pm_birth_store store = {
+        .object = object, .block = block->address, .instruction = instruction,
+    };
     const bool search = run->options.leak_check != PM_LEAK_CHECK_NO;
+    u64 type;
+    const enum pm_birth birth = pm_birth_judge(layout, &run->reader, run->python.frame_type, &store, &type);
 
-    if (pm_reader_read_u64(&run->reader, object + (u64)layout->at.object_type, &type) && type != 0
-            && type == run->python.frame_type) {
-        if (!begins_there(layout, block, object, TYPE_HAVE_GC))
-            return false;
-        if (search)
-            clear_unused_values(run, layout, block, object);
-        return true;
-    }
-    type = object_type(run, layout, object);
-    if (type != 0
-            && (!pm_reader_read_u64(&run->reader, type + (u64)layout->at.type_flags, &flags)
-                || !begins_there(layout, block, object, flags)
-                || is_dying_dict(run, layout, type, flags, instruction)))
-        return false;
-    if (search)
+    if (search && birth == PM_BIRTH_FRAME)
+        clear_unused_values(run, layout, block, object);
+    else if (search && birth != PM_BIRTH_NONE)
         pm_free_lists_learn(&run->free_lists, object, type);
-    return type != 0;
+    return birth == PM_BIRTH_OBJECT || birth == PM_BIRTH_FRAME;
 }
 
 void pm_allocator_reused(struct pm_run *run, u32 tid, u64 object, u64 instruction)

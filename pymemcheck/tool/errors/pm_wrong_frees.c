@@ -202,7 +202,7 @@ void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_bl
             || !are_domains_mixed(run, return_address, block, &allocated_by, &freed_by))
         return;
     const struct pm_layout *layout = run->python.interpreter.layout;
-    if (layout != NULL && !pm_layout_has_domains(layout))
+    if (layout != NULL && layout->mixes_domains)
         return;
     const struct pm_wrong_free wrong = {
         .kind = PM_FREE_DOMAIN,

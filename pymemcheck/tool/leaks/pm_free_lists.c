@@ -133,9 +133,12 @@ static bool is_at_last(struct pm_reader *reader, struct pm_free_list_array *arra
 
 void pm_free_lists_learn(struct pm_free_lists *lists, u64 address, u64 type)
 {
-    struct pm_free_list_array *array = array_of(lists, type);
+    const struct pm_layout *layout = lists->python->interpreter.layout;
     u64 found = 0;
 
+    if (layout == NULL || layout->free_lists != PM_FREE_LIST_ARRAYS)
+        return;
+    struct pm_free_list_array *array = array_of(lists, type);
     if (array == NULL)
         return;
     if (is_there(lists, array)) {

@@ -50,11 +50,11 @@ static void add_link(struct chain *chain, u32 index, u64 slot)
         chain->owner = object;
         chain->has_owner = true;
         pm_leak_places_add_object(check, &object, &chain->line);
-        pm_objects_name_slot(objects, &object, slot, &chain->line);
+        pm_objects_name_field(objects, &object, slot, &chain->line);
     } else if (chain->has_owner && is_part(check, &chain->owner, block->address)) {
         if (chain->line.length > 0)
             pm_buffer_add_char(&chain->line, ' ');
-        pm_objects_name_slot(objects, &chain->owner, slot, &chain->line);
+        pm_objects_name_field(objects, &chain->owner, slot, &chain->line);
     } else {
         end_line(chain);
         pm_buffer_add_text(&chain->line, "a block of ");

@@ -143,7 +143,7 @@ static void add_slot(struct listing *listing, u32 index, u64 address)
     if (!find_owner(check, index, &owner))
         return;
     pm_buffer_init(&words);
-    if (pm_objects_name_slot(&check->objects, &owner, address, &words) && words.length > 0) {
+    if (pm_objects_name_field(&check->objects, &owner, address, &words) && words.length > 0) {
         size_t space = words.bytes[0] == ' ';
         pm_utf8_add_harmless(&listing->text->line, words.bytes + space, words.length - space);
         pm_text_add(listing->text, ", ");
