@@ -12,6 +12,7 @@ from pmtest import PROGRAMS
 
 pytestmark = pytest.mark.skipif(shutil.which("vgdb") is None, reason="no vgdb on this machine")
 
+# Ten of each, because a dead pointer on the C stack may hold a list, or count as a reference.
 LEAKS = """\
 import ctypes, sys, weakref
 take_reference = ctypes.pythonapi.Py_IncRef
@@ -21,12 +22,13 @@ class Config:
 class Node:
     pass
 def leak():
-    for number in range(3):
+    for number in range(10):
         lost = [number, {}]
         take_reference(lost)        # lost
 leak()
 config = Config()                   # surplus
-take_reference(config)
+for number in range(10):
+    take_reference(config)
 place = {"key": config}
 watcher = weakref.ref(config)
 print("ready", flush=True)
@@ -62,7 +64,7 @@ def session(tool, *command, options=()):
 
 @pytest.fixture(scope="module")
 def leaks(tool, release_python, tmp_path_factory):
-    """A Python program with three lost lists and an object with a surplus reference, which a leak_check has seen."""
+    """A Python program with lost lists and an object with surplus references, after a leak_check."""
     path = tmp_path_factory.mktemp("monitor") / "script.py"
     path.write_text(LEAKS)
     with session(tool, release_python.path, "-S", path) as asked:
@@ -82,9 +84,9 @@ def address_in(answer, name):
 def test_blocks_of_a_lost_record(leaks):
     """Each list with the reason, and below it the dict that is lost with it."""
     answer = leaks.ask("block_list", record_number(leaks.report, r"direct, .*definitely lost"))
-    assert "are definitely lost in loss record" in answer and "3 x list" in answer
+    assert "are definitely lost in loss record" in answer
     lists = re.findall(r"^(0x[0-9a-f]+)\[\d+\] list: nothing points to it, its count is 1$", answer, re.MULTILINE)
-    assert len(lists) == 3
+    assert 8 <= len(lists) <= 10 and f"{len(lists)} x list" in answer
     for address in lists:
         assert re.search(rf"^  0x[0-9a-f]+\[\d+\] dict: lost with {address}, loss record \d+$", answer, re.MULTILINE)
 
@@ -103,19 +105,20 @@ def test_range(leaks):
 
 
 def test_who_points_at_a_surplus(leaks):
-    """Both references, by name, and the weak one, which is none."""
+    """Both references, by name, and the weak one, which does not count."""
     blocks = leaks.ask("block_list", record_number(leaks.report, "surplus reference"))
-    address = address_in(blocks, r"__main__\.Config: its count is 3, 2 pointers to it were found")
+    address = address_in(blocks, r"__main__\.Config: its count is 12, [2-4] pointers to it were found")
     answer = leaks.ask("who_points_at", address)
     line = pmtest.line_of(leaks.path, "# surplus")
     assert f"{address} is 0 bytes inside a block" in answer
-    assert re.search(rf"__main__\.Config, count 3, allocation [\d,]+ by <module> \({leaks.path}:{line}\)", answer)
-    assert "surplus references, its count is 3" in answer
-    assert len(re.findall(r"points at 0x[0-9a-f]+ \(a reference\)", answer)) == 2
+    assert re.search(rf"__main__\.Config, count 12, allocation [\d,]+ by <module> \({leaks.path}:{line}\)", answer)
+    assert "surplus references, its count is 12" in answer
+    references = len(re.findall(r"points at 0x[0-9a-f]+ \(a reference\)", answer))
+    assert 2 <= references <= 4
     assert re.search(r"Location 0x[0-9a-f]+ is \['key'\], \d+ bytes inside a block", answer)
     assert re.search(r"Location 0x[0-9a-f]+ is \['config'\], \d+ bytes inside a block", answer)
     assert re.search(r"\(no reference: a weak reference, or left over\)\n Location .*: weakref", answer)
-    assert re.search(r"^\d+ pointers, 2 of them references$", answer, re.MULTILINE)
+    assert re.search(rf"^\d+ pointers, {references} of them references$", answer, re.MULTILINE)
 
 
 def test_who_points_into_a_range(leaks):
@@ -124,7 +127,7 @@ def test_who_points_into_a_range(leaks):
     word = re.search(r"^(0x[0-9a-f]+\[(\d+)\]) ", blocks, re.MULTILINE)
     answer = leaks.ask("who_points_at", word.group(1))
     assert f"Searching for pointers pointing in {word.group(2)} bytes from" in answer
-    assert len(re.findall(r"\(a reference\)", answer)) == 2
+    assert 2 <= len(re.findall(r"\(a reference\)", answer)) <= 4
     assert "no reference: a link of the collector" in answer
 
 
@@ -159,7 +162,7 @@ def test_who_points_into_a_range(leaks):
 ])
 def test_arguments(leaks, command, expected):
     """A wrong argument is answered by what was expected; the program lives on."""
-    answer = leaks.ask(*command.split())
+    answer = leaks.ask(command)     # in one word, since vgdb takes -1 for an option of its own
     assert expected is None or expected in answer
     assert "INTERNAL ERROR" not in answer
 
@@ -225,6 +228,6 @@ def test_blocks_in_the_report(tool, release_python):
     run = tool.run(release_python.path, "-S", path, options=["--histogram=none", "--show-leak-blocks=2"])
     assert re.search(r"   0x[0-9a-f]+\[\d+\] list: nothing points to it, its count is 1\n.*"
                      r"   0x[0-9a-f]+\[\d+\] list: nothing points to it, its count is 1\n.*"
-                     r"   and 1 block more \(--show-leak-blocks\)\n", run.log)
+                     r"   and [678] blocks more \(--show-leak-blocks\)\n", run.log), run
     assert "nothing points to it" not in tool.run(release_python.path, "-S", path, options=["--histogram=none"]).log
     assert tool.run("/bin/true", options=["--show-leak-blocks=some"], check=False).returncode == 1
