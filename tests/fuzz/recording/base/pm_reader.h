@@ -11,6 +11,7 @@
 enum { PM_RECORDING_RANGES = 1 << 14 };
 
 struct pm_reader {
+    u64 generation;     /* stays 0: no page goes away */
     size_t count;
     struct pm_recorded_range {
         u64 address;
