@@ -152,7 +152,7 @@ static u64 rule_of(const struct pm_unwind_rules *rules, u64 instruction)
     return none | distance / WORD << DISTANCE_SHIFT | first.saved / WORD << SAVED_SHIFT | base;
 }
 
-/* Where the caller's stack pointer is; 0 if it is not where it can be, above this one and below high. */
+/* The caller's stack pointer; 0 if it is not above this one and below high, as it must be. */
 static inline u64 caller_by(u64 rule, u64 stack_pointer, u64 frame_pointer, u64 high)
 {
     u64 base = base_of(rule) == BASE_STACK_POINTER ? stack_pointer : frame_pointer;
@@ -161,8 +161,8 @@ static inline u64 caller_by(u64 rule, u64 stack_pointer, u64 frame_pointer, u64 
     return base >= stack_pointer && caller > stack_pointer && caller < high ? caller : 0;
 }
 
-/* Whether the rule leads from frame to where the unwinder says that its caller is: a frame that is
-   larger than the made-up stacks may have been taken for another kind. */
+/* Whether the rule and the unwinder find the same caller of frame. A frame that is larger than the made-up
+   stacks may have given a wrong rule. */
 static bool holds(const struct pm_unwind_rules *rules, u64 rule, const struct pm_unwind_frame *frame, u64 high)
 {
     u64 caller = caller_by(rule, frame->stack_pointer, frame->frame_pointer, high);
@@ -203,7 +203,7 @@ static bool move_window(struct window *window, u64 address)
     return window->bytes != NULL;
 }
 
-/* False also where a word is not in one page: no stack pointer is like that. */
+/* False also if the word crosses a page: no stack pointer has such an address. */
 static inline bool read_word(struct window *window, u64 address, u64 *word)
 {
     const u64 offset = address & ((1u << PM_READER_PAGE_BITS) - 1);
@@ -217,8 +217,8 @@ static inline bool read_word(struct window *window, u64 address, u64 *word)
     return true;
 }
 
-/* What the last walk met is met again, mostly, and is no longer in the nearest part of the processor's cache. Nothing is
-   read: to fetch from an address where nothing is does nothing. */
+/* Prefetches what the last walk met: usually it is met again, and no longer in the nearest cache of the
+   processor. Prefetching from an address without memory is harmless. */
 static void prefetch(const struct pm_unwind_rules *rules, const struct pm_unwind_rules_walk *last)
 {
     for (unsigned i = NEWEST_FRAMES; i < last->count; i++) {
@@ -231,7 +231,7 @@ enum pm_unwind_rules_end pm_unwind_rules_walk(struct pm_unwind_rules *rules, con
                                 unsigned limit, struct pm_unwind_rules_walk *walk)
 {
     struct window window = { .reader = rules->reader };
-    /* Each step waits for the one before: what it needs is in registers. */
+    /* Each step waits for the one before, so all that it needs is in registers. */
     u64 instruction = frame->instruction, stack_pointer = frame->stack_pointer;
     u64 frame_pointer = frame->frame_pointer, saved = 0;    /* saved: where it is; 0: it is known */
     const u64 *cells = rules->cells;
