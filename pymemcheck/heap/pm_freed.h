@@ -52,7 +52,7 @@ enum pm_wrong_free_kind {
 enum pm_wrong_free_place {
     PM_PLACE_ELSEWHERE,     /* in no known block */
     PM_PLACE_LIVE,          /* in a live block */
-    PM_PLACE_FREED,         /* in a block that was freed */
+    PM_PLACE_FREED,         /* in a freed block */
 };
 
 struct pm_wrong_free {

@@ -22,7 +22,7 @@
 #define PM_LEAK_INDEX_MANY 255u
 
 struct pm_leak_index_page {
-    u64 number;         /* address >> PM_LEAK_INDEX_PAGE_BITS, plus 1; 0: empty slot */
+    u64 number;         /* address >> PM_LEAK_INDEX_PAGE_BITS, plus 1; 0: empty cell */
     const u8 *bytes;    /* as pm_reader_page gives them */
     u32 block;          /* the first one that touches the page */
     u32 list;           /* which list, or PM_LEAK_INDEX_NO_LIST */
@@ -31,8 +31,8 @@ struct pm_leak_index_page {
 struct pm_leak_index {
     u64 low, span;      /* low .. low + span - 1 holds all blocks */
     struct pm_leak_index_page *pages;
-    u32 shift;          /* of the hash: 64 - log2 of the slots */
-    u64 mask;           /* slots - 1 */
+    u32 shift;          /* of the hash: 64 - log2 of the cells */
+    u64 mask;           /* cells - 1 */
     u8 *lists;          /* PM_LEAK_INDEX_GRANULES each; PM_LEAK_INDEX_MANY: so many, or more */
 };
 
@@ -52,17 +52,17 @@ static inline bool pm_leak_index_may_hold(const struct pm_leak_index *index, u64
     return address - index->low < index->span;
 }
 
-/* The slot of the page that address is in; an empty slot if no block touches it. */
+/* The cell of the page that address is in; an empty cell if no block touches it. */
 static inline const struct pm_leak_index_page *
 pm_leak_index_page(const struct pm_leak_index *index, u64 address)
 {
     u64 number = (address >> PM_LEAK_INDEX_PAGE_BITS) + 1;
-    /* Neighbours must not share a slot: Fibonacci hashing. */
-    u64 slot = number * 0x9e3779b97f4a7c15ull >> index->shift;
+    /* Neighbours must not share a cell: Fibonacci hashing. */
+    u64 cell = number * 0x9e3779b97f4a7c15ull >> index->shift;
 
-    while (index->pages[slot].number != number && index->pages[slot].number != 0)
-        slot = (slot + 1) & index->mask;
-    return &index->pages[slot];
+    while (index->pages[cell].number != number && index->pages[cell].number != 0)
+        cell = (cell + 1) & index->mask;
+    return &index->pages[cell];
 }
 
 /* The list's entry for address. The page must have a list. */

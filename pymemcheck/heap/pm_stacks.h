@@ -4,11 +4,11 @@
    parents goes outwards. Node 0 is the empty stack. Parents always have
    smaller ids than their children.
 
-   Most nodes have one child, and it was made right after them: whoever looks for a child looks
-   at the next node first. Only the others are in a hash table.
+   Most nodes have one child, which was made right after them. So a search for a child looks at
+   the next node first, and only nodes that do not follow their parents are in a hash table.
 
-   Of a whole stack the frames are pushed that differ from the stack interned
-   last, which is kept: its outer frames are mostly the same. */
+   The stack interned last is kept. Of the next one, only the frames that differ are pushed: the
+   outer frames are mostly the same. */
 #ifndef PM_STACKS_H
 #define PM_STACKS_H
 
@@ -29,10 +29,10 @@ struct pm_stack_node {
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
-    u32 *slots;                 /* open hash table of the nodes that do not follow their parents: a node's id and
-                                   part of its hash; 0: empty */
-    u32 slots_mask;             /* slots - 1; a power of two less one */
-    u32 slots_used;             /* at most half of them */
+    u32 *cells;                 /* open hash table of the nodes that do not follow their parents:
+                                   a node's id and part of its hash; 0: empty */
+    u32 cells_mask;             /* cells - 1; a power of two less one */
+    u32 cells_used;             /* at most half of them */
     struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
     struct pm_frame_id *last_frames;    /* and their frames */
     size_t last_length, last_capacity;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tool as Valgrind sees it: who it is, what it needs, when it begins and
-   ends. */
+/* The tool as Valgrind sees it: its name, what it needs from the core, how a run begins and ends. */
 #include "config.h"
 
 #include "pub_tool_basics.h"
@@ -22,6 +21,7 @@
 #include "tool/leaks/pm_monitor.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
+#include "tool/core/pm_core.h"
 #include "tool/pm_report.h"
 #include "tool/core/pm_core_passes.h"
 #include "tool/capture/pm_probe.h"
@@ -101,8 +101,30 @@ static Bool process_option(const HChar *arg)
     return pm_options_process(&the_run.options, arg);
 }
 
+/* With --sanity-level=2 a second set of books is kept, from events alone. */
+static void open_ledger(struct pm_run *run)
+{
+    if (VG_(clo_sanity_level) < 2)
+        return;
+    pm_ledger_init(&run->ledger);
+    pm_events_listen(&run->events, pm_ledger_on_event, &run->ledger);
+}
+
+static void check_ledger(const struct pm_run *run)
+{
+    if (VG_(clo_sanity_level) < 2)
+        return;
+    const char *wrong = pm_ledger_compare(&run->ledger, &run->blocks, &run->sites);
+    if (wrong != NULL)
+        VG_(tool_panic)(wrong);
+    if (VG_(clo_verbosity) > 1)
+        VG_(umsg)("The ledger agrees: %lu events, %lu live blocks.\n", run->ledger.events,
+                  run->ledger.blocks.count);
+}
+
 static void after_options(void)
 {
+    open_ledger(&the_run);
     pm_capture_init(&the_run);
     pm_output_init(&the_run);
     pm_errors_begin(&the_run);
@@ -114,6 +136,7 @@ static void finish(Int exit_code)
     struct pm_run *run = &the_run;
 
     (void)exit_code;
+    check_ledger(run);
     pm_report_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
     pm_errors_end(run);
 }
@@ -132,10 +155,11 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     return changed;
 }
 
-/* Cheaper defaults than the core's, measured on CPython (tests/bench). All can be changed on the
-   command line, which is read after this. Not chasing jumps keeps the translations of the huge evaluation
-   function small. What level 2 of the optimiser does beyond level 1, unrolling loops above all,
-   takes longer than it saves. Nobody sees a register between memory accesses except at a signal. */
+/* Cheaper defaults than the core's, measured on CPython (tests/bench). The command line is read after
+   this and can change all of them. Not chasing jumps keeps the translations of the huge evaluation
+   function small. What level 2 of the optimiser adds to level 1, mainly unrolling of loops, takes
+   longer than it saves. Registers other than the stack pointer need not be up to date at memory
+   accesses: only a signal handler could see that. */
 static void set_core_defaults(void)
 {
     VG_(clo_vex_control).guest_chase = False;
@@ -154,6 +178,7 @@ static void init_tables(struct pm_run *run)
     pm_sites_init(&run->sites);
     pm_blocks_init(&run->blocks);
     pm_freed_init(&run->freed);
+    pm_events_init(&run->events);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,
                    &run->troubles);

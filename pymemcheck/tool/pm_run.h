@@ -7,8 +7,10 @@
 #include "base/pm_strings.h"
 #include "base/pm_types.h"
 #include "heap/pm_blocks.h"
+#include "heap/pm_events.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_freed.h"
+#include "heap/pm_ledger.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
@@ -40,6 +42,8 @@ struct pm_run {
     struct pm_sites sites;
     struct pm_blocks blocks;
     struct pm_freed freed;
+    struct pm_events events;        /* whoever listens to allocations besides the tables above */
+    struct pm_ledger ledger;        /* such a listener, with --sanity-level=2 */
     struct pm_wrong_frees wrong_frees;
     struct pm_errors errors;
     struct pm_output output;
@@ -55,13 +59,13 @@ struct pm_run {
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
     u64 core_frees;                 /* blocks given back to the core's allocator */
-    u64 newest_address;             /* its block */
-    u64 newest_room;                /* so far into it objects may begin */
-    u64 newest_births;              /* a bit for each word of it, the first ones, where an object was born */
+    u64 newest_address;             /* of the newest block */
+    u64 newest_room;                /* objects begin at most so far into it */
+    u64 newest_births;              /* a bit for each of its first words: an object was born there */
 
     u64 births_in_no_block;         /* of objects, static ones among them */
 
-    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */
+    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: not yet */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the search before finalization, if searched_before */
     bool searched_before;
@@ -70,7 +74,7 @@ struct pm_run {
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */
-    bool may_hide_objects;          /* small ones, for what the command line asks for */
+    bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
 };

@@ -152,27 +152,27 @@ static void test_small_trace(void **state)
     }
 }
 
-/* pm_walk_peek differs between the usual positions of a thread. */
+/* The number of a thread's position differs between the usual positions. */
 static void test_peek(void **state)
 {
     const struct made_frame here[] = { { 7, true, false }, { 8, true, false } };
     const struct made_frame there[] = { { 9, true, false }, { 8, true, false } };
     const struct made_frame other_caller[] = { { 7, false, false }, { 5, true, false } };
     const struct made_frame *chains[] = { here, there, other_caller };
-    u64 hints[PM_ARRAY_LENGTH(chains)];
+    u64 positions[PM_ARRAY_LENGTH(chains)];
     struct chain chain;
 
     FOR_EACH_ROW(layout) {
         for (size_t i = 0; i < PM_ARRAY_LENGTH(chains); i++) {
             make(&chain, layout, chains[i], 2, 0);
-            hints[i] = pm_walk_peek(&chain.interpreter, &chain.image.reader, anchor_of(layout));
+            positions[i] = pm_walk_peek(&chain.interpreter, &chain.image.reader, anchor_of(layout));
             pm_image_unmap(&chain.image, anchor_of(layout));
             pm_walk_peek(&chain.interpreter, &chain.image.reader, anchor_of(layout));
             pm_image_release(&chain.image);
         }
-        assert_int_not_equal(hints[0], hints[1]);
-        assert_int_not_equal(hints[0], hints[2]);
-        assert_int_not_equal(hints[1], hints[2]);
+        assert_int_not_equal(positions[0], positions[1]);
+        assert_int_not_equal(positions[0], positions[2]);
+        assert_int_not_equal(positions[1], positions[2]);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hash of a stack is the sum of its addresses, each times a factor of its own, odd and taken at
-   random: stacks that differ in one address always differ in their hash, others but for one case in
-   about 2^60. */
+/* The hash of a stack is the sum of its addresses, each multiplied by a random odd factor of its
+   own. Stacks that differ in one address always have different hashes; other stacks have the
+   same hash in one case of about 2^60. */
 #include "pub_tool_basics.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_stacktrace.h"
@@ -11,10 +11,10 @@
 #include "base/pm_platform.h"
 #include "tool/core/pm_core.h"
 
-/* Nearer to a stack's end the core does not begin to unwind (coregrind/m_stacktrace.c). */
+/* The core does not begin to unwind nearer to a stack's end (coregrind/m_stacktrace.c). */
 enum { NEAR_END = 512 };
 
-/* The core, as an unwinder of one frame. */
+/* Unwinds one frame with the core. */
 static bool ask_core(void *context, const struct pm_unwind_frame *from, u64 high,
                      struct pm_unwind_frame *to)
 {
@@ -56,7 +56,7 @@ void pm_unwind_forget(struct pm_unwind *unwind)
     pm_map_clear(&unwind->meanings);
 }
 
-/* Whether the stack's limits are known; false near to its end, too. */
+/* Finds the stack's limits. False if they are not known, or the stack pointer is near the end. */
 static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
 {
     const u64 generation = unwind->rules.reader->generation;
@@ -72,8 +72,8 @@ static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
     return stack_pointer >= unwind->stack_low && stack_pointer + NEAR_END < unwind->stack_high;
 }
 
-/* The core goes on from the last frame that was walked to. Returns how many frames there are then; 0 where that
-   would not be as if it had come there by itself. */
+/* Lets the core continue from the last frame that was walked to. Returns the number of frames; 0 if
+   the core would have found something else from the start. */
 static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
 {
     const struct pm_unwind_rules_walk *walk = &unwind->walk;
@@ -91,13 +91,14 @@ static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
                                         walk->stack_pointers + at, NULL, &start, unwind->stack_high);
 }
 
-/* By learned rules, and by the core where they end. Returns the number of frames; 0 where the core has to do it all. */
+/* Walks by learned rules, and by the core where they end. Returns the number of frames; 0 if the
+   core must unwind the whole stack. */
 static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
 {
     struct pm_unwind_start start;
 
     VG_(get_UnwindStartRegs)(&start, tid);
-    /* Not from start, since to read two words at once that were just written one by one takes long. */
+    /* Not from start: reading two words at once that were just written one by one is slow. */
     const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), start.r_rbp };
     if (VG_(clo_merge_recursive_frames) > 0 || !find_limits(unwind, frame.stack_pointer))
         return 0;
@@ -113,7 +114,7 @@ static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
     return 0;
 }
 
-/* With --sanity-level=2 the core unwinds all of the stack, too. */
+/* With --sanity-level=2 the core unwinds the whole stack, and both are compared. */
 static void check(const struct pm_unwind *unwind, u32 tid, unsigned count)
 {
     const struct pm_unwind_rules_walk *walk = &unwind->walk;
