@@ -10,7 +10,8 @@ enum {
     WORD = 8,
     LONG_COUNT_SHIFT = 3,               /* of lv_tag, 3.12+: _PyLong_NON_SIZE_BITS */
     CODE_UNIT_BYTES = 2,                /* _Py_CODEUNIT */
-    COUNTED_BITS = 64,                  /* of the count where no object is immortal */
+    COUNTED_BITS = 64,                  /* of the count where no object is immortal by a mark */
+    MANY_REFERENCES = 500000000,
     MAX_ITEMS = 1 << 24,                /* a larger object is none, in static memory */
 };
 
@@ -92,13 +93,16 @@ static bool find_extent(struct pm_objects *objects, const struct pm_object_type 
     return type->exact && count <= MAX_ITEMS;
 }
 
-/* The interpreter's state has pointers to types that are in no object: from 3.12 on in a table of what it keeps
-   of each static type (static_builtin_state, Include/internal/pycore_typeobject.h). Static objects are immortal
-   then; before, they have references. */
-static bool is_static(const struct pm_objects *objects, const struct pm_object *object)
+/* Many words point to types and stand in no object: cached attributes, and from 3.12 on what the interpreter
+   keeps of each static type (static_builtin_state, Include/internal/pycore_typeobject.h). So a type must be
+   one itself, and other static objects must be immortal: by a mark from 3.12 on, in 3.11 by a count of about
+   999,999,999 (_PyObject_IMMORTAL_REFCNT, Include/internal/pycore_object.h). Before, there are none. */
+static bool is_static(struct pm_objects *objects, const struct pm_object *object, enum pm_shape shape)
 {
-    return objects->layout->at.object_refcount_bits == COUNTED_BITS ? object->references > 0
-        : object->immortal;
+    if (shape == PM_SHAPE_TYPE)
+        return pm_object_type_find(objects, object->address) != NULL;
+    return objects->layout->at.object_refcount_bits == COUNTED_BITS
+        ? object->references >= MANY_REFERENCES : object->immortal;
 }
 
 void pm_objects_each_static(struct pm_objects *objects, u64 low, u64 high, u64 types_low, u64 types_high,
@@ -113,9 +117,12 @@ void pm_objects_each_static(struct pm_objects *objects, u64 low, u64 high, u64 t
         if (!pm_reader_read_u64(objects->reader, at, &word) || word < types_low || word >= types_high
                 || word % WORD != 0)
             continue;
-        const struct pm_object_type *type = pm_object_type_find(objects, word);
-        if (type == NULL || at - low < offset || !pm_objects_at(objects, at - offset, &object)
-                || !is_static(objects, &object) || !find_extent(objects, type, at - offset, &extent) || extent.end > high)
+        const struct pm_object_type *found = pm_object_type_find(objects, word);
+        if (found == NULL || at - low < offset || !pm_objects_at(objects, at - offset, &object))
+            continue;
+        const struct pm_object_type type = *found;
+        if (!is_static(objects, &object, type.shape) || !find_extent(objects, &type, at - offset, &extent)
+                || extent.end > high)
             continue;
         /* Words of text and objects overlap: only whole words between the fields and the end. */
         extent.start &= ~(u64)(WORD - 1);
