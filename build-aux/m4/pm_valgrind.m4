@@ -221,21 +221,38 @@ CPPFLAGS=$pm_saved_CPPFLAGS
 ])
 
 # PM_CHECK_CORE
-# What the tool uses of the core beyond the tool headers: the names that pymemcheck/tool/core/pm_core.h declares.
+# Features that use more of the core than the tool API. build-aux/check-core proves the rows of
+# pymemcheck/tool/core/pm_core_table.h; a feature with a row that it cannot prove is switched off.
+#   PM_CORE_DEFINES  lines for config.h
+#   PM_CORE_WRAPS    options for the linker
 AC_DEFUN([PM_CHECK_CORE], [
-AC_MSG_CHECKING([for what the tool needs of Valgrind's core])
-pm_core_names=`$SED -n 's/^extern .*VG_(\(@<:@A-Za-z_@:>@*\)).*/\1/p' "$srcdir/pymemcheck/tool/core/pm_core.h"`
-$NM "$VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a" >conftest.nm 2>/dev/null
-pm_core_missing=
-for pm_name in $pm_core_names; do
-    AS_IF([grep " @<:@A-TV-Z@:>@ vgPlain_$pm_name\$" conftest.nm >/dev/null], [],
-        [pm_core_missing="$pm_core_missing VG_($pm_name)"])
-done
-rm -f conftest.nm
-AS_IF([test -n "$pm_core_names" && test -z "$pm_core_missing"],
-    [AC_MSG_RESULT([all there])],
-    [AC_MSG_RESULT([missing:$pm_core_missing])
-     AC_MSG_ERROR([the core of Valgrind $VALGRIND_VERSION ($VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a) lacks$pm_core_missing, which this version of pymemcheck needs: install a package valgrind (Debian) or valgrind-tools-devel (Fedora) from 3.19 to 3.27.])])
+AC_ARG_WITH([core-off],
+    [AS_HELP_STRING([--with-core-off=FEATURES],
+        [do without these features that use Valgrind's insides, names separated by commas, or "all" @<:@off are those that this Valgrind is not proved to support@:>@])],
+    [], [with_core_off=])
+AS_CASE([$with_core_off],
+    [yes], [AC_MSG_ERROR([--with-core-off needs names of features, or "all".])],
+    [no], [with_core_off=])
+AC_MSG_CHECKING([what of Valgrind's core beyond its tool API can be used])
+pm_core_said=`CC="$CC" CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS" NM="$NM" AR="$AR" READELF="$READELF" \
+    /bin/sh "$srcdir/build-aux/check-core" "\`cd "$srcdir" && pwd\`/pymemcheck/tool/core/pm_core_table.h" \
+    "$VALGRIND_LIB_DIR" "$VALGRIND_VERSION" "$with_core_off" 2>conftest.err`
+AS_IF([test -n "$pm_core_said" && test ! -s conftest.err], [], [
+    AC_MSG_RESULT([unknown])
+    AC_MSG_ERROR([`$SED -n 1p conftest.err`])])
+rm -f conftest.err
+PM_CORE_DEFINES=`AS_ECHO(["$pm_core_said"]) | $SED -n '
+    y/abcdefghijklmnopqrstuvwxyz/ABCDEFGHIJKLMNOPQRSTUVWXYZ/
+    s/^ON \(@<:@A-Z@:>@*\)$/@%:@define PM_CORE_\1 1/p
+    s/^\(OFF\|NONE\) \(@<:@A-Z@:>@*\) .*/@%:@define PM_CORE_\2 0/p'`
+PM_CORE_WRAPS=`AS_ECHO(["$pm_core_said"]) | $SED -n 's/^wrap /-Wl,--wrap=/p' | tr '\n' ' '`
+pm_core_word=`AS_ECHO(["$pm_core_said"]) | $SED -n 's/^on //p' | tr '\n' ' '`
+pm_core_off_lines=`AS_ECHO(["$pm_core_said"]) |
+    $SED -n 's/^off \(@<:@a-z@:>@*\) \(.*\)/    core feature OFF      \1: \2/p'`
+AS_IF([test -z "$pm_core_word"], [pm_core_word=none])
+AC_MSG_RESULT([$pm_core_word])
+AC_SUBST([PM_CORE_DEFINES])
+AC_SUBST([PM_CORE_WRAPS])
 ])
 
 # PM_FIND_TOOL_DIR

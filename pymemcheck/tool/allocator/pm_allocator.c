@@ -15,6 +15,7 @@
 
 #include "tool/allocator/pm_allocator.h"
 
+#include "base/pm_bytes.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_frame_values.h"
 #include "tool/errors/pm_wrong_frees.h"
@@ -137,7 +138,7 @@ static void give_back(struct pm_run *run, ThreadId tid, struct pm_block *found)
 
     pm_sites_prefetch(&run->sites, site_of_block(&block));
     bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
-    VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
+    pm_bytes_fill(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
     pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
     if (!in_slab)
@@ -148,7 +149,7 @@ static void hand_out(struct pm_run *run, ThreadId tid, void *memory, SizeT bytes
                      enum pm_block_origin origin)
 {
     if (zero)
-        VG_(memset)(memory, 0, bytes);
+        pm_bytes_fill(memory, 0, bytes);
     run->totals.allocs++;
     run->totals.bytes += bytes;
     enter(run, tid, (u64)memory, bytes, origin, NULL);
@@ -324,7 +325,7 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
         run->troubles.failed_allocations++;
         return NULL;
     }
-    VG_(memcpy)(moved, memory, found->bytes < bytes ? found->bytes : bytes);
+    pm_bytes_copy(moved, memory, found->bytes < bytes ? found->bytes : bytes);
     give_back(run, tid, found);
     enter(run, tid, (u64)moved, bytes, PM_BLOCK_MALLOC, NULL);
     return moved;

@@ -4,11 +4,10 @@
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_errormgr.h"
 #include "pub_tool_execontext.h"
-#include "pub_tool_xarray.h"
 #include "pub_tool_addrinfo.h"
 #include "pub_tool_libcbase.h"
-#include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
+#include "pub_tool_libcproc.h"
 #include "pub_tool_options.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -122,9 +121,14 @@ static SizeT describe_use(const Supp *suppression, HChar *text, Int bytes)
                          (ULong)entry->bytes, (ULong)entry->blocks);
 }
 
-/* Never asked: we make suggestions ourselves (suggest). */
+/* Asked only by a core that prints its own suggestions, since we could not take them over
+   (pm_core_take_suggestions). They have no Python frames, and none at all for a leak. */
 static const HChar *error_name(const Error *error)
 {
+    if (!the_run->errors.warned_of_suggestions)
+        VG_(umsg)("pymemcheck: warning: this build cannot suggest suppressions (see --with-core-off= in"
+                  " install.md); what follows lacks Python frames.\n");
+    the_run->errors.warned_of_suggestions = true;
     return extra_of(error)->subject.kind == PM_SUPPRESS_FREE ? "Free" : "Leak";
 }
 
@@ -141,18 +145,18 @@ static void suggest(struct pm_run *run, const struct error *extra, const struct 
 {
     const struct pm_suppression_tables tables = tables_of(run);
     struct pm_buffer out;
-    Bool ask = True;
+    bool again;
 
-    if (run->errors.suggest == 0)
+    if (run->errors.suggest == PM_CORE_SUGGEST_NONE)
         return;
     if (xml != NULL) {
         pm_xml_write_suppression(xml, &tables, &extra->subject);
         return;
     }
-    if (run->errors.suggest == 1) {
-        bool wanted = VG_(is_action_requested)("Print suppression", &ask);
-        if (!ask)
-            run->errors.suggest = 0;
+    if (run->errors.suggest == PM_CORE_SUGGEST_ASK) {
+        bool wanted = pm_core_ask("Print suppression", &again);
+        if (!again)
+            run->errors.suggest = PM_CORE_SUGGEST_NONE;
         if (!wanted)
             return;
     }
@@ -294,7 +298,11 @@ bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *repo
         .report = report,
     };
 
-    (void)run;
+    if (!run->errors.reads_default && run->errors.entries.count == 0 && !run->errors.warned_of_default) {
+        VG_(umsg)("pymemcheck: warning: no suppressions were read. This build does not read the default ones"
+                  " by itself: give --suppressions=%s/pymemcheck.supp\n", VG_(libdir));
+        run->errors.warned_of_default = true;
+    }
     return VG_(unique_error)(some_thread(), ERROR_LEAK, 0, NULL, &extra, VG_(null_ExeContext)(),
                              report->shown, False, report->counted);
 }
@@ -308,49 +316,10 @@ void pm_errors_register(struct pm_run *run)
                            note_use);
 }
 
-static bool is_there(const char *path)
-{
-    struct vg_stat status;
-
-    if (!sr_isError(VG_(stat)(path, &status)))
-        return true;
-    VG_(umsg)("pymemcheck: warning: no default suppressions: %s is not there.\n", path);
-    return false;
-}
-
-static void add_file_of_tool(struct pm_buffer *path, const char *name)
-{
-    pm_buffer_clear(path);
-    pm_buffer_add_text(path, VG_(libdir));
-    pm_buffer_add_char(path, '/');
-    pm_buffer_add_text(path, name);
-}
-
-/* Ours beside Valgrind's own. The core has put Valgrind's on its list already, and would end the run if
-   it is not there: VALGRIND_LIB may name a folder with nothing but our files. */
-static void add_default_entries(void)
-{
-    struct pm_buffer path;
-
-    pm_buffer_init(&path);
-    add_file_of_tool(&path, "default.supp");
-    for (Word i = VG_(sizeXA)(VG_(clo_suppressions)); i-- > 0;) {
-        const HChar *listed = *(HChar **)VG_(indexXA)(VG_(clo_suppressions), i);
-        if (VG_STREQ(listed, path.bytes) && !is_there(path.bytes))
-            VG_(removeIndexXA)(VG_(clo_suppressions), i);
-    }
-    add_file_of_tool(&path, "pymemcheck.supp");
-    if (is_there(path.bytes))
-        VG_(add_suppression_file)(path.bytes);
-    pm_buffer_release(&path);
-}
-
 void pm_errors_begin(struct pm_run *run)
 {
-    run->errors.suggest = VG_(clo_gen_suppressions);
-    VG_(clo_gen_suppressions) = 0;
-    if (VG_(clo_default_supp))
-        add_default_entries();
+    run->errors.suggest = pm_core_take_suggestions();
+    run->errors.reads_default = pm_core_add_default_suppressions("pymemcheck.supp");
 }
 
 void pm_errors_end(const struct pm_run *run)

@@ -7,6 +7,7 @@
 
 #include "base/pm_types.h"
 #include "heap/pm_freed.h"
+#include "tool/core/pm_core.h"
 #include "tool/errors/pm_suppression_entries.h"
 
 struct pm_run;
@@ -14,7 +15,9 @@ struct pm_text;
 
 struct pm_errors {
     struct pm_suppression_entries entries;
-    int suggest;            /* --gen-suppressions=, which we answer in the core's place: 0 no, 1 ask, 2 all */
+    enum pm_core_suggest suggest;   /* --gen-suppressions=, which we answer in the core's place */
+    bool reads_default;             /* the default suppressions are read if the user wants them */
+    bool warned_of_default, warned_of_suggestions;
 };
 
 /* Tells the core what it needs to know of our errors; before options are read. */
