@@ -225,6 +225,7 @@ CPPFLAGS=$pm_saved_CPPFLAGS
 # pymemcheck/tool/core/pm_core_table.h; a feature with a row that it cannot prove is switched off.
 #   PM_CORE_DEFINES  lines for config.h
 #   PM_CORE_WRAPS    options for the linker
+#   PM_CORE_SUPPRESSIONS  0 or 1, for pymemcheck-in-place
 AC_DEFUN([PM_CHECK_CORE], [
 AC_ARG_WITH([core-off],
     [AS_HELP_STRING([--with-core-off=FEATURES],
@@ -253,6 +254,9 @@ AS_IF([test -z "$pm_core_word"], [pm_core_word=none])
 AC_MSG_RESULT([$pm_core_word])
 AC_SUBST([PM_CORE_DEFINES])
 AC_SUBST([PM_CORE_WRAPS])
+PM_CORE_SUPPRESSIONS=0
+AS_CASE([" $pm_core_word "], [*' suppressions '*], [PM_CORE_SUPPRESSIONS=1])
+AC_SUBST([PM_CORE_SUPPRESSIONS])
 ])
 
 # PM_FIND_TOOL_DIR

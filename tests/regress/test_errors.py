@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from pmtest import PROGRAMS, compile_program
+from pmtest import PROGRAMS, compile_program, needs_core
 
 KINDS = ("Invalid free()", "Mismatched free()")
 RIGHT = {"nothing", "right", "aligned"}     # cases in which nothing is wrong
@@ -174,6 +174,7 @@ def test_many_entries(tool, wrong_frees):
     assert summary(run.log) == (1, 1, 0, 0)
 
 
+@needs_core("suppressions")
 def test_no_default_files(tool, wrong_frees):
     """A tool folder without suppression files is no reason not to run; --default-suppressions=no asks for none."""
     directory = tool.new_directory()
@@ -195,6 +196,7 @@ def suggestions(text):
     return re.findall(r"^\{\n(?:   .*\n)+\}\n", text, re.M)
 
 
+@needs_core("suppressions")
 def test_suggested(tool, wrong_frees, case_names):
     """What --gen-suppressions=all prints suppresses just these errors."""
     first = tool.run(wrong_frees, *case_names, options=["--gen-suppressions=all"])
@@ -383,6 +385,7 @@ def test_leaks_suppressed(tool, leaks):
     assert leak_sums(theirs.log)["definitely lost"] == (64, 1)
 
 
+@needs_core("suppressions")
 def test_leaks_suggested(tool, leaks):
     entries = suggestions(tool.run(leaks, options=["--gen-suppressions=all"]).log)
     assert [re.search("match-leak-kinds: (.*)", entry)[1] for entry in entries] == ["definite", "definite", "possible"]
@@ -406,6 +409,7 @@ def test_python_lines(tool, python, losing, lines, left):
     assert [amount for _, amount in records(run.log) if amount in (12000, 5000)] == left
 
 
+@needs_core("suppressions")
 def test_python_suggested(tool, python, losing):
     """Suggestions with Python lines hold for another run."""
     options = ["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]
