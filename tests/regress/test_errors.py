@@ -442,6 +442,8 @@ def test_double_free_in_python(tool, python):
     path = tool.new_directory() / "script.py"
     path.write_text("import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
                     "libc.free.argtypes = [ctypes.c_void_p]\n"
+                    # Else ctypes makes an int of what is left in RAX, and the int may take the block's memory.
+                    "libc.free.restype = None\n"
                     "def make():\n    return libc.malloc(24)\n"
                     "def drop(p):\n    libc.free(p)\n"
                     "p = make()\ndrop(p)\ndrop(p)\nprint('done')\n")
@@ -450,5 +452,5 @@ def test_double_free_in_python(tool, python):
     error, = errors(run.log)
     freed, _, allocated = error.partition("Block was alloc'd at")
     assert error.startswith("Invalid free() / delete / delete[] / realloc(): the block is free already\n")
-    assert f"   by drop ({path}:8)\n" in freed and f"   by <module> ({path}:11)\n" in freed
-    assert f"   by make ({path}:6)\n" in allocated and f"   by <module> ({path}:9)\n" in allocated + "\n"
+    assert f"   by drop ({path}:9)\n" in freed and f"   by <module> ({path}:12)\n" in freed
+    assert f"   by make ({path}:7)\n" in allocated and f"   by <module> ({path}:10)\n" in allocated + "\n"
