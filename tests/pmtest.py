@@ -14,6 +14,8 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
 # The two lines of the log that many tests read.
@@ -24,6 +26,14 @@ HEAP_SUMMARY = re.compile(
 Totals = collections.namedtuple("Totals", "live_bytes live_blocks allocs frees bytes")
 Frame = collections.namedtuple("Frame", "kind function file line object flags")
 PythonLine = collections.namedtuple("PythonLine", "file function line")
+
+
+def needs_core(feature):
+    """Skips a test, with the reason, if the build does without a feature that uses Valgrind's insides
+    (docs/install.md)."""
+    config = pathlib.Path(os.environ.get("PM_BUILD_DIR", "."), "config.h")
+    switch = re.search(rf"^#define PM_CORE_{feature.upper()} ([01])$", config.read_text() if config.exists() else "", re.M)
+    return pytest.mark.skipif(switch is not None and switch[1] == "0", reason=f"built without the core feature {feature}")
 
 
 def heap_totals(log):

@@ -104,7 +104,7 @@ static Bool process_option(const HChar *arg)
 /* With --sanity-level=2 a second set of books is kept, from events alone. */
 static void open_ledger(struct pm_run *run)
 {
-    if (VG_(clo_sanity_level) < 2)
+    if (pm_core_sanity_level() < 2)
         return;
     pm_ledger_init(&run->ledger);
     pm_events_listen(&run->events, pm_ledger_on_event, &run->ledger);
@@ -112,7 +112,7 @@ static void open_ledger(struct pm_run *run)
 
 static void check_ledger(const struct pm_run *run)
 {
-    if (VG_(clo_sanity_level) < 2)
+    if (pm_core_sanity_level() < 2)
         return;
     const char *wrong = pm_ledger_compare(&run->ledger, &run->blocks, &run->sites);
     if (wrong != NULL)

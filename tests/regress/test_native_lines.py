@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import pmtest
+from pmtest import needs_core
 
 CORE = ("--read-inline-info=yes",)
 
@@ -115,6 +116,7 @@ def test_forms(tool, caller, flags):
     assert_same(ours.profile, tool.run(caller, library, options=CORE).profile, 2)
 
 
+@needs_core("lines")
 @pytest.mark.parametrize("flags", ["-gdwarf-5 -gdwarf64", "-gdwarf-5 -gsplit-dwarf"])
 def test_forms_beyond_the_core(tool, caller, flags):
     """The core of 3.19 ends the run when it reads these."""
@@ -168,6 +170,7 @@ def test_unloaded(tool, caller):
     assert lines_of(run.profile, "take") == {"first.c:5", "second.c:7"}
 
 
+@needs_core("lines")
 def test_functions_of_one_name(tool):
     """Two functions with the same name and code, from two files, stay two functions."""
     directory = tool.new_directory()
@@ -182,6 +185,7 @@ def test_functions_of_one_name(tool):
     assert lines_of(run.profile, "take") == {"part1.c:3", "part2.c:4"}
 
 
+@needs_core("lines")
 @pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_file_is_gone(tool, caller, change):
     """If the object file changed before the report, the tool does not read lines from it: they would be wrong."""

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from pmtest import PROGRAMS, Profile, compile_program, heap_totals
+from pmtest import PROGRAMS, Profile, compile_program, heap_totals, needs_core
 
 KEEP = "kept = [bytearray(1000 + n) for n in range(50)]\n"
 
@@ -248,6 +248,7 @@ def test_unwritable_profile(tool, programs, place):
     assert [path.name for path in directory.iterdir()] == ["log"]
 
 
+@needs_core("open")
 @pytest.mark.parametrize("place", ["/no/such/folder/log.%p", "/proc/log"])
 def test_unwritable_log(tool, place):
     """If the log file cannot be opened, the program runs, and the report goes to standard error."""
@@ -269,6 +270,7 @@ def test_full_log(tool):
     assert json.loads(out.read_text())["totals"]["allocs"] > 0
 
 
+@needs_core("open")
 def test_unwritable_log_of_a_child(tool, release_python):
     """If the folder for logs is gone when the program forks, the child goes on, and reports to standard error."""
     directory = tool.new_directory()
@@ -290,6 +292,7 @@ print("child ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert len(list(directory.glob("out.*"))) == 2
 
 
+@needs_core("open")
 def test_unwritable_xml_file(tool, programs):
     run = tool.run(programs["threads"], files=False,
                    options=["--xml=yes", "--xml-file=/no/such/folder/xml", "--pymemcheck-out-file=/dev/null"])

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from pmtest import PROGRAMS, compile_program
+from pmtest import PROGRAMS, compile_program, needs_core
 
 # The children of each element in order: a regular expression over their names, each
 # followed by a blank. Other elements hold text only.
@@ -86,6 +86,7 @@ def test_rules_refuse():
             check(ElementTree.fromstring(good.replace(old, new)))
 
 
+@needs_core("suppressions")
 def test_wrong_frees(tool, tmp_path):
     program = compile_program(tmp_path / "wrong_frees", PROGRAMS / "wrong_frees.cpp", "-O1", "-fno-inline")
     run, root = run_xml(tool, program, "all", options=["--gen-suppressions=all"])
@@ -122,6 +123,7 @@ for name in ("plain.py", "a<b>&c]]>\\"'.py", "\\x01\\x1b\\n\\ufffe\\udc80\\ud800
 """
 
 
+@needs_core("suppressions")
 def test_losses(tool, python, tmp_path):
     """Loss records read back from XML equal those of the JSON profile, with Python frames in place. XML stays
     well-formed whatever names hold."""

@@ -5,6 +5,7 @@
 
 #include "tool/allocator/pm_allocation.h"
 
+#include "base/pm_bytes.h"
 #include "base/pm_platform.h"
 #include "tool/allocator/pm_allocator.h"
 #include "tool/errors/pm_wrong_frees.h"
@@ -148,7 +149,7 @@ static void release_block(struct pm_run *run, u32 tid, struct pm_block *found)
 
     pm_sites_prefetch(&run->sites, site_of_block(&block));
     bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
-    VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
+    pm_bytes_fill(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
     pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
     if (!in_slab)
@@ -167,7 +168,7 @@ void pm_allocation_hand_out(struct pm_run *run, const struct pm_request *request
                             u64 bytes)
 {
     if (request->call == PM_CALL_CALLOC)
-        VG_(memset)((void *)memory, 0, bytes);
+        pm_bytes_fill((void *)memory, 0, bytes);
     run->totals.allocs++;
     run->totals.bytes += bytes;
     const struct pm_block block = describe_block(run, request, memory, bytes);
@@ -253,7 +254,7 @@ static void *resize_elsewhere(struct pm_run *run, const struct pm_request *reque
 
     if (moved == NULL)
         return pm_allocation_fail(run, request, found);
-    VG_(memcpy)(moved, (void *)before.address, before.bytes < bytes ? before.bytes : bytes);
+    pm_bytes_copy(moved, (void *)before.address, before.bytes < bytes ? before.bytes : bytes);
     release_block(run, request->tid, found);
     const struct pm_block block = describe_block(run, request, (u64)moved, bytes);
     enter(run, &block, NULL);

@@ -11,6 +11,7 @@
 
 #include "tool/allocator/pm_allocator.h"
 
+#include "base/pm_bytes.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_births.h"
 #include "tool/allocator/pm_allocation.h"

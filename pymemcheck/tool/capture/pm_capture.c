@@ -119,7 +119,7 @@ static struct pm_known_natives native_part(struct pm_run *run, const struct pm_u
 {
     const u64 meaning = pm_unwind_meaning(&run->capture.unwind, natives);
 
-    if (meaning != 0 && VG_(clo_sanity_level) < 2)
+    if (meaning != 0 && pm_core_sanity_level() < 2)
         return unpacked(meaning);
     struct pm_known_natives known = resolve_natives(run, natives);
     PM_ASSERT(meaning == 0 || meaning == packed(known));
@@ -307,7 +307,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 
     struct pm_known_natives native = native_part(run, &natives);
     struct pm_python_part python = python_part(run, fresh, same, end);
-    if (VG_(clo_sanity_level) > 1)
+    if (pm_core_sanity_level() > 1)
         check_walk(run, tid, end, fresh + same);
     struct pm_pair *pair = pm_pairs_stack(&capture->pairs, native.part, python);
     struct pm_captured captured = {
@@ -352,7 +352,7 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
         key.python_position = pm_python_peek(&run->python, key.slot);
         known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);
     }
-    if (known != NULL && VG_(clo_sanity_level) < 2)
+    if (known != NULL && pm_core_sanity_level() < 2)
         return (struct pm_captured){ known->stack, &known->site, known->debug_hooks };
     /* With --sanity-level=2 the stack is computed, too, and compared. That may replace the
        snapshot, so its result is saved first. */

@@ -134,8 +134,7 @@ bool pm_lines_defer(const DebugInfo *info)
     for (u32 i = 0; i < object_count; i++)
         if (objects[i].info == info)
             objects[i].info = NULL;     /* the handle was another object's before */
-    if (VG_(clo_read_inline_info) || VG_(clo_read_var_info) || VG_(clo_debug_dump_line)
-            || !take_files(&object))
+    if (pm_core_reads_debug_info() || !take_files(&object))
         return false;
     object.name = copy_text(VG_(DebugInfo_get_filename)(info));
     for (u32 i = 0; i < object_count; i++) {
@@ -208,14 +207,9 @@ static bool decompress(const struct pm_elf_section *section, const u8 *from, u8 
 {
     switch (section->compression) {
     case PM_ELF_ZLIB:
-        return tinfl_decompress_mem_to_mem(to, section->full_bytes, from, section->bytes,
-                                           PM_TINFL_PARSE_ZLIB_HEADER
-                                               | PM_TINFL_USING_NON_WRAPPING_OUTPUT_BUF)
-            == section->full_bytes;
+        return pm_core_inflate(to, section->full_bytes, from, section->bytes);
     case PM_ELF_ZSTD:
-        return ZSTD_decompress != NULL
-            && ZSTD_decompress(to, section->full_bytes, from, section->bytes)
-                == section->full_bytes;
+        return pm_core_inflate_zstd(to, section->full_bytes, from, section->bytes);
     case PM_ELF_PLAIN:
         break;
     }

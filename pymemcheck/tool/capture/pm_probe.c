@@ -42,7 +42,7 @@ static VG_REGPARM(2) void on_new_reference(Addr object, Addr instruction)
 {
     const ThreadId tid = VG_(get_running_tid)();
 
-    if (VG_(clo_sanity_level) > 1 && instruction != 0)
+    if (pm_core_sanity_level() > 1 && instruction != 0)
         PM_ASSERT(VG_(get_IP)(tid) == instruction);
     pm_allocator_reused(state.run, tid, object, instruction);
 }

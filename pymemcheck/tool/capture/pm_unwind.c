@@ -6,27 +6,21 @@
 #include "pub_tool_machine.h"
 #include "pub_tool_stacktrace.h"
 
+#include "libvex_guest_offsets.h"
+
 #include "tool/capture/pm_unwind.h"
 
 #include "base/pm_platform.h"
 #include "tool/core/pm_core.h"
 
-/* The core does not begin to unwind nearer to a stack's end (coregrind/m_stacktrace.c). */
-enum { NEAR_END = 512 };
-
 /* Unwinds one frame with the core. */
 static bool ask_core(void *context, const struct pm_unwind_frame *from, u64 high,
                      struct pm_unwind_frame *to)
 {
-    const struct pm_unwind_start start = {
-        .r_pc = from->instruction,
-        .r_sp = from->stack_pointer,
-        .r_rbp = from->frame_pointer,
-    };
     Addr ips[2], sps[2], fps[2];
 
     (void)context;
-    if (VG_(get_StackTrace_wrk)(0, ips, 2, sps, fps, &start, high) < 2)
+    if (pm_core_unwind_from(0, from, high, 2, ips, sps, fps) < 2)
         return false;
     *to = (struct pm_unwind_frame){ ips[1], sps[1], fps[1] };
     return true;
@@ -63,13 +57,10 @@ static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
 
     if (unwind->generation != generation || stack_pointer < unwind->stack_low
             || stack_pointer >= unwind->stack_high) {
-        Addr low = 0, high = 0;
-        VG_(stack_limits)(stack_pointer, &low, &high);
-        unwind->stack_low = low;
-        unwind->stack_high = high;
+        pm_core_stack_limits(stack_pointer, &unwind->stack_low, &unwind->stack_high);
         unwind->generation = generation;
     }
-    return stack_pointer >= unwind->stack_low && stack_pointer + NEAR_END < unwind->stack_high;
+    return stack_pointer >= unwind->stack_low && stack_pointer + PM_CORE_STACK_END_BYTES < unwind->stack_high;
 }
 
 /* Lets the core continue from the last frame that was walked to. Returns the number of frames; 0 if
@@ -78,30 +69,30 @@ static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
 {
     const struct pm_unwind_rules_walk *walk = &unwind->walk;
     const unsigned at = walk->count - 1;
-    const struct pm_unwind_start start = {
-        .r_pc = walk->instructions[at],
-        .r_sp = walk->stack_pointers[at],
-        .r_rbp = walk->frame_pointer,
+    const struct pm_unwind_frame start = {
+        .instruction = walk->instructions[at],
+        .stack_pointer = walk->stack_pointers[at],
+        .frame_pointer = walk->frame_pointer,
     };
 
-    if (start.r_sp + NEAR_END >= unwind->stack_high
-            || (start.r_rbp >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB && start.r_rbp < start.r_sp))
+    if (start.stack_pointer + PM_CORE_STACK_END_BYTES >= unwind->stack_high
+            || (start.frame_pointer >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB
+                && start.frame_pointer < start.stack_pointer))
         return 0;
-    return at + VG_(get_StackTrace_wrk)(tid, walk->instructions + at, unwind->limit - at,
-                                        walk->stack_pointers + at, NULL, &start, unwind->stack_high);
+    return at + pm_core_unwind_from(tid, &start, unwind->stack_high, unwind->limit - at, walk->instructions + at,
+                                    walk->stack_pointers + at, NULL);
 }
 
 /* Walks by learned rules, and by the core where they end. Returns the number of frames; 0 if the
    core must unwind the whole stack. */
 static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
 {
-    struct pm_unwind_start start;
+    u64 frame_pointer;
 
-    VG_(get_UnwindStartRegs)(&start, tid);
-    /* Not from start: reading two words at once that were just written one by one is slow. */
-    const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), start.r_rbp };
-    if (VG_(clo_merge_recursive_frames) > 0 || !find_limits(unwind, frame.stack_pointer))
+    if (!pm_core_can_unwind() || !find_limits(unwind, VG_(get_SP)(tid)))
         return 0;
+    VG_(get_shadow_regs_area)(tid, (UChar *)&frame_pointer, 0, OFFSET_amd64_RBP, sizeof frame_pointer);
+    const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), frame_pointer };
     switch (pm_unwind_rules_walk(&unwind->rules, &frame, unwind->stack_high, unwind->limit, &unwind->walk)) {
     case PM_UNWIND_RULES_LIMIT:
     case PM_UNWIND_RULES_OUTERMOST:
@@ -137,7 +128,7 @@ struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
 
     if (count == 0)
         count = VG_(get_StackTrace)(tid, walk->instructions, unwind->limit, walk->stack_pointers, NULL, 0);
-    if (VG_(clo_sanity_level) > 1)
+    if (pm_core_sanity_level() > 1)
         check(unwind, tid, count);
     for (unsigned i = 0; i < count; i++)
         hash += walk->instructions[i] * unwind->keys[i];

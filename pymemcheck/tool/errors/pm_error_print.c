@@ -27,13 +27,13 @@ static void describe_elsewhere(u64 address)
    stack, which has no Python frames, so it is not told of --gen-suppressions=. */
 static bool wants_suggestion(struct pm_errors *errors)
 {
-    Bool ask_again = True;
+    bool again;
 
-    if (errors->suggest != 1 || VG_(clo_xml))
-        return errors->suggest != 0;
-    bool wanted = VG_(is_action_requested)("Print suppression", &ask_again);
-    if (!ask_again)
-        errors->suggest = 0;
+    if (errors->suggest != PM_CORE_SUGGEST_ASK || VG_(clo_xml))
+        return errors->suggest != PM_CORE_SUGGEST_NONE;
+    bool wanted = pm_core_ask("Print suppression", &again);
+    if (!again)
+        errors->suggest = PM_CORE_SUGGEST_NONE;
     return wanted;
 }
 

@@ -2,6 +2,8 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_errormgr.h"
 #include "pub_tool_execontext.h"
+#include "pub_tool_libcprint.h"
+#include "pub_tool_libcproc.h"
 #include "pub_tool_options.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -46,9 +48,16 @@ static void before_print(const Error *error)
     (void)error;
 }
 
-/* For suggested suppressions of the core's; never asked, since we make our own. */
+/* Asked only by a core that prints its own suggestions, since we could not take them over
+   (pm_core_take_suggestions). They have no Python frames, and none at all for a leak. */
 static const HChar *kind_name(const Error *error)
 {
+    struct pm_errors *errors = &pm_error_of(error)->run->errors;
+
+    if (!errors->warned_of_suggestions)
+        VG_(umsg)("pymemcheck: warning: this build cannot suggest suppressions (see --with-core-off= in"
+                  " install.md); what follows lacks Python frames.\n");
+    errors->warned_of_suggestions = true;
     return pm_error_of(error)->loss == NULL ? "Free" : "Leak";
 }
 
@@ -93,6 +102,15 @@ static ThreadId some_thread(void)
     return tid != VG_INVALID_THREADID ? tid : 1;
 }
 
+static void warn_of_default(struct pm_errors *errors)
+{
+    if (errors->reads_default || errors->entries.count > 0 || errors->warned_of_default)
+        return;
+    VG_(umsg)("pymemcheck: warning: no suppressions were read. This build does not read the default ones"
+              " by itself: give --suppressions=%s/pymemcheck.supp\n", VG_(libdir));
+    errors->warned_of_default = true;
+}
+
 bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *report)
 {
     const struct pm_loss *loss = report->loss;
@@ -109,6 +127,7 @@ bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *repo
         .loss = report,
     };
 
+    warn_of_default(&run->errors);
     return VG_(unique_error)(some_thread(), PM_ERROR_LEAK, 0, NULL, &error, VG_(null_ExeContext)(),
                              report->shown, False, report->counted);
 }
@@ -117,9 +136,8 @@ bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *repo
 
 void pm_errors_begin(struct pm_run *run)
 {
-    run->errors.suggest = VG_(clo_gen_suppressions);
-    VG_(clo_gen_suppressions) = 0;
-    pm_suppression_files_begin(&run->errors.entries);
+    run->errors.suggest = pm_core_take_suggestions();
+    run->errors.reads_default = pm_suppression_files_begin(&run->errors.entries);
 }
 
 void pm_errors_end(const struct pm_run *run)

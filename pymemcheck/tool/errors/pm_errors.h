@@ -13,6 +13,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_freed.h"
 #include "heap/pm_losses.h"
+#include "tool/core/pm_core.h"
 #include "tool/errors/pm_suppression_entries.h"
 
 struct pm_run;
@@ -21,7 +22,9 @@ struct pm_writers;
 /* Part of struct pm_run. */
 struct pm_errors {
     struct pm_suppression_entries entries;
-    int suggest;            /* --gen-suppressions=, which we answer in the core's place: 0 no, 1 ask, 2 all */
+    enum pm_core_suggest suggest;   /* --gen-suppressions=, which we answer in the core's place */
+    bool reads_default;             /* the default suppressions are read if the user wants them */
+    bool warned_of_default, warned_of_suggestions;
 };
 
 void pm_errors_register(void);

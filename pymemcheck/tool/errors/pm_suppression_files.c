@@ -2,13 +2,10 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_errormgr.h"
 #include "pub_tool_libcbase.h"
-#include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
-#include "pub_tool_xarray.h"
 
 #include "tool/errors/pm_suppression_files.h"
 
-#include "base/pm_buffer.h"
 #include "tool/core/pm_core.h"
 #include "tool/errors/pm_error.h"
 
@@ -70,48 +67,8 @@ SizeT pm_suppression_files_describe_use(const Supp *suppression, HChar *text, In
                          (ULong)entry->bytes, (ULong)entry->blocks);
 }
 
-/* --- Default files --- */
-
-static bool is_there(const char *path)
-{
-    struct vg_stat status;
-
-    if (!sr_isError(VG_(stat)(path, &status)))
-        return true;
-    VG_(umsg)("pymemcheck: warning: default suppression file not found: %s\n", path);
-    return false;
-}
-
-static void add_file_of_tool(struct pm_buffer *path, const char *name)
-{
-    pm_buffer_clear(path);
-    pm_buffer_add_text(path, VG_(libdir));
-    pm_buffer_add_char(path, '/');
-    pm_buffer_add_text(path, name);
-}
-
-/* Ours and Valgrind's own. The core has listed Valgrind's already, and would end the run if that file is
-   missing: VALGRIND_LIB may name a folder that holds our files only. */
-static void add_default_files(void)
-{
-    struct pm_buffer path;
-
-    pm_buffer_init(&path);
-    add_file_of_tool(&path, "default.supp");
-    for (Word i = VG_(sizeXA)(VG_(clo_suppressions)); i-- > 0;) {
-        const HChar *listed = *(HChar **)VG_(indexXA)(VG_(clo_suppressions), i);
-        if (VG_STREQ(listed, path.bytes) && !is_there(path.bytes))
-            VG_(removeIndexXA)(VG_(clo_suppressions), i);
-    }
-    add_file_of_tool(&path, "pymemcheck.supp");
-    if (is_there(path.bytes))
-        VG_(add_suppression_file)(path.bytes);
-    pm_buffer_release(&path);
-}
-
-void pm_suppression_files_begin(struct pm_suppression_entries *entries)
+bool pm_suppression_files_begin(struct pm_suppression_entries *entries)
 {
     the_entries = entries;
-    if (VG_(clo_default_supp))
-        add_default_files();
+    return pm_core_add_default_suppressions("pymemcheck.supp");
 }

@@ -7,7 +7,7 @@
 #include "tool/errors/pm_suppression_entries.h"
 
 /* After options were read, before the core reads the files. Entries are added to *entries, which must
-   stay where it is. */
-void pm_suppression_files_begin(struct pm_suppression_entries *entries);
+   stay where it is. False: this build cannot read the default files by itself. */
+bool pm_suppression_files_begin(struct pm_suppression_entries *entries);
 
 #endif
