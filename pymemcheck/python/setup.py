@@ -15,7 +15,7 @@ setup(
     description="Reads, compares and checks the profiles of Valgrind's tool pymemcheck",
     license="GPL-2.0-or-later",
     python_requires=">=3.6",
-    packages=["pymemcheck"],
+    packages=["pymemcheck", "pymemcheck.convert"],
     extras_require={"rich": ["rich"]},
     entry_points={"console_scripts": ["pymemcheck = pymemcheck.command:main"]},
 )

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The reader of profiles: real files are read as the tool wrote them, and whatever is no profile ends in one line."""
-import json
 import subprocess
 import sys
 
