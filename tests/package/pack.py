@@ -42,3 +42,40 @@ PYTHONS = _find_pythons()
 
 def version_of(path):
     return pathlib.Path(path).parent.parent.name
+
+LEAKY = TESTS / "package" / "pm_leaky.c"
+JOB = '''\
+import pm_leaky
+
+
+class Config:
+    pass
+
+
+CONFIG = Config()
+
+
+def lose_lists(count):
+    for _ in range(count):
+        pm_leaky.lose_list()
+
+
+def lose_memory():
+    pm_leaky.lose_memory()
+
+
+def hold():
+    pm_leaky.take_reference(CONFIG)
+    return [str(number) for number in range(1000)]
+
+
+def recurse(depth):
+    return [bytearray(1000)] + (recurse(depth - 1) if depth else [])
+
+
+KEPT = hold()
+DEEP = recurse(5)
+lose_lists(COUNT)
+lose_memory()
+import json
+'''

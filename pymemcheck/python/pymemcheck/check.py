@@ -17,7 +17,7 @@ from .grouping import DEFAULT_LEAK_KINDS, leaks_of
 from .labels import Labels, harmless
 from .merge import merge_records
 from .profile import LEAK_KINDS, ProfileError
-from .summary import innermost_place, leak_what
+from .summary import end_text, innermost_place, leak_what
 from .text import KIND_TEXTS, counted
 from .writer import write_text
 
@@ -196,7 +196,7 @@ def _print(output, findings, growth, failed, arguments, current):
                    "bad" if growth[2] else None)
     for path, info in current.ends:
         if info["end"] == "signal" or info["exit_code"]:
-            output.put("note: %s: the program %s" % (harmless(path), check_reports.end_text(info)))
+            output.put("note: %s: the program %s" % (harmless(path), end_text(info)))
     states = collections.Counter(finding.state for finding in findings)
     summary = "%d new, %d grown, %d known, %d gone" % (states["new"], states["grown"], states["known"] + states["shrunk"],
                                                         states["gone"])

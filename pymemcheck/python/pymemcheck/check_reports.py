@@ -8,7 +8,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 from . import __version__
 from .labels import Labels, harmless
-from .summary import end_text
 from .text import KIND_TEXTS, counted, headline, story, types_text
 
 HELP = {

@@ -33,7 +33,7 @@ NOT_FOUND = 127
 def add_arguments(parser):
     parser.add_argument("--python", metavar="PROGRAM", help="the interpreter of script.py and -m (python3)")
     parser.add_argument("-o", "--output", metavar="OUT", default=OUT_FILE,
-                        help="the profile's file; %%p is the process id (%s). The log is beside it, as %s" % (
+                        help="the profile's file; %%%%p is the process id (%s). The log is beside it, as %s" % (
                             OUT_FILE.replace("%", "%%"), LOG_FILE.replace("%", "%%")))
     parser.add_argument("--valgrind", metavar="PROGRAM", help="the Valgrind that has the tool")
     parser.add_argument("--valgrind-options", metavar="OPTIONS", default="", type=shlex.split,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where lines go: a terminal with colours if rich is there and nobody minds, or a plain stream. Output never
 fails for a character that the stream's encoding lacks, and ends quietly when nobody reads on."""
-import io
 import os
 import shutil
 import sys
@@ -18,10 +17,12 @@ def _never_fails(stream):
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
         return stream
-    if not hasattr(stream, "buffer"):
+    try:
+        stream.flush()
+        return open(stream.fileno(), "w", 1 if stream.isatty() else -1, stream.encoding or "ascii", "backslashreplace",
+                    closefd=False)
+    except (OSError, ValueError):       # no file of the system's
         return stream
-    return io.TextIOWrapper(stream.buffer, stream.encoding or "ascii", "backslashreplace",
-                            line_buffering=stream.line_buffering)
 
 
 def wants_colour(stream):

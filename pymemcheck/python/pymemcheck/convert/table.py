@@ -18,7 +18,8 @@ def write(view, stream):
         python, caller = grouping.python[stack], grouping.caller(stack)
         row = [column[number] for column in columns]
         frame = profile.frames[python - 1] if python else None
-        row += [_cell(labels.file(frame.file, True)), frame.line, _cell(labels.function(frame.function))] if frame else ["", "", ""]
+        row += [_cell(labels.file(frame.file, True)), frame.line, _cell(labels.function(frame.function))] \
+            if frame else ["", "", ""]
         frame = profile.frames[caller - 1] if caller else None
         row += [_cell(labels.file(frame.object, True)), _cell(labels.function(frame.function))] if frame else ["", ""]
         row += [grouping.phase(stack), " < ".join(labels.place(frame, True) for frame in view.frames(stack))]
