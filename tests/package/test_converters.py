@@ -63,6 +63,8 @@ class Node {
   replaceChild(kid, old) { this.childNodes[this.childNodes.indexOf(old)] = kid; return old; }
   get firstChild() { return this.childNodes[0]; } get lastChild() { return this.childNodes[this.childNodes.length - 1]; }
   get options() { return this.childNodes; }
+  cloneNode() { return new Node(this.tag); }
+  get selectedIndex() { return Math.max(0, this.childNodes.findIndex(k => k.selected)); }
   get nextSibling() { const k = this.parentNode.childNodes; return k[k.indexOf(this) + 1]; }
   addEventListener() {} setAttribute(k, v) { this[k] = v; } insertBefore(kid) { return this.appendChild(kid); }
   set textContent(t) { this.childNodes = []; this.text = t; }
@@ -71,9 +73,9 @@ class Node {
 }
 const body = new Node("body");
 const document = { body, createElement: n => new Node(n), createTextNode: t => { const n = new Node("#"); n.text = t; return n; },
-  getElementById: () => body, addEventListener() {}, title: "" };
+  getElementById: () => body, addEventListener() {}, title: "", location: { search: "" } };
 class FileReader {}
-const context = vm.createContext({ document, window: {}, FileReader, console, performance: { now: () => 0 }, Math, JSON, Intl });
+const context = vm.createContext({ document, window: {}, FileReader, URLSearchParams, console, performance: { now: () => 0 }, Math, JSON, Intl });
 vm.runInContext(fs.readFileSync(process.argv[2], "utf8"), context);
 context.data = fs.readFileSync(process.argv[3], "utf8");
 context.shown = [];
@@ -93,7 +95,7 @@ def test_dhat(job, convert, node, tmp_path):
     shown = json.loads(output_of(node, script, DHAT_VIEWER, convert(job.profile.path, "dhat")))
     assert (shown["total"], shown["end"], shown["max"], shown["blocks"]) == tuple(
         total_of(job, name) for name in ("total_bytes", "live_bytes", "peak_bytes", "total_blocks"))
-    assert "job.py" in shown["text"] and "Allocated" in shown["text"] or "Total:" in shown["text"]
+    assert "Allocated at {" in shown["text"] and re.search(r"#\d+: \[ \S+:\d+ \(.*\) \]", shown["text"])
 
 
 # --- pprof ---

@@ -63,13 +63,15 @@ def test_default_is_short(job, command):
 
 # --- tracemalloc ---
 
-@pytest.fixture(scope="module")
-def snapshot(job, tmp_path_factory):
+def snapshot_of(command, job, folder, metric):
     """The profile as a snapshot, converted and read by the Python that runs the tests."""
-    path = tmp_path_factory.mktemp("snapshot") / "snapshot"
-    subprocess.run([sys.executable, "-m", "pymemcheck", "convert", str(job.profile.path), "--to=tracemalloc", "-o", str(path)],
-                   check=True, env=dict(os.environ, PYTHONPATH=str(pack.PACKAGE)))
-    return tracemalloc.Snapshot.load(str(path))
+    command("convert", job.profile.path, "--to=tracemalloc", "--" + metric, "-o", folder / "snapshot")
+    return tracemalloc.Snapshot.load(str(folder / "snapshot"))
+
+
+@pytest.fixture
+def snapshot(job, command, tmp_path):
+    return snapshot_of(command, job, tmp_path, "live")
 
 
 def table(text):
@@ -93,11 +95,12 @@ def test_statistics_are_those_of_tracemalloc(job, command, snapshot, group, key)
     assert rows == expected and len(rows) > 3
 
 
-def test_cumulative(job, command, snapshot):
+def test_cumulative(job, command, tmp_path):
     """As tracemalloc's, but that a block counts once for a line, also where a function calls itself: recurse()
     does, and importlib."""
     rows = {label.split(" (")[0]: (size, count) for size, count, label in rows_of(
-        command, job.profile.path, "--cumulative", "--python-paths=full")}
+        command, job.profile.path, "--cumulative", "--total", "--python-paths=full")}
+    snapshot = snapshot_of(command, job, tmp_path, "total")
     once, repeated = {}, set()
     for trace in snapshot.traces:
         places = ["%s:%d" % (frame.filename, frame.lineno) for frame in trace.traceback if frame.lineno]
