@@ -90,11 +90,12 @@ def _table(arguments, profile, sources, filters, output):
         items = Items.of_records(profile, select_records(profile, summary.grouping, filters, records), summary.grouping)
     else:
         items = Items.of_sites(profile, summary.grouping, select_sites(profile, summary.grouping, filters))
-    rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size")
+    top = TOP if arguments.top is None else arguments.top
+    rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size", top)
     title = "Bytes %s, by %s" % (METRIC_TITLES[metric], group)
     if arguments.cumulative:
         title += ", cumulative"
-    put_table(output, title, summary.labels, rows, metric, TOP if arguments.top is None else arguments.top, sources,
+    put_table(output, title, summary.labels, rows, metric, top, sources,
               group, arguments.python_paths == "full", arguments.cumulative)
 
 
