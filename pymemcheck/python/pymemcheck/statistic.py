@@ -40,31 +40,10 @@ def make_rows(items, group, cumulative=None):
     sums = {}
     by_frame = group in FRAME_GROUPS
     keys = items.grouping.told_by_all(items.stacks) if by_frame else items.keys(group)
-    if len(columns) == 6:       # unrolled: there can be a million items
-        for key, stack, a, b, c, d, e, f in zip(keys, items.stacks, *columns):
-            entry = sums.get(key)
-            if entry is None:
-                sums[key] = [stack, a + c + e, a, b, c, d, e, f]
-                continue
-            if a + c + e > entry[1]:
-                entry[0], entry[1] = stack, a + c + e
-            entry[2] += a
-            entry[3] += b
-            entry[4] += c
-            entry[5] += d
-            entry[6] += e
-            entry[7] += f
+    if len(columns) == 6:
+        _sum_three(sums, keys, items.stacks, *columns)
     else:
-        for key, stack, *values in zip(keys, items.stacks, *columns):
-            entry = sums.get(key)
-            weight = sum(values[::2])
-            if entry is None:
-                sums[key] = [stack, weight] + values
-                continue
-            if weight > entry[1]:
-                entry[0], entry[1] = stack, weight
-            for index, value in enumerate(values, 2):
-                entry[index] += value
+        _sum_one(sums, keys, items.stacks, *columns)
     if by_frame:        # there are far fewer frames than items
         sums = _join_frames(sums, items.grouping, group)
     frames, told_by = items.profile.frames, items.grouping.told_by
@@ -74,6 +53,42 @@ def make_rows(items, group, cumulative=None):
         rows.append(Row(key, frames[number - 1] if number else None, stack,
                         {metric: (values[2 * i], values[2 * i + 1]) for i, metric in enumerate(metrics)}))
     return rows
+
+
+# Written out for one metric and for three: there can be a million items. An entry is the stack of the item with the
+# most bytes, these bytes, and the sums.
+
+def _sum_one(sums, keys, stacks, sizes, counts):
+    find = sums.get
+    for key, stack, size, count in zip(keys, stacks, sizes, counts):
+        if not (size or count):
+            continue
+        entry = find(key)
+        if entry is None:
+            sums[key] = [stack, size, size, count]
+            continue
+        if size > entry[1]:
+            entry[0], entry[1] = stack, size
+        entry[2] += size
+        entry[3] += count
+
+
+def _sum_three(sums, keys, stacks, a, a_count, b, b_count, c, c_count):
+    find = sums.get
+    for key, stack, size, count, size_b, count_b, size_c, count_c in zip(
+            keys, stacks, a, a_count, b, b_count, c, c_count):
+        entry = find(key)
+        if entry is None:
+            sums[key] = [stack, size + size_b + size_c, size, count, size_b, count_b, size_c, count_c]
+            continue
+        entry[2] += size
+        entry[3] += count
+        entry[4] += size_b
+        entry[5] += count_b
+        entry[6] += size_c
+        entry[7] += count_c
+        if size + size_b + size_c > entry[1]:
+            entry[0], entry[1] = stack, size + size_b + size_c
 
 
 def _join_frames(sums, grouping, group):
