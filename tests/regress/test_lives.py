@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lives of interpreters: the collection in Py_FinalizeEx, before which nothing in a cycle is lost for certain; several
 interpreters, after each other and beside each other; and fork."""
-import re
-
 import pytest
 
 import pmtest
 import pythons
 from pmtest import PROGRAMS
+from test_interpreters import Library, shared
 
 BEFORE = ["--histogram=none", "--leak-scan=before"]
 BOTH = ["--histogram=none", "--leak-scan=both"]
@@ -142,3 +141,86 @@ for _ in range(int(sys.argv[1])):
     assert blocks[0, False] == blocks[0, True] == 0
     assert blocks[1, False] > 100 and blocks[1, True] > 100
     assert blocks[3, False] == 3 * blocks[1, False]
+
+
+LOSES = """\
+import ctypes, sys
+class Lost(object):
+    pass
+lost = Lost()                   # lost
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(lost))
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(lost))
+kept = Lost()                   # kept
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+del lost
+"""
+
+SHARED = [pytest.param(python, id=python.row) for python in pythons.PYTHONS if shared(python)]
+
+
+@pytest.fixture
+def embedded(tool):
+    """Compiles the program that embeds an interpreter."""
+    return lambda python: Library(pmtest.Interpreter(python.row, python.path, tool.new_directory())).compile(tool.new_directory())
+
+
+@pytest.mark.parametrize("python", SHARED)
+def test_each_life_is_its_own(tool, embedded, python):
+    """Each of three interpreters, one after the other, is searched before its finalization, and has phases and types."""
+    path = write(tool, LOSES)
+    run = tool.run(embedded(python), "thrice", path, options=BOTH)
+    before = losses_at(run.profile, path, "# lost")
+    assert sum(loss.blocks for loss in before if loss.kind == "definite") == 3
+    surplus = [loss for loss in losses_at(run.profile, path, "# kept") if loss.kind == "surplus"]
+    assert sum(loss.surplus_references for loss in surplus) == 3
+    for loss in (*before, *surplus):
+        if loss.kind in REPORTED:
+            assert [name for name, _ in loss.types] == ["__main__.Lost"]
+            assert loss.json["finalization_blocks"] == 0
+    after = [loss for loss in losses_at(run.profile, path, "# lost", before=False) if loss.kind == "definite"]
+    assert sum(loss.blocks for loss in after) == 3
+    assert {name for loss in after for name, _ in loss.types} == {"__main__.Lost"}
+    assert sum(loss.json["finalization_blocks"] for loss in after) == 0
+
+
+@pytest.mark.parametrize("python", SHARED[-1:])
+def test_fork_after_finalization(tool, embedded, python):
+    """The child does not repeat what its parent lost, before or after the parent finalized."""
+    path = write(tool, LOSES)
+    for options in (BOTH, BEFORE):
+        run = tool.run(embedded(python), "forked", path, options=options)
+        (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+        assert reported(losses_at(run.profile, path, "# lost"))
+        assert child.json["leaks_before"] is None
+        assert [(loss.kind, loss.bytes) for loss in reported(child.losses)] == [("definite", 4004)]
+
+
+def test_stacks_of_vanished_threads(tool):
+    """A fork child has only the thread that forked. What the stacks of the others hold is lost there."""
+    program = pmtest.compile_program(tool.new_directory() / "vanished", PROGRAMS / "vanished.c", "-O0", "-pthread")
+    # At exit the C library would unmap the stacks that it can use again.
+    run = tool.run(program, options=["--histogram=none", "--run-libc-freeres=no"])
+    (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    assert [loss for loss in run.profile.losses if loss.kind == "definite"] == []
+    assert [(loss.kind, loss.bytes) for loss in reported(child.losses)] == [("definite", 3003)]
+
+
+def test_fork_in_a_function_of_atexit(tool, release_python):
+    """Each process has its own search before finalization, also where finalization has begun before the fork."""
+    path = write(tool, """\
+import os
+libc = ctypes.CDLL(None)
+libc.malloc.restype = None
+def ends():
+    libc.malloc(5005)           # both
+    if os.fork() != 0:
+        os.wait()
+    libc.malloc(6006)           # each
+atexit.register(ends)
+""", CYCLES)
+    run = tool.run(release_python.path, "-S", path, options=BOTH)
+    (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    for profile, both in ((run.profile, [5005]), (child, [])):
+        for before in (False, True):
+            assert [loss.bytes for loss in reported(losses_at(profile, path, "# both", before))] == both
+            assert [loss.bytes for loss in reported(losses_at(profile, path, "# each", before))] == [6006]
