@@ -14,6 +14,7 @@
 #include "heap/pm_losses.h"
 
 #include "base/pm_platform.h"
+#include "base/pm_ranges.h"
 #include "base/pm_sort.h"
 
 enum { LOW_FRAMES = 2, MEDIUM_FRAMES = 4 };
@@ -299,8 +300,8 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     key.hash = mix(key.hash, item->kind);
     u32 index = record_of(losses, &key);
     struct pm_loss *record = &losses->records[index];
-    enum pm_loss_phase phase = losses->finalization_serial != 0
-            && item->serial >= losses->finalization_serial ? PM_PHASE_FINALIZATION
+    enum pm_loss_phase phase = losses->finalizations != NULL
+            && pm_ranges_at(losses->finalizations, item->serial) != NULL ? PM_PHASE_FINALIZATION
         : key.importing ? PM_PHASE_IMPORT : PM_PHASE_MAIN;
 
     if (record->blocks == 0 || item->serial < record->first_serial) {

@@ -101,7 +101,8 @@ struct pm_losses {
     const struct pm_stacks *stacks;
     enum pm_loss_resolution resolution;
     struct pm_string_id evaluation_object;  /* of some stack's evaluation function; "": no stack has one */
-    u64 finalization_serial;        /* the first allocation of the finalization; 0: none */
+    const struct pm_ranges *finalizations;  /* of serials: allocations made during finalization; NULL: none.
+                                               The caller owns it */
 
     struct pm_loss *records;
     u32 count, capacity;

@@ -17,6 +17,7 @@
 #include "tool/pm_process.h"
 
 #include "base/pm_platform.h"
+#include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_report.h"
 #include "tool/pm_run.h"
 
@@ -24,10 +25,17 @@ enum { MAX_PATH_BYTES = 4096 };
 
 static struct pm_run *the_run;
 
+static void before_fork(ThreadId tid)
+{
+    pm_roots_forks(&the_run->roots, &the_run->python, tid);
+}
+
 static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
     the_run->fork_serial = the_run->serial;
+    pm_roots_forked(&the_run->roots);
+    pm_leak_report_forked(the_run);
     pm_python_forked(&the_run->python, tid);
 }
 
@@ -76,6 +84,6 @@ static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, Sy
 void pm_process_register(struct pm_run *run)
 {
     the_run = run;
-    VG_(atfork)(NULL, NULL, in_fork_child);
+    VG_(atfork)(before_fork, NULL, in_fork_child);
     VG_(needs_syscall_wrapper)(before_syscall, after_syscall);
 }

@@ -12,8 +12,10 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
     struct pm_losses losses;
     struct pm_frozen frozen;
-    bool searched = pm_leak_report_search_at_end(run, &losses);
 
+    pm_finalization_process_ends(run);
+    pm_leak_report_finish_before(run);
+    const bool searched = pm_leak_report_search_at_end(run, &losses);
     pm_freeze(run, end, exit_status, &frozen);
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;

@@ -22,6 +22,7 @@
 #include "tool/pm_options.h"
 #include "tool/pm_output.h"
 #include "tool/capture/pm_python.h"
+#include "tool/leaks/pm_finalization.h"
 #include "tool/leaks/pm_roots.h"
 #include "tool/leaks/pm_free_lists.h"
 #include "tool/leaks/pm_type_names.h"
@@ -54,6 +55,7 @@ struct pm_run {
     struct pm_roots roots;
     struct pm_free_lists free_lists;
     struct pm_type_names type_names;
+    struct pm_finalization finalization;
 
     struct pm_totals totals;
     struct pm_troubles troubles;
@@ -65,10 +67,10 @@ struct pm_run {
 
     u64 births_in_no_block;         /* of objects, static ones among them */
 
-    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: not yet */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
-    struct pm_losses losses_before; /* of the search before finalization, if searched_before */
+    struct pm_losses losses_before; /* of the searches before finalization, if searched_before */
     bool searched_before;
+    bool finished_before;           /* nothing can be added to losses_before any more */
     struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
     bool searched_on_request;
 

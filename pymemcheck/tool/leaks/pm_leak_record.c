@@ -15,10 +15,11 @@ struct recording {
     struct pm_buffer text;          /* scratch */
 };
 
-/* A fork child reports only what it allocated itself. */
+/* A fork child reports only what it allocated itself, and a search before finalization what was allocated in the
+   interpreter's present life. */
 static bool is_recorded(const struct pm_leak_state *check, u32 index)
 {
-    return check->allocated[index].serial > check->run->fork_serial;
+    return check->allocated[index].serial > check->recorded_after;
 }
 
 static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)

@@ -96,24 +96,57 @@ static void record_type_names(struct pm_run *run)
     if (!run->options.python_objects || run->python.state != PM_PYTHON_READY)
         return;
     pm_reader_forget(&run->reader);
-    if (pm_objects_init(&objects, &run->reader, &run->strings, &run->python.interpreter))
+    if (pm_objects_init(&objects, &run->reader, &run->strings, &run->python.interpreter)) {
+        /* Types that an earlier life lost keep the names that they had then. */
+        pm_type_names_tell(&run->type_names, &objects, &run->blocks);
         pm_type_names_record(&run->type_names, &objects, &run->blocks);
+    }
     pm_objects_release(&objects);
+}
+
+void pm_leak_report_finalization_begins(struct pm_run *run)
+{
+    if (run->options.leak_check != PM_LEAK_CHECK_NO)
+        record_type_names(run);
+}
+
+/* Drops what searches before finalization found. */
+static void drop_before(struct pm_run *run)
+{
+    if (run->searched_before)
+        pm_losses_release(&run->losses_before);
+    run->searched_before = run->finished_before = false;
 }
 
 void pm_leak_report_before_finalization(struct pm_run *run)
 {
-    const struct pm_leak_check_request request = default_request(&run->options);
+    struct pm_leak_check_request request = default_request(&run->options);
 
-    if (run->finalization_serial != 0)
+    if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before)
         return;
-    if (run->options.leak_check != PM_LEAK_CHECK_NO && run->options.leak_scan_before) {
-        pm_leak_check_run(run, &request, &run->losses_before);
-        run->searched_before = true;
-    }
-    if (run->options.leak_check != PM_LEAK_CHECK_NO)
-        record_type_names(run);
-    run->finalization_serial = run->serial + 1;
+    /* An exec failed in an earlier life, and its report finished the records. */
+    if (run->finished_before)
+        drop_before(run);
+    request.after_serial = run->finalization.life_serial;
+    request.add = run->searched_before;
+    pm_leak_check_run(run, &request, &run->losses_before);
+    run->searched_before = true;
+}
+
+void pm_leak_report_forked(struct pm_run *run)
+{
+    drop_before(run);
+    if (run->searched_on_request)
+        pm_losses_release(&run->last_losses);
+    run->searched_on_request = false;
+    run->last_losses = (struct pm_losses){ 0 };
+}
+
+void pm_leak_report_finish_before(struct pm_run *run)
+{
+    if (run->searched_before && !run->finished_before)
+        pm_losses_finish(&run->losses_before);
+    run->finished_before = run->searched_before;
 }
 
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
@@ -124,6 +157,7 @@ bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
             || (run->searched_before && !run->options.leak_scan_after))
         return false;
     pm_leak_check_run(run, &request, losses);
+    pm_losses_finish(losses);
     return true;
 }
 
@@ -142,6 +176,7 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
     if (run->searched_on_request)
         pm_losses_release(losses);
     pm_leak_check_run(run, &request, losses);
+    pm_losses_finish(losses);
     run->searched_on_request = true;
     pm_freeze(run, PM_END_EXIT, 0, &frozen);
     if (now->sink != NULL) {
