@@ -30,8 +30,10 @@ struct pm_aggregate {
     struct pm_row *rows;            /* unordered; see pm_aggregate_row */
     u32 *order;                     /* numbers of rows */
     size_t row_count, count;        /* all rows, and those in the order */
-    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over all rows, and over: */
-    u64 left_out, left_out_bytes, left_out_blocks;  /* smaller stacks without a row, if only the largest were wanted */
+    /* Sums over all rows, and over smaller stacks that have no row. */
+    u64 total_bytes, total_blocks, live_bytes, live_blocks, peak_bytes, peak_blocks;
+    /* The smaller stacks without a row, if only the largest were wanted. */
+    u64 left_out, left_out_bytes, left_out_blocks;
 };
 
 /* Row number index in order, below aggregate->count. */
@@ -42,8 +44,13 @@ static inline const struct pm_row *pm_aggregate_row(const struct pm_aggregate *a
 }
 
 enum pm_order {
-    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last. Rows without requests of their own, which only have blocks that passed to them, come first */
-    PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first. Rows with nothing live are left out */
+    /* Ascending: the largest row is last. Rows without requests of their own, which only have blocks
+       that passed to them, come first. */
+    PM_ORDER_TOTAL_BYTES,
+    /* Descending: the largest row is first. Rows with nothing live at the end, or nothing live at the
+       peak, are left out. */
+    PM_ORDER_LIVE_BYTES,
+    PM_ORDER_PEAK_BYTES,
 };
 
 /* Builds the rows of group in the profile of sums. Ties are broken by name, then line, then

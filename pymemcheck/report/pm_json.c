@@ -349,7 +349,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_emitter_key_bool(out, "suppressed", loss->suppressed);
     pm_emitter_key_bool(out, "left_out", loss->left_out);
     pm_buffer_clear(text);
-    pm_buffer_add_hex(text, loss->fingerprint);
+    pm_buffer_add_hex16(text, loss->fingerprint);
     pm_emitter_key_text(out, "fingerprint", text->bytes);
     pm_emitter_key_u64(out, "chain_blocks", loss->chain_blocks);
     pm_emitter_key(out, "chain");

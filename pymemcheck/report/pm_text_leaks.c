@@ -246,21 +246,27 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
         }
         pm_text_add(text, "with an exception raised");
     }
-    pm_text_add(text, loss->blocks == 1 ? ", allocation " : ", allocations ");
+    if (loss->thread != 0) {
+        pm_text_add(text, ", by thread ");
+        pm_text_add_number(text, loss->thread);
+    } else {
+        pm_text_add(text, ", by several threads");
+    }
+    pm_text_end_line(text);
+}
+
+/* What tells this record from others: which allocations of the run it has, and its fingerprint. */
+static void put_identity(struct pm_text *text, const struct pm_loss *loss)
+{
+    pm_text_add(text, loss->blocks == 1 ? "   number " : "   numbers ");
     pm_text_add_number(text, loss->first_serial);
     if (loss->blocks > 1) {
         pm_text_add(text, " to ");
         pm_text_add_number(text, loss->last_serial);
     }
-    if (loss->thread != 0) {
-        pm_text_add(text, ", thread ");
-        pm_text_add_number(text, loss->thread);
-    } else {
-        pm_text_add(text, ", several threads");
-    }
-    pm_text_add(text, " [");
-    pm_buffer_add_hex(&text->line, loss->fingerprint);
-    pm_text_put_line(text, "]");
+    pm_text_add(text, " of all allocations, fingerprint ");
+    pm_buffer_add_hex16(&text->line, loss->fingerprint);
+    pm_text_end_line(text);
 }
 
 /* The record's first blocks, if they are listed (--show-leak-blocks=). */
@@ -288,6 +294,7 @@ void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss)
 {
     put_chain(text, loss);
     put_times(text, loss);
+    put_identity(text, loss);
     put_blocks(text, loss);
 }
 

@@ -29,7 +29,21 @@ static void write_profile(void *state, const struct pm_profile *profile)
     pm_frame_sums_build(&sums, profile);
     pm_text_write_summary(&text);
     pm_text_write_histograms(&text, &sums);
+    pm_text_write_peak(&text, &sums);
     pm_text_write_live(&text, &sums);
+    pm_frame_sums_release(&sums);
+    pm_text_release(&text);
+}
+
+static void write_conclusion(void *state, const struct pm_profile *profile)
+{
+    struct text_writer *writer = state;
+    struct pm_text text;
+    struct pm_frame_sums sums;
+
+    pm_text_init(&text, profile, &writer->options->text, writer->log);
+    pm_frame_sums_build(&sums, profile);
+    pm_text_write_conclusion(&text, &sums);
     pm_frame_sums_release(&sums);
     pm_text_release(&text);
 }
@@ -105,6 +119,7 @@ const struct pm_format pm_text_format = {
     .open = open_text,
     .close = pm_free,
     .begin = write_profile,
+    .end = write_conclusion,
     .search_begin = begin_search,
     .loss = write_loss,
     .search_end = end_search,

@@ -286,7 +286,8 @@ static void a_record_reads_well(void **state)
         "   by leaky.so`leak+0x12\n"
         "   by work (/x/job.py:7)\n"
         "   by <module> (/x/job.py:90)\n"
-        "   allocated while the program ran, allocations 1 to 2, thread 1 [";
+        "   allocated while the program ran, by thread 1\n"
+        "   numbers 1 to 2 of all allocations, fingerprint ";
     struct world *world = *state;
     struct pm_text_options options = { 0 };
     struct pm_buffer out;

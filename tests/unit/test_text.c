@@ -30,8 +30,9 @@ static int set_up(void **state)
     pm_buffer_init(&world->out);
     world->options = (struct pm_text_options){
         .histograms = PM_TEXT_ALL_HISTOGRAMS,
-        .histogram_top = PM_TEXT_DEFAULT_TOP,
-        .live_top = PM_TEXT_DEFAULT_TOP,
+        .histogram_top = 10,
+        .draw_histograms = true,
+        .table_top = 10,
     };
     world->leaf = pm_fixture_native(&world->fixture, "/lib/libc.so.6", "malloc", 0,
                                     PM_FRAME_ALLOCATOR);
@@ -165,7 +166,7 @@ static void test_empty_profile(void **state)
         "   peak heap usage: 0 bytes in 0 blocks\n"
         "       interpreter: CPython 3.11.2\n"
         "\n"
-        "Python malloc byte distributions by engine caller,\n"
+        "Python malloc byte distributions by engine caller (C function, while no Python function ran),\n"
         "\n"
         "   All by engine caller: 0 bytes in 0 blocks, 0 callers\n"
         "\n\n"
@@ -184,6 +185,10 @@ static void test_empty_profile(void **state)
         "Blocks still allocated at exit, by Python line:\n"
         "\n"
         "   none: every block was freed\n"
+        "\n"
+        "CONCLUSION:\n"
+        "   leaks: no search was made (--leak-check=no)\n"
+        "   in use at exit 0 bytes in 0 blocks, see \"Blocks still allocated at exit\"\n"
         "\n");
 }
 
@@ -235,6 +240,15 @@ static void test_one_site(void **state)
         "\n"
         "   All by stack trace: 5,908 bytes in 4 blocks, 1 stack\n"
         "\n\n"
+        "Blocks allocated at the peak, by Python line:\n"
+        "\n"
+        "           bytes      blocks     average  line\n"
+        "           5,908           4       1,477  ex_dtrace.py:48 (create_cmalloc_list)\n"
+        "  --------------------------------------\n"
+        "           5,908           4       1,477  as requested\n"
+        "              96                          padding added by CPython's debug hooks\n"
+        "           6,004           4       1,501  peak heap usage\n"
+        "\n"
         "Blocks still allocated at exit, by Python line:\n"
         "\n"
         "           bytes      blocks     average  line\n"
@@ -243,6 +257,12 @@ static void test_one_site(void **state)
         "           4,431           3       1,477  as requested\n"
         "              72                          padding added by CPython's debug hooks\n"
         "           4,503           3       1,501  in use at exit\n"
+        "\n"
+        "CONCLUSION:\n"
+        "   leaks: no search was made (--leak-check=no)\n"
+        "   at the peak 6,004 bytes in 4 blocks, see \"Blocks allocated at the peak\"\n"
+        "     5,908 bytes in 4 blocks: ex_dtrace.py:48 (create_cmalloc_list)\n"
+        "   in use at exit 4,503 bytes in 3 blocks, see \"Blocks still allocated at exit\"\n"
         "\n");
 #undef ROWS
 }
@@ -275,7 +295,7 @@ static void test_top(void **state)
                             1000 * line, 0);
     world->options.histograms = PM_TEXT_HISTOGRAM(PM_GROUP_LINE);
     world->options.histogram_top = 3;
-    world->options.live_top = 1;
+    world->options.table_top = 1;
     const char *text = report(world);
     assert_has(text, "by Python file and line,\n\n"
                      "   (9 smaller rows left out: 90,000 bytes in 18 blocks; "
@@ -291,13 +311,13 @@ static void test_top(void **state)
 
     world->options.histogram_top = 11;
     assert_has(report(world), "   (1 smaller row left out: 2,000 bytes in 2 blocks; ");
-    world->options.histogram_top = world->options.live_top = 0;
+    world->options.histogram_top = world->options.table_top = 0;
     text = report(world);
     assert_has_not(text, "left out");
     assert_order(text, "   a.py:1 (f), bytes total = 2000\n", "   a.py:12 (f), bytes total = 24000\n");
     assert_order(text, "      12,000  a.py:12 (f)\n", "       1,000  a.py:1 (f)\n");
     char *all = strdup(text);
-    world->options.histogram_top = world->options.live_top = 12;
+    world->options.histogram_top = world->options.table_top = 12;
     assert_string_equal(report(world), all);
     free(all);
 }
@@ -475,7 +495,7 @@ static void test_not_python(void **state)
     const char *text = report(world);
     assert_has_not(text, "by Python");
     assert_has_not(text, "interpreter");
-    assert_has(text, "by engine caller,\n\n   ls`xmalloc, total bytes = 15\n");
+    assert_has(text, "by engine caller (C function, while no Python function ran),\n\n   ls`xmalloc, total bytes = 15\n");
     assert_has(text, "by stack trace,\n");
     assert_has(text, "Blocks still allocated at exit, by engine caller:\n\n"
                      "           bytes      blocks     average  caller\n"
@@ -526,6 +546,104 @@ static void test_live_lines_with_source(void **state)
         "           2,494           8         312  in use at exit\n");
 }
 
+/* The peak was while line 1 had its memory; line 2 requested its own later. */
+static void test_peak_by_line(void **state)
+{
+    struct world *world = *state;
+    struct pm_stack_id first = python_stack(world, "a.py", "f", 1);
+
+    pm_fixture_allocate(&world->fixture, first, 3, 1000, 0);
+    pm_fixture_allocate(&world->fixture, caller_stack(world, "/lib/a.so", "g"), 1, 10, 0);
+    pm_fixture_free(&world->fixture, first, 2, 1000, 0);
+    pm_fixture_allocate(&world->fixture, python_stack(world, "a.py", "f", 2), 1, 500, 0);
+    world->options.histograms = 0;
+    const char *text = report(world);
+    assert_has(text,
+        "Blocks allocated at the peak, by Python line:\n\n"
+        "           bytes      blocks     average  line\n"
+        "           3,000           3       1,000  a.py:1 (f)\n"
+        "              10           1          10  no Python frame\n"
+        "  --------------------------------------\n"
+        "           3,010           4         753  peak heap usage\n\n");
+    assert_has(text,
+        "   at the peak 3,010 bytes in 4 blocks, see \"Blocks allocated at the peak\"\n"
+        "     3,000 bytes in 3 blocks: a.py:1 (f)\n"
+        "   in use at exit 1,510 bytes in 3 blocks, see \"Blocks still allocated at exit\"\n");
+}
+
+/* By default a row is one line. */
+static void test_short_histograms(void **state)
+{
+    struct world *world = *state;
+
+    for (u32 line = 1; line <= 4; line++)
+        pm_fixture_allocate(&world->fixture, python_stack(world, "/x/a.py", "f", line), line, 1000, 0);
+    pm_fixture_allocate(&world->fixture, python_stack(world, "/x/a.py", "f", 4), 1, 1, 0);
+    world->options.draw_histograms = false;
+    world->options.histogram_top = 3;
+    const char *text = report(world);
+    assert_has(text,
+        "Python malloc byte distributions by Python file and line,\n"
+        "   a.py:2 (f), bytes total = 2000 in 2 requests, most of 512 to 1,023 bytes\n"
+        "   a.py:3 (f), bytes total = 3000 in 3 requests, most of 512 to 1,023 bytes\n"
+        "   a.py:4 (f), bytes total = 4001 in 5 requests, most of 512 to 1,023 bytes\n"
+        "   All by Python file and line: 10,001 bytes in 11 blocks, 4 lines\n");
+    assert_has(text, "   stack trace, total bytes = 3000 in 3 requests, most of 512 to 1,023 bytes, [ a.py:3 (f) ]\n");
+    assert_has(text, "   (--histogram-top=10 draws the distributions of ten rows of each kind)\n");
+    assert_has_not(text, "Distribution");
+}
+
+static void lose(struct pm_losses *losses, enum pm_loss_kind kind, struct pm_stack_id stack, u64 bytes)
+{
+    pm_losses_add(losses, &(struct pm_loss_item){
+        .kind = kind, .stack = stack, .bytes = bytes, .serial = bytes, .thread = 1 });
+}
+
+/* The conclusion names the heaviest leaks, those of both searches once, and none that is suppressed or
+   still reachable. */
+static void test_conclusion(void **state)
+{
+    struct world *world = *state;
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_losses before, after;
+    struct pm_stack_id stacks[5];
+
+    for (u32 line = 0; line < 5; line++) {
+        char function[] = { 'f', (char)('a' + line), '\0' };
+        stacks[line] = python_stack(world, "/x/a.py", function, line + 1);
+    }
+    pm_losses_init(&before, &fixture->strings, &fixture->frames, &fixture->stacks, PM_LOSS_MEDIUM);
+    pm_losses_init(&after, &fixture->strings, &fixture->frames, &fixture->stacks, PM_LOSS_MEDIUM);
+    for (u32 line = 0; line < 4; line++)
+        lose(&before, PM_LOSS_DEFINITE, stacks[line], 10 * (line + 1));
+    lose(&before, PM_LOSS_REACHABLE, stacks[4], 5000);
+    lose(&after, PM_LOSS_DEFINITE, stacks[0], 10);
+    lose(&after, PM_LOSS_POSSIBLE, caller_stack(world, "/lib/a.so", "g"), 7);
+    pm_losses_finish(&before);
+    pm_losses_finish(&after);
+    fixture->profile.losses_before = &before;
+    fixture->profile.losses = &after;
+    assert_has(report(world),
+        "CONCLUSION:\n"
+        "   5 leaks, see \"Leaks before the interpreter's finalization\" and \"Leaks at exit\"\n"
+        "     40 bytes in 1 blocks definitely lost: a.py:4 (fd)\n"
+        "     30 bytes in 1 blocks definitely lost: a.py:3 (fc)\n"
+        "     20 bytes in 1 blocks definitely lost: a.py:2 (fb)\n"
+        "     and 2 leaks more\n");
+    for (u32 i = 0; i < before.count; i++)
+        if (before.records[i].kind == PM_LOSS_DEFINITE)
+            pm_losses_suppress(&before, &before.records[i]);
+    assert_has(report(world),
+        "   1 leak, see \"Leaks before the interpreter's finalization\" and \"Leaks at exit\"\n"
+        "     7 bytes in 1 blocks possibly lost: a.so`g\n"
+        "   in use");
+    fixture->profile.losses = NULL;
+    assert_has(report(world), "CONCLUSION:\n   no leaks\n");
+    fixture->profile.losses_before = NULL;
+    pm_losses_release(&before);
+    pm_losses_release(&after);
+}
+
 /* A block that passed to another line is live there, and in none of its histograms. */
 static void test_moved_block(void **state)
 {
@@ -539,7 +657,7 @@ static void test_moved_block(void **state)
     assert_has_not(text, "a.py, g");
     assert_has(text, "   All by Python file and function: 56 bytes in 1 blocks, 1 function\n");
     assert_has(text, "              56           1          56  a.py:2 (g)\n");
-    assert_has_not(text, "56  a.py:1 (f)");
+    assert_has_not(strstr(text, "Blocks still allocated"), "56  a.py:1 (f)");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -562,6 +680,9 @@ int main(void)
         TEST(test_not_python),
         TEST(test_live_lines_with_source),
         TEST(test_moved_block),
+        TEST(test_peak_by_line),
+        TEST(test_short_histograms),
+        TEST(test_conclusion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
