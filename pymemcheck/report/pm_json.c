@@ -357,6 +357,11 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     for (u32 i = 0; i < loss->chain_length; i++)
         pm_emitter_u64(out, loss->chain[i].v);
     pm_emitter_list_end(out);
+    pm_emitter_key_u64(out, "expression", loss->expression.v);
+    pm_emitter_key_u64(out, "expression_lines", loss->expression_lines);
+    pm_emitter_key_u64(out, "references", loss->references);
+    pm_emitter_key_u64(out, "pointers", loss->pointers);
+    pm_emitter_key_u64(out, "overcounted_blocks", loss->overcounted_blocks);
     pm_emitter_dict_end(out);
 }
 
