@@ -95,6 +95,7 @@ class Loss:
         self.types = [(strings[name], blocks) for name, blocks in record["types"]]
         self.note = strings[record["note"]]
         self.chain = [strings[line] for line in record["chain"]]
+        self.expression = strings[record["expression"]]
         self.json = record
 
     @property

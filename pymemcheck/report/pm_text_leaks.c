@@ -67,17 +67,25 @@ void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss,
    surplus references says so already. */
 static void put_overcounted(struct pm_text *text, const struct pm_loss *loss)
 {
-    if (loss->overcounted_blocks == 0 || loss->kind == PM_LOSS_SURPLUS)
+    if (loss->overcounted_blocks == 0 || loss->kind == PM_LOSS_SURPLUS || loss->blocks == 1)
         return;
-    if (loss->blocks == 1) {
-        pm_text_add(text, "   its refcount is above the number of pointers to it that were found: ");
-        pm_text_add_number(text, loss->pointers);
-        pm_text_end_line(text);
-        return;
-    }
-    pm_text_add(text, "   the refcount of ");
+    pm_text_add(text, "   ");
     pm_text_add_number(text, loss->overcounted_blocks);
-    pm_text_put_line(text, " of them is above the number of pointers to them that were found");
+    pm_text_put_line(text, " of them have a refcount above the number of pointers to them");
+}
+
+/* The reference count of a single object. */
+static void add_references(struct pm_text *text, const struct pm_loss *loss)
+{
+    if (loss->blocks != 1 || loss->references == 0)
+        return;
+    pm_text_add(text, ", refcount ");
+    pm_text_add_number(text, loss->references);
+    if (loss->overcounted_blocks > 0) {
+        pm_text_add(text, " with ");
+        pm_text_add_counted(text, loss->pointers, "pointer");
+        pm_text_add(text, " to it");
+    }
 }
 
 void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
@@ -106,10 +114,7 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
         pm_text_add_number(text, loss->blocks - typed);
         pm_text_add(text, " x memory that is no object");
     }
-    if (loss->blocks == 1 && loss->references > 0) {
-        pm_text_add(text, ", refcount ");
-        pm_text_add_number(text, loss->references);
-    }
+    add_references(text, loss);
     if (loss->note.v != 0) {
         pm_text_add(text, loss->blocks == 1 ? ": " : "; the first: ");
         add_string(text, loss->note);

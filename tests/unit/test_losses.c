@@ -381,19 +381,18 @@ static void counts_of_references_are_shown(void **state)
     pm_buffer_init(&out);
     begin(world, PM_LOSS_MEDIUM);
     pm_losses_add(&world->losses, &item);
-    assert_non_null(strstr(record_text(world, &out), "   1 x list, refcount 500: len 3\n"
-        "   its refcount is above the number of pointers to it that were found: 2\n   at "));
+    assert_non_null(strstr(record_text(world, &out), "   1 x list, refcount 500 with 2 pointers to it: len 3\n   at "));
     begin(world, PM_LOSS_MEDIUM);
     pm_losses_add(&world->losses, &item);
     item.overcounted = false;
     pm_losses_add(&world->losses, &item);
     assert_non_null(strstr(record_text(world, &out), "   2 x list; the first: len 3\n"
-        "   the refcount of 1 of them is above the number of pointers to them that were found\n   at "));
+        "   1 of them have a refcount above the number of pointers to them\n   at "));
     begin(world, PM_LOSS_MEDIUM);
     item.kind = PM_LOSS_SURPLUS;
     item.overcounted = true;
     pm_losses_add(&world->losses, &item);
-    assert_non_null(strstr(record_text(world, &out), "   1 x list, refcount 500: len 3\n   at "));
+    assert_non_null(strstr(record_text(world, &out), "   1 x list, refcount 500 with 2 pointers to it: len 3\n   at "));
     pm_buffer_release(&out);
 }
 
