@@ -15,6 +15,7 @@
 
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
+#include "heap/pm_name_hashes.h"
 
 enum { LOW_FRAMES = 2, MEDIUM_FRAMES = 4 };
 
@@ -350,64 +351,6 @@ static u64 text_hash(const struct pm_losses *losses, struct pm_string_id text)
                          pm_strings_length(losses->strings, text));
 }
 
-/* Where a path's last part starts: the fingerprint must not depend on where a package is installed. */
-static size_t base_of(const char *path, size_t length)
-{
-    while (length > 0 && path[length - 1] != '/')
-        length--;
-    return length;
-}
-
-static u64 file_hash(const struct pm_losses *losses, struct pm_string_id path)
-{
-    const char *text = pm_strings_text(losses->strings, path);
-    size_t length = pm_strings_length(losses->strings, path), from = base_of(text, length);
-
-    return pm_hash_bytes(text + from, length - from);
-}
-
-/* Of a shared object: its name without what differs between builds and versions of Python. An extension is
-   _x.cpython-311-x86_64-linux-gnu.so, _x.cpython-311d-x86_64-linux-gnu.so, _x.abi3.so, or in 2.7 _x.so,
-   _x_d.so, and in Debian's _x.x86_64-linux-gnu_d.so. */
-static u64 object_hash(const struct pm_losses *losses, struct pm_string_id path)
-{
-    const char *text = pm_strings_text(losses->strings, path);
-    size_t length = pm_strings_length(losses->strings, path), from = base_of(text, length), end = from;
-
-    while (end < length && text[end] != '.')
-        end++;
-    if (end - from > 2 && text[end - 2] == '_' && text[end - 1] == 'd')
-        end -= 2;
-    return pm_hash_bytes(text + from, end - from);
-}
-
-/* Of a Python function: without its class, as code objects have qualified names from 3.11 on only. */
-static u64 function_name_hash(const struct pm_losses *losses, struct pm_string_id name)
-{
-    const char *text = pm_strings_text(losses->strings, name);
-    size_t length = pm_strings_length(losses->strings, name), from = length;
-
-    while (from > 0 && text[from - 1] != '.')
-        from--;
-    return pm_hash_bytes(text + from, length - from);
-}
-
-/* Of a C function: without what a compiler appends when it clones or splits one (.lto_priv.0, .constprop.0,
-   .part.0, .cold, .isra.0; " [clone .part.0]" behind the arguments of C++). A name in C has no dot. */
-static u64 symbol_hash(const struct pm_losses *losses, struct pm_string_id name)
-{
-    const char *text = pm_strings_text(losses->strings, name);
-    size_t length = pm_strings_length(losses->strings, name), end = 0;
-    bool arguments = false;
-
-    for (; end < length; end++) {
-        arguments |= text[end] == '(' || text[end] == '<';
-        if (end > 0 && (arguments ? starts_with(text + end, " [clone ") : text[end] == '.'))
-            break;
-    }
-    return pm_hash_bytes(text, end);
-}
-
 /* Made of names alone: it must not change when lines move, nor from one version or build of Python to another. */
 static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *record,
                           const struct pm_loss_key *key)
@@ -416,16 +359,16 @@ static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *
 
     if (key->has_python) {
         const struct pm_frame *python = frame_of(losses, key->python);
-        hash = mix(mix(hash, file_hash(losses, python->file)),
-                   function_name_hash(losses, python->function));
+        hash = mix(mix(hash, pm_name_hash_file(losses->strings, python->file)),
+                   pm_name_hash_function(losses->strings, python->function));
     }
     if (key->has_called) {
         const struct pm_frame *called = frame_of(losses, key->called);
-        hash = mix(mix(hash, object_hash(losses, called->object)),
-                   symbol_hash(losses, called->function));
+        hash = mix(mix(hash, pm_name_hash_object(losses->strings, called->object)),
+                   pm_name_hash_symbol(losses->strings, called->function));
     }
     for (u32 i = 0; i < key->native_count; i++)
-        hash = mix(hash, symbol_hash(losses, frame_of(losses, key->natives[i])->function));
+        hash = mix(hash, pm_name_hash_symbol(losses->strings, frame_of(losses, key->natives[i])->function));
     return record->type_count > 0 ? mix(hash, text_hash(losses, record->types[0].name)) : hash;
 }
 

@@ -1,120 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The text report: whole reports word for word, and the shape of histograms compared with
    those that DTrace printed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "pm_fixture.h"
+#include "pm_text_world.h"
 #include "pm_seed_histograms.h"
-#include "report/pm_formats.h"
-
-struct world {
-    struct pm_fixture fixture;
-    struct pm_text_options options;
-    struct pm_buffer out;
-    struct pm_frame_id leaf, eval, start;
-};
-
-static int set_up(void **state)
-{
-    struct world *world = calloc(1, sizeof *world);
-
-    pm_fixture_init(&world->fixture);
-    pm_buffer_init(&world->out);
-    world->options = (struct pm_text_options){
-        .histograms = PM_TEXT_ALL_HISTOGRAMS,
-        .histogram_top = 10,
-        .draw_histograms = true,
-        .table_top = 10,
-    };
-    world->leaf = pm_fixture_native(&world->fixture, "/lib/libc.so.6", "malloc", 0,
-                                    PM_FRAME_ALLOCATOR);
-    world->eval = pm_fixture_native(&world->fixture, "/lib/libpython3.11.so.1.0",
-                                    "_PyEval_EvalFrameDefault", 0xd3c, PM_FRAME_EVAL);
-    world->start = pm_fixture_native(&world->fixture, "/bin/python", "_start", 0x7a, 0);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-
-    pm_fixture_release(&world->fixture);
-    pm_buffer_release(&world->out);
-    free(world);
-    return 0;
-}
-
-/* Every call passes one whole line. */
-static void take_line(void *context, const char *bytes, size_t length)
-{
-    assert_true(length > 0);
-    assert_int_equal(strcspn(bytes, "\n"), length - 1);
-    assert_int_equal(bytes[length], '\0');
-    pm_buffer_add_bytes(context, bytes, length);
-}
-
-static const char *report(struct world *world)
-{
-    const struct pm_writer_options options = { .text = world->options };
-    const struct pm_sink sink = { take_line, &world->out };
-    const struct pm_profile *profile = pm_fixture_profile(&world->fixture);
-    struct pm_writers writers;
-
-    pm_buffer_clear(&world->out);
-    pm_writers_init(&writers);
-    pm_writers_add(&writers, &pm_text_format, &options, &sink);
-    pm_writers_begin(&writers, profile);
-    pm_writers_end(&writers, profile);
-    pm_writers_release(&writers);
-    return world->out.bytes;
-}
-
-static struct pm_stack_id python_stack(struct world *world, const char *file, const char *function,
-                                       u32 line)
-{
-    struct pm_frame_id frame = pm_fixture_python(&world->fixture, file, function, line);
-
-    return pm_fixture_stack(&world->fixture, world->leaf, world->eval, frame, world->start);
-}
-
-static struct pm_stack_id caller_stack(struct world *world, const char *object, const char *function)
-{
-    struct pm_frame_id frame = pm_fixture_native(&world->fixture, object, function, 0x12, 0);
-
-    return pm_fixture_stack(&world->fixture, world->leaf, frame, world->start);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL) {
-        fprintf(stderr, "not there:\n%s\nin:\n%s", part, text);
-        fail();
-    }
-}
-
-static void assert_has_not(const char *text, const char *part)
-{
-    if (strstr(text, part) != NULL) {
-        fprintf(stderr, "there:\n%s\nin:\n%s", part, text);
-        fail();
-    }
-}
-
-/* Both parts are there, first before second. */
-static void assert_order(const char *text, const char *first, const char *second)
-{
-    assert_has(text, first);
-    assert_has(strstr(text, first) + strlen(first), second);
-}
 
 static void test_shape_of_published_histograms(void **state)
 {
@@ -546,104 +434,6 @@ static void test_live_lines_with_source(void **state)
         "           2,494           8         312  in use at exit\n");
 }
 
-/* The peak was while line 1 had its memory; line 2 requested its own later. */
-static void test_peak_by_line(void **state)
-{
-    struct world *world = *state;
-    struct pm_stack_id first = python_stack(world, "a.py", "f", 1);
-
-    pm_fixture_allocate(&world->fixture, first, 3, 1000, 0);
-    pm_fixture_allocate(&world->fixture, caller_stack(world, "/lib/a.so", "g"), 1, 10, 0);
-    pm_fixture_free(&world->fixture, first, 2, 1000, 0);
-    pm_fixture_allocate(&world->fixture, python_stack(world, "a.py", "f", 2), 1, 500, 0);
-    world->options.histograms = 0;
-    const char *text = report(world);
-    assert_has(text,
-        "Blocks allocated at the peak, by Python line:\n\n"
-        "           bytes      blocks     average  line\n"
-        "           3,000           3       1,000  a.py:1 (f)\n"
-        "              10           1          10  no Python frame\n"
-        "  --------------------------------------\n"
-        "           3,010           4         753  peak heap usage\n\n");
-    assert_has(text,
-        "   at the peak 3,010 bytes in 4 blocks, see \"Blocks allocated at the peak\"\n"
-        "     3,000 bytes in 3 blocks: a.py:1 (f)\n"
-        "   in use at exit 1,510 bytes in 3 blocks, see \"Blocks still allocated at exit\"\n");
-}
-
-/* By default a row is one line. */
-static void test_short_histograms(void **state)
-{
-    struct world *world = *state;
-
-    for (u32 line = 1; line <= 4; line++)
-        pm_fixture_allocate(&world->fixture, python_stack(world, "/x/a.py", "f", line), line, 1000, 0);
-    pm_fixture_allocate(&world->fixture, python_stack(world, "/x/a.py", "f", 4), 1, 1, 0);
-    world->options.draw_histograms = false;
-    world->options.histogram_top = 3;
-    const char *text = report(world);
-    assert_has(text,
-        "Python malloc byte distributions by Python file and line,\n"
-        "   a.py:2 (f), bytes total = 2000 in 2 requests, most of 512 to 1,023 bytes\n"
-        "   a.py:3 (f), bytes total = 3000 in 3 requests, most of 512 to 1,023 bytes\n"
-        "   a.py:4 (f), bytes total = 4001 in 5 requests, most of 512 to 1,023 bytes\n"
-        "   All by Python file and line: 10,001 bytes in 11 blocks, 4 lines\n");
-    assert_has(text, "   stack trace, total bytes = 3000 in 3 requests, most of 512 to 1,023 bytes, [ a.py:3 (f) ]\n");
-    assert_has(text, "   (--histogram-top=10 draws the distributions of ten rows of each kind)\n");
-    assert_has_not(text, "Distribution");
-}
-
-static void lose(struct pm_losses *losses, enum pm_loss_kind kind, struct pm_stack_id stack, u64 bytes)
-{
-    pm_losses_add(losses, &(struct pm_loss_item){
-        .kind = kind, .stack = stack, .bytes = bytes, .serial = bytes, .thread = 1 });
-}
-
-/* The conclusion names the heaviest leaks, those of both searches once, and none that is suppressed or
-   still reachable. */
-static void test_conclusion(void **state)
-{
-    struct world *world = *state;
-    struct pm_fixture *fixture = &world->fixture;
-    struct pm_losses before, after;
-    struct pm_stack_id stacks[5];
-
-    for (u32 line = 0; line < 5; line++) {
-        char function[] = { 'f', (char)('a' + line), '\0' };
-        stacks[line] = python_stack(world, "/x/a.py", function, line + 1);
-    }
-    pm_losses_init(&before, &fixture->strings, &fixture->frames, &fixture->stacks, PM_LOSS_MEDIUM);
-    pm_losses_init(&after, &fixture->strings, &fixture->frames, &fixture->stacks, PM_LOSS_MEDIUM);
-    for (u32 line = 0; line < 4; line++)
-        lose(&before, PM_LOSS_DEFINITE, stacks[line], 10 * (line + 1));
-    lose(&before, PM_LOSS_REACHABLE, stacks[4], 5000);
-    lose(&after, PM_LOSS_DEFINITE, stacks[0], 10);
-    lose(&after, PM_LOSS_POSSIBLE, caller_stack(world, "/lib/a.so", "g"), 7);
-    pm_losses_finish(&before);
-    pm_losses_finish(&after);
-    fixture->profile.losses_before = &before;
-    fixture->profile.losses = &after;
-    assert_has(report(world),
-        "CONCLUSION:\n"
-        "   5 leaks, see \"Leaks before the interpreter's finalization\" and \"Leaks at exit\"\n"
-        "     40 bytes in 1 blocks definitely lost: a.py:4 (fd)\n"
-        "     30 bytes in 1 blocks definitely lost: a.py:3 (fc)\n"
-        "     20 bytes in 1 blocks definitely lost: a.py:2 (fb)\n"
-        "     and 2 leaks more\n");
-    for (u32 i = 0; i < before.count; i++)
-        if (before.records[i].kind == PM_LOSS_DEFINITE)
-            pm_losses_suppress(&before, &before.records[i]);
-    assert_has(report(world),
-        "   1 leak, see \"Leaks before the interpreter's finalization\" and \"Leaks at exit\"\n"
-        "     7 bytes in 1 blocks possibly lost: a.so`g\n"
-        "   in use");
-    fixture->profile.losses = NULL;
-    assert_has(report(world), "CONCLUSION:\n   no leaks\n");
-    fixture->profile.losses_before = NULL;
-    pm_losses_release(&before);
-    pm_losses_release(&after);
-}
-
 /* A block that passed to another line is live there, and in none of its histograms. */
 static void test_moved_block(void **state)
 {
@@ -659,8 +449,6 @@ static void test_moved_block(void **state)
     assert_has(text, "              56           1          56  a.py:2 (g)\n");
     assert_has_not(strstr(text, "Blocks still allocated"), "56  a.py:1 (f)");
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
 {
@@ -680,9 +468,6 @@ int main(void)
         TEST(test_not_python),
         TEST(test_live_lines_with_source),
         TEST(test_moved_block),
-        TEST(test_peak_by_line),
-        TEST(test_short_histograms),
-        TEST(test_conclusion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
