@@ -98,16 +98,34 @@ static int compare_stacks(const struct pm_profile *profile, struct pm_stack_id a
     return a.v == b.v ? 0 : a.v == 0 ? -1 : 1;
 }
 
-static u64 weight_of(const struct pm_row *row, enum pm_order order)
+u64 pm_row_bytes(const struct pm_row *row, enum pm_order order)
 {
-    return order == PM_ORDER_TOTAL_BYTES ? row->figures.total_bytes
-        : order == PM_ORDER_LIVE_BYTES ? row->figures.live_bytes : row->figures.peak_bytes;
+    switch (order) {
+    case PM_ORDER_TOTAL_BYTES:
+        return row->figures.total_bytes;
+    case PM_ORDER_LIVE_BYTES:
+        return row->figures.live_bytes;
+    case PM_ORDER_PEAK_BYTES:
+        return row->figures.peak_bytes;
+    case PM_ORDER_BEFORE_BYTES:
+        return row->figures.before_bytes;
+    }
+    return 0;
 }
 
-static u64 blocks_of(const struct pm_row *row, enum pm_order order)
+u64 pm_row_blocks(const struct pm_row *row, enum pm_order order)
 {
-    return order == PM_ORDER_TOTAL_BYTES ? row->figures.total_blocks
-        : order == PM_ORDER_LIVE_BYTES ? row->figures.live_blocks : row->figures.peak_blocks;
+    switch (order) {
+    case PM_ORDER_TOTAL_BYTES:
+        return row->figures.total_blocks;
+    case PM_ORDER_LIVE_BYTES:
+        return row->figures.live_blocks;
+    case PM_ORDER_PEAK_BYTES:
+        return row->figures.peak_blocks;
+    case PM_ORDER_BEFORE_BYTES:
+        return row->figures.before_blocks;
+    }
+    return 0;
 }
 
 /* Stack ids depend on the order in which stacks were first seen. It is the same in equal runs,
@@ -124,9 +142,9 @@ static int compare_rows(const void *context, u32 i, u32 j)
         if (c == 0)
             c = compare_numbers(a->figures.total_bytes, b->figures.total_bytes);
     } else {
-        c = compare_numbers(weight_of(b, ordering->order), weight_of(a, ordering->order));
+        c = compare_numbers(pm_row_bytes(b, ordering->order), pm_row_bytes(a, ordering->order));
         if (c == 0)
-            c = compare_numbers(blocks_of(b, ordering->order), blocks_of(a, ordering->order));
+            c = compare_numbers(pm_row_blocks(b, ordering->order), pm_row_blocks(a, ordering->order));
     }
     if (c == 0)
         c = compare_names(profile, (struct names){ a->object, a->file, a->function, a->line },
@@ -183,7 +201,7 @@ static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order orde
         return 0;
     begin_heaviest(&heaviest, top);
     for (size_t i = 0; i < aggregate->row_count; i++)
-        add_weight(&heaviest, weight_of(&aggregate->rows[i], order));
+        add_weight(&heaviest, pm_row_bytes(&aggregate->rows[i], order));
     return end_heaviest(&heaviest);
 }
 
@@ -210,7 +228,7 @@ static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
     size_t front = 0, back = count;
 
     for (size_t i = 0; i < count; i++) {
-        bool heavy = weight_of(&aggregate->rows[i], ordering->order) >= least;
+        bool heavy = pm_row_bytes(&aggregate->rows[i], ordering->order) >= least;
         places[heavy == heavy_first ? front++ : --back] = (u32)i;
     }
     if (heavy_first)
@@ -245,7 +263,7 @@ static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profil
     if (order == PM_ORDER_TOTAL_BYTES)
         put_empty_first(places, aggregate);
     for (size_t i = 0; i < aggregate->row_count; i++)
-        if (order == PM_ORDER_TOTAL_BYTES || blocks_of(&aggregate->rows[places[i]], order) > 0)
+        if (order == PM_ORDER_TOTAL_BYTES || pm_row_blocks(&aggregate->rows[places[i]], order) > 0)
             places[kept++] = places[i];
     aggregate->order = places;
     aggregate->count = kept;
@@ -280,7 +298,7 @@ static void build_stacks(struct pm_aggregate *aggregate, const struct pm_profile
         }
         struct pm_row *row = &aggregate->rows[aggregate->row_count++];
         *row = (struct pm_row){ .stack = pm_site_stack(site) };
-        pm_figures_add_site(&row->figures, profile, site);
+        pm_figures_add_site(&row->figures, profile, i);
     }
 }
 
@@ -319,6 +337,8 @@ static void build_rows(struct pm_aggregate *aggregate, const struct pm_frame_sum
         aggregate->live_blocks += sum->figures.live_blocks;
         aggregate->peak_bytes += sum->figures.peak_bytes;
         aggregate->peak_blocks += sum->figures.peak_blocks;
+        aggregate->before_bytes += sum->figures.before_bytes;
+        aggregate->before_blocks += sum->figures.before_blocks;
         const u64 *found = pm_map_get(&by_key, key_of(group, &fresh));
         u64 place = found != NULL ? *found : aggregate->row_count;
         if (found == NULL) {

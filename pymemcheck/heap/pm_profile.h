@@ -53,6 +53,7 @@ struct pm_profile {
     const struct pm_frames *frames;
     const struct pm_stacks *stacks;
     const struct pm_sites *sites;
+    const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */
     const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */
 };

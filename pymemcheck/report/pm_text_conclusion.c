@@ -138,13 +138,27 @@ static void put_peak(struct pm_text *text, const struct pm_frame_sums *sums)
     pm_aggregate_release(&lines);
 }
 
+/* Finalization frees most of what the program kept: if there are figures from before it, these count. */
+static void put_in_use(struct pm_text *text)
+{
+    const struct pm_sites_moment *before = text->profile->before;
+
+    if (before != NULL) {
+        pm_text_add(text, "   in use before finalization ");
+        pm_text_add_bytes_in_blocks(text, before->live_bytes, before->live_blocks);
+        pm_text_put_line(text, ", see \"Blocks allocated before the interpreter's finalization\"");
+    } else {
+        pm_text_add(text, "   in use at exit ");
+        pm_text_add_bytes_in_blocks(text, text->profile->live_bytes, text->profile->live_blocks);
+        pm_text_put_line(text, ", see \"Blocks still allocated at exit\"");
+    }
+}
+
 void pm_text_write_conclusion(struct pm_text *text, const struct pm_frame_sums *sums)
 {
     pm_text_put_line(text, "CONCLUSION:");
     put_leaks(text);
     put_peak(text, sums);
-    pm_text_add(text, "   in use at exit ");
-    pm_text_add_bytes_in_blocks(text, text->profile->live_bytes, text->profile->live_blocks);
-    pm_text_put_line(text, ", see \"Blocks still allocated at exit\"");
+    put_in_use(text);
     pm_text_end_line(text);
 }

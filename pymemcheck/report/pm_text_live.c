@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two tables of the same shape: the blocks that were allocated at the peak, and those that are
-   still allocated at exit. The largest row is first. Rows count bytes as the program asked for
+/* Tables of the same shape: the blocks that were allocated at the peak, those before the
+   interpreter's finalization if that was looked at, and those that are still allocated at exit. The largest row is first. Rows count bytes as the program asked for
    them. Padding of debug hooks has a row of its own before the last line, so that the column
    adds up to the figure of the heap summary. In a run without Python lines the rows are C
    callers. */
@@ -25,25 +25,17 @@ struct moment {
     u64 bytes, blocks;          /* of the heap summary */
 };
 
-static u64 bytes_of(const struct pm_row *row, const struct moment *moment)
-{
-    return moment->order == PM_ORDER_PEAK_BYTES ? row->figures.peak_bytes : row->figures.live_bytes;
-}
-
-static u64 blocks_of(const struct pm_row *row, const struct moment *moment)
-{
-    return moment->order == PM_ORDER_PEAK_BYTES ? row->figures.peak_blocks : row->figures.live_blocks;
-}
-
 /* The sums over all rows of a table. */
 static u64 all_bytes(const struct pm_aggregate *aggregate, const struct moment *moment)
 {
-    return moment->order == PM_ORDER_PEAK_BYTES ? aggregate->peak_bytes : aggregate->live_bytes;
+    return moment->order == PM_ORDER_PEAK_BYTES ? aggregate->peak_bytes
+        : moment->order == PM_ORDER_BEFORE_BYTES ? aggregate->before_bytes : aggregate->live_bytes;
 }
 
 static u64 all_blocks(const struct pm_aggregate *aggregate, const struct moment *moment)
 {
-    return moment->order == PM_ORDER_PEAK_BYTES ? aggregate->peak_blocks : aggregate->live_blocks;
+    return moment->order == PM_ORDER_PEAK_BYTES ? aggregate->peak_blocks
+        : moment->order == PM_ORDER_BEFORE_BYTES ? aggregate->before_blocks : aggregate->live_blocks;
 }
 
 /* The first three columns. Without blocks there is no average. */
@@ -148,11 +140,11 @@ static void put_rows(struct pm_text *text, const struct moment *moment,
     for (size_t i = 0; i < aggregate->count; i++) {
         const struct pm_row *row = pm_aggregate_row(aggregate, i);
         if (i >= shown) {
-            bytes += bytes_of(row, moment);
-            blocks += blocks_of(row, moment);
+            bytes += pm_row_bytes(row, moment->order);
+            blocks += pm_row_blocks(row, moment->order);
             continue;
         }
-        add_figures(text, bytes_of(row, moment), blocks_of(row, moment));
+        add_figures(text, pm_row_bytes(row, moment->order), pm_row_blocks(row, moment->order));
         if (by_line)
             pm_text_add_line_label(text, row);
         else
@@ -231,6 +223,20 @@ void pm_text_write_peak(struct pm_text *text, const struct pm_frame_sums *sums)
             .last_line = "peak heap usage",
             .bytes = text->profile->peak_bytes,
             .blocks = text->profile->peak_blocks,
+        });
+}
+
+void pm_text_write_before(struct pm_text *text, const struct pm_frame_sums *sums)
+{
+    const struct pm_sites_moment *before = text->profile->before;
+
+    if (before != NULL)
+        write_moment(text, sums, &(struct moment){
+            .order = PM_ORDER_BEFORE_BYTES,
+            .heading = "Blocks allocated before the interpreter's finalization",
+            .last_line = "in use then",
+            .bytes = before->live_bytes,
+            .blocks = before->live_blocks,
         });
 }
 

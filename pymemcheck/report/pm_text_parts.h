@@ -70,6 +70,7 @@ void pm_text_add_wrong_free_place(struct pm_text *text, const struct pm_wrong_fr
 void pm_text_write_summary(struct pm_text *text);
 void pm_text_write_histograms(struct pm_text *text, const struct pm_frame_sums *sums);
 void pm_text_write_peak(struct pm_text *text, const struct pm_frame_sums *sums);
+void pm_text_write_before(struct pm_text *text, const struct pm_frame_sums *sums);
 void pm_text_write_live(struct pm_text *text, const struct pm_frame_sums *sums);
 
 /* The last lines of the log: what was lost, what held the peak, what is in use at exit. */

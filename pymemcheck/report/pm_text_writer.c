@@ -31,6 +31,7 @@ static void write_profile(void *state, const struct pm_profile *profile)
     pm_text_write_summary(&text);
     pm_text_write_histograms(&text, &sums);
     pm_text_write_peak(&text, &sums);
+    pm_text_write_before(&text, &sums);
     pm_text_write_live(&text, &sums);
     pm_frame_sums_release(&sums);
     pm_text_release(&text);

@@ -68,6 +68,7 @@ struct pm_run {
     u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: not yet */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the search before finalization, if searched_before */
+    struct pm_sites_moment sites_before;    /* what was live then, if searched_before */
     bool searched_before;
     struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
     bool searched_on_request;

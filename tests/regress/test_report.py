@@ -102,6 +102,25 @@ def test_the_peak_by_line(tool, release_python):
     assert re.search(r" 4,00\d,\d{3} bytes in 4\d blocks: peak\.py:2 \(", conclusion), conclusion
 
 
+def test_before_finalization_by_line(tool, release_python):
+    """With --leak-scan=before, what the program kept to its end, though finalization frees it."""
+    script = tool.new_directory() / "cache.py"
+    script.write_text("CACHE = {}\n"
+                      "def fill(n):\n"
+                      "    CACHE[n] = bytes(9_999)\n"
+                      "for n in range(50): fill(n)\n"
+                      "big = len(bytes(5_000_000))\n")
+    run = tool.run(release_python.path, "-S", script, options=["--leak-scan=before"])
+    start = run.log.index("Blocks allocated before the interpreter's finalization, by Python line")
+    part = run.log[start:run.log.index("Blocks still allocated")]
+    assert re.search(r" 50\d,\d{3} +\d+ .* cache\.py:3 \(fill\)\n", part.splitlines(keepends=True)[3]), part
+    assert "cache.py:5" not in part
+    assert "cache.py:3 (fill)" not in run.log[run.log.index("Blocks still allocated"):run.log.index("Leaks before")]
+    assert re.search(r"in use before finalization [\d,]+ bytes", run.log[run.log.index("CONCLUSION:"):])
+    without = tool.run(release_python.path, "-S", script)
+    assert "before" not in without.log[without.log.index("HEAP SUMMARY"):]
+
+
 def test_all_histograms_of_ten_rows(plain):
     """--histogram-top=10: four groups, ten rows each, the largest last, and what was left out with its total."""
     assert groups_in(plain.log) == list(GROUPS)

@@ -27,6 +27,39 @@ static void test_peak_by_line(void **state)
         "   in use at exit 1,510 bytes in 3 blocks, see \"Blocks still allocated at exit\"\n");
 }
 
+/* What was live before finalization, which frees it; line 3 requests its memory later. */
+static void test_before_finalization(void **state)
+{
+    struct world *world = *state;
+    struct pm_stack_id cache = python_stack(world, "a.py", "f", 1);
+    struct pm_stack_id kept = python_stack(world, "a.py", "f", 2);
+    struct pm_sites_moment before;
+
+    pm_fixture_allocate(&world->fixture, cache, 3, 1000, 8);
+    pm_fixture_allocate(&world->fixture, kept, 1, 10, 0);
+    pm_sites_moment_take(&before, &world->fixture.sites);
+    pm_fixture_free(&world->fixture, cache, 3, 1000, 8);
+    pm_fixture_allocate(&world->fixture, python_stack(world, "a.py", "f", 3), 1, 500, 0);
+    world->options.histograms = 0;
+    assert_has_not(report(world), "before");
+    world->fixture.profile.before = &before;
+    const char *text = report(world);
+    assert_order(text, "Blocks allocated at the peak",
+        "Blocks allocated before the interpreter's finalization, by Python line:\n\n"
+        "           bytes      blocks     average  line\n"
+        "           3,000           3       1,000  a.py:1 (f)\n"
+        "              10           1          10  a.py:2 (f)\n"
+        "  --------------------------------------\n"
+        "           3,010           4         753  as requested\n"
+        "              24                          padding added by CPython's debug hooks\n"
+        "           3,034           4         759  in use then\n\n"
+        "Blocks still allocated at exit");
+    assert_has(text, "   in use before finalization 3,034 bytes in 4 blocks,"
+                     " see \"Blocks allocated before the interpreter's finalization\"\n");
+    world->fixture.profile.before = NULL;
+    pm_sites_moment_release(&before);
+}
+
 /* By default a row is one line. */
 static void test_short_histograms(void **state)
 {
@@ -104,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_peak_by_line),
+        TEST(test_before_finalization),
         TEST(test_short_histograms),
         TEST(test_conclusion),
     };

@@ -121,6 +121,8 @@ void pm_leak_report_before_finalization(struct pm_run *run)
     if (run->finalization_serial != 0)
         return;
     if (run->options.leak_check != PM_LEAK_CHECK_NO && run->options.leak_scan_before) {
+        pm_sites_moment_release(&run->sites_before);
+        pm_sites_moment_take(&run->sites_before, &run->sites);
         pm_leak_check_run(run, &request, &run->losses_before);
         run->searched_before = true;
     }
