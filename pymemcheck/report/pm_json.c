@@ -69,6 +69,7 @@ static void write_run(struct pm_emitter *out, const struct pm_profile *profile)
     pm_emitter_key_text(out, "end", end_name(profile->end));
     write_status(out, "exit_code", profile, PM_END_EXIT);
     write_status(out, "signal", profile, PM_END_SIGNAL);
+    pm_emitter_key_u64(out, "end_stack", profile->end_stack.v);
     pm_emitter_key_u64(out, "elapsed_ms", profile->elapsed_ms);
     pm_emitter_dict_end(out);
 }

@@ -78,6 +78,7 @@ struct pm_run {
     bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
+    struct pm_stack_id end_stack;   /* of the last thread, if it ended before the program asked to exit */
 };
 
 #endif
