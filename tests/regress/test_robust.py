@@ -236,6 +236,23 @@ def test_death_by_signal(tool, release_python, death, number):
     assert run.profile.json["run"]["end_stack"] > 0
 
 
+def test_death_by_a_stack_that_overflowed(tool):
+    """There is no stack to show, but there is a report."""
+    source = tool.new_directory() / "deep.c"
+    source.write_text("#include <stdlib.h>\n"
+                      "static int deep(int n)\n"
+                      "{\n"
+                      "    volatile char room[4096];\n"
+                      "    room[0] = (char)n;\n"
+                      "    return n < 0 ? 0 : deep(n + 1) + room[0];\n"
+                      "}\n"
+                      "int main(void) { return malloc(777) == NULL ? 0 : deep(0); }\n")
+    run = tool.run(compile_program(source.with_suffix(""), source, "-O0"), check=False)
+    assert run.returncode == -signal.SIGSEGV
+    assert "777 bytes in 1 blocks" in run.log
+    assert "INTERNAL ERROR" not in run.log + run.stderr
+
+
 def test_death_in_a_thread(tool, release_python):
     """The stack is that of the thread that did wrong, not that of one that the core ended for it."""
     path = script(tool, "import ctypes, threading, time\n"
