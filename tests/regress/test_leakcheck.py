@@ -110,6 +110,20 @@ def test_counts_of_lost_objects_are_shown(tool, release_python):
     assert "12 surplus references to 1 object: counts.py:3 (<module>)" in conclusion
 
 
+def test_fingerprints_are_those_of_other_builds(tool):
+    """A leak has the same fingerprint in each build of Python: neither the tag of _ctypes.so nor what compilers append to
+    names of functions is part of it."""
+    path = script(tool, "leak(1000)\n")
+    found = {}
+    for name, python in pmtest.find_interpreters().items():
+        if python is not None:
+            run = tool.run(python, "-S", path, options=QUIET)
+            found[name], = [record.json["fingerprint"] for record in run.profile.losses
+                            if record.kind == "definite" and record.bytes == 1000]
+    assert len(found) >= 2 and len(set(found.values())) == 1, found
+    assert all(re.fullmatch("[0-9a-f]{16}", fingerprint) for fingerprint in found.values())
+
+
 def test_on_request(tool):
     """Memcheck's client requests give Memcheck's numbers."""
     program = compiled(tool, "requests")
