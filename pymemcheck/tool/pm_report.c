@@ -17,8 +17,10 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     pm_leak_report_finish_before(run);
     const bool searched = pm_leak_report_search_at_end(run, &losses);
     pm_freeze(run, end, exit_status, &frozen);
+    frozen.profile.end_stack = end == PM_END_SIGNAL ? run->end_stack : PM_STACK_EMPTY;
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
+    frozen.profile.before = run->searched_before ? &run->sites_before : NULL;
     pm_output_begin(run, &frozen.profile);
     /* A leak that both searches found is one error. */
     if (run->searched_before)

@@ -69,6 +69,7 @@ struct pm_run {
 
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the searches before finalization, if searched_before */
+    struct pm_sites_moment sites_before;    /* what was live at the last of them */
     bool searched_before;
     bool finished_before;           /* nothing can be added to losses_before any more */
     struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
@@ -79,6 +80,7 @@ struct pm_run {
     bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
+    struct pm_stack_id end_stack;   /* of the last thread, if it ended before the program asked to exit */
 };
 
 #endif

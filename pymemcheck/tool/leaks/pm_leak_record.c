@@ -41,7 +41,7 @@ static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)
     };
 }
 
-/* What only an object has: type, preview, surplus. */
+/* What only an object has: type, preview, counts. */
 static void add_object(struct recording *to, u32 index, struct pm_loss_item *item)
 {
     struct pm_leak_state *check = to->check;
@@ -49,6 +49,9 @@ static void add_object(struct recording *to, u32 index, struct pm_loss_item *ite
 
     if (!pm_leak_identify(check, index, &object))
         return;
+    item->references = object.references;
+    item->pointers = check->found[index].references;
+    item->overcounted = check->verdicts[index].reason == PM_REASON_COUNT_TOO_HIGH;
     if (item->kind == PM_LOSS_SURPLUS)
         item->surplus_references = object.references - check->found[index].references
             - object.kept_references;

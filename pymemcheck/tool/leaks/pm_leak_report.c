@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
 #include "pub_tool_aspacemgr.h"
+#include "pub_tool_options.h"
 #include "pub_tool_vki.h"
 
 #include "tool/leaks/pm_leak_report.h"
@@ -35,18 +36,25 @@ static struct pm_leak_check_request default_request(const struct pm_options *opt
 struct selection {
     u32 shown, counted;             /* PM_LOSS_KIND bits */
     u32 most;                       /* show at most so many; 0: all */
+    u32 most_reachable;             /* the same of records of reachable blocks */
 };
+
+static bool is_below(u32 count, u32 most)
+{
+    return most == 0 || count < most;
+}
 
 /* Takes the records through filters and suppressions. */
 static void report_losses(struct pm_run *run, const struct pm_writers *writers,
                           struct pm_losses *losses, const struct selection *selection)
 {
     const struct pm_tables tables = { losses->strings, losses->frames, losses->stacks };
-    u32 shown = 0;
+    u32 shown = 0, shown_reachable = 0;
 
     for (u32 i = 0; i < losses->count; i++) {
         struct pm_loss *loss = &losses->records[i];
         const u32 bit = PM_LOSS_KIND(loss->kind);
+        const bool reachable = loss->kind == PM_LOSS_REACHABLE;
         if (!pm_record_filter_accepts(&run->options.record_filter, &tables, loss->stack)) {
             pm_losses_leave_out(losses, loss);
             continue;
@@ -57,13 +65,16 @@ static void report_losses(struct pm_run *run, const struct pm_writers *writers,
             .number = i + 1,
             .count = losses->count,
             .shown = (selection->shown & bit) != 0
-                && (selection->most == 0 || shown < selection->most),
+                && is_below(shown, selection->most)
+                && (!reachable || is_below(shown_reachable, selection->most_reachable)),
             .counted = (selection->counted & bit) != 0,
         };
-        if (pm_errors_report_loss(run, &report))
+        if (pm_errors_report_loss(run, &report)) {
             pm_losses_suppress(losses, loss);
-        else
+        } else {
             shown += report.shown;
+            shown_reachable += report.shown && reachable;
+        }
     }
 }
 
@@ -83,6 +94,8 @@ void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,
     const struct selection selection = {
         .shown = full ? run->options.show_leak_kinds : 0,
         .counted = full && errors ? run->options.error_leak_kinds : 0,
+        /* For people. Who reads the XML output wants all. */
+        .most_reachable = VG_(clo_xml) ? 0 : run->options.histogram_top,
     };
 
     write_search(run, &run->output.writers, profile, moment, losses, &selection);
@@ -129,6 +142,8 @@ void pm_leak_report_before_finalization(struct pm_run *run)
         drop_before(run);
     request.after_serial = run->finalization.life_serial;
     request.add = run->searched_before;
+    pm_sites_moment_release(&run->sites_before);
+    pm_sites_moment_take(&run->sites_before, &run->sites);
     pm_leak_check_run(run, &request, &run->losses_before);
     run->searched_before = true;
 }
