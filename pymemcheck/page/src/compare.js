@@ -19,8 +19,7 @@ function totalsTable(old, totals) {
 
 export function compareView(page, panel) {
   const { comparison, totals } = page.profile;
-  const little = totals.live_bytes < 0.05 * totals.peak_bytes;
-  const chosen = { metric: little ? "peak" : "live", group: "line" };
+  const chosen = { metric: page.metric, group: "line" };
   const place = element("div");
   const cut = element("p", { class: "cut" });
   let table = null;
@@ -51,5 +50,5 @@ export function compareView(page, panel) {
     choice("Bytes", Object.keys(METRIC_SHORT).map((metric) => [metric, METRIC_NAMES[metric]]), chosen.metric, change("metric")),
     choice("Sum by", GROUPS, chosen.group, change("group"))), place, cut);
   show();
-  return { shown: () => table && table.redraw(true) };
+  return {};
 }

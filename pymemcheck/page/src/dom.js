@@ -59,7 +59,7 @@ export const METRIC_NAMES = {
   live: "in use at the end", peak: "at the peak", total: "allocated in all", leaked: "leaked",
 };
 
-export const METRIC_SHORT = { live: "Live at end", peak: "Peak", total: "Total", leaked: "Leaked" };
+export const METRIC_SHORT = { live: "At end", peak: "At peak", total: "Total", leaked: "Leaked" };
 
 // A group of radio buttons. options: [value, text]. change(value) is called with the new choice.
 let groups = 0;

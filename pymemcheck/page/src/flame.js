@@ -37,24 +37,24 @@ function nested(tree, metric, labels) {
 const fullName = (data) => (data.place ? `${data.name} (${data.place})` : data.name);
 
 export function flameView(page, panel) {
-  const { trees, labels, leaks } = page.profile;
-  const chosen = { metric: "live", mode: "python", imports: true };
-  const { totals } = page.profile;
-  if (totals.live_bytes < 0.05 * totals.peak_bytes) chosen.metric = "peak";
+  const { trees, labels } = page.profile;
+  const chosen = { metric: page.metric, mode: "python", imports: true };
   const chart = element("div", { class: "flame", role: "group", "aria-label": "Flame graph; arrows move, Enter zooms, Escape zooms out" });
   const said = status({ id: "flame-said" });
   const cut = element("p", { class: "cut", id: "flame-cut" });
   const found = status({ id: "flame-found" });
   const sizes = element("div");
   const search = element("input", { type: "search", id: "flame-search", autocomplete: "off" });
+  const leaked = trees.python[0].leaked[0][0];
   let graph = null;
   let root = null;
   let current = null;      // the node that has the keyboard
   let zoomed = null;
   let drawnWidth = 0;
 
+  // The library asks for this also while it makes the first drawing, before root is known.
   const describe = (d) => `${fullName(d.data)}: ${amount(d.data.value)} (${count(d.data.value)} bytes) in ${counted(d.data.blocks, "block")}, ${
-    percent(d.data.value, root.data.value)} of what is shown`;
+    percent(d.data.value, d.ancestors()[d.depth].data.value)} of all`;
 
   function tree() {
     return trees[chosen.mode][chosen.imports ? 0 : 1];
@@ -114,14 +114,14 @@ export function flameView(page, panel) {
       graph = null;
       clear(sizes);
       found.textContent = cut.textContent = "";
-      said.textContent = chosen.metric === "leaked" && !leaks.length ? "The run made no leak search." : "Nothing here.";
+      said.textContent = "Nothing here.";
       return;
     }
     drawnWidth = Math.max(300, chart.clientWidth);
     graph = flamegraph().width(drawnWidth).cellHeight(ROW_HEIGHT).inverted(true).selfValue(false).minFrameSize(NARROWEST)
       .transitionDuration(0).resetHeightOnZoom(true).tooltip(false)
       .setColorMapper((d) => frameColour(d.data, d.highlight))
-      .getName((d) => d.data.name)
+      .getName((d) => (d.data.place ? `${d.data.name}  ${d.data.place}` : d.data.name))
       .label(describe)
       .setSearchMatch((d, words) => fullName(d.data).toLowerCase().includes(words.toLowerCase()))
       .setSearchHandler((results, sum, all) => {
@@ -195,7 +195,7 @@ export function flameView(page, panel) {
   };
   panel.append(element("h2", {}, "Flame graph"),
     element("div", { class: "controls" },
-      choice("Bytes", Object.keys(METRIC_SHORT).map((metric) => [metric, METRIC_NAMES[metric]]), chosen.metric, change("metric")),
+      choice("Bytes", Object.keys(METRIC_SHORT).map((metric) => [metric, METRIC_NAMES[metric], metric === "leaked" && !leaked]), chosen.metric, change("metric")),
       choice("Frames", MODE_NAMES, chosen.mode, change("mode")),
       checkbox("Hide what only imports allocated", false, (hidden) => change("imports")(!hidden))),
     element("div", { class: "controls" },

@@ -4,8 +4,6 @@ import { amount, choice, clear, count, counted, element, percent } from "./dom.j
 import { COLUMN, sumOfTable } from "./tables.js";
 
 const SHOWN = 12;
-// With less than this share of the peak in use at the end, the peak says more.
-const LITTLE = 0.05;
 
 function row(page, table, metric, most, all) {
   const file = table[COLUMN.file];
@@ -25,7 +23,6 @@ export function heldView(page) {
   const { totals, tables } = page.profile;
   const lines = tables.line || { rows: [], rest: [], left_out: 0 };
   const body = element("div");
-  const little = totals.live_bytes < LITTLE * totals.peak_bytes;
 
   function show(metric) {
     const rows = lines.rows.filter((each) => each[COLUMN[metric]] > 0).sort((a, b) => b[COLUMN[metric]] - a[COLUMN[metric]]);
@@ -46,10 +43,10 @@ export function heldView(page) {
     }
   }
 
-  const metric = little ? "peak" : "live";
+  const { metric } = page;
   show(metric);
   return element("section", { class: "block", id: "held" }, element("h2", {}, "What holds memory"),
     element("div", { class: "controls" }, choice("When", [["live", "at the end"], ["peak", "at the peak"], ["total", "allocated in all"]], metric, show)),
-    little && element("p", { class: "quiet" }, `Little is in use at the end (${amount(totals.live_bytes)}), so this begins with the peak.`),
+    metric === "peak" && element("p", { class: "quiet" }, `Little is in use at the end (${amount(totals.live_bytes)}), so this begins with the peak.`),
     body);
 }

@@ -3,7 +3,13 @@
 import { amount, count, counted, element } from "./dom.js";
 
 // The source around a line; marked is the number of the line that is meant.
-export function excerpt([first, lines], marked) {
+export function excerpt([start, texts], marked) {
+  // Empty lines at either end are left out.
+  let [from, to] = [0, texts.length];
+  while (!texts[from].trim() && start + from < marked) from++;
+  while (!texts[to - 1].trim() && start + to - 1 > marked) to--;
+  const first = start + from;
+  const lines = texts.slice(from, to);
   // The common indentation says nothing.
   const indents = lines.filter((line) => line.trim()).map((line) => line.match(/^ */)[0].length);
   const indent = Math.min(...indents, 40);
@@ -29,7 +35,7 @@ function stack(record) {
   const PYTHON = 0;
   const python = record.frames.filter(([kind]) => kind === PYTHON);
   const list = (frames) => element("ol", { class: "stack" }, frames.map(([kind, text]) =>
-    element("li", { class: kind === PYTHON ? "python" : "native" }, element("code", {}, text))));
+    element("li", { class: kind === PYTHON ? "python" : "native" }, element("code", {}, text.replace(/^\[ (.*) \]$/, "$1")))));
   return element("div", {}, element("h4", {}, "Allocated at"),
     python.length ? list(python) : null,
     record.frames.length > python.length && element("details", {},
@@ -52,30 +58,31 @@ function facts(record) {
 
 const STATES = { new: "new", grown: "grown", shrunk: "smaller than before", same: "as before" };
 
-function card(page, record, level) {
+function card(page, record, level, open) {
   const label = page.profile.labels[record.label];
   const opensSource = label && page.hasSource(label[3]);
-  return element("article", { class: `leak ${record.state || ""}`, "data-fingerprint": record.fingerprint },
-    element(level, {},
+  return element("details", { class: `leak ${record.state || ""}`, open, "data-fingerprint": record.fingerprint },
+    element("summary", {}, element(level, {},
       element("span", { class: "size" }, amount(record.bytes + record.indirect_bytes)), " ",
       element("span", { class: "what" }, record.what), " at ", element("span", { class: "place", title: record.full }, record.place),
       record.state && element("span", { class: `badge ${record.state}` }, STATES[record.state])),
-    element("p", { class: "quiet" }, facts(record)),
+    element("span", { class: "quiet" }, facts(record))),
     record.was && record.state !== "same" && element("p", { class: "quiet" }, `Before: ${count(record.was[0])} bytes in ${counted(record.was[1], "block")}`),
     record.note && element("p", { class: "quiet" }, "First object: ", element("code", {}, record.note)),
-    record.source && excerpt(record.source, label[4]),
-    element("div", { class: "columns" }, chain(record), types(record), stack(record)),
+    element("div", { class: "columns" }, record.source && element("div", { class: "wide" }, excerpt(record.source, label[4])),
+      stack(record), chain(record), types(record)),
     element("p", { class: "quiet small" }, "Fingerprint ", element("code", {}, record.fingerprint),
       opensSource && [" · ", element("button", { type: "button", class: "link", onclick: () => page.showSource(label[3], label[4]) }, "Open the source here")]));
 }
 
-// Ten cards, then the others on demand.
-const FIRST = 10;
+// How many cards there are before one asks for more, and how many of them are open.
+const FIRST = 20;
+const OPEN = 3;
 
 function cards(page, search, level) {
   const box = element("div", { class: "leaks" });
   const { records, rest } = search;
-  const show = (some) => some.forEach((record) => box.append(card(page, record, level)));
+  const show = (some) => some.forEach((record) => box.append(card(page, record, level, box.children.length < OPEN)));
   show(records.slice(0, FIRST));
   if (records.length > FIRST) {
     const others = records.slice(FIRST);
@@ -86,8 +93,7 @@ function cards(page, search, level) {
         const at = box.children.length - 1;
         event.target.remove();
         show(others);
-        box.children[at].setAttribute("tabindex", -1);
-        box.children[at].focus();
+        box.children[at].firstChild.focus();
       },
     }, `Show ${counted(others.length, "more record")} with ${amount(size)}`));
   }

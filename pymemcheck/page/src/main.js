@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The page: its head, the tabs, and what they show. A tab is filled when it is first opened.
-import "./page.css";
 import { amount, clear, count, counted, element, signedAmount } from "./dom.js";
 import { compareView } from "./compare.js";
 import { flameView } from "./flame.js";
@@ -9,6 +8,11 @@ import { leaksView } from "./leaks.js";
 import { runView, timeView } from "./run.js";
 import { sourceView } from "./source.js";
 import { tablesView } from "./tables.js";
+// After those of the libraries, which it overrides.
+import "./page.css";
+
+// With less than this share of the peak in use at the end, views begin with the peak.
+const LITTLE = 0.05;
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
@@ -22,7 +26,8 @@ function head(profile) {
   const before = (key) => (comparison ? `${signedAmount(totals[key] - comparison.totals[key])} since the older run` : undefined);
   const search = leaks[0];
   const leaked = search
-    ? card(`Leaks ${search.when === "at the end" ? "" : "before finalization"}`, counted(search.records.length + search.rest[0], "record"),
+    ? card(search.when === "at the end" ? "Leaks" : "Leaks before finalization",
+      search.blocks ? counted(search.records.length + search.rest[0], "record") : "none",
       `${amount(search.bytes)} in ${counted(search.blocks, "block")}`, undefined, search.blocks > 0)
     : card("Leaks", "not known", "the run made no leak search");
   return element("header", {},
@@ -84,7 +89,7 @@ function start() {
   const profile = read("profile");
   document.title = `pymemcheck: ${profile.run.command}`.slice(0, 120);
   document.body.append(head(profile));
-  const page = { profile };
+  const page = { profile, metric: profile.totals.live_bytes < LITTLE * profile.totals.peak_bytes ? "peak" : "live" };
   const views = new Map([
     ["summary", { title: "Summary", make: (panel) => panel.append(leaksView(page), heldView(page)) }],
     ["flame", { title: "Flame graph", make: (panel) => flameView(page, panel) }],

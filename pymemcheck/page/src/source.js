@@ -5,14 +5,14 @@ import { METRIC_NAMES, amount, choice, clear, count, counted, element, status } 
 const METRICS = ["live", "peak", "total", "leaked"];
 
 export function sourceView(page, panel) {
-  const { sources, files, has_source: hasSource, sources_left_out: leftOut, totals } = page.profile;
+  const { sources, files, has_source: hasSource, sources_left_out: leftOut } = page.profile;
   panel.append(element("h2", {}, "Source"));
   if (!hasSource || !sources.length) {
     panel.append(element("p", {}, hasSource ? "No source file of the program was found where the profile says (--source=FOLDER looks elsewhere)."
       : "The page was made without source (--no-source)."));
     return {};
   }
-  let metric = totals.live_bytes < 0.05 * totals.peak_bytes ? "peak" : "live";
+  let { metric } = page;
   let shownFile = null;
   const names = element("select", { id: "source-file", onchange: () => show(Number(names.value)) },
     sources.map((source, index) => element("option", { value: index }, files[source.file][0])));

@@ -2,7 +2,7 @@
 // Sortable tables of sums by group, with the sizes of what is selected.
 import { TabulatorFull as Tabulator } from "tabulator-tables";
 import "tabulator-tables/dist/css/tabulator_simple.css";
-import { METRIC_SHORT, amount, choice, count, counted, element, clear, status } from "./dom.js";
+import { METRIC_NAMES, METRIC_SHORT, amount, choice, count, counted, element, clear, status } from "./dom.js";
 import { sizeHistogram } from "./sizes.js";
 
 // Where the columns of a row are; blocks follow the bytes of each metric.
@@ -103,10 +103,12 @@ export function tablesView(page, panel) {
   const groups = Object.keys(GROUP_NAMES).filter((group) => tables[group]);
   const place = element("div");
   const cut = element("p", { class: "cut" });
+  const all = element("p", { class: "quiet", id: "table-sums" });
   const said = status();
   const sizes = element("div");
   const filter = element("input", { type: "search", id: "table-filter", autocomplete: "off" });
   let table = null;
+  let built = false;       // the library takes no filter before
 
   function select(row) {
     said.textContent = `${row.name}: ${amount(row.live)} in use at the end, ${amount(row.peak)} at the peak, ${amount(row.total)} in all`;
@@ -124,19 +126,25 @@ export function tablesView(page, panel) {
     const leaks = group === "type";
     const columns = [["name", GROUP_NAMES[group], false]];
     for (const metric of leaks ? ["leaked"] : ["live", "live_blocks", "peak", "total", "total_blocks", "average", "leaked"]) {
-      const names = { live_blocks: "Live blocks", total_blocks: "All blocks", average: "Average" };
+      const names = { live_blocks: "Blocks", total_blocks: "Requests", average: "Average" };
       columns.push([metric, names[metric] || METRIC_SHORT[metric], true]);
     }
     if (leaks) columns.push(["leaked_blocks", "Leaked blocks", true]);
-    table = makeTable(place, `Sums by ${GROUP_NAMES[group]}`, columns, asData(tables[group]), leaks ? "leaked" : "live", select);
-    applyFilter();
+    table = makeTable(place, `Sums by ${GROUP_NAMES[group]}`, columns, asData(tables[group]), leaks ? "leaked" : page.metric, select);
+    built = false;
+    table.on("tableBuilt", () => {
+      built = true;
+      applyFilter();
+    });
     const { left_out: left, rest } = tables[group];
+    all.textContent = `All rows: ${METRICS.filter((metric) => !leaks || metric === "leaked").map((metric) => `${count(sumOfTable(tables[group], metric))} bytes ${METRIC_NAMES[metric]}`).join(", ")}.`;
     cut.textContent = left
       ? `${counted(left, "smaller row")} left out, with ${amount(rest[0])} in use at the end, ${amount(rest[2])} at the peak and ${amount(rest[4])} in all.` : "";
   }
 
   function applyFilter() {
     const words = filter.value.toLowerCase();
+    if (!built) return;
     if (words) table.setFilter((row) => row.title.toLowerCase().includes(words));
     else if (table.getFilters().length) table.clearFilter();
   }
@@ -146,8 +154,8 @@ export function tablesView(page, panel) {
     element("div", { class: "controls" },
       choice("Sum by", groups.map((group) => [group, GROUP_NAMES[group]]), groups[0], show),
       element("label", { class: "search", for: "table-filter" }, "Only names with ", filter)),
-    place, cut, said, sizes);
+    place, all, cut, said, sizes);
   if (groups.length) show(groups[0]);
   else panel.append(element("p", {}, "The run allocated nothing."));
-  return { shown: () => table && table.redraw(true) };
+  return { shown: () => built && table.redraw(true) };
 }

@@ -58,3 +58,7 @@ class LabelTable:
         """The number of the label of a Python frame's file."""
         return self._number((frame.file,), lambda: [
             0, shown(self._labels.file(frame.file)), shown(frame.file), self.file_number(frame.file), 0])
+
+    def importing(self):
+        """The label of importlib's own functions together."""
+        return self._number("importing", lambda: [0, "(import)", "importlib", -1, 0])
