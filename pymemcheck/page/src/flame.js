@@ -34,7 +34,7 @@ function nested(tree, metric, labels) {
   return nodes[0];
 }
 
-const fullName = (data) => (data.place ? `${data.name} (${data.place})` : data.name);
+const fullName = (data) => (data.place ? `${data.name} ${data.place}` : data.name);
 
 export function flameView(page, panel) {
   const { trees, labels } = page.profile;
@@ -121,7 +121,7 @@ export function flameView(page, panel) {
     graph = flamegraph().width(drawnWidth).cellHeight(ROW_HEIGHT).inverted(true).selfValue(false).minFrameSize(NARROWEST)
       .transitionDuration(0).resetHeightOnZoom(true).tooltip(false)
       .setColorMapper((d) => frameColour(d.data, d.highlight))
-      .getName((d) => (d.data.place ? `${d.data.name}  ${d.data.place}` : d.data.name))
+      .getName((d) => fullName(d.data))
       .label(describe)
       .setSearchMatch((d, words) => fullName(d.data).toLowerCase().includes(words.toLowerCase()))
       .setSearchHandler((results, sum, all) => {

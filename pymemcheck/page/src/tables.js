@@ -35,7 +35,7 @@ export function makeTable(parent, label, columns, data, sortedBy, select) {
     placeholder: "Nothing",
     initialSort: [{ column: sortedBy, dir: "desc" }],
     columns: columns.map(([field, title, isNumber, formatter]) => ({
-      field, title, headerTooltip: false,
+      field, title, headerTooltip: false, resizable: "header",
       formatter: formatter || (isNumber ? numberCell : textCell),
       hozAlign: isNumber ? "right" : "left", headerHozAlign: isNumber ? "right" : "left",
       sorter: isNumber ? "number" : "string", headerSortStartingDir: isNumber ? "desc" : "asc",
@@ -69,11 +69,11 @@ function dressTable(box, label, table, select) {
     }
   });
   const holder = box.querySelector(".tabulator-tableholder");
-  if (holder) holder.tabIndex = 0;
-  if (!select) return;
+  if (holder) holder.removeAttribute("tabindex");
   const rows = [...box.querySelectorAll(".tabulator-row")];
+  const reached = rows.find((row) => row.classList.contains("tabulator-selected")) || rows[0];
   rows.forEach((row) => {
-    row.tabIndex = -1;
+    row.tabIndex = row === reached ? 0 : -1;
   });
 }
 
@@ -123,7 +123,7 @@ export function tablesView(page, panel) {
     clear(place);
     clear(sizes);
     said.textContent = "Select a row to see the sizes of its requests.";
-    const leaks = group === "type";
+    const leaks = !tables[group].metrics.includes("live");
     const columns = [["name", GROUP_NAMES[group], false]];
     for (const metric of leaks ? ["leaked"] : ["live", "live_blocks", "peak", "total", "total_blocks", "average", "leaked"]) {
       const names = { live_blocks: "Blocks", total_blocks: "Requests", average: "Average" };

@@ -124,23 +124,24 @@ class Model:
         return self._both
 
     def _rows(self, group):
-        """Rows of sites and records by key: key -> [row, {metric: (bytes, blocks)}]."""
-        found = {}
+        """Rows of sites and records by key: key -> [row, {metric: (bytes, blocks)}]; and the metrics that have the group."""
+        found, metrics = {}, []
         for items in self._items():
             try:
                 for row in make_rows(items, group):
                     entry = found.setdefault(row.key, [row, dict.fromkeys(METRICS, (0, 0))])
                     entry[1].update(row.figures)
+                metrics += items.figures
             except NotInFile:
                 continue
-        return found
+        return found, metrics
 
     def _tables(self):
         tables = {}
         for group in GROUPS:
-            rows = self._rows(group)
+            rows, metrics = self._rows(group)
             if rows:
-                tables[group] = self._table(group, rows)
+                tables[group] = dict(self._table(group, rows), metrics=metrics)
         return tables
 
     def _table(self, group, found):
