@@ -93,13 +93,14 @@ def test_tables_of_all_groups_add_up(compared, profile):
 def test_leaks_come_first_with_their_source(browser, compared, profile):
     opened = browser(compared, ["texts", "#panel-summary h2"], ["attributes", ".leak", "data-fingerprint"],
                      ["texts", ".leak[open] mark"], ["texts", ".leak .badge"], ["text", "#leaks > p"],
-                     ["click", ".leak[open]:has(mark:has-text('lose_list')) button"], ["text", "#panel-source tr.meant td.code"])
-    titles, fingerprints, marked, badges, states, _, meant = opened.results
+                     ["click", ".leak[open]:has(mark:has-text('lose_list')) button"], ["text", "#panel-source tr.meant td.code"],
+                     ["text", "#panel-source tr.meant td.figure"])
+    titles, fingerprints, marked, badges, states, _, meant, bytes_of_line = opened.results
     assert titles == ["What leaks", "What holds memory"]
     assert [record.fingerprint for record in leaks_of(profile)] == fingerprints[:len(leaks_of(profile))]
     assert any("pm_leaky.lose_list()" in text for text in marked)
     assert "grown" in badges and "grown" in states
-    assert meant.strip() == "pm_leaky.lose_list()"
+    assert meant.strip() == "pm_leaky.lose_list()" and bytes_of_line
     assert not opened.errors
 
 

@@ -10,6 +10,7 @@ function hash(text) {
 export function frameColour(data, highlighted) {
   if (highlighted) return "#f4a6f4";
   if (data.kind === -1) return "#c9c9c9";
+  if (data.place === "importlib") return "#dcd6cd";
   const value = hash(data.place.replace(/:\d+$/, "") || data.name);
   if (data.kind === 0) return `hsl(${22 + (value % 34)}, ${68 + (value % 3) * 8}%, ${66 + ((value >> 4) % 4) * 4}%)`;
   if (data.kind === 1) return `hsl(${195 + (value % 32)}, 45%, ${70 + ((value >> 4) % 4) * 3}%)`;

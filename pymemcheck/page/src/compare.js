@@ -43,8 +43,10 @@ export function compareView(page, panel) {
   panel.append(element("h2", {}, "Comparison"), element("p", { class: "quiet" }, `Older run: ${comparison.command} (${comparison.file})`),
     totalsTable(comparison.totals, totals));
   if (comparison.gone.length) {
-    panel.append(element("h3", {}, "Leaks that are gone"), element("ul", {}, comparison.gone.map(([what, where, bytes, fingerprint]) =>
-      element("li", {}, `${amount(bytes)}: ${what} at ${where} `, element("code", {}, fingerprint)))));
+    const gone = element("ul", {}, comparison.gone.map(([what, where, bytes, fingerprint]) =>
+      element("li", {}, `${amount(bytes)}: ${what} at ${where} `, element("code", {}, fingerprint))));
+    panel.append(element("h3", {}, "Leaks that are gone"), comparison.gone.length <= 5 ? gone
+      : element("details", {}, element("summary", {}, counted(comparison.states.gone, "record")), gone));
   }
   panel.append(element("h3", {}, "What changed"), element("div", { class: "controls" },
     choice("Bytes", Object.keys(METRIC_SHORT).map((metric) => [metric, METRIC_NAMES[metric]]), chosen.metric, change("metric")),

@@ -72,7 +72,7 @@ function card(page, record, level, open) {
     element("div", { class: "columns" }, record.source && element("div", { class: "wide" }, excerpt(record.source, label[4])),
       stack(record), chain(record), types(record)),
     element("p", { class: "quiet small" }, "Fingerprint ", element("code", {}, record.fingerprint),
-      opensSource && [" · ", element("button", { type: "button", class: "link", onclick: () => page.showSource(label[3], label[4]) }, "Open the source here")]));
+      opensSource && [" · ", element("button", { type: "button", class: "link", onclick: () => page.showSource(label[3], label[4], "leaked") }, "Open the source here")]));
 }
 
 // How many cards there are before one asks for more, and how many of them are open.

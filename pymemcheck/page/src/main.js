@@ -100,7 +100,7 @@ function start() {
     ["run", { title: "Run", make: (panel) => runView(page, panel, read("licences")) }],
   ]);
   // Opens the source at a line; file is a number.
-  page.showSource = (file, line) => page.open("source", true).go(file, line);
+  page.showSource = (file, line, metric) => page.open("source", true).go(file, line, metric);
   page.hasSource = (file) => profile.sources.some((source) => source.file === file);
   page.open = tabs(views, "summary");
 }

@@ -10,7 +10,7 @@ function range(exponent) {
   if (exponent < 0) return "0";
   const low = 2 ** exponent;
   const text = (bytes) => (bytes >= 2 ** 20 ? `${bytes / 2 ** 20}M` : bytes >= 1024 ? `${bytes / 1024}K` : `${bytes}`);
-  return `${text(low)}+`;
+  return text(low);
 }
 
 // flat: [exponent, count, exponent, count ...], exponent -1 for requests of 0 bytes. known: false where there are none to show.
@@ -29,19 +29,21 @@ export function sizeHistogram(flat, title, known = true) {
   }
   const plot = element("div", { class: "plot", "aria-hidden": true });
   const box = element("figure", { class: "sizes" }, element("figcaption", {}, title), plot,
-    element("table", { class: "hidden" }, element("caption", {}, title),
+    element("div", { class: "hidden" }, element("table", {}, element("caption", {}, title),
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Bytes from"), element("th", { scope: "col" }, "Requests"))),
-      element("tbody", {}, x.map((exponent, index) => y[index] > 0 && element("tr", {}, element("td", {}, exponent < 0 ? "0" : count(2 ** exponent)), element("td", {}, count(y[index])))))));
+      element("tbody", {}, x.map((exponent, index) => y[index] > 0 && element("tr", {}, element("td", {}, exponent < 0 ? "0" : count(2 ** exponent)), element("td", {}, count(y[index]))))))));
   const draw = () => {
     plot.replaceChildren();
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const width = Math.min(720, Math.max(280, box.clientWidth - 4 || 560));
+    // Labels must not overlap in a narrow window.
+    const every = Math.ceil((x.length * 38) / (width - 80));
     const made = new uPlot({
-      width, height: 190, cursor: { show: false }, legend: { show: false },
+      width, height: 210, cursor: { show: false }, legend: { show: false },
       scales: { x: { time: false, range: [first - 0.7, last + 0.7] }, y: { range: (_, __, most) => [0, most * 1.08 || 1] } },
       series: [{}, { fill: colour("--bar"), stroke: colour("--bar"), paths: uPlot.paths.bars({ size: [0.8, 90] }), points: { show: false } }],
       axes: [
-        { ...axis, grid: { show: false }, splits: x, values: (_, splits) => splits.map(range), space: 34 },
+        { ...axis, grid: { show: false }, label: "bytes, from", labelSize: 18, size: 34, splits: x.filter((_, index) => index % every === 0), values: (_, splits) => splits.map(range), space: 34 },
         { ...axis, size: 70, values: (_, splits) => splits.map((value) => (Number.isInteger(value) ? count(value) : "")) }],
     }, [x, y], plot);
     return made;

@@ -48,7 +48,13 @@ export function sourceView(page, panel) {
     body.scrollTop = 0;
   }
 
-  function go(file, line) {
+  function go(file, line, wanted) {
+    if (wanted) {
+      metric = wanted;
+      panel.querySelectorAll("fieldset input").forEach((input) => {
+        input.checked = input.value === wanted;
+      });
+    }
     show(sources.findIndex((source) => source.file === file));
     const row = line && body.querySelector(`#line-${line}`);
     if (!row) return;

@@ -39,7 +39,7 @@ export function makeTable(parent, label, columns, data, sortedBy, select) {
       formatter: formatter || (isNumber ? numberCell : textCell),
       hozAlign: isNumber ? "right" : "left", headerHozAlign: isNumber ? "right" : "left",
       sorter: isNumber ? "number" : "string", headerSortStartingDir: isNumber ? "desc" : "asc",
-      minWidth: isNumber ? 92 : 240, widthGrow: isNumber ? 1 : 5,
+      minWidth: isNumber ? 108 : 240, widthGrow: isNumber ? 1 : 5,
     })),
   });
   const dress = () => dressTable(box, label, table, select);

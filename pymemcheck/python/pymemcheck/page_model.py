@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the page shows, as one dict that JSON can hold. All that is text in it is harmless and short."""
+import functools
+
 from .comparison import diff_records, diff_rows, sort_diff
 from .grouping import Grouping, Items, NotInFile, leaks_of
 from .labels import Labels
 from .page_names import KINDS, LabelTable, short, shown
-from .page_tree import METRICS, flatten_sizes, make_trees
+from .page_tree import METRICS, add_sizes, flatten_sizes, make_trees
 from .statistic import make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
 from .text import KIND_TEXTS
@@ -32,6 +34,8 @@ class Model:
         self.records = leaks_of(profile)
         self.records_before = leaks_of(profile, before=True)
         self._both = None
+        self._lines = {}           # what _rows("line") gave, which source needs, too
+        self._sizes = list(map(profile.sites.sizes, range(len(profile.sites))))
         # Where both searches were made, the one at the end counts.
         self.leaked = self.records if self.records is not None else self.records_before or []
 
@@ -39,7 +43,7 @@ class Model:
         data = {
             "run": self._run(), "totals": self.profile.totals, "metrics": METRICS, "kinds": KINDS,
             "leaks": self._leaks(), "tables": self._tables(),
-            "trees": make_trees(self.profile, self.grouping, self.leaked, self.table),
+            "trees": make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes),
             "snapshots": [],
             "comparison": self._comparison() if self.old else None,
         }
@@ -119,8 +123,9 @@ class Model:
     def _items(self):
         """Sites, and the leaked records."""
         if self._both is None:
-            self._both = (Items.of_sites(self.profile, self.grouping),
-                          Items.of_records(self.profile, self.leaked, self.grouping))
+            sites = Items.of_sites(self.profile, self.grouping)
+            sites.keys = functools.lru_cache(maxsize=None)(sites.keys)       # asked for twice, and slow
+            self._both = (sites, Items.of_records(self.profile, self.leaked, self.grouping))
         return self._both
 
     def _rows(self, group):
@@ -140,6 +145,8 @@ class Model:
         tables = {}
         for group in GROUPS:
             rows, metrics = self._rows(group)
+            if group == "line":
+                self._lines = rows
             if rows:
                 tables[group] = dict(self._table(group, rows), metrics=metrics)
         return tables
@@ -147,7 +154,7 @@ class Model:
     def _table(self, group, found):
         """Columns name, title, bytes and blocks of each metric, sizes, file, line; rest: the sums of rows left out."""
         order = sorted(found.values(), key=lambda entry: (
-            -entry[1]["leaked"][0], -max(entry[1][metric][0] for metric in METRICS), str(entry[0].key)))
+            -entry[1]["leaked"][0], -max(entry[1][metric][0] for metric in METRICS)))
         kept, rest = order[:MOST_ROWS], order[MOST_ROWS:]
         sizes = self._row_sizes(group, {entry[0].key for entry in kept})
         rows = []
@@ -170,11 +177,10 @@ class Model:
         except NotInFile:
             return {}
         sizes = {key: {} for key in keys}
-        for site, key in enumerate(keys_of_sites):
+        for key, pairs in zip(keys_of_sites, self._sizes):
             into = sizes.get(key)
             if into is not None:
-                for value, count in self.profile.sites.sizes(site):
-                    into[value] = into.get(value, 0) + count
+                add_sizes(into, pairs)
         return sizes
 
     # Source
@@ -182,18 +188,25 @@ class Model:
     def _line_figures(self):
         """file -> line -> [own bytes of each metric, then with what the line called]."""
         files = {}
-        for cumulative in (False, True):
-            for items in self._items():
-                for metric in items.figures:
-                    for row in make_rows(items, "line", metric if cumulative else None):
-                        if row.key[0] == "python" and row.figures[metric][0]:
-                            line = files.setdefault(row.key[1], {}).setdefault(row.key[2], [0] * (2 * len(METRICS)))
-                            line[METRICS.index(metric) + (len(METRICS) if cumulative else 0)] = row.figures[metric][0]
+
+        def add(key, index, size):
+            if key[0] == "python" and size:
+                files.setdefault(key[1], {}).setdefault(key[2], [0] * (2 * len(METRICS)))[index] = size
+        for key, (_, figures) in self._lines.items():
+            for index, metric in enumerate(METRICS):
+                add(key, index, figures[metric][0])
+        for items in self._items():
+            for metric in items.figures:
+                for row in make_rows(items, "line", metric):
+                    add(row.key, len(METRICS) + METRICS.index(metric), row.figures[metric][0])
         return files
+
+    def _one_frame_of_each_file(self):
+        return {frame.file: frame for frame in self.profile.frames if frame.kind == "python"}.values()
 
     def _sources(self):
         """The files with figures whose source can be had, those that leak and hold most first, and how many are left out."""
-        if self.sources is None:
+        if self.sources is None or not any(self.sources.lines(frame.file) for frame in self._one_frame_of_each_file()):
             return [], 0
         figures = self._line_figures()
 
