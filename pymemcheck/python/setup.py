@@ -17,5 +17,5 @@ setup(
     python_requires=">=3.6",
     packages=["pymemcheck", "pymemcheck.convert"],
     extras_require={"rich": ["rich"]},
-    entry_points={"console_scripts": ["pymemcheck = pymemcheck.command:main"]},
+    entry_points={"console_scripts": ["pymemcheck = pymemcheck.command:run_and_leave"]},
 )

@@ -89,7 +89,8 @@ CONTRADICTIONS = [
     (("stacks", "back", 3), 0, "stacks.back[3]", "between 1"),          # its own caller: a cycle
     (("stacks", "back", 3), -1, "stacks.back[3]", "between 1"),         # a later one: a cycle
     (("stacks", "back", 3), None, "stacks.back[3]", "whole number"),
-    (("stacks", "frame", 3), 8, "stacks.frame[2]", "between 0 and 7"),
+    (("stacks", "frame", 3), 8, "stacks.frame[3]", "between 0 and 7"),
+    (("frames",), [], "stacks.frame[1]", "there are no frames"),
     (("stacks", "frame"), [None], "stacks", "back has 9 items"),
     (("stacks", "back"), [], "stacks", "back has 0 items"),
     (("sites", "stack", 0), 9, "sites.stack[0]", "between 0 and 8"),

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pymemcheck report: the tool's own text again, tables that agree with tracemalloc, and output that suits any place."""
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
+import time
 import tracemalloc
 
 import pytest
 
 import pack
 from pmtest import PROGRAMS
+from pymemcheck.terminal import Patience
 
 
 def log_of(run):
@@ -246,10 +249,7 @@ def test_terminal_of_40_columns(job, command):
 
 
 def test_colours(job, command):
-    try:
-        import rich  # noqa: F401
-    except ImportError:
-        pytest.skip("rich is not installed for %s" % sys.executable)
+    pytest.importorskip("rich", reason="NOT TESTED: there is no rich for %s" % sys.executable)
     plain = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="1")
     coloured = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="")
     assert "\x1b[1m" in coloured and "\x1b" not in plain
@@ -320,3 +320,18 @@ def test_every_python_runs_the_command(job, python, command, tmp_path):
         run = subprocess.run([python, "-m", "pymemcheck", *map(str, arguments)], env=environment, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE)
         assert not run.stderr and run.stdout == command.run_here(*arguments).data
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_patience(monkeypatch):
+    """What takes long is said on a terminal, and wiped away; what does not, and elsewhere, is not."""
+    for stream, seconds, expected in ((Terminal(), 0.05, "reading x ...\r\x1b[K"), (Terminal(), 60, ""), (io.StringIO(), 0.05, "")):
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(Patience, "SECONDS", seconds)
+        with Patience("reading x"):
+            time.sleep(1 if stream.isatty() and seconds < 1 else 0.1)
+        assert stream.getvalue() == expected

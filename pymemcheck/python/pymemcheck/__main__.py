@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """python3 -m pymemcheck"""
-import sys
-
-from .command import main
+from .command import run_and_leave
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_leave()

@@ -31,20 +31,27 @@ Finding = collections.namedtuple("Finding", "state failed known record what wher
 
 
 class Growth:
-    """A limit: so many percent, or so many bytes, more than before."""
+    """A limit: so many percent, or so many bytes, more than before. A percentage, and 0, also limits blocks and
+    references, which have no bytes."""
 
     def __init__(self, text):
         match = re.match(r"(\d+(?:\.\d+)?)(%|[kMG]?B)?\Z", text)
         if not match:
             raise argparse.ArgumentTypeError("expected a number with %%, B, kB, MB or GB, not %r" % text)
-        self.text = text
         self._number = float(match.group(1))
         self._unit = match.group(2) or "B"
+        self._limits_counts = self._unit == "%" or self._number == 0
 
     def is_exceeded(self, old, new):
         if self._unit == "%":
             return new > old + old * self._number / 100
         return new - old > self._number * 1024 ** ("", "k", "M", "G").index(self._unit[:-1])
+
+    def is_exceeded_by(self, old, new):
+        """For two Knowns."""
+        return self.is_exceeded(old.bytes, new.bytes) or (self._limits_counts and (
+            self.is_exceeded(old.blocks, new.blocks)
+            or self.is_exceeded(old.surplus_references, new.surplus_references)))
 
 
 def add_arguments(parser):
@@ -147,10 +154,7 @@ def find(current, baseline, limit):
             pairs = [(old.bytes, now.bytes), (old.blocks, now.blocks), (old.surplus_references, now.surplus_references)]
             grown = any(b > a for a, b in pairs)
             state = "grown" if grown else "known" if all(a == b for a, b in pairs) else "shrunk"
-            failed = limit is not None and (limit.is_exceeded(old.bytes, now.bytes) or (
-                # References and blocks have no bytes: they count against percentages and "any growth".
-                limit.text.endswith("%") or float(limit.text.rstrip("BkMG") or 0) == 0)
-                and any(limit.is_exceeded(a, b) for a, b in pairs))
+            failed = limit is not None and limit.is_exceeded_by(old, now)
         findings.append(Finding(state, failed, old, record, now.what, now.where))
     order = {"new": 0, "grown": 1, "known": 2, "shrunk": 2}
     findings.sort(key=lambda finding: (not finding.failed, order[finding.state]))

@@ -295,10 +295,11 @@ class Profile:
             raise _Wrong("stacks", "back has %d items, frame %d" % (len(back), len(frame)))
         if not back or back[0] is not None or frame[0] is not None:
             raise _Wrong("stacks.back[0]", "expected null, the end of each stack")
+        if len(frame) > 1 and not self.frames:
+            raise _Wrong("stacks.frame[1]", "there are no frames")
         back[0], frame[0] = 1, 0
         back = _numbers(back, "stacks.back", least=1)
-        frame[1:] = _numbers(frame[1:], "stacks.frame", len(self.frames) - 1) if len(frame) > 1 else []
-        self.stack_frame = array.array("q", frame)
+        self.stack_frame = _numbers(frame, "stacks.frame", max(len(self.frames) - 1, 0))
         parents = array.array("q", map(operator.sub, range(len(back)), back))
         parents[0] = 0
         if min(parents) < 0:

@@ -89,12 +89,14 @@ def _table(arguments, profile, sources, filters, output):
             raise UsageError("%s: the run made no leak search at its end" % profile.path)
         items = Items.of_records(profile, select_records(profile, summary.grouping, filters, records), summary.grouping)
     else:
-        items = Items.of_sites(profile, summary.grouping, select_sites(profile, summary.grouping, filters))
-    rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size")
+        items = Items.of_sites(profile, summary.grouping, select_sites(profile, summary.grouping, filters),
+                               (metric,))
+    top = TOP if arguments.top is None else arguments.top
+    rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size", top)
     title = "Bytes %s, by %s" % (METRIC_TITLES[metric], group)
     if arguments.cumulative:
         title += ", cumulative"
-    put_table(output, title, summary.labels, rows, metric, TOP if arguments.top is None else arguments.top, sources,
+    put_table(output, title, summary.labels, rows, metric, top, sources,
               group, arguments.python_paths == "full", arguments.cumulative)
 
 

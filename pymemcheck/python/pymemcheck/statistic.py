@@ -5,6 +5,9 @@
     for row in sort_rows(make_rows(items, "line"), "live"):
         row.key, row.size("live"), row.count("live")"""
 import collections
+import heapq
+
+from .grouping import FRAME_GROUPS
 
 
 class Row:
@@ -35,32 +38,14 @@ def make_rows(items, group, cumulative=None):
     metrics = list(items.figures)
     columns = [column for metric in metrics for column in items.figures[metric]]
     sums = {}
-    keys = items.keys(group)
-    if len(columns) == 6:       # unrolled: there can be a million items
-        for key, stack, a, b, c, d, e, f in zip(keys, items.stacks, *columns):
-            entry = sums.get(key)
-            if entry is None:
-                sums[key] = [stack, a + c + e, a, b, c, d, e, f]
-                continue
-            if a + c + e > entry[1]:
-                entry[0], entry[1] = stack, a + c + e
-            entry[2] += a
-            entry[3] += b
-            entry[4] += c
-            entry[5] += d
-            entry[6] += e
-            entry[7] += f
+    by_frame = group in FRAME_GROUPS
+    keys = items.grouping.told_by_all(items.stacks) if by_frame else items.keys(group)
+    if len(columns) == 6:
+        _sum_three(sums, keys, items.stacks, *columns)
     else:
-        for key, stack, *values in zip(keys, items.stacks, *columns):
-            entry = sums.get(key)
-            weight = sum(values[::2])
-            if entry is None:
-                sums[key] = [stack, weight] + values
-                continue
-            if weight > entry[1]:
-                entry[0], entry[1] = stack, weight
-            for index, value in enumerate(values, 2):
-                entry[index] += value
+        _sum_one(sums, keys, items.stacks, *columns)
+    if by_frame:        # there are far fewer frames than items
+        sums = _join_frames(sums, items.grouping, group)
     frames, told_by = items.profile.frames, items.grouping.told_by
     rows = []
     for key, (stack, _, *values) in sums.items():
@@ -70,8 +55,60 @@ def make_rows(items, group, cumulative=None):
     return rows
 
 
+# Written out for one metric and for three: there can be a million items. An entry is the stack of the item with the
+# most bytes, these bytes, and the sums.
+
+def _sum_one(sums, keys, stacks, sizes, counts):
+    find = sums.get
+    for key, stack, size, count in zip(keys, stacks, sizes, counts):
+        if not (size or count):
+            continue
+        entry = find(key)
+        if entry is None:
+            sums[key] = [stack, size, size, count]
+            continue
+        if size > entry[1]:
+            entry[0], entry[1] = stack, size
+        entry[2] += size
+        entry[3] += count
+
+
+def _sum_three(sums, keys, stacks, a, a_count, b, b_count, c, c_count):
+    find = sums.get
+    for key, stack, size, count, size_b, count_b, size_c, count_c in zip(
+            keys, stacks, a, a_count, b, b_count, c, c_count):
+        entry = find(key)
+        if entry is None:
+            sums[key] = [stack, size + size_b + size_c, size, count, size_b, count_b, size_c, count_c]
+            continue
+        entry[2] += size
+        entry[3] += count
+        entry[4] += size_b
+        entry[5] += count_b
+        entry[6] += size_c
+        entry[7] += count_c
+        if size + size_b + size_c > entry[1]:
+            entry[0], entry[1] = stack, size + size_b + size_c
+
+
+def _join_frames(sums, grouping, group):
+    """From sums by the number of a frame sums by the keys of a group."""
+    joined = {}
+    for number, more in sums.items():
+        key = grouping.frame_key(group, number)
+        entry = joined.get(key)
+        if entry is None:
+            joined[key] = more
+            continue
+        if more[1] > entry[1]:
+            entry[0], entry[1] = more[0], more[1]
+        for index in range(2, len(more)):
+            entry[index] += more[index]
+    return joined
+
+
 def can_cumulate(group):
-    return group in ("line", "function", "file", "module")
+    return group in FRAME_GROUPS
 
 
 def _cumulative_rows(items, group, metric):
@@ -127,16 +164,22 @@ def comparable(key):
 SORTS = ("size", "count", "average", "name")
 
 
-def sort_rows(rows, metric, sort="size"):
+def sort_rows(rows, metric, sort="size", top=0):
     """Rows that have something, largest first; by default by size, then count, then key, each descending, as
-    tracemalloc has it."""
+    tracemalloc has it. top: only so many need be in order (0: all); the others follow in any order."""
     rows = [row for row in rows if row.figures[metric][0] or row.figures[metric][1]]
     if sort == "name":
         return sorted(rows, key=lambda row: comparable(row.key))
-    order = {"size": lambda row: (row.size(metric), row.count(metric), comparable(row.key)),
-             "count": lambda row: (row.count(metric), row.size(metric), comparable(row.key)),
-             "average": lambda row: (row.average(metric), row.size(metric), comparable(row.key))}[sort]
-    return sorted(rows, key=order, reverse=True)
+    weight = {"size": lambda row: (row.size(metric), row.count(metric)),
+              "count": lambda row: (row.count(metric), row.size(metric)),
+              "average": lambda row: (row.average(metric), row.size(metric))}[sort]
+    rest = []
+    if 0 < top < len(rows):
+        weights = list(map(weight, rows))
+        least = heapq.nlargest(top, weights)[-1]
+        rest = [row for row, value in zip(rows, weights) if value < least]
+        rows = [row for row, value in zip(rows, weights) if value >= least]
+    return sorted(rows, key=lambda row: weight(row) + (comparable(row.key),), reverse=True) + rest
 
 
 Sum = collections.namedtuple("Sum", "size count")

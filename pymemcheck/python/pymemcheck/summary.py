@@ -108,7 +108,7 @@ class Summary:
     def table(self, output, title, metric, top, group="line", selection=None):
         if self._rows is None:
             self._rows = make_rows(Items.of_sites(self.profile, self.grouping, selection), group)
-        put_table(output, title, self.labels, sort_rows(self._rows, metric), metric, top, self.sources)
+        put_table(output, title, self.labels, sort_rows(self._rows, metric, top=top), metric, top, self.sources)
 
 
 def key_label(labels, row, group, full=False):
@@ -191,7 +191,7 @@ def ten_lines(profile, output, path):
         for record in records[:3]:
             output.put("  %s bytes, %s at %s" % (format(record.bytes + record.indirect_bytes, ","), leak_what(record),
                                                 innermost_place(summary.labels, record)))
-    rows = sort_rows(make_rows(Items.of_sites(profile, summary.grouping), "line"), "live")
+    rows = sort_rows(make_rows(Items.of_sites(profile, summary.grouping), "line"), "live", top=1)
     if rows:
         output.put("most held at the end: %s at %s" % (bytes_in_blocks(*rows[0].figures["live"]),
                                                       key_label(summary.labels, rows[0], "line")))

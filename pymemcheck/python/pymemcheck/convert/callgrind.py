@@ -30,7 +30,15 @@ def _add(costs, figures):
 def write(view, stream):
     functions = {}          # (object, file, function) -> {line: costs}, {(line, callee, its line): costs}
 
+    known = {}
+
     def function_of(frame):
+        key = known.get(id(frame))
+        if key is None:
+            key = known[id(frame)] = describe(frame)
+        return key
+
+    def describe(frame):
         python = frame.kind == "python"
         key = (view.labels.object(frame.object) if not python else "python",
                view.labels.file(frame.file, True) if frame.file else "???", view.labels.function(frame.function))

@@ -16,6 +16,14 @@ def write(view, stream):
             table.append(text)
         return places[text]
 
+    known = {}
+
+    def number_of(frame):
+        number = known.get(id(frame))
+        if number is None:
+            number = known[id(frame)] = place(text_of(frame))
+        return number
+
     def text_of(frame):
         if frame.kind != "native":
             return view.labels.frame(frame)
@@ -23,7 +31,7 @@ def write(view, stream):
         return "0x%X: %s%s" % (frame.offset, view.labels.place(frame), where)
 
     def key(frames):
-        return tuple(place(text_of(frame)) for frame in frames) or (place(NO_STACK),)
+        return tuple(map(number_of, frames)) or (place(NO_STACK),)
 
     points = []
     for frames, (live, live_blocks, peak, peak_blocks, total, total_blocks) in view.rows(key=key):

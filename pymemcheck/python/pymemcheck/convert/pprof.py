@@ -63,12 +63,12 @@ class _Tables:
         return self._functions[key]
 
     def location(self, frame):
-        if frame not in self._locations:
+        if id(frame) not in self._locations:
             mapping, function = self._mapping(frame), self._function(frame)
-            number = self._locations[frame] = len(self._locations) + 1
+            number = self._locations[id(frame)] = len(self._locations) + 1
             line = _bytes(4, _number(1, function) + _number(2, frame.line))
             self.out.append(_bytes(4, _number(1, number) + _number(2, mapping) + line))
-        return self._locations[frame]
+        return self._locations[id(frame)]
 
 
 def write(view, stream):

@@ -11,15 +11,15 @@ def write(view, stream):
     frames, places = [], {}
 
     def place(frame):
-        if frame not in places:
-            places[frame] = len(frames)
+        if id(frame) not in places:
+            places[id(frame)] = len(frames)
             entry = {"name": view.name(frame) if frame else NO_STACK}
             if frame and frame.file:
                 entry["file"] = view.labels.file(frame.file, True)
             if frame and frame.line:
                 entry["line"] = frame.line
             frames.append(entry)
-        return places[frame]
+        return places[id(frame)]
 
     rows = view.rows()
     profiles = []

@@ -34,23 +34,23 @@ class View:
         return found
 
     def rows(self, metrics=METRICS, key=None):
-        """(frames, figures) of distinct stacks, largest live, peak or total size first: figures is a list of the
-        bytes and blocks of each of metrics. Rows without any are left out. key: what tells stacks apart, of
-        frames; by default the frames themselves."""
+        """(frames, figures) of distinct stacks, largest size of any metric first, then in the file's order: figures is a
+        list of the bytes and blocks of each of metrics. Rows without any are left out. key: what tells stacks apart,
+        of frames; by default which frames they are."""
         columns = [column for metric in metrics for column in self.items.figures[metric]]
         sums, frames_of = {}, {}
         for stack, *values in zip(self.items.stacks, *columns):
             if not any(values):
                 continue
             frames = self.frames(stack)
-            name = key(frames) if key else frames
+            name = key(frames) if key else tuple(map(id, frames))       # a frame is one object
             entry = sums.get(name)
             if entry is None:
                 sums[name], frames_of[name] = values, frames
             else:
                 for index, value in enumerate(values):
                     entry[index] += value
-        order = sorted(sums, key=lambda name: (-max(sums[name][::2]), _order(frames_of[name])))
+        order = sorted(sums, key=lambda name: max(sums[name][::2]), reverse=True)
         return [(frames_of[name], sums[name]) for name in order]
 
     def name(self, frame):
@@ -69,10 +69,6 @@ def _allocators(frames):
         if frame.kind != "native" or "allocator" not in frame.flags:
             return count
     return 0
-
-
-def _order(frames):
-    return [(frame.kind, frame.object, frame.file, frame.function, frame.line, frame.offset) for frame in frames]
 
 
 def totals_of(rows, count):
