@@ -24,7 +24,7 @@ def bundle(build_directory):
     for folder in (pathlib.Path(build_directory), pack.SOURCE):
         if (folder / "pymemcheck/page/dist/page.js").exists():
             return folder / "pymemcheck/page/dist"
-    pytest.skip("the page was not built: npm was missing when configure ran")
+    pytest.skip("NOT TESTED: the page was not built: npm was missing when configure ran")
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +33,14 @@ def browser(build_directory, bundle, tmp_path_factory):
     node, chromium = shutil.which("node"), shutil.which("chromium") or shutil.which("chromium-browser")
     modules = pathlib.Path(build_directory) / "pymemcheck/page/node_modules"
     for found, what in ((node, "node is missing"), (chromium, "Chromium is missing: install the package chromium"),
-                        ((modules / "playwright-core").exists(), "playwright-core is not in the build folder: configure found no npm")):
+                        ((modules / "playwright-core").exists(), "configure found no npm to fetch playwright-core")):
         if not found:
-            pytest.skip(what)
+            pytest.skip("NOT TESTED: " + what)
 
     def open_page(page, *steps, scheme="light", width=1280):
         request = {"page": str(page), "scheme": scheme, "width": width, "steps": steps}
-        run = subprocess.run([node, str(HERE / "browser.mjs"), str(modules), chromium, str(tmp_path_factory.mktemp("chromium"))],
+        folder = tmp_path_factory.mktemp("chromium")
+        run = subprocess.run([node, str(HERE / "browser.mjs"), str(modules), chromium, str(folder)],
                              input=json.dumps(request), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
                              timeout=300)
         assert run.returncode == 0, run.stderr
@@ -53,7 +54,8 @@ def make_page(build_directory, bundle, tmp_path_factory):
     """A function: runs pymemcheck html in a process of its own, and gives the page's path."""
     def run(*arguments):
         page = tmp_path_factory.mktemp("page") / "report.html"
-        command = [sys.executable, os.path.join(build_directory, "bin", "pymemcheck"), "html", *map(str, arguments), "-o", str(page)]
+        program = os.path.join(build_directory, "bin", "pymemcheck")
+        command = [sys.executable, program, "html", *map(str, arguments), "-o", str(page)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", timeout=300)
         assert done.returncode == 0 and not done.stdout and not done.stderr, done
         return page

@@ -96,7 +96,7 @@ function start() {
     ["tables", { title: "Tables", make: (panel) => tablesView(page, panel) }],
     ["source", { title: "Source", make: (panel) => sourceView(page, panel) }],
     ...(profile.comparison ? [["compare", { title: "Comparison", make: (panel) => compareView(page, panel) }]] : []),
-    ["time", { title: "Time line", make: (panel) => timeView(page, panel) }],
+    ["time", { title: "Time line", make: (panel) => timeView(panel) }],
     ["run", { title: "Run", make: (panel) => runView(page, panel, read("licences")) }],
   ]);
   // Opens the source at a line; file is a number.

@@ -2,7 +2,7 @@
 // Facts about the run, and the licences of the libraries; and the time line.
 import { element } from "./dom.js";
 
-export function timeView(page, panel) {
+export function timeView(panel) {
   panel.append(element("h2", {}, "Time line"),
     element("p", {}, "This profile has no snapshots, so there is no curve over time. The flame graph has the two moments that the file knows exactly: the end of the run and its peak."));
 }

@@ -41,10 +41,8 @@ class Model:
 
     def make(self):
         data = {
-            "run": self._run(), "totals": self.profile.totals, "metrics": METRICS, "kinds": KINDS,
-            "leaks": self._leaks(), "tables": self._tables(),
+            "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(),
             "trees": make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes),
-            "snapshots": [],
             "comparison": self._comparison() if self.old else None,
         }
         data["sources"], data["sources_left_out"] = self._sources()
@@ -108,7 +106,7 @@ class Model:
             "raising": record.raising_blocks, "label": self.table.frame(frame) if frame else -1,
             "source": self._around(frame) if frame else None,
             "state": change.state if change else None,
-            "was": [change.old.bytes + change.old.indirect_bytes, change.old.blocks] if change and change.old else None}
+            "was": _with_indirect(change.old) if change and change.old else None}
 
     def _around(self, frame):
         """[number of the first line, texts] about a frame's line, or None."""
@@ -258,6 +256,10 @@ class Model:
                           row.size - row.size_diff, row.size, row.size_diff, row.count_diff, row.moved_from or 0]
                          for row in kept],
                 "left_out": len(rest), "rest": [sum(row.size_diff for row in rest), sum(row.count_diff for row in rest)]}
+
+
+def _with_indirect(record):
+    return [record.bytes + record.indirect_bytes, record.blocks + record.indirect_blocks]
 
 
 def _windows(count, figures):
