@@ -287,3 +287,12 @@ def test_without_the_script_only_html_fails(profiles, tmp_path, capsys, monkeypa
     assert complaint.count("\n") == 1 and "npm" in complaint
     assert not (tmp_path / "report.html").exists()
     assert main(["report", str(profiles[1])]) == 0
+
+
+def test_a_page_that_cannot_be_written_is_one_line(profiles, tmp_path, capsys, bundle):
+    starter = [str(bundle.parents[2] / "pymemcheck-in-place")]
+    target = tmp_path / "missing" / "report.html"
+    assert main(["html", str(profiles[1]), "-o", str(target)], starter) == 2
+    assert capsys.readouterr().err == "pymemcheck: error: %s: No such file or directory\n" % target
+    assert main(["html", str(profiles[1]), "-o", str(tmp_path)], starter) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and list(tmp_path.iterdir()) == []

@@ -103,8 +103,9 @@ def run(arguments, output):
             stream.write(page)
         if new != arguments.output:
             os.replace(new, arguments.output)
-    except OSError:
+    except OSError as error:
         if new != arguments.output and os.path.exists(new):
             os.unlink(new)
+        error.filename = arguments.output
         raise
     return 0
