@@ -13,6 +13,9 @@ import pytest
 import pack
 from pymemcheck.command import main
 
+# The example package has tests of its own, which test_nightly.py runs once it is built.
+collect_ignore = ["example"]
+
 # Outputs as text, and standard output as bytes.
 Result = collections.namedtuple("Result", "returncode stdout stderr data")
 

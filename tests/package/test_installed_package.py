@@ -56,7 +56,7 @@ def test_man_page_and_manual_name_every_command_and_option(command):
     """What --help has is in docs/command.md, and each command in the man page."""
     manual = (pack.SOURCE / "docs/command.md").read_text(encoding="utf-8")
     page = (pack.SOURCE / "docs/pymemcheck.1").read_text(encoding="utf-8").replace("\\-", "-")
-    for name in ("run", "report", "diff", "check", "merge", "suppress", "convert"):
+    for name in ("run", "report", "diff", "check", "merge", "suppress", "convert", "html"):
         text = command.run_here(name, "--help").stdout
         options = set(re.findall(r"(?<![\w-])--[a-z-]*[a-z]", text)) - {"--help"}
         missing = [option for option in options if option not in manual]

@@ -24,6 +24,7 @@ COMMANDS = (
     ("merge", "merge", "several profiles as one file"),
     ("suppress", "suppress", "write suppressions for leak records, or find those that nothing needs"),
     ("convert", "converting", "write a profile for another program"),
+    ("html", "page", "write a page for the browser: leaks, flame graph, tables, source"),
 )
 
 

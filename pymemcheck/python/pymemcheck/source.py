@@ -38,6 +38,18 @@ class Sources:
         except (OSError, ValueError):
             return None
 
+    def lines(self, path):
+        """All lines of a file with their indentation, harmless; None where it cannot be had."""
+        if not path or path.startswith("<"):
+            return None
+        if path not in self._lines:
+            self._lines[path] = self._read(path)
+        lines = self._lines[path]
+        if lines is None:
+            return None
+        texts = [line.split(b"\r", 1)[0].expandtabs(4).decode("utf-8", "surrogateescape") for line in lines]
+        return [harmless(text) for text in (texts if texts[-1] else texts[:-1])]
+
     def line(self, path, number):
         """The text of a line without blanks around it, harmless; None where it cannot be had."""
         if not number or not path or path.startswith("<"):
