@@ -162,6 +162,14 @@ void pm_loss_why_add(struct pm_buffer *out, const struct pm_strings *strings,
     };
     const char *text = texts[why->reason];
 
+    if (why->reason == PM_REASON_COUNT_TOO_LOW) {
+        pm_buffer_add_text(out, "its count is ");
+        pm_buffer_add_u64_grouped(out, why->count);
+        pm_buffer_add_text(out, ", and ");
+        add_count(out, why->found, "item");
+        pm_buffer_add_text(out, why->found == 1 ? " or attribute owns it" : " or attributes own it");
+        return;
+    }
     if (why->reason == PM_REASON_COUNT_TOO_HIGH) {
         add_count_reason(out, why);
         return;

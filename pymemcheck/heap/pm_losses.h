@@ -21,6 +21,7 @@ enum pm_loss_kind {
     PM_LOSS_DEFINITE,
     PM_LOSS_CYCLE,          /* a cycle of objects that no root reaches and the collector cannot free */
     PM_LOSS_SURPLUS,        /* reachable, with a count above the number of pointers to it */
+    PM_LOSS_DEFICIT,        /* reachable, with a count below the number of words that own it */
     PM_LOSS_POSSIBLE,
     PM_LOSS_INDIRECT,
     PM_LOSS_INTERPRETER,    /* lost, but the interpreter's own doing */
@@ -50,6 +51,9 @@ struct pm_loss_item {
     u64 bytes;                      /* as requested */
     u64 indirect_bytes, indirect_blocks;
     u64 surplus_references;
+    u64 missing_references;         /* of PM_LOSS_DEFICIT, at least */
+    bool is_static;                 /* the object is in static memory, at address: it has no block and no stack. It
+                                       gets a record of its own, whose blocks are the missing references */
     u64 serial;                     /* of the allocation */
     u32 thread;                     /* ordinal */
     bool raising;                   /* allocated while an exception was raised */
@@ -70,7 +74,9 @@ struct pm_loss {
     u64 bytes, blocks;              /* direct */
     u64 indirect_bytes, indirect_blocks;
     u64 surplus_references;
+    u64 missing_references;
     u64 first_serial, last_serial;
+    bool is_static;                 /* the object is in static memory; blocks are missing references */
     u64 phase_blocks[PM_PHASES];
     u64 raising_blocks;
     u32 thread;                     /* 0: several */

@@ -5,8 +5,10 @@
 #define PM_LEAK_STAGES_H
 
 #include "base/pm_buffer.h"
+#include "base/pm_map.h"
 #include "base/pm_ranges.h"
 #include "cpython/pm_object.h"
+#include "cpython/pm_object_owned.h"
 #include "heap/pm_block.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
@@ -34,6 +36,10 @@ struct pm_leak_state {
                                        PM_LEAK_NONE */
     bool *is_collectable_cycle;     /* of leaders: the collector can free their cycle */
     struct pm_leak_verdict *verdicts;
+    struct pm_object_owned *cached_names;   /* owning words of each interpreter's cache of attributes */
+    u32 cached_name_tables;
+    u32 *block_owners;              /* of objects: how many words own it for certain */
+    struct pm_map static_owners;    /* the same of addresses that are in no block */
 
     struct pm_leak_weak weak;       /* words that are no references, in blocks */
     struct pm_range *hidden;        /* memory that holds no references, anywhere */
@@ -56,7 +62,7 @@ void pm_leak_hide_waiting_blocks(struct pm_leak_state *check);
 void pm_leak_hide_left_over_pointers(struct pm_leak_state *check);
 /* Hides text, numbers and flags in the interpreter's static memory: hidden. */
 void pm_leak_hide_static_objects(struct pm_leak_state *check);
-/* Hides borrowed pointers in the interpreter's caches: hidden, weak. */
+/* Hides borrowed pointers in the interpreter's caches: hidden, weak, cached_names. */
 void pm_leak_hide_caches(struct pm_leak_state *check);
 /* Hides pointers by which extensions find their objects again: weak. */
 void pm_leak_hide_registrations(struct pm_leak_state *check);
@@ -70,6 +76,8 @@ void pm_leak_search(struct pm_leak_state *check);
 void pm_leak_choose_leaders(struct pm_leak_state *check);
 /* Finds the cycles that the collector can free: is_collectable_cycle. */
 void pm_leak_find_collectable_cycles(struct pm_leak_state *check);
+/* Counts the words that own an object for certain: block_owners, static_owners. */
+void pm_leak_count_owners(struct pm_leak_state *check);
 /* Decides on the kind of each block: verdicts. */
 void pm_leak_judge(struct pm_leak_state *check);
 /* Makes loss records. all: also of blocks that are still reachable. */
@@ -87,6 +95,13 @@ u64 pm_leak_hook_prefix(const struct pm_leak_state *check, u32 index);
 /* Whether the object claims more references than pointers to it were found. */
 bool pm_leak_has_surplus(const struct pm_leak_state *check, u32 index,
                          const struct pm_object *object);
+/* How many references are missing, at least: more words own the object than it has references. 0: it is not
+   known that any are. Once owners are counted. */
+u64 pm_leak_missing_references(const struct pm_leak_state *check, u32 index,
+                               const struct pm_object *object);
+/* The same of an address in static_owners, whose object is described. */
+u64 pm_leak_missing_static_references(struct pm_leak_state *check, u64 address, u64 owners,
+                                      struct pm_object *object);
 /* The reason for a block's kind, with its evidence; once blocks are judged. Interns the name of
    the root that points to the block. */
 void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why *why);
