@@ -4,6 +4,7 @@
 #include "cpython/pm_object_owned.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_object.h"
 #include "cpython/pm_object_dict.h"
 #include "cpython/pm_object_type.h"
 
@@ -28,6 +29,18 @@ static void add_items(struct pm_objects *objects, u64 address, u64 items, struct
 
     if (items != 0 && size < ITEMS_MAX)
         add(list, items, items + size * WORD, WORD, false);
+}
+
+/* property.__get__ keeps a tuple for its arguments, with a borrowed item, outside of the collector's list
+   (Objects/descrobject.c, 3.5 to 3.7). */
+static bool may_borrow(struct pm_objects *objects, const struct pm_object *tuple)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    struct pm_object item;
+
+    return !tuple->linked && pm_object_word(objects, tuple->address, at->object_size) == 1
+        && !(pm_objects_at(objects, pm_object_word(objects, tuple->address, at->tuple_items), &item)
+             && pm_objects_is_singleton(objects, &item));
 }
 
 /* Entries without a key have no value either. Where the dict has an array of values, the entries have
@@ -115,7 +128,8 @@ u32 pm_objects_owned_words(struct pm_objects *objects, const struct pm_object *o
         add_items(objects, object->address, pm_object_word(objects, object->address, at->list_items), &list);
         break;
     case PM_SHAPE_TUPLE:
-        add_items(objects, object->address, object->address + (u64)at->tuple_items, &list);
+        if (!may_borrow(objects, object))
+            add_items(objects, object->address, object->address + (u64)at->tuple_items, &list);
         break;
     case PM_SHAPE_DICT:
         add_dict(objects, object->address, &list);

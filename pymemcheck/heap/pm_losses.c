@@ -367,11 +367,23 @@ static u64 base_hash(const struct pm_losses *losses, struct pm_string_id path)
     return pm_hash_bytes(text + from, length - from);
 }
 
+/* Of a kind in fingerprints, which must not change when there are more kinds. */
+static const u8 kind_numbers[PM_LOSS_KINDS] = {
+    [PM_LOSS_DEFINITE] = 0,
+    [PM_LOSS_CYCLE] = 1,
+    [PM_LOSS_SURPLUS] = 2,
+    [PM_LOSS_POSSIBLE] = 3,
+    [PM_LOSS_INDIRECT] = 4,
+    [PM_LOSS_INTERPRETER] = 5,
+    [PM_LOSS_REACHABLE] = 6,
+    [PM_LOSS_DEFICIT] = 7,
+};
+
 /* From names alone: it must not change when lines move. */
 static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *record,
                           const struct pm_loss_key *key)
 {
-    u64 hash = mix(0, record->kind);
+    u64 hash = mix(0, kind_numbers[record->kind]);
 
     if (key->has_python) {
         const struct pm_frame *python = frame_of(losses, key->python);
