@@ -21,6 +21,7 @@ enum pm_loss_reason {
     PM_REASON_COUNT_TOO_HIGH,       /* its count is higher than the number of pointers found;
                                        also of reachable objects (surplus references) */
     PM_REASON_COUNT_TOO_LOW,        /* of reachable objects: more words own it than its count says (over-released) */
+    PM_REASON_DANGLING,             /* of reachable objects: a word by which it owns points to freed memory */
     PM_REASON_COUNT_ZERO,           /* an object without references: its free list is lost */
     /* In garbage cycles. */
     PM_REASON_CYCLE,                /* the counts of a cycle agree, and the collector cannot free it */

@@ -326,6 +326,7 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     record->indirect_blocks += item->indirect_blocks;
     record->surplus_references += item->surplus_references;
     record->missing_references += item->missing_references;
+    record->dangling_words += item->dangling_words;
     record->phase_blocks[phase] += blocks;
     record->raising_blocks += item->raising;
     count_type(record, item->type, blocks);

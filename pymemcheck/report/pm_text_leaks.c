@@ -40,12 +40,20 @@ static void add_amount(struct pm_text *text, const struct pm_loss *loss)
     pm_text_add(text, " blocks are ");
 }
 
-/* "at least 3 references too few to 1 object that is still reachable (56 bytes): over-released". */
+/* "at least 3 references too few to 1 object that is still reachable (56 bytes): over-released", or "2 pointers to
+   freed memory in 1 object ...". */
 static void add_deficit(struct pm_text *text, const struct pm_loss *loss)
 {
-    pm_text_add(text, "at least ");
-    pm_text_add_counted(text, loss->missing_references, "reference");
-    pm_text_add(text, " too few to ");
+    if (loss->missing_references > 0) {
+        pm_text_add(text, "at least ");
+        pm_text_add_counted(text, loss->missing_references, "reference");
+        pm_text_add(text, " too few to ");
+    }
+    if (loss->dangling_words > 0) {
+        pm_text_add(text, loss->missing_references > 0 ? "and " : "");
+        pm_text_add_counted(text, loss->dangling_words, "pointer");
+        pm_text_add(text, " to freed memory in ");
+    }
     if (loss->is_static) {
         pm_text_add(text, "one object in static memory");
     } else {

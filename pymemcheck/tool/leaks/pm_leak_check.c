@@ -46,6 +46,7 @@ static void begin(struct pm_leak_state *check, struct pm_run *run)
         pm_type_names_tell(&run->type_names, &check->objects, &run->blocks);
     pm_leak_weak_init(&check->weak);
     pm_map_init(&check->static_owners);
+    pm_map_init(&check->freed_starts);
     pm_leaks_init(&check->leaks, &run->reader);
 }
 
@@ -64,6 +65,8 @@ static void end(struct pm_leak_state *check)
     pm_free(check->cached_names);
     pm_free(check->block_owners);
     pm_map_release(&check->static_owners);
+    pm_map_release(&check->freed_starts);
+    pm_free(check->dangling);
     pm_free(check->hidden);
 }
 

@@ -148,6 +148,11 @@ static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 i
 {
     const struct pm_leak_block *found = &check->found[index];
     struct pm_object object;
+    u32 dangling;
+
+    pm_leak_dangling_of(check, index, &dangling);
+    if (dangling > 0)
+        return verdict(PM_LOSS_DEFICIT, PM_REASON_DANGLING);
 
     if (pm_leak_identify(check, index, &object)) {
         if (has_surplus(found, &object))

@@ -15,7 +15,8 @@ struct counting {
     struct pm_map shared;           /* start of ranges that several objects list */
 };
 
-static void count_word(struct pm_leak_state *check, u64 value)
+/* block: of the object that owns by the word; PM_LEAK_NONE: it is not in an object. */
+static void count_word(struct pm_leak_state *check, u32 block, u64 word, u64 value)
 {
     u32 at;
 
@@ -25,6 +26,8 @@ static void count_word(struct pm_leak_state *check, u64 value)
     if (at == PM_LEAK_NONE) {
         const u64 *count = pm_map_get(&check->static_owners, value);
         pm_map_put(&check->static_owners, value, count == NULL ? 1 : *count + 1);
+        if (block != PM_LEAK_NONE)
+            pm_leak_dangling_note(check, block, word, value);
     } else if ((check->found[at].flags & PM_LEAK_OBJECT)
                && value == check->found[at].address + check->found[at].object_offset) {
         check->block_owners[at]++;
@@ -40,16 +43,16 @@ static bool is_in_block(const struct pm_leak_state *check, const struct pm_objec
     return at != PM_LEAK_NONE && range->end - check->found[at].address <= check->found[at].bytes;
 }
 
-static void count_words(struct pm_leak_state *check, const struct pm_object_owned *range)
+static void count_words(struct pm_leak_state *check, u32 block, const struct pm_object_owned *range)
 {
     u64 value;
 
     for (u64 word = range->first; word < range->end; word += range->stride)
         if (pm_reader_read_u64(&check->run->reader, word, &value))
-            count_word(check, value);
+            count_word(check, block, word, value);
 }
 
-static void count_range(struct counting *counting, const struct pm_object_owned *range)
+static void count_range(struct counting *counting, u32 block, const struct pm_object_owned *range)
 {
     struct pm_leak_state *check = counting->check;
 
@@ -60,7 +63,7 @@ static void count_range(struct counting *counting, const struct pm_object_owned 
             return;
         pm_map_put(&counting->shared, range->first, 1);
     }
-    count_words(check, range);
+    count_words(check, block, range);
 }
 
 void pm_leak_count_owners(struct pm_leak_state *check)
@@ -72,16 +75,18 @@ void pm_leak_count_owners(struct pm_leak_state *check)
     check->block_owners = pm_alloc_zero("pm.leak_check",
                                         (check->count + 1) * sizeof *check->block_owners);
     pm_map_init(&counting.shared);
+    if (check->python)
+        pm_leak_dangling_begin(check);
     for (u32 i = 0; i < check->count; i++) {
         if ((check->found[i].flags & PM_LEAK_OPAQUE) || !pm_leak_identify(check, i, &object))
             continue;
         u32 count = pm_objects_owned_words(&check->objects, &object, ranges);
         for (u32 k = 0; k < count; k++)
-            count_range(&counting, &ranges[k]);
+            count_range(&counting, i, &ranges[k]);
     }
     pm_map_release(&counting.shared);
     for (u32 i = 0; i < check->cached_name_tables; i++)
-        count_words(check, &check->cached_names[i]);
+        count_words(check, PM_LEAK_NONE, &check->cached_names[i]);
 }
 
 /* Strings in the interpreter's dict of interned strings have fewer references than owners. */

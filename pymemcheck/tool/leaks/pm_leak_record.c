@@ -55,6 +55,11 @@ static void add_object(struct recording *to, u32 index, struct pm_loss_item *ite
         item->missing_references = pm_leak_missing_references(check, index, &object);
     item->type = pm_objects_type_name(&check->objects, object.type);
     pm_objects_preview(&check->objects, &object, &to->text);
+    if (item->kind == PM_LOSS_DEFICIT) {
+        const struct pm_leak_dangling *dangling = pm_leak_dangling_of(check, index, &item->dangling_words);
+        if (item->dangling_words > 0)
+            pm_leak_dangling_add(check, &object, dangling, &to->text);
+    }
     item->note = pm_strings_take(&check->run->strings, &to->text);
 }
 

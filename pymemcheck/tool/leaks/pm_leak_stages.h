@@ -10,6 +10,7 @@
 #include "cpython/pm_object.h"
 #include "cpython/pm_object_owned.h"
 #include "heap/pm_block.h"
+#include "heap/pm_freed.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
 #include "heap/pm_losses.h"
@@ -20,6 +21,13 @@ struct pm_run;
 struct pm_leak_verdict {
     u8 kind;                        /* enum pm_loss_kind */
     u8 reason;                      /* enum pm_loss_reason */
+};
+
+/* An owning word that points to freed memory. */
+struct pm_leak_dangling {
+    u32 block;                      /* of the object that owns by it */
+    u64 word;
+    struct pm_freed_block freed;
 };
 
 /* Of one leak check. */
@@ -40,6 +48,9 @@ struct pm_leak_state {
     u32 cached_name_tables;
     u32 *block_owners;              /* of objects: how many words own it for certain */
     struct pm_map static_owners;    /* the same of addresses that are in no block */
+    struct pm_map freed_starts;     /* address -> place in run->freed.ring */
+    struct pm_leak_dangling *dangling;      /* by block, ascending */
+    u32 dangling_count, dangling_capacity;
 
     struct pm_leak_weak weak;       /* words that are no references, in blocks */
     struct pm_range *hidden;        /* memory that holds no references, anywhere */
@@ -76,7 +87,7 @@ void pm_leak_search(struct pm_leak_state *check);
 void pm_leak_choose_leaders(struct pm_leak_state *check);
 /* Finds the cycles that the collector can free: is_collectable_cycle. */
 void pm_leak_find_collectable_cycles(struct pm_leak_state *check);
-/* Counts the words that own an object for certain: block_owners, static_owners. */
+/* Counts the words that own an object for certain: block_owners, static_owners, dangling. */
 void pm_leak_count_owners(struct pm_leak_state *check);
 /* Decides on the kind of each block: verdicts. */
 void pm_leak_judge(struct pm_leak_state *check);
@@ -102,6 +113,15 @@ u64 pm_leak_missing_references(const struct pm_leak_state *check, u32 index,
 /* The same of an address in static_owners, whose object is described. */
 u64 pm_leak_missing_static_references(struct pm_leak_state *check, u64 address, u64 owners,
                                       struct pm_object *object);
+/* For the stage that counts owners. begin: once, first. note: an owning word, in no order but ascending
+   blocks, whose value is in no live block. */
+void pm_leak_dangling_begin(struct pm_leak_state *check);
+void pm_leak_dangling_note(struct pm_leak_state *check, u32 block, u64 word, u64 value);
+/* The dangling words by which the object in a block owns; *count may be 0. Once owners are counted. */
+const struct pm_leak_dangling *pm_leak_dangling_of(const struct pm_leak_state *check, u32 block, u32 *count);
+/* Appends "[3] points to freed memory, a block of 57 bytes allocated at job.py:5 and freed at job.py:12". */
+void pm_leak_dangling_add(struct pm_leak_state *check, const struct pm_object *owner,
+                          const struct pm_leak_dangling *dangling, struct pm_buffer *out);
 /* The reason for a block's kind, with its evidence; once blocks are judged. Interns the name of
    the root that points to the block. */
 void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why *why);
