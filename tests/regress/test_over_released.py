@@ -81,3 +81,34 @@ def test_reason(tool, release_python):
     run = tool.run(release_python.path, "-S", PROGRAM, env=release_python.env,
                    options=["--leak-scan=before", "--histogram=none", "--show-leak-blocks=1"])
     assert "__main__.Config: its count is 8, and 12 items or attributes own it" in run.log
+
+
+DANGLING = """
+import gc, os, pm_over_release
+
+def drop(value):
+    pm_over_release.first(value)
+
+gc.disable()
+SIZE = 1000
+NAMES = [bytearray(SIZE)]       # allocated
+drop(NAMES)                     # freed
+os._exit(0)
+"""
+
+
+def test_freed_item(tool, python):
+    """The only reference to an item is given back: the item is freed, and the list still has it."""
+    path = tool.new_directory() / "job.py"
+    path.write_text(DANGLING)
+    run = tool.run(python.path, "-S", path, env=python.env,
+                   options=["--histogram=none", "--keep-stacktraces=alloc-and-free"])
+    loss, = deficits(run.profile.losses)
+    assert (loss.types, loss.blocks, loss.json["dangling_words"]) == ([("list", 1)], 1, 1)
+    line = pmtest.line_of(path, "# allocated")
+    assert loss.python[0].line == line
+    assert re.search(rf"len 1, \[0\] points to freed memory, a block of \d+ bytes allocated at \S+/job.py:{line}"
+                     r" and freed at \S+/job.py:\d+$", loss.note)
+    assert "1 pointer to freed memory in 1 object that is still reachable" in run.log
+    plain, = deficits(tool.run(python.path, "-S", path, env=python.env, options=["--histogram=none"]).profile.losses)
+    assert plain.note == loss.note.partition(" and freed at")[0]
