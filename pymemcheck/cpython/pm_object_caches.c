@@ -122,6 +122,8 @@ void pm_objects_each_cache_word(struct pm_objects *objects, u64 low, u64 high,
         if (word <= UINT32_MAX && at + ATTRIBUTE_ENTRY_BYTES <= high
                 && attribute_entry(objects, at) == ENTRY_USED
                 && (end = attribute_table(objects, at, high)) != 0) {
+            if (visitor->names != NULL)
+                visitor->names(visitor->context, at + NAME, end, ATTRIBUTE_ENTRY_BYTES);
             hide_words(at + VALUE, end, ATTRIBUTE_ENTRY_BYTES, visitor);
             at = end - WORD;
         } else if (may_be_function_entry(objects, word)) {

@@ -18,6 +18,9 @@
 struct pm_object_cache_visitor {
     /* The word at address is in such a table and is no reference. */
     void (*hide)(void *context, u64 address);
+    /* The words at first, first + stride ... below end are the names in the cache of attributes: each is 0, or owns a
+       string or (in an unused entry, up to 3.11) None. May be NULL. */
+    void (*names)(void *context, u64 first, u64 end, u32 stride);
     void *context;
 };
 

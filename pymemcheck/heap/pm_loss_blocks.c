@@ -144,6 +144,7 @@ void pm_loss_why_add(struct pm_buffer *out, const struct pm_strings *strings,
         [PM_REASON_NO_POINTER] = "nothing points to it",
         [PM_REASON_OWN_CYCLE] = "only the cycle that it is in points to it",
         [PM_REASON_LOST_POINTERS] = "only lost blocks that it leads to point to it",
+        [PM_REASON_DANGLING] = "it refers to memory that was freed",
         [PM_REASON_COUNT_ZERO] = "its count is 0: it waits in a free list that is lost",
         [PM_REASON_INTERNED_AGAIN] = "interned by an interpreter that was destroyed",
         [PM_REASON_CYCLE] = "only its cycle points to it, the counts agree,"
@@ -163,6 +164,14 @@ void pm_loss_why_add(struct pm_buffer *out, const struct pm_strings *strings,
     };
     const char *text = texts[why->reason];
 
+    if (why->reason == PM_REASON_COUNT_TOO_LOW) {
+        pm_buffer_add_text(out, "its count is ");
+        pm_buffer_add_u64_grouped(out, why->count);
+        pm_buffer_add_text(out, ", and ");
+        add_count(out, why->found, "item");
+        pm_buffer_add_text(out, why->found == 1 ? " or attribute owns it" : " or attributes own it");
+        return;
+    }
     if (why->reason == PM_REASON_COUNT_TOO_HIGH) {
         add_count_reason(out, why);
         return;

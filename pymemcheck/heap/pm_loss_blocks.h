@@ -20,6 +20,8 @@ enum pm_loss_reason {
     PM_REASON_LOST_POINTERS,        /* only lost blocks that it leads to point to it */
     PM_REASON_COUNT_TOO_HIGH,       /* its count is higher than the number of pointers found;
                                        also of reachable objects (surplus references) */
+    PM_REASON_COUNT_TOO_LOW,        /* of reachable objects: more words own it than its count says (over-released) */
+    PM_REASON_DANGLING,             /* of reachable objects: a word by which it owns points to freed memory */
     PM_REASON_COUNT_ZERO,           /* an object without references: its free list is lost */
     PM_REASON_INTERNED_AGAIN,       /* a destroyed interpreter interned it */
     /* In garbage cycles. */
@@ -48,7 +50,8 @@ enum pm_loss_reason {
 struct pm_loss_why {
     enum pm_loss_reason reason;
     u64 count;                      /* of an object: its reference count */
-    u64 found;                      /* ... pointers to it that were found */
+    u64 found;                      /* ... pointers to it that were found; of COUNT_TOO_LOW: words that
+                                       own it */
     u64 interpreter_count;          /* ... references that the interpreter took for ever */
     u64 address;                    /* of the pointer to it; of the lost block that leads to it */
     struct pm_string_id place;      /* the root with the pointer: "variable x in /lib/libx.so" */

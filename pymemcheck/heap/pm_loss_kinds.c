@@ -9,6 +9,7 @@ const char *pm_loss_kind_word(enum pm_loss_kind kind)
         [PM_LOSS_DEFINITE] = "definite",
         [PM_LOSS_CYCLE] = "cycle",
         [PM_LOSS_SURPLUS] = "surplus",
+        [PM_LOSS_DEFICIT] = "deficit",
         [PM_LOSS_POSSIBLE] = "possible",
         [PM_LOSS_INDIRECT] = "indirect",
         [PM_LOSS_INTERPRETER] = "interpreter",

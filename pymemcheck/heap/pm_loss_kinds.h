@@ -13,11 +13,11 @@
 /* The kinds that are shown, and that are errors, by default. */
 #define PM_LOSS_KINDS_DEFAULT \
     (PM_LOSS_KIND(PM_LOSS_DEFINITE) | PM_LOSS_KIND(PM_LOSS_CYCLE) \
-     | PM_LOSS_KIND(PM_LOSS_SURPLUS) | PM_LOSS_KIND(PM_LOSS_POSSIBLE))
+     | PM_LOSS_KIND(PM_LOSS_SURPLUS) | PM_LOSS_KIND(PM_LOSS_DEFICIT) | PM_LOSS_KIND(PM_LOSS_POSSIBLE))
 
 /* All words, for messages about a wrong one. */
 #define PM_LOSS_KINDS_EXPECTED \
-    "'all', 'none', or some of 'definite', 'cycle', 'surplus', 'possible', 'indirect'," \
+    "'all', 'none', or some of 'definite', 'cycle', 'surplus', 'deficit', 'possible', 'indirect'," \
     " 'interpreter', 'reachable', separated by commas"
 
 /* The word for one kind: "definite". */

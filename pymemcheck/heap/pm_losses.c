@@ -27,6 +27,7 @@ struct pm_loss_key {
     struct pm_frame_id natives[MEDIUM_FRAMES];
     u32 native_count;
     u32 stack;                          /* high resolution only */
+    u64 static_object;                  /* address; 0: a block */
     enum pm_loss_kind kind;             /* of a record's key */
     u32 next;                           /* record with the same hash + 1 */
     bool has_python, has_called, importing;
@@ -149,7 +150,8 @@ static bool same_function(const struct pm_losses *losses, struct pm_frame_id a,
 static bool same_key(const struct pm_losses *losses, const struct pm_loss_key *a,
                      const struct pm_loss_key *b)
 {
-    if (a->hash != b->hash || a->stack != b->stack || a->kind != b->kind)
+    if (a->hash != b->hash || a->stack != b->stack || a->kind != b->kind
+            || a->static_object != b->static_object)
         return false;
     if (losses->resolution == PM_LOSS_HIGH)
         return true;
@@ -262,7 +264,7 @@ static u32 record_of(struct pm_losses *losses, const struct pm_loss_key *key)
     return losses->count++;
 }
 
-static void count_type(struct pm_loss *record, struct pm_string_id name)
+static void count_type(struct pm_loss *record, struct pm_string_id name, u64 blocks)
 {
     u32 i = 0;
 
@@ -277,7 +279,7 @@ static void count_type(struct pm_loss *record, struct pm_string_id name)
         record->types[i] = (struct pm_loss_type){ .name = name };
         record->type_count++;
     }
-    record->types[i].blocks++;
+    record->types[i].blocks += blocks;
 }
 
 static void list_block(struct pm_losses *losses, u32 record, const struct pm_loss_item *item)
@@ -299,6 +301,11 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
 
     key.kind = item->kind;
     key.hash = mix(key.hash, item->kind);
+    if (item->is_static) {
+        key.static_object = item->address;
+        key.hash = mix(key.hash, item->address);
+    }
+    const u64 blocks = item->is_static ? item->missing_references : 1;
     u32 index = record_of(losses, &key);
     struct pm_loss *record = &losses->records[index];
     enum pm_loss_phase phase = losses->finalizations != NULL
@@ -312,29 +319,32 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
         record->note = item->note;
         record->references = item->references;
         record->pointers = item->pointers;
+        record->is_static = item->is_static;
     }
     if (item->serial > record->last_serial)
         record->last_serial = item->serial;
     record->thread = record->blocks == 0 || record->thread == item->thread ? item->thread : 0;
-    record->blocks++;
+    record->blocks += blocks;
     record->bytes += item->bytes;
     record->indirect_bytes += item->indirect_bytes;
     record->indirect_blocks += item->indirect_blocks;
     record->surplus_references += item->surplus_references;
-    record->phase_blocks[phase]++;
+    record->missing_references += item->missing_references;
+    record->dangling_words += item->dangling_words;
+    record->phase_blocks[phase] += blocks;
     record->raising_blocks += item->raising;
     record->overcounted_blocks += item->overcounted;
-    count_type(record, item->type);
+    count_type(record, item->type, blocks);
     losses->sums[item->kind].bytes += item->bytes;
-    losses->sums[item->kind].blocks++;
-    if (losses->lists_blocks)
+    losses->sums[item->kind].blocks += blocks;
+    if (losses->lists_blocks && !item->is_static)
         list_block(losses, index, item);
     return index;
 }
 
 void pm_losses_add_type(struct pm_losses *losses, u32 index, struct pm_string_id type)
 {
-    count_type(&losses->records[index], type);
+    count_type(&losses->records[index], type, 1);
 }
 
 void pm_losses_add_chain(struct pm_losses *losses, u32 index, struct pm_string_id line)
@@ -352,11 +362,23 @@ static u64 text_hash(const struct pm_losses *losses, struct pm_string_id text)
                          pm_strings_length(losses->strings, text));
 }
 
+/* Of a kind in fingerprints, which must not change when there are more kinds. */
+static const u8 kind_numbers[PM_LOSS_KINDS] = {
+    [PM_LOSS_DEFINITE] = 0,
+    [PM_LOSS_CYCLE] = 1,
+    [PM_LOSS_SURPLUS] = 2,
+    [PM_LOSS_POSSIBLE] = 3,
+    [PM_LOSS_INDIRECT] = 4,
+    [PM_LOSS_INTERPRETER] = 5,
+    [PM_LOSS_REACHABLE] = 6,
+    [PM_LOSS_DEFICIT] = 7,
+};
+
 /* Made of names alone: it must not change when lines move, nor from one version or build of Python to another. */
 static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *record,
                           const struct pm_loss_key *key)
 {
-    u64 hash = mix(0, record->kind);
+    u64 hash = mix(0, kind_numbers[record->kind]);
 
     if (key->has_python) {
         const struct pm_frame *python = frame_of(losses, key->python);
@@ -502,6 +524,7 @@ const char *pm_loss_kind_text(enum pm_loss_kind kind)
         [PM_LOSS_DEFINITE] = "definitely lost",
         [PM_LOSS_CYCLE] = "in garbage cycles",
         [PM_LOSS_SURPLUS] = "surplus references",
+        [PM_LOSS_DEFICIT] = "over-released",
         [PM_LOSS_POSSIBLE] = "possibly lost",
         [PM_LOSS_INDIRECT] = "indirectly lost",
         [PM_LOSS_INTERPRETER] = "kept by the interpreter",

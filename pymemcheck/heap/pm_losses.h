@@ -21,6 +21,8 @@ enum pm_loss_kind {
     PM_LOSS_DEFINITE,
     PM_LOSS_CYCLE,          /* a cycle of objects that no root reaches and the collector cannot free */
     PM_LOSS_SURPLUS,        /* reachable, with a count above the number of pointers to it */
+    PM_LOSS_DEFICIT,        /* reachable, with a count below the number of words that own it, or it
+                               owns memory that was freed */
     PM_LOSS_POSSIBLE,
     PM_LOSS_INDIRECT,
     PM_LOSS_INTERPRETER,    /* lost, but the interpreter's own doing */
@@ -53,6 +55,10 @@ struct pm_loss_item {
     u64 references;                 /* of an object: its reference count; 0: no object */
     u64 pointers;                   /* ... pointers to it that were found */
     bool overcounted;               /* ... its count is higher than that */
+    u64 missing_references;         /* of PM_LOSS_DEFICIT, at least */
+    u32 dangling_words;             /* of PM_LOSS_DEFICIT: by which the object owns memory that was freed */
+    bool is_static;                 /* the object is in static memory, at address: it has no block and no stack. It
+                                       gets a record of its own, whose blocks are the missing references */
     u64 serial;                     /* of the allocation */
     u32 thread;                     /* ordinal */
     bool raising;                   /* allocated while an exception was raised */
@@ -73,7 +79,10 @@ struct pm_loss {
     u64 bytes, blocks;              /* direct */
     u64 indirect_bytes, indirect_blocks;
     u64 surplus_references;
+    u64 missing_references;
+    u64 dangling_words;
     u64 first_serial, last_serial;
+    bool is_static;                 /* the object is in static memory; blocks are missing references */
     u64 phase_blocks[PM_PHASES];
     u64 raising_blocks;
     u64 overcounted_blocks;         /* objects whose count is higher than the number of pointers found */

@@ -338,6 +338,8 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_emitter_key_u64(out, "indirect_bytes", loss->indirect_bytes);
     pm_emitter_key_u64(out, "indirect_blocks", loss->indirect_blocks);
     pm_emitter_key_u64(out, "surplus_references", loss->surplus_references);
+    pm_emitter_key_u64(out, "missing_references", loss->missing_references);
+    pm_emitter_key_u64(out, "dangling_words", loss->dangling_words);
     write_types(out, loss);
     pm_emitter_key_u64(out, "note", loss->note.v);
     pm_emitter_key_u64(out, "first", loss->first_serial);

@@ -10,7 +10,8 @@ static bool is_leak(const struct pm_loss *loss)
 {
     return !loss->suppressed && !loss->left_out
         && (loss->kind == PM_LOSS_DEFINITE || loss->kind == PM_LOSS_CYCLE
-            || loss->kind == PM_LOSS_SURPLUS || loss->kind == PM_LOSS_POSSIBLE);
+            || loss->kind == PM_LOSS_SURPLUS || loss->kind == PM_LOSS_DEFICIT
+            || loss->kind == PM_LOSS_POSSIBLE);
 }
 
 static bool has_fingerprint(const struct pm_losses *losses, u64 fingerprint)
@@ -53,6 +54,10 @@ static void put_leak(struct pm_text *text, const struct pm_loss *loss)
         pm_text_add_counted(text, loss->surplus_references, "surplus reference");
         pm_text_add(text, " to ");
         pm_text_add_counted(text, loss->blocks, "object");
+    } else if (loss->kind == PM_LOSS_DEFICIT) {
+        pm_text_add_counted(text, loss->missing_references, "missing reference");
+        pm_text_add(text, ", ");
+        pm_text_add(text, pm_loss_kind_text(loss->kind));
     } else {
         pm_text_add_bytes_in_blocks(text, loss->bytes + loss->indirect_bytes,
                                     loss->blocks + loss->indirect_blocks);

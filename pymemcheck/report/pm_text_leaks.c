@@ -40,6 +40,33 @@ static void add_amount(struct pm_text *text, const struct pm_loss *loss)
     pm_text_add(text, " blocks are ");
 }
 
+/* "at least 3 references too few to 1 object that is still reachable (56 bytes): over-released", or "2 pointers to
+   freed memory in 1 object ...". */
+static void add_deficit(struct pm_text *text, const struct pm_loss *loss)
+{
+    if (loss->missing_references > 0) {
+        pm_text_add(text, "at least ");
+        pm_text_add_counted(text, loss->missing_references, "reference");
+        pm_text_add(text, " too few to ");
+    }
+    if (loss->dangling_words > 0) {
+        pm_text_add(text, loss->missing_references > 0 ? "and " : "");
+        pm_text_add_counted(text, loss->dangling_words, "pointer");
+        pm_text_add(text, " to freed memory in ");
+    }
+    if (loss->is_static) {
+        pm_text_add(text, "one object in static memory");
+    } else {
+        pm_text_add_counted(text, loss->blocks, "object");
+        pm_text_add(text, loss->blocks == 1 ? " that is" : " that are");
+        pm_text_add(text, " still reachable (");
+        pm_text_add_number(text, loss->bytes);
+        pm_text_add(text, " bytes)");
+    }
+    pm_text_add(text, ": ");
+    pm_text_add(text, pm_loss_kind_text(loss->kind));
+}
+
 void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss, u32 number,
                                u32 count)
 {
@@ -52,6 +79,8 @@ void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss,
         pm_text_add(text, " still reachable (");
         pm_text_add_number(text, loss->bytes);
         pm_text_add(text, " bytes)");
+    } else if (loss->kind == PM_LOSS_DEFICIT) {
+        add_deficit(text, loss);
     } else {
         add_amount(text, loss);
         pm_text_add(text, pm_loss_kind_text(loss->kind));
@@ -101,8 +130,10 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
             continue;
         if (i > 0)
             pm_text_add(text, ", ");
-        pm_text_add_number(text, loss->types[i].blocks);
-        pm_text_add(text, " x ");
+        if (!loss->is_static) {
+            pm_text_add_number(text, loss->types[i].blocks);
+            pm_text_add(text, " x ");
+        }
         add_string(text, loss->types[i].name);
     }
     if (loss->type_count > SHOWN_TYPES) {
@@ -298,6 +329,12 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
     };
     bool some = false;
 
+    if (loss->is_static) {
+        pm_text_add(text, "   never allocated [");
+        pm_buffer_add_hex(&text->line, loss->fingerprint);
+        pm_text_put_line(text, "]");
+        return;
+    }
     pm_text_add(text, "   allocated ");
     for (int phase = 0; phase < PM_PHASES; phase++) {
         if (loss->phase_blocks[phase] == 0)
@@ -395,8 +432,8 @@ static void put_sum(struct pm_text *text, const char *name, u64 bytes, u64 block
 void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses)
 {
     static const enum pm_loss_kind order[] = {
-        PM_LOSS_DEFINITE, PM_LOSS_INDIRECT, PM_LOSS_CYCLE, PM_LOSS_SURPLUS, PM_LOSS_POSSIBLE,
-        PM_LOSS_REACHABLE, PM_LOSS_INTERPRETER,
+        PM_LOSS_DEFINITE, PM_LOSS_INDIRECT, PM_LOSS_CYCLE, PM_LOSS_SURPLUS, PM_LOSS_DEFICIT,
+        PM_LOSS_POSSIBLE, PM_LOSS_REACHABLE, PM_LOSS_INTERPRETER,
     };
     bool python = text->profile->python != NULL;
 

@@ -4,7 +4,7 @@
    up to 6, change nothing here). The core writes the rest.
 
    Kinds are Memcheck's where it has them, and also Leak_GarbageCycle,
-   Leak_SurplusReferences and Leak_Interpreter. A Python frame is a <frame> with fn,
+   Leak_SurplusReferences, Leak_OverReleased and Leak_Interpreter. A Python frame is a <frame> with fn,
    dir, file and line, and an <ip> of 0x0. Bytes that XML cannot hold are written as escapes.
 
    Sentences are those of the text report: its functions write lines to a sink
@@ -223,6 +223,7 @@ static void write_loss(void *writer, const struct pm_loss *loss, u32 number, u32
         [PM_LOSS_DEFINITE] = "Leak_DefinitelyLost",
         [PM_LOSS_CYCLE] = "Leak_GarbageCycle",
         [PM_LOSS_SURPLUS] = "Leak_SurplusReferences",
+        [PM_LOSS_DEFICIT] = "Leak_OverReleased",
         [PM_LOSS_POSSIBLE] = "Leak_PossiblyLost",
         [PM_LOSS_INDIRECT] = "Leak_IndirectlyLost",
         [PM_LOSS_INTERPRETER] = "Leak_Interpreter",

@@ -258,6 +258,19 @@ def test_domains(tool, python, domains):
         assert errors(off.log) == []
 
 
+def test_domain_of_documentation(tool, any_python, tmp_path):
+    """The interpreter frees tp_doc of a class by PyMem_Free from 3.13 on."""
+    if any_python.version < (3, 13) or any_python.debug:
+        pytest.skip("PyObject_Free before 3.13, and debug builds end the program")
+    compile_program(tmp_path / f"pm_domains{any_python.suffix}", PROGRAMS / "domains" / "pm_domains.c", "-O2",
+                    "-shared", "-fPIC", "-fno-optimize-sibling-calls", "-isystem", any_python.include)
+    script = tmp_path / "script.py"
+    for by_object in (1, 0):
+        script.write_text(f"import gc, pm_domains\npm_domains.document({by_object})\ngc.collect()\n")
+        log = tool.run(any_python.path, "-S", script, env={"PYTHONPATH": str(tmp_path)}).log
+        assert log.count("Mismatched free(): PyMem_Free or PyMem_Realloc of a block from PyObject_Malloc") == by_object
+
+
 def test_no_false_domains(tool, python):
     """Extension modules of the standard library do not mix interfaces."""
     path = tool.new_directory() / "script.py"

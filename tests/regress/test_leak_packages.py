@@ -16,7 +16,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "leaks" / "packages" / "p
 DOCUMENTED = pathlib.Path(__file__).resolve().parents[2] / "docs" / "suppressions.md"
 PYTHON = "/usr/bin/python3.11"
 USES = re.findall(r'^def (\w+)\(\):\n    """([\w-]+)"""', SCRIPT.read_text(encoding="utf-8"), re.M)
-REPORTED = {"definite", "cycle", "surplus", "possible"}
+REPORTED = {"definite", "cycle", "surplus", "deficit", "possible"}
 SUMS = re.compile(r"(definitely|indirectly) lost: ([\d,]+) bytes in ([\d,]+) blocks")
 
 # A record of this kind. All its objects are of these types ("" is memory without an object). It contains this word: a

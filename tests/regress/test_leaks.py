@@ -21,7 +21,7 @@ EXTENSIONS = sorted((FOLDER / "extensions").glob("pm_lose_*.c*"))
 BUGS = sorted(FOLDER.glob("bugs_*.py")) + sorted(FOLDER.glob("alone_*.py"))
 CLEAN = sorted(FOLDER.glob("clean_*.py"))
 FIRST_VERSION = (3, 9)
-REPORTED = {"definite", "cycle", "surplus", "possible"}
+REPORTED = {"definite", "cycle", "surplus", "deficit", "possible"}
 
 Expected = collections.namedtuple("Expected", "file line kind types sums text")
 

@@ -196,6 +196,42 @@ static void order_is_kind_then_bytes(void **state)
     assert_int_equal(world->losses.records[3].kind, PM_LOSS_POSSIBLE);
 }
 
+/* An object in static memory has no stack and no bytes; its blocks are the missing references. Each has a
+   record of its own. */
+static void static_objects_have_records(void **state)
+{
+    struct world *world = *state;
+    const struct pm_losses *losses = &world->losses;
+
+    begin(world, PM_LOSS_MEDIUM);
+    for (u32 i = 0; i < 2; i++)
+        pm_losses_add(&world->losses, &(struct pm_loss_item){
+            .kind = PM_LOSS_DEFICIT,
+            .is_static = true,
+            .address = 0x1000 + i * 16,
+            .missing_references = 5 - i,
+            .type = name(world, i == 0 ? "NoneType" : "bool"),
+        });
+    pm_losses_add(&world->losses, &(struct pm_loss_item){
+        .kind = PM_LOSS_DEFICIT,
+        .stack = leak_at(world, "a", 1, true),
+        .bytes = 56,
+        .missing_references = 3,
+        .serial = 7,
+    });
+    pm_losses_finish(&world->losses);
+    assert_int_equal(losses->count, 3);
+    assert_true(!losses->records[0].is_static && losses->records[0].blocks == 1);
+    assert_int_equal(losses->records[0].missing_references, 3);
+    for (u32 i = 1; i < 3; i++) {
+        assert_true(losses->records[i].is_static && losses->records[i].bytes == 0);
+        assert_int_equal(losses->records[i].blocks, losses->records[i].missing_references);
+        assert_int_equal(losses->records[i].types[0].blocks, losses->records[i].blocks);
+    }
+    assert_int_equal(losses->sums[PM_LOSS_DEFICIT].blocks, 10);
+    assert_int_equal(losses->sums[PM_LOSS_DEFICIT].bytes, 56);
+}
+
 static u64 fingerprint(struct world *world, const char *function, u32 line, const char *type)
 {
     begin(world, PM_LOSS_MEDIUM);
@@ -477,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cut_stacks_have_the_function_called, set_up, tear_down),
         cmocka_unit_test_setup_teardown(resolution_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_python_frames_count, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(static_objects_have_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(order_is_kind_then_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fingerprints_survive_moving_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fingerprints_are_those_of_other_builds, set_up, tear_down),

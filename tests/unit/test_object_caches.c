@@ -14,6 +14,7 @@ enum { TABLE = 0x40000, TABLE_END = TABLE + 0x20000, FUNCTION_TYPE = 0x17800, FU
 struct hidden {
     u64 first, last;
     u32 count;
+    u64 names_first, names_end;
 };
 
 static void note(void *context, u64 address)
@@ -27,10 +28,20 @@ static void note(void *context, u64 address)
     hidden->last = address;
 }
 
+static void note_names(void *context, u64 first, u64 end, u32 stride)
+{
+    struct hidden *hidden = context;
+
+    assert_int_equal(stride, ENTRY);
+    assert_int_equal(hidden->names_first, 0);
+    hidden->names_first = first;
+    hidden->names_end = end;
+}
+
 static struct hidden look(struct fixture *fixture)
 {
     struct hidden hidden = { 0 };
-    const struct pm_object_cache_visitor visitor = { note, &hidden };
+    const struct pm_object_cache_visitor visitor = { note, note_names, &hidden };
 
     pm_objects_each_cache_word(&fixture->objects, TABLE, TABLE_END, &visitor);
     return hidden;
@@ -68,6 +79,8 @@ static void attributes_of(const struct pm_layout *layout)
     assert_int_equal(hidden.count, 199);
     assert_int_equal(hidden.first, TABLE + 0x100 + 16);
     assert_int_equal(hidden.last, TABLE + 0x100 + 198 * ENTRY + 16);
+    assert_int_equal(hidden.names_first, TABLE + 0x100 + 8);
+    assert_int_equal(hidden.names_end, TABLE + 0x100 + 199 * ENTRY);
     tear_down(&fixture);
 }
 

@@ -97,6 +97,17 @@ static bool is_outside(const struct pm_run *run, const struct pm_frame *frame)
              && pm_domain_is_inside(pm_strings_text(&run->strings, frame->function)));
 }
 
+/* Whether a call of this interface in the interpreter's own object tells which one the author chose. PyMem_Free and
+   PyObject_Free are called by their names there: an extension's memory may be handed to the interpreter, which frees
+   it (tp_doc of a class). PyMem_RawFree is not: CPython's object allocator calls it for large blocks, and may be
+   inlined into any function. */
+static bool is_chosen_inside(const struct pm_run *run, const struct pm_frame *frame, enum pm_domain domain)
+{
+    return (domain == PM_DOMAIN_MEM || domain == PM_DOMAIN_OBJECT) && run->native.evaluator.v != 0
+        && frame->object.v == run->native.evaluator.v && frame->function.v != 0
+        && !pm_domain_is_inside(pm_strings_text(&run->strings, frame->function));
+}
+
 static enum pm_domain allocating_domain(struct pm_run *run, struct pm_stack_id stack)
 {
     for (; stack.v != 0; stack = pm_stacks_node(&run->stacks, stack).parent) {
@@ -136,11 +147,12 @@ static enum pm_domain freeing_domain(struct pm_run *run, u64 return_address)
 {
     struct pm_native_frame caller = pm_native_resolve(&run->native, return_address - 1, false);
 
-    if (caller.boundary || caller.hidden
-            || !is_outside(run, pm_frames_get(&run->frames, caller.frame)))
+    if (caller.boundary || caller.hidden)
         return PM_DOMAIN_UNKNOWN;
     const char *called = pm_callsite_function(&run->reader, return_address);
-    return called != NULL ? pm_domain_of_free(called) : PM_DOMAIN_UNKNOWN;
+    const enum pm_domain domain = called != NULL ? pm_domain_of_free(called) : PM_DOMAIN_UNKNOWN;
+    const struct pm_frame *frame = pm_frames_get(&run->frames, caller.frame);
+    return is_outside(run, frame) || is_chosen_inside(run, frame, domain) ? domain : PM_DOMAIN_UNKNOWN;
 }
 
 static enum pm_domain domain_at(struct pm_run *run, u64 return_address)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The audit: an object that can be reached, and whose count is higher than the number of
    words anywhere in memory that point to it, has surplus references. Words that only look
-   like references make the surplus smaller, never larger.
+   like references make the surplus smaller, never larger. One whose count is lower than the
+   number of words that own it for certain is over-released.
 
    Objects that nothing reaches are lost, with two exceptions: a cycle whose counts agree with
    the references that were found is garbage that the collector has not freed; and what the
@@ -32,6 +33,7 @@ static void run_stages(struct pm_leak_state *check)
     pm_leak_choose_leaders(check);
     pm_leak_find_collectable_cycles(check);
     pm_leak_find_interned_again(check);
+    pm_leak_count_owners(check);
     pm_leak_judge(check);
 }
 
@@ -45,6 +47,8 @@ static void begin(struct pm_leak_state *check, struct pm_run *run)
     if (check->python)
         pm_type_names_tell(&run->type_names, &check->objects, &run->blocks);
     pm_leak_weak_init(&check->weak);
+    pm_map_init(&check->static_owners);
+    pm_map_init(&check->freed_starts);
     pm_leaks_init(&check->leaks, &run->reader);
 }
 
@@ -61,6 +65,11 @@ static void end(struct pm_leak_state *check)
     pm_free(check->is_collectable_cycle);
     pm_free(check->interned_again);
     pm_free(check->verdicts);
+    pm_free(check->cached_names);
+    pm_free(check->block_owners);
+    pm_map_release(&check->static_owners);
+    pm_map_release(&check->freed_starts);
+    pm_free(check->dangling);
     pm_free(check->hidden);
 }
 

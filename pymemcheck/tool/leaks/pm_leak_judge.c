@@ -168,9 +168,18 @@ static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 i
 {
     const struct pm_leak_block *found = &check->found[index];
     struct pm_object object;
+    u32 dangling;
 
-    if (pm_leak_identify(check, index, &object) && has_surplus(found, &object))
-        return verdict(PM_LOSS_SURPLUS, PM_REASON_COUNT_TOO_HIGH);
+    pm_leak_dangling_of(check, index, &dangling);
+    if (dangling > 0)
+        return verdict(PM_LOSS_DEFICIT, PM_REASON_DANGLING);
+
+    if (pm_leak_identify(check, index, &object)) {
+        if (has_surplus(found, &object))
+            return verdict(PM_LOSS_SURPLUS, PM_REASON_COUNT_TOO_HIGH);
+        if (pm_leak_missing_references(check, index, &object) > 0)
+            return verdict(PM_LOSS_DEFICIT, PM_REASON_COUNT_TOO_LOW);
+    }
     return verdict(PM_LOSS_REACHABLE, found->heuristic != 0 ? PM_REASON_HEURISTIC
                    : found->from_block == PM_LEAK_NONE ? PM_REASON_ROOT
                    : PM_REASON_REACHABLE_OWNER);
@@ -246,6 +255,11 @@ void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why 
         why->count = object.references;
         why->found = found->references;
         why->interpreter_count = object.kept_references;
+    }
+    if (why->reason == PM_REASON_COUNT_TOO_LOW) {
+        why->found = check->block_owners[index];
+        why->interpreter_count = 0;
+        return;
     }
     if (found->kind == PM_LEAK_INDIRECT) {
         why->address = check->found[found->leader].address;

@@ -41,7 +41,7 @@ static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)
     };
 }
 
-/* What only an object has: type, preview, counts. */
+/* What only an object has: type, preview, how many references are too many or too few. */
 static void add_object(struct recording *to, u32 index, struct pm_loss_item *item)
 {
     struct pm_leak_state *check = to->check;
@@ -55,15 +55,22 @@ static void add_object(struct recording *to, u32 index, struct pm_loss_item *ite
     if (item->kind == PM_LOSS_SURPLUS)
         item->surplus_references = object.references - check->found[index].references
             - object.kept_references;
+    if (item->kind == PM_LOSS_DEFICIT)
+        item->missing_references = pm_leak_missing_references(check, index, &object);
     item->type = pm_objects_type_name(&check->objects, object.type);
     pm_objects_preview(&check->objects, &object, &to->text);
+    if (item->kind == PM_LOSS_DEFICIT) {
+        const struct pm_leak_dangling *dangling = pm_leak_dangling_of(check, index, &item->dangling_words);
+        if (item->dangling_words > 0)
+            pm_leak_dangling_add(check, &object, dangling, &to->text);
+    }
     item->note = pm_strings_take(&check->run->strings, &to->text);
 }
 
 /* Whether a chain of pointers explains the record. */
 static bool has_chain(enum pm_loss_kind kind)
 {
-    return kind == PM_LOSS_SURPLUS || kind == PM_LOSS_REACHABLE || kind == PM_LOSS_POSSIBLE;
+    return kind == PM_LOSS_SURPLUS || kind == PM_LOSS_DEFICIT || kind == PM_LOSS_REACHABLE || kind == PM_LOSS_POSSIBLE;
 }
 
 static void record_block(struct recording *to, u32 index)
@@ -103,6 +110,31 @@ static void record_member(struct recording *to, u32 index)
     record_block(to, index);
 }
 
+/* A fork child cannot tell which references to static objects its parent gave back already. */
+static void record_static_objects(struct recording *to)
+{
+    struct pm_leak_state *check = to->check;
+    const struct pm_map *owners = &check->static_owners;
+    struct pm_object object;
+
+    if (check->run->fork_serial != 0)
+        return;
+    for (u64 i = 0; owners->count > 0 && i <= owners->mask; i++) {
+        const struct pm_map_entry *entry = &owners->entries[i];
+        if (entry->value == PM_MAP_EMPTY)
+            continue;
+        u64 missing = pm_leak_missing_static_references(check, entry->key, entry->value, &object);
+        if (missing > 0)
+            pm_losses_add(to->losses, &(struct pm_loss_item){
+                .kind = PM_LOSS_DEFICIT,
+                .is_static = true,
+                .address = entry->key,
+                .missing_references = missing,
+                .type = pm_objects_type_name(&check->objects, object.type),
+            });
+    }
+}
+
 void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *losses)
 {
     struct recording to = {
@@ -125,6 +157,7 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
     for (u32 i = 0; i < check->count; i++)
         if (check->found[i].kind == PM_LEAK_INDIRECT && is_recorded(check, i))
             record_member(&to, i);
+    record_static_objects(&to);
     pm_leak_chains_add(&to.chains);
     pm_buffer_release(&to.text);
     pm_free(to.cycle_records);

@@ -223,7 +223,8 @@ static void count_leaks(const struct pm_run *run, const u64 *args, bool blocks)
         sums[kind] = blocks ? losses->sums[kind].blocks : losses->sums[kind].bytes;
     store(args[1], sums[PM_LOSS_DEFINITE] + sums[PM_LOSS_INDIRECT] + sums[PM_LOSS_CYCLE]);
     store(args[2], sums[PM_LOSS_POSSIBLE]);
-    store(args[3], sums[PM_LOSS_REACHABLE] + sums[PM_LOSS_SURPLUS] + sums[PM_LOSS_INTERPRETER]);
+    store(args[3], sums[PM_LOSS_REACHABLE] + sums[PM_LOSS_SURPLUS] + sums[PM_LOSS_DEFICIT]
+                       + sums[PM_LOSS_INTERPRETER]);
     store(args[4], blocks ? losses->suppressed.blocks : losses->suppressed.bytes);
 }
 

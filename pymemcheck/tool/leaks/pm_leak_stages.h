@@ -5,9 +5,12 @@
 #define PM_LEAK_STAGES_H
 
 #include "base/pm_buffer.h"
+#include "base/pm_map.h"
 #include "base/pm_ranges.h"
 #include "cpython/pm_object.h"
+#include "cpython/pm_object_owned.h"
 #include "heap/pm_block.h"
+#include "heap/pm_freed.h"
 #include "heap/pm_leak_weak.h"
 #include "heap/pm_leaks.h"
 #include "heap/pm_losses.h"
@@ -18,6 +21,13 @@ struct pm_run;
 struct pm_leak_verdict {
     u8 kind;                        /* enum pm_loss_kind */
     u8 reason;                      /* enum pm_loss_reason */
+};
+
+/* An owning word that points to freed memory. */
+struct pm_leak_dangling {
+    u32 block;                      /* of the object that owns by it */
+    u64 word;
+    struct pm_freed_block freed;
 };
 
 /* Of one leak check. */
@@ -36,6 +46,13 @@ struct pm_leak_state {
     bool *is_collectable_cycle;     /* of leaders: the collector can free their cycle */
     bool *interned_again;           /* interned strings whose text another one has, which is kept */
     struct pm_leak_verdict *verdicts;
+    struct pm_object_owned *cached_names;   /* owning words of each interpreter's cache of attributes */
+    u32 cached_name_tables;
+    u32 *block_owners;              /* of objects: how many words own it for certain */
+    struct pm_map static_owners;    /* the same of addresses that are in no block */
+    struct pm_map freed_starts;     /* address -> place in run->freed.ring */
+    struct pm_leak_dangling *dangling;      /* by block, ascending */
+    u32 dangling_count, dangling_capacity;
 
     struct pm_leak_weak weak;       /* words that are no references, in blocks */
     struct pm_range *hidden;        /* memory that holds no references, anywhere */
@@ -58,7 +75,7 @@ void pm_leak_hide_waiting_blocks(struct pm_leak_state *check);
 void pm_leak_hide_left_over_pointers(struct pm_leak_state *check);
 /* Hides text, numbers and flags in the interpreter's static memory: hidden. */
 void pm_leak_hide_static_objects(struct pm_leak_state *check);
-/* Hides borrowed pointers in the interpreter's caches: hidden, weak. */
+/* Hides borrowed pointers in the interpreter's caches: hidden, weak, cached_names. */
 void pm_leak_hide_caches(struct pm_leak_state *check);
 /* Hides pointers by which extensions find their objects again: weak. */
 void pm_leak_hide_registrations(struct pm_leak_state *check);
@@ -74,6 +91,8 @@ void pm_leak_choose_leaders(struct pm_leak_state *check);
 void pm_leak_find_collectable_cycles(struct pm_leak_state *check);
 /* Finds what destroyed interpreters interned: interned_again. */
 void pm_leak_find_interned_again(struct pm_leak_state *check);
+/* Counts the words that own an object for certain: block_owners, static_owners, dangling. */
+void pm_leak_count_owners(struct pm_leak_state *check);
 /* Decides on the kind of each block: verdicts. */
 void pm_leak_judge(struct pm_leak_state *check);
 /* Makes loss records. all: also of blocks that are still reachable. */
@@ -91,6 +110,22 @@ u64 pm_leak_hook_prefix(const struct pm_leak_state *check, u32 index);
 /* Whether the object claims more references than pointers to it were found. */
 bool pm_leak_has_surplus(const struct pm_leak_state *check, u32 index,
                          const struct pm_object *object);
+/* How many references are missing, at least: more words own the object than it has references. 0: it is not
+   known that any are. Once owners are counted. */
+u64 pm_leak_missing_references(const struct pm_leak_state *check, u32 index,
+                               const struct pm_object *object);
+/* The same of an address in static_owners, whose object is described. */
+u64 pm_leak_missing_static_references(struct pm_leak_state *check, u64 address, u64 owners,
+                                      struct pm_object *object);
+/* For the stage that counts owners. begin: once, first. note: an owning word, in no order but ascending
+   blocks, whose value is in no live block. */
+void pm_leak_dangling_begin(struct pm_leak_state *check);
+void pm_leak_dangling_note(struct pm_leak_state *check, u32 block, u64 word, u64 value);
+/* The dangling words by which the object in a block owns; *count may be 0. Once owners are counted. */
+const struct pm_leak_dangling *pm_leak_dangling_of(const struct pm_leak_state *check, u32 block, u32 *count);
+/* Appends "[3] points to freed memory, a block of 57 bytes allocated at job.py:5 and freed at job.py:12". */
+void pm_leak_dangling_add(struct pm_leak_state *check, const struct pm_object *owner,
+                          const struct pm_leak_dangling *dangling, struct pm_buffer *out);
 /* The reason for a block's kind, with its evidence; once blocks are judged. Interns the name of
    the root that points to the block. */
 void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why *why);

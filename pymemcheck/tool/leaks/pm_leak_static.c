@@ -4,6 +4,7 @@
 
 #include "tool/leaks/pm_leak_stages.h"
 
+#include "base/pm_platform.h"
 #include "cpython/pm_object_caches.h"
 #include "cpython/pm_object_static.h"
 #include "tool/pm_run.h"
@@ -51,10 +52,19 @@ static void hide_word(void *context, u64 address)
     pm_leak_hide(context, address, address + WORD);
 }
 
+static void note_names(void *context, u64 first, u64 end, u32 stride)
+{
+    struct pm_leak_state *check = context;
+
+    check->cached_names = pm_realloc("pm.leak_check", check->cached_names,
+                                     (check->cached_name_tables + 1) * sizeof *check->cached_names);
+    check->cached_names[check->cached_name_tables++] = (struct pm_object_owned){ first, end, stride, false };
+}
+
 static void hide_static_caches(void *context, u64 low, u64 high)
 {
     struct pm_leak_state *check = context;
-    const struct pm_object_cache_visitor visitor = { hide_word, check };
+    const struct pm_object_cache_visitor visitor = { hide_word, note_names, check };
 
     pm_objects_each_cache_word(&check->objects, low, high, &visitor);
 }
@@ -68,7 +78,7 @@ static void hide_word_of_block(void *context, u64 address)
 /* The interpreter's state is static or a block, and that of a subinterpreter is a block. */
 void pm_leak_hide_caches(struct pm_leak_state *check)
 {
-    const struct pm_object_cache_visitor visitor = { hide_word_of_block, check };
+    const struct pm_object_cache_visitor visitor = { hide_word_of_block, note_names, check };
 
     if (!check->python)
         return;

@@ -224,7 +224,7 @@ static const struct command commands[] = {
       "        searches for leaks now; full shows the records\n"
       "            * = defaults; kinds: those of --show-leak-kinds\n"
       "        where kind is one of:\n"
-      "          definite cycle surplus possible indirect interpreter reachable all none\n"
+      "          definite cycle surplus deficit possible indirect interpreter reachable all none\n"
       "        Examples: leak_check\n"
       "                  leak_check full kinds all limited 100\n", leak_check },
     { "block_list", " <loss_record_nr>|<loss_record_nr_from>..<loss_record_nr_to>\n"
