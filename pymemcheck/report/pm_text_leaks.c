@@ -9,7 +9,7 @@
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
 
-enum { SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
+enum { FRAME_INDENT = 3, SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
 
 static const struct pm_strings *strings_of(const struct pm_text *text)
 {
@@ -98,24 +98,12 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
 
 /* What we know on the way along a stack. */
 struct shown {
-    u32 interpreter;        /* the evaluation function's ELF object; 0 if the stack has none */
+    struct pm_text_left_out left_out;
     bool first;             /* no frame was shown yet */
     bool show_next;         /* the next frame is shown, whatever it is */
     bool caller_met;        /* a frame that is not an allocator was shown */
-    unsigned natives, pythons, left_out;
+    bool python_met;
 };
-
-static u32 interpreter_of(const struct pm_text *text, struct pm_stack_id stack)
-{
-    while (stack.v != 0) {
-        struct pm_stack_node node = pm_stacks_node(text->profile->stacks, stack);
-        const struct pm_frame *frame = pm_frames_get(text->profile->frames, node.frame);
-        if (frame->kind == PM_FRAME_NATIVE && (frame->flags & PM_FRAME_EVAL))
-            return frame->object.v;
-        stack = node.parent;
-    }
-    return 0;
-}
 
 static bool is_shown(const struct pm_text *text, const struct shown *shown,
                      const struct pm_frame *frame)
@@ -124,12 +112,8 @@ static bool is_shown(const struct pm_text *text, const struct shown *shown,
         return true;
     if (frame->flags & (PM_FRAME_ALLOCATOR | PM_FRAME_EVAL))
         return false;
-    return !shown->caller_met || shown->interpreter == 0 || frame->object.v != shown->interpreter;
-}
-
-static bool is_beyond(unsigned count, unsigned limit)
-{
-    return limit != 0 && count >= limit;
+    return !shown->caller_met || shown->left_out.interpreter == 0
+        || frame->object.v != shown->left_out.interpreter;
 }
 
 static void put_frame(struct pm_text *text, struct shown *shown, const struct pm_frame *frame)
@@ -137,19 +121,14 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
     const struct pm_text_options *options = text->options;
     bool python = frame->kind == PM_FRAME_PYTHON;
 
-    if (!is_shown(text, shown, frame))
+    if (!is_shown(text, shown, frame) || !pm_text_counts(text, &shown->left_out, frame))
         return;
-    if (python ? is_beyond(shown->pythons, options->python_frames)
-               : is_beyond(shown->natives, options->native_frames)) {
-        shown->left_out++;
-        return;
-    }
+    pm_text_put_hidden(text, &shown->left_out, FRAME_INDENT);
     pm_text_add(text, shown->first ? "   at " : "   by ");
     shown->first = false;
     shown->show_next = false;
     shown->caller_met |= python || !(frame->flags & PM_FRAME_ALLOCATOR);
     if (!python) {
-        shown->natives++;
         pm_labels_add_frame(&text->labels, &text->line, frame,
                             options->paths != PM_TEXT_PATHS_BASE);
         if (frame->kind == PM_FRAME_NATIVE && frame->line != 0) {
@@ -169,14 +148,15 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
     pm_text_add(text, ":");
     pm_labels_add_line(&text->line, frame->line);
     pm_text_put_line(text, ")");
-    if (shown->pythons++ == 0)
+    if (!shown->python_met)
         pm_text_put_source(text, frame->file, frame->line, SOURCE_INDENT);
+    shown->python_met = true;
 }
 
 void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
 {
     struct shown shown = {
-        .interpreter = interpreter_of(text, stack),
+        .left_out = pm_text_left_out_begin(text, stack),
         .first = true,
         .show_next = innermost,
     };
@@ -186,11 +166,7 @@ void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool inne
         put_frame(text, &shown, pm_frames_get(text->profile->frames, node.frame));
         at = node.parent;
     }
-    if (shown.left_out > 0) {
-        pm_text_add(text, "   and ");
-        pm_text_add_counted(text, shown.left_out, "frame");
-        pm_text_put_line(text, " more (--num-callers, --python-frames)");
-    }
+    pm_text_put_hidden(text, &shown.left_out, FRAME_INDENT);
 }
 
 /* How many of a record's blocks the chain explains. */

@@ -39,6 +39,21 @@ void pm_text_add_bytes_in_blocks(struct pm_text *text, u64 bytes, u64 blocks);
 /* A line of Python source after indent spaces, if it can be read. */
 void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line, size_t indent);
 
+/* What of a stack is left out, from the innermost frame on. --num-callers= limits native frames in a
+   row, without the interpreter's and the allocator's; --python-frames= limits all Python frames. */
+struct pm_text_left_out {
+    u32 interpreter;            /* the evaluation function's ELF object; 0 if the stack has none */
+    unsigned natives, pythons;  /* frames that count so far: natives since the last Python frame */
+    unsigned hidden_natives, hidden_pythons;    /* left out since the last call of pm_text_put_hidden */
+};
+
+struct pm_text_left_out pm_text_left_out_begin(const struct pm_text *text, struct pm_stack_id stack);
+/* Counts the next frame. False if it is left out. */
+bool pm_text_counts(const struct pm_text *text, struct pm_text_left_out *left_out,
+                    const struct pm_frame *frame);
+/* After indent spaces, the line that says how many frames were left out here, if some were. */
+void pm_text_put_hidden(struct pm_text *text, struct pm_text_left_out *left_out, size_t indent);
+
 /* A stack as errors and loss records show it: a line for each frame that helps a reader.
    innermost: the innermost frame is shown too, whatever it is. */
 void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost);
