@@ -9,7 +9,7 @@
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
 
-enum { FRAME_INDENT = 3, SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
+enum { FRAME_INDENT = 3, PLACE_INDENT = 6, SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
 
 static const struct pm_strings *strings_of(const struct pm_text *text)
 {
@@ -99,6 +99,7 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
 /* What we know on the way along a stack. */
 struct shown {
     struct pm_text_left_out left_out;
+    const struct pm_loss_places *places;    /* of the record; NULL: none, or they were shown */
     bool first;             /* no frame was shown yet */
     bool show_next;         /* the next frame is shown, whatever it is */
     bool caller_met;        /* a frame that is not an allocator was shown */
@@ -116,8 +117,49 @@ static bool is_shown(const struct pm_text *text, const struct shown *shown,
         || frame->object.v != shown->left_out.interpreter;
 }
 
-static void put_frame(struct pm_text *text, struct shown *shown, const struct pm_frame *frame)
+static void add_native_frame(struct pm_text *text, const struct pm_frame *frame)
 {
+    pm_labels_add_frame(&text->labels, &text->line, frame,
+                        text->options->paths != PM_TEXT_PATHS_BASE);
+    if (frame->kind != PM_FRAME_NATIVE || frame->line == 0)
+        return;
+    pm_text_add(text, " (");
+    pm_labels_add_object(&text->labels, &text->line, frame->file);
+    pm_text_add(text, ":");
+    pm_labels_add_line(&text->line, frame->line);
+    pm_text_add(text, ")");
+}
+
+/* Ends the line of the frame id, and adds a line for each other place in the same function. */
+static void put_places(struct pm_text *text, const struct pm_loss_places *places, struct pm_frame_id id)
+{
+    const struct pm_frames *frames = text->profile->frames;
+    const struct pm_frame *shown = pm_frames_get(frames, id);
+    const struct pm_loss_places lines = pm_loss_places_by_line(places, frames);
+
+    for (u32 pass = 0; pass < 2 && lines.count > 1; pass++) {
+        for (u32 i = 0; i < lines.count; i++) {
+            const struct pm_loss_place *place = &lines.at[i];
+            const struct pm_frame *frame = pm_frames_get(frames, place->frame);
+            const bool same = place->frame.v == id.v
+                || (frame->line != 0 && frame->line == shown->line && frame->file.v == shown->file.v);
+            if (same != (pass == 0))
+                continue;
+            if (!same) {
+                pm_text_end_line(text);
+                pm_buffer_add_repeated(&text->line, ' ', PLACE_INDENT);
+                add_native_frame(text, frame);
+            }
+            pm_text_add(text, " ");
+            pm_text_add_counted(text, place->blocks, "block");
+        }
+    }
+    pm_text_end_line(text);
+}
+
+static void put_frame(struct pm_text *text, struct shown *shown, struct pm_frame_id id)
+{
+    const struct pm_frame *frame = pm_frames_get(text->profile->frames, id);
     const struct pm_text_options *options = text->options;
     bool python = frame->kind == PM_FRAME_PYTHON;
 
@@ -129,14 +171,11 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
     shown->show_next = false;
     shown->caller_met |= python || !(frame->flags & PM_FRAME_ALLOCATOR);
     if (!python) {
-        pm_labels_add_frame(&text->labels, &text->line, frame,
-                            options->paths != PM_TEXT_PATHS_BASE);
-        if (frame->kind == PM_FRAME_NATIVE && frame->line != 0) {
-            pm_text_add(text, " (");
-            pm_labels_add_object(&text->labels, &text->line, frame->file);
-            pm_text_add(text, ":");
-            pm_labels_add_line(&text->line, frame->line);
-            pm_text_add(text, ")");
+        add_native_frame(text, frame);
+        if (shown->places != NULL && pm_loss_places_have(shown->places, id)) {
+            put_places(text, shown->places, id);
+            shown->places = NULL;
+            return;
         }
         pm_text_end_line(text);
         return;
@@ -153,20 +192,27 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
     shown->python_met = true;
 }
 
-void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
+static void put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost,
+                      const struct pm_loss_places *places)
 {
     struct shown shown = {
         .left_out = pm_text_left_out_begin(text, stack),
+        .places = places,
         .first = true,
         .show_next = innermost,
     };
 
     for (struct pm_stack_id at = stack; at.v != 0;) {
         struct pm_stack_node node = pm_stacks_node(text->profile->stacks, at);
-        put_frame(text, &shown, pm_frames_get(text->profile->frames, node.frame));
+        put_frame(text, &shown, node.frame);
         at = node.parent;
     }
     pm_text_put_hidden(text, &shown.left_out, FRAME_INDENT);
+}
+
+void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
+{
+    put_stack(text, stack, innermost, NULL);
 }
 
 /* How many of a record's blocks the chain explains. */
@@ -271,7 +317,7 @@ void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 nu
 {
     pm_text_put_loss_headline(text, loss, number, count);
     pm_text_put_loss_types(text, loss);
-    pm_text_put_stack(text, loss->stack, false);
+    put_stack(text, loss->stack, false, &loss->places);
     pm_text_put_loss_story(text, loss);
 }
 
