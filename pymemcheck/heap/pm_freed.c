@@ -3,7 +3,7 @@
 
 #include "base/pm_platform.h"
 
-void pm_freed_init(struct pm_freed *freed, u64 volume_bytes)
+void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting)
 {
     u64 capacity = PM_FREED_BLOCKS;
 
@@ -12,6 +12,7 @@ void pm_freed_init(struct pm_freed *freed, u64 volume_bytes)
     *freed = (struct pm_freed){
         .ring = pm_alloc("pm.freed", capacity * sizeof *freed->ring),
         .capacity = capacity,
+        .most_waiting = most_waiting != 0 && most_waiting < capacity ? most_waiting : capacity - 1,
         .volume_bytes = volume_bytes,
     };
 }

@@ -5,7 +5,7 @@
    memory of a freed block waits before it is handed out again (--freelist-vol=), so that an old
    pointer to it does not soon look like a pointer to its next owner.
 
-   A ring: the last entries are those whose memory waits, as many as the volume allows. The owner
+   A ring: the last entries are those whose memory waits, as many as the limits allow. The owner
    frees that memory when pm_freed_next says so. Every block that waits is known here. Adding
    costs one store of 24 bytes. Finding walks the whole ring, and is done for errors only. */
 #ifndef PM_FREED_H
@@ -35,12 +35,14 @@ struct pm_freed {
     struct pm_freed_block *ring;
     u64 capacity;                   /* a power of two */
     u64 count;                      /* blocks ever added */
-    u64 oldest;                     /* the first that may wait, as a count; count - oldest is below capacity */
+    u64 oldest;                     /* the first that may wait, as a count; count - oldest is at most most_waiting */
+    u64 most_waiting;               /* below capacity */
     u64 waiting_bytes, volume_bytes;
 };
 
-/* volume_bytes: how much memory waits, at most. */
-void pm_freed_init(struct pm_freed *freed, u64 volume_bytes);
+/* volume_bytes: how much memory waits, at most. most_waiting: and in how many blocks; 0: as many as
+   are known. */
+void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting);
 void pm_freed_release(struct pm_freed *freed);
 
 /* Whether the memory of a block of bytes should wait. */
@@ -65,12 +67,12 @@ static inline void pm_freed_add(struct pm_freed *freed, const struct pm_block *b
     freed->waiting_bytes += waits ? block->bytes : 0;
 }
 
-/* The address of the oldest block that waits, if more than volume_bytes wait or the ring is full:
-   the owner must free its memory now. Else 0. */
+/* The address of the oldest block that waits, if more than volume_bytes or too many blocks wait: the
+   owner must free its memory now. Else 0. */
 static inline u64 pm_freed_next(struct pm_freed *freed, u64 volume_bytes)
 {
     while (freed->oldest < freed->count
-           && (freed->waiting_bytes > volume_bytes || freed->count - freed->oldest == freed->capacity)) {
+           && (freed->waiting_bytes > volume_bytes || freed->count - freed->oldest > freed->most_waiting)) {
         const struct pm_freed_block *block = &freed->ring[freed->oldest++ & (freed->capacity - 1)];
         if (!block->waits)
             continue;

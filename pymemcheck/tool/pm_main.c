@@ -125,7 +125,7 @@ static void check_ledger(const struct pm_run *run)
 static void after_options(void)
 {
     open_ledger(&the_run);
-    pm_freed_init(&the_run.freed, the_run.options.freelist_bytes);
+    pm_freed_init(&the_run.freed, the_run.options.freelist_bytes, the_run.options.freelist_blocks);
     pm_capture_init(&the_run);
     pm_output_init(&the_run);
     pm_errors_begin(&the_run);
