@@ -30,7 +30,7 @@ struct pm_text_options {
     size_t histogram_top;       /* rows shown of each group, the largest ones */
     size_t live_top;            /* rows shown of what is still allocated */
     enum pm_text_paths paths;
-    unsigned native_frames;     /* frames shown of each stack */
+    unsigned native_frames;     /* native frames shown in a row; 0: all */
     unsigned python_frames;
     bool whole_stacks;          /* loss records also show the frames of the allocator and interpreter */
     /* Appends line number line of the Python source file to out; false if it cannot be read.

@@ -76,7 +76,7 @@ struct pm_capture {
     u16 *met;                           /* by hash of key and pair: part of the hash, and how often
                                            it was met */
     struct pm_raw_frame *raw;           /* scratch, walk_limit */
-    struct pm_splice_native *native;    /* scratch, --num-callers= or PM_CAPTURE_NATIVES */
+    struct pm_splice_native *native;    /* scratch: --num-callers= or PM_CAPTURE_NATIVES */
     struct pm_frame_id unreadable;      /* the note for frames that could not be read */
 };
 
