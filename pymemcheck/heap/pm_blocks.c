@@ -111,17 +111,10 @@ u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address)
     return chunk != NULL ? chunk->slot_bytes : 0;
 }
 
-u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
+static void remove_from_table(struct pm_blocks *blocks, struct pm_block *found)
 {
-    struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, found->address);
-
-    blocks->count--;
-    if (chunk != NULL) {
-        u64 bytes = chunk->slot_bytes;
-        pm_slabs_free(&blocks->slabs, chunk, found);
-        return bytes;
-    }
     u64 hole = (u64)(found - blocks->cells);
+
     for (u64 i = after(blocks, hole); blocks->cells[i].address != 0; i = after(blocks, i)) {
         u64 home = home_of(blocks, blocks->cells[i].address);
         if (distance(blocks, home, i) >= distance(blocks, hole, i)) {
@@ -131,7 +124,45 @@ u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
     }
     blocks->cells[hole].address = 0;
     blocks->in_table--;
-    return 0;
+}
+
+u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
+{
+    struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, found->address);
+    u64 bytes = 0;
+
+    blocks->count--;
+    if (chunk != NULL) {
+        bytes = chunk->slot_bytes;
+        found->address = 0;
+        pm_slabs_free(&blocks->slabs, chunk, (u32)(found - chunk->records));
+    } else {
+        remove_from_table(blocks, found);
+    }
+    return bytes;
+}
+
+void pm_blocks_retire_found(struct pm_blocks *blocks, struct pm_block *found)
+{
+    blocks->count--;
+    if (pm_slabs_chunk(&blocks->slabs, found->address) != NULL)
+        found->address = 0;
+    else
+        remove_from_table(blocks, found);
+}
+
+bool pm_blocks_free_retired(struct pm_blocks *blocks, u64 address)
+{
+    struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, address);
+
+    if (chunk == NULL)
+        return false;
+    const u32 slot = pm_slabs_slot(chunk, address);
+    /* Probably handed out next, and no longer in the processor's cache. */
+    __builtin_prefetch(&chunk->records[slot], 1);
+    __builtin_prefetch((const void *)address, 1);
+    pm_slabs_free(&blocks->slabs, chunk, slot);
+    return true;
 }
 
 bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed)

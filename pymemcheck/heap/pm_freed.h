@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The blocks that were freed last, so that an error about a second free can say where the
-   block came from; and the description of a wrong free.
+/* The blocks that were freed last, and the description of a wrong free.
 
-   A ring of PM_FREED_BLOCKS entries. Adding costs one store of 24 bytes; finding walks the
-   whole ring, and is done for errors only. */
+   They serve two ends. An error about a second free can say where the block came from. And the
+   memory of a freed block waits before it is handed out again (--freelist-vol=), so that an old
+   pointer to it does not soon look like a pointer to its next owner.
+
+   A ring: the last entries are those whose memory waits, as many as the limits allow. The owner
+   frees that memory when pm_freed_next says so. Every block that waits is known here. Adding
+   costs one store of 24 bytes. Finding walks the whole ring, and is done for errors only. */
 #ifndef PM_FREED_H
 #define PM_FREED_H
 
@@ -11,31 +15,71 @@
 #include "heap/pm_blocks.h"
 #include "heap/pm_stacks.h"
 
-#define PM_FREED_BLOCKS 8192    /* a power of two */
+enum {
+    PM_FREED_BLOCKS = 8192,         /* blocks known, at least; a power of two */
+    PM_FREED_MEAN_BYTES = 128,      /* as many blocks are known as the volume has of this size, if
+                                       that is more */
+    PM_FREED_LARGE_SHARE = 8,       /* a block larger than this part of the volume does not wait */
+    PM_FREED_MAX_WAITING_BYTES = 4 << 20,   /* nor does one larger than this */
+};
 
 struct pm_freed_block {
-    u64 address, bytes;             /* as malloc was asked, padding included */
+    u64 address;
+    u64 bytes : 63;                 /* as malloc was asked, padding included */
+    u64 waits : 1;                  /* its memory waits, or did */
     struct pm_stack_id allocated;   /* where */
     struct pm_stack_id freed;       /* where; empty: stacks of frees are not recorded */
 };
 
 struct pm_freed {
     struct pm_freed_block *ring;
+    u64 capacity;                   /* a power of two */
     u64 count;                      /* blocks ever added */
+    u64 oldest;                     /* the first that may wait, as a count; count - oldest is at most most_waiting */
+    u64 most_waiting;               /* below capacity */
+    u64 waiting_bytes, volume_bytes;
 };
 
-void pm_freed_init(struct pm_freed *freed);
+/* volume_bytes: how much memory waits, at most. most_waiting: and in how many blocks; 0: as many as
+   are known. */
+void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting);
 void pm_freed_release(struct pm_freed *freed);
 
-static inline void pm_freed_add(struct pm_freed *freed, const struct pm_block *block,
-                                struct pm_stack_id allocated, struct pm_stack_id stack)
+/* Whether the memory of a block of bytes should wait. */
+static inline bool pm_freed_should_wait(const struct pm_freed *freed, u64 bytes)
 {
-    freed->ring[freed->count++ % PM_FREED_BLOCKS] = (struct pm_freed_block){
+    return bytes <= freed->volume_bytes / PM_FREED_LARGE_SHARE && bytes <= PM_FREED_MAX_WAITING_BYTES
+        && freed->volume_bytes != 0;
+}
+
+/* Adds a block. waits: the owner keeps its memory until pm_freed_next returns it. Until
+   pm_freed_next has returned 0, nothing more may be added. */
+static inline void pm_freed_add(struct pm_freed *freed, const struct pm_block *block,
+                                struct pm_stack_id allocated, struct pm_stack_id stack, bool waits)
+{
+    freed->ring[freed->count++ & (freed->capacity - 1)] = (struct pm_freed_block){
         .address = block->address,
         .bytes = block->bytes,
+        .waits = waits,
         .allocated = allocated,
         .freed = stack,
     };
+    freed->waiting_bytes += waits ? block->bytes : 0;
+}
+
+/* The address of the oldest block that waits, if more than volume_bytes or too many blocks wait: the
+   owner must free its memory now. Else 0. */
+static inline u64 pm_freed_next(struct pm_freed *freed, u64 volume_bytes)
+{
+    while (freed->oldest < freed->count
+           && (freed->waiting_bytes > volume_bytes || freed->count - freed->oldest > freed->most_waiting)) {
+        const struct pm_freed_block *block = &freed->ring[freed->oldest++ & (freed->capacity - 1)];
+        if (!block->waits)
+            continue;
+        freed->waiting_bytes -= block->bytes;
+        return block->address;
+    }
+    return 0;
 }
 
 /* The most recently freed block that contains address (or starts there, if it had no bytes),

@@ -24,13 +24,14 @@ struct pm_loss_key {
     u64 hash;
     struct pm_frame_id python;          /* innermost Python frame, if has_python */
     struct pm_frame_id called;          /* the extension's function, if has_called */
+    struct pm_frame_id place;           /* the same, or without Python the innermost native one */
     struct pm_frame_id natives[MEDIUM_FRAMES];
     u32 native_count;
     u32 stack;                          /* high resolution only */
     u64 static_object;                  /* address; 0: a block */
     enum pm_loss_kind kind;             /* of a record's key */
     u32 next;                           /* record with the same hash + 1 */
-    bool has_python, has_called, importing;
+    bool has_python, has_called, has_place, importing;
 };
 
 static u64 mix(u64 hash, u64 value)
@@ -111,6 +112,8 @@ static struct pm_loss_key make_key(const struct pm_losses *losses, struct pm_sta
     struct pm_loss_key key = { .hash = 1 };
 
     describe_inner(losses, stack, &key);
+    key.has_place = key.has_called || (!key.has_python && key.native_count > 0);
+    key.place = key.has_called ? key.called : key.natives[0];
     for (struct pm_stack_id at = stack; at.v != 0 && !key.importing;) {
         struct pm_stack_node node = pm_stacks_node(losses->stacks, at);
         key.importing = is_import(losses, frame_of(losses, node.frame));
@@ -335,6 +338,8 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     record->raising_blocks += item->raising;
     record->overcounted_blocks += item->overcounted;
     count_type(record, item->type, blocks);
+    if (key.has_place)
+        pm_loss_places_add(&record->places, key.place);
     losses->sums[item->kind].bytes += item->bytes;
     losses->sums[item->kind].blocks += blocks;
     if (losses->lists_blocks && !item->is_static)

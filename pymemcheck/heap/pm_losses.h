@@ -14,6 +14,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_loss_blocks.h"
+#include "heap/pm_loss_places.h"
 #include "heap/pm_stacks.h"
 
 /* In the order in which reports show records. */
@@ -97,6 +98,8 @@ struct pm_loss {
     u32 chain_length;
     struct pm_string_id expression; /* the chain's first lines as a Python expression; "": none */
     u32 expression_lines;           /* so many lines of the chain are in it */
+    struct pm_loss_places places;   /* in the C function that the Python line called; without Python,
+                                       in the innermost function */
     u64 chain_blocks;               /* so many of its blocks are kept alive by what keeps the chain's block */
     /* After pm_losses_finish, if blocks are listed: the first ones, for reports to show. */
     const struct pm_loss_block *shown_blocks;

@@ -156,12 +156,11 @@ u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes)
     return chunk->base + (u64)slot * chunk->slot_bytes;
 }
 
-void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record)
+void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u32 slot)
 {
-    record->address = 0;
     if (!has_room(chunk))
         link_chunk(slabs, chunk);
-    chunk->free_slots[chunk->free_count++] = (u16)(record - chunk->records);
+    chunk->free_slots[chunk->free_count++] = (u16)slot;
     /* The only chunk of a size with room stays: the size will be asked for again soon. */
     if (chunk->free_count == chunk->fresh
             && (chunk->next != NULL || chunk->previous != NULL)) {

@@ -7,8 +7,8 @@
    leads to its record, without a search, and a program that writes where it should not cannot
    damage our records.
 
-   The next request of a size reuses the slot freed last. A chunk without live blocks can be
-   used for another size. Memory is never returned to the owner. */
+   The next request of a size reuses the slot freed last. A chunk all of whose slots are free can
+   be used for another size. Memory is never returned to the owner. */
 #ifndef PM_SLABS_H
 #define PM_SLABS_H
 
@@ -27,7 +27,7 @@ enum {
 /* One line of the processor's cache. */
 struct pm_slab_chunk {
     u64 base;                   /* client address */
-    struct pm_block *records;   /* address 0: the slot is free */
+    struct pm_block *records;   /* address 0: the slot has no live block */
     u16 *free_slots;            /* freed slots, the last one at the end */
     u32 free_count;
     u32 fresh;                  /* slots from this one on were never used */
@@ -64,8 +64,8 @@ void pm_slabs_release(struct pm_slabs *slabs);
 /* Client address of a free slot for bytes, or 0. Its record must be filled in, or the slot freed,
    before the next call. */
 u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes);
-/* Frees the slot of a record. */
-void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record);
+/* Frees a slot, whose record must have the address 0. */
+void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u32 slot);
 
 enum { PM_SLAB_TABLE_BITS = 15, PM_SLAB_TOP = 1 << 16 };
 
@@ -85,11 +85,17 @@ static inline struct pm_slab_chunk *pm_slabs_chunk(const struct pm_slabs *slabs,
     return slabs->table[top][number & ((1u << PM_SLAB_TABLE_BITS) - 1)];
 }
 
-/* The record of the slot that contains address, live or free; NULL if that slot was never
+/* The number of the slot that contains address. */
+static inline u32 pm_slabs_slot(const struct pm_slab_chunk *chunk, u64 address)
+{
+    return (u32)((address - chunk->base) * chunk->reciprocal >> 32);
+}
+
+/* The record of the slot that contains address, live or not; NULL if that slot was never
    used. */
 static inline struct pm_block *pm_slabs_record(const struct pm_slab_chunk *chunk, u64 address)
 {
-    u64 slot = (address - chunk->base) * chunk->reciprocal >> 32;
+    u32 slot = pm_slabs_slot(chunk, address);
     return slot < chunk->fresh ? &chunk->records[slot] : NULL;
 }
 

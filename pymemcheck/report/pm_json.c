@@ -328,6 +328,16 @@ static void write_types(struct pm_emitter *out, const struct pm_loss *loss)
     pm_emitter_list_end(out);
 }
 
+/* Frames of one function, if there are several. */
+static void write_places(struct pm_emitter *out, const struct pm_loss *loss)
+{
+    pm_emitter_key(out, "places");
+    pm_emitter_list_begin(out, PM_EMITTER_INLINE);
+    for (u32 i = 0; loss->places.count > 1 && i < loss->places.count; i++)
+        write_pair(out, loss->places.at[i].frame.v, loss->places.at[i].blocks);
+    pm_emitter_list_end(out);
+}
+
 static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struct pm_buffer *text)
 {
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
@@ -360,6 +370,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     for (u32 i = 0; i < loss->chain_length; i++)
         pm_emitter_u64(out, loss->chain[i].v);
     pm_emitter_list_end(out);
+    write_places(out, loss);
     pm_emitter_key_u64(out, "expression", loss->expression.v);
     pm_emitter_key_u64(out, "expression_lines", loss->expression_lines);
     pm_emitter_key_u64(out, "references", loss->references);

@@ -159,14 +159,17 @@ void pm_labels_add_line(struct pm_buffer *out, u32 line)
 static void add_native(const struct pm_labels *labels, struct pm_buffer *out,
                        const struct pm_frame *frame)
 {
+    const bool named = frame->function.v != 0;
+
     pm_labels_add_object(labels, out, frame->object);
-    pm_buffer_add_char(out, '`');
-    if (frame->function.v != 0) {
+    if (named || frame->object.v == 0)
+        pm_buffer_add_char(out, '`');
+    if (named)
         pm_labels_add_function(labels, out, frame->function);
-        if (frame->offset == 0)
-            return;
+    if (named && frame->offset == 0)
+        return;
+    if (named || frame->object.v != 0)
         pm_buffer_add_char(out, '+');
-    }
     pm_buffer_add_text(out, "0x");
     pm_buffer_add_hex(out, frame->offset);
 }

@@ -32,7 +32,7 @@ struct pm_text_options {
     bool draw_histograms;       /* with bars; else a line for each row */
     size_t table_top;           /* rows shown of what is allocated at the peak and at exit */
     enum pm_text_paths paths;
-    unsigned native_frames;     /* frames shown of each stack */
+    unsigned native_frames;     /* native frames shown in a row; 0: all */
     unsigned python_frames;
     bool whole_stacks;          /* loss records also show the frames of the allocator and interpreter */
     /* Appends line number line of the Python source file to out; false if it cannot be read.

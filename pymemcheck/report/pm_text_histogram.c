@@ -104,26 +104,11 @@ static void add_label(struct pm_text *text, enum pm_group group, const struct pm
     }
 }
 
-static void put_hidden_frames(struct pm_text *text, u64 native, u64 python)
-{
-    if (native == 0 && python == 0)
-        return;
-    pm_buffer_add_repeated(&text->line, ' ', PYTHON_INDENT);
-    pm_text_add(text, "[ ... not shown: ");
-    if (native > 0)
-        pm_text_add_counted(text, native, "native frame");
-    if (native > 0 && python > 0)
-        pm_text_add(text, ", ");
-    if (python > 0)
-        pm_text_add_counted(text, python, "Python frame");
-    pm_text_put_line(text, " ]");
-}
-
 static void put_stack(struct pm_text *text, struct pm_stack_id stack)
 {
     const struct pm_text_options *options = text->options;
     const struct pm_profile *profile = text->profile;
-    u64 native = 0, python = 0, hidden_native = 0, hidden_python = 0;
+    struct pm_text_left_out left_out = pm_text_left_out_begin(text, stack);
 
     if (stack.v == 0)
         pm_text_put_line(text, "                [ no stack ]");
@@ -132,21 +117,15 @@ static void put_stack(struct pm_text *text, struct pm_stack_id stack)
         const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
         bool is_native = frame->kind == PM_FRAME_NATIVE;
         stack = node.parent;
-        if (is_native && options->native_frames != 0 && native++ >= options->native_frames) {
-            hidden_native++;
+        if (!pm_text_counts(text, &left_out, frame))
             continue;
-        }
-        if (frame->kind == PM_FRAME_PYTHON && options->python_frames != 0
-            && python++ >= options->python_frames) {
-            hidden_python++;
-            continue;
-        }
+        pm_text_put_hidden(text, &left_out, PYTHON_INDENT);
         pm_buffer_add_repeated(&text->line, ' ', is_native ? STACK_INDENT : PYTHON_INDENT);
         pm_labels_add_frame(&text->labels, &text->line, frame,
                             options->paths != PM_TEXT_PATHS_BASE);
         pm_text_end_line(text);
     }
-    put_hidden_frames(text, hidden_native, hidden_python);
+    pm_text_put_hidden(text, &left_out, PYTHON_INDENT);
     pm_text_end_line(text);
 }
 

@@ -9,7 +9,7 @@
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
 
-enum { SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
+enum { FRAME_INDENT = 3, PLACE_INDENT = 6, SOURCE_INDENT = 12, SHOWN_TYPES = 4 };
 
 static const struct pm_strings *strings_of(const struct pm_text *text)
 {
@@ -156,24 +156,13 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
 
 /* What we know on the way along a stack. */
 struct shown {
-    u32 interpreter;        /* the evaluation function's ELF object; 0 if the stack has none */
+    struct pm_text_left_out left_out;
+    const struct pm_loss_places *places;    /* of the record; NULL: none, or they were shown */
     bool first;             /* no frame was shown yet */
     bool show_next;         /* the next frame is shown, whatever it is */
     bool caller_met;        /* a frame that is not an allocator was shown */
-    unsigned natives, pythons, left_out;
+    bool python_met;
 };
-
-static u32 interpreter_of(const struct pm_text *text, struct pm_stack_id stack)
-{
-    while (stack.v != 0) {
-        struct pm_stack_node node = pm_stacks_node(text->profile->stacks, stack);
-        const struct pm_frame *frame = pm_frames_get(text->profile->frames, node.frame);
-        if (frame->kind == PM_FRAME_NATIVE && (frame->flags & PM_FRAME_EVAL))
-            return frame->object.v;
-        stack = node.parent;
-    }
-    return 0;
-}
 
 static bool is_shown(const struct pm_text *text, const struct shown *shown,
                      const struct pm_frame *frame)
@@ -182,40 +171,69 @@ static bool is_shown(const struct pm_text *text, const struct shown *shown,
         return true;
     if (frame->flags & (PM_FRAME_ALLOCATOR | PM_FRAME_EVAL))
         return false;
-    return !shown->caller_met || shown->interpreter == 0 || frame->object.v != shown->interpreter;
+    return !shown->caller_met || shown->left_out.interpreter == 0
+        || frame->object.v != shown->left_out.interpreter;
 }
 
-static bool is_beyond(unsigned count, unsigned limit)
+static void add_native_frame(struct pm_text *text, const struct pm_frame *frame)
 {
-    return limit != 0 && count >= limit;
+    pm_labels_add_frame(&text->labels, &text->line, frame,
+                        text->options->paths != PM_TEXT_PATHS_BASE);
+    if (frame->kind != PM_FRAME_NATIVE || frame->line == 0)
+        return;
+    pm_text_add(text, " (");
+    pm_labels_add_object(&text->labels, &text->line, frame->file);
+    pm_text_add(text, ":");
+    pm_labels_add_line(&text->line, frame->line);
+    pm_text_add(text, ")");
 }
 
-static void put_frame(struct pm_text *text, struct shown *shown, const struct pm_frame *frame)
+/* Ends the line of the frame id, and adds a line for each other place in the same function. */
+static void put_places(struct pm_text *text, const struct pm_loss_places *places, struct pm_frame_id id)
 {
+    const struct pm_frames *frames = text->profile->frames;
+    const struct pm_frame *shown = pm_frames_get(frames, id);
+    const struct pm_loss_places lines = pm_loss_places_by_line(places, frames);
+
+    for (u32 pass = 0; pass < 2 && lines.count > 1; pass++) {
+        for (u32 i = 0; i < lines.count; i++) {
+            const struct pm_loss_place *place = &lines.at[i];
+            const struct pm_frame *frame = pm_frames_get(frames, place->frame);
+            const bool same = place->frame.v == id.v
+                || (frame->line != 0 && frame->line == shown->line && frame->file.v == shown->file.v);
+            if (same != (pass == 0))
+                continue;
+            if (!same) {
+                pm_text_end_line(text);
+                pm_buffer_add_repeated(&text->line, ' ', PLACE_INDENT);
+                add_native_frame(text, frame);
+            }
+            pm_text_add(text, " ");
+            pm_text_add_counted(text, place->blocks, "block");
+        }
+    }
+    pm_text_end_line(text);
+}
+
+static void put_frame(struct pm_text *text, struct shown *shown, struct pm_frame_id id)
+{
+    const struct pm_frame *frame = pm_frames_get(text->profile->frames, id);
     const struct pm_text_options *options = text->options;
     bool python = frame->kind == PM_FRAME_PYTHON;
 
-    if (!is_shown(text, shown, frame))
+    if (!is_shown(text, shown, frame) || !pm_text_counts(text, &shown->left_out, frame))
         return;
-    if (python ? is_beyond(shown->pythons, options->python_frames)
-               : is_beyond(shown->natives, options->native_frames)) {
-        shown->left_out++;
-        return;
-    }
+    pm_text_put_hidden(text, &shown->left_out, FRAME_INDENT);
     pm_text_add(text, shown->first ? "   at " : "   by ");
     shown->first = false;
     shown->show_next = false;
     shown->caller_met |= python || !(frame->flags & PM_FRAME_ALLOCATOR);
     if (!python) {
-        shown->natives++;
-        pm_labels_add_frame(&text->labels, &text->line, frame,
-                            options->paths != PM_TEXT_PATHS_BASE);
-        if (frame->kind == PM_FRAME_NATIVE && frame->line != 0) {
-            pm_text_add(text, " (");
-            pm_labels_add_object(&text->labels, &text->line, frame->file);
-            pm_text_add(text, ":");
-            pm_labels_add_line(&text->line, frame->line);
-            pm_text_add(text, ")");
+        add_native_frame(text, frame);
+        if (shown->places != NULL && pm_loss_places_have(shown->places, id)) {
+            put_places(text, shown->places, id);
+            shown->places = NULL;
+            return;
         }
         pm_text_end_line(text);
         return;
@@ -227,8 +245,9 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
     pm_text_add(text, ":");
     pm_labels_add_line(&text->line, frame->line);
     pm_text_put_line(text, ")");
-    if (shown->pythons++ == 0)
+    if (!shown->python_met)
         pm_text_put_source(text, frame->file, frame->line, SOURCE_INDENT);
+    shown->python_met = true;
 }
 
 static bool is_importlib(const struct pm_text *text, const struct pm_frame *frame)
@@ -242,12 +261,12 @@ static bool is_importlib(const struct pm_text *text, const struct pm_frame *fram
 
 /* Writes one line for the frames of importlib from *at on, if there are several, and moves *at behind them.
    The innermost Python frame is always shown whole: it allocated. */
-static bool put_import(struct pm_text *text, const struct shown *shown, struct pm_stack_id *at)
+static bool put_import(struct pm_text *text, struct shown *shown, struct pm_stack_id *at)
 {
     struct pm_stack_id behind = *at;
     u64 count = 0;
 
-    if (shown->pythons == 0 || text->options->whole_stacks)
+    if (!shown->python_met || text->options->whole_stacks)
         return false;
     for (struct pm_stack_id next = *at; next.v != 0;) {
         struct pm_stack_node node = pm_stacks_node(text->profile->stacks, next);
@@ -263,6 +282,7 @@ static bool put_import(struct pm_text *text, const struct shown *shown, struct p
     if (count < 2 || !is_importlib(text, pm_frames_get(text->profile->frames,
                                         pm_stacks_node(text->profile->stacks, *at).frame)))
         return false;
+    pm_text_put_hidden(text, &shown->left_out, FRAME_INDENT);
     pm_text_add(text, "   by (");
     pm_text_add_number(text, count);
     pm_text_put_line(text, " frames of importlib)");
@@ -270,10 +290,12 @@ static bool put_import(struct pm_text *text, const struct shown *shown, struct p
     return true;
 }
 
-void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
+static void put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost,
+                      const struct pm_loss_places *places)
 {
     struct shown shown = {
-        .interpreter = interpreter_of(text, stack),
+        .left_out = pm_text_left_out_begin(text, stack),
+        .places = places,
         .first = true,
         .show_next = innermost,
     };
@@ -282,14 +304,15 @@ void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool inne
         struct pm_stack_node node = pm_stacks_node(text->profile->stacks, at);
         if (put_import(text, &shown, &at))
             continue;
-        put_frame(text, &shown, pm_frames_get(text->profile->frames, node.frame));
+        put_frame(text, &shown, node.frame);
         at = node.parent;
     }
-    if (shown.left_out > 0) {
-        pm_text_add(text, "   and ");
-        pm_text_add_counted(text, shown.left_out, "frame");
-        pm_text_put_line(text, " more (--num-callers, --python-frames)");
-    }
+    pm_text_put_hidden(text, &shown.left_out, FRAME_INDENT);
+}
+
+void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
+{
+    put_stack(text, stack, innermost, NULL);
 }
 
 /* How many of a record's blocks the chain explains. */
@@ -414,7 +437,7 @@ void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 nu
 {
     pm_text_put_loss_headline(text, loss, number, count);
     pm_text_put_loss_types(text, loss);
-    pm_text_put_stack(text, loss->stack, false);
+    put_stack(text, loss->stack, false, &loss->places);
     pm_text_put_loss_story(text, loss);
 }
 

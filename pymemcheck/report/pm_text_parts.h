@@ -42,6 +42,20 @@ void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line
 /* The name of a row by line, "job.py:12 (load)", and of one by caller, "libc.so.6`strdup". */
 void pm_text_add_line_label(struct pm_text *text, const struct pm_row *row);
 void pm_text_add_caller_label(struct pm_text *text, const struct pm_row *row);
+/* What of a stack is left out, from the innermost frame on. --num-callers= limits native frames in a
+   row, without the interpreter's and the allocator's; --python-frames= limits all Python frames. */
+struct pm_text_left_out {
+    u32 interpreter;            /* the evaluation function's ELF object; 0 if the stack has none */
+    unsigned natives, pythons;  /* frames that count so far: natives since the last Python frame */
+    unsigned hidden_natives, hidden_pythons;    /* left out since the last call of pm_text_put_hidden */
+};
+
+struct pm_text_left_out pm_text_left_out_begin(const struct pm_text *text, struct pm_stack_id stack);
+/* Counts the next frame. False if it is left out. */
+bool pm_text_counts(const struct pm_text *text, struct pm_text_left_out *left_out,
+                    const struct pm_frame *frame);
+/* After indent spaces, the line that says how many frames were left out here, if some were. */
+void pm_text_put_hidden(struct pm_text *text, struct pm_text_left_out *left_out, size_t indent);
 
 /* A stack as errors and loss records show it: a line for each frame that helps a reader.
    innermost: the innermost frame is shown too, whatever it is. */

@@ -147,6 +147,7 @@ static void check_ledger(const struct pm_run *run)
 static void after_options(void)
 {
     open_ledger(&the_run);
+    pm_freed_init(&the_run.freed, the_run.options.freelist_bytes, the_run.options.freelist_blocks);
     pm_capture_init(&the_run);
     pm_output_init(&the_run);
     pm_errors_begin(&the_run);
@@ -199,7 +200,6 @@ static void init_tables(struct pm_run *run)
     pm_stacks_init(&run->stacks);
     pm_sites_init(&run->sites);
     pm_blocks_init(&run->blocks);
-    pm_freed_init(&run->freed);
     pm_events_init(&run->events);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,

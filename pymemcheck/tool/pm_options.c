@@ -33,6 +33,8 @@ void pm_options_init(struct pm_options *options)
         .show_leak_kinds = PM_LOSS_KINDS_DEFAULT,
         .error_leak_kinds = PM_LOSS_KINDS_DEFAULT,
         .mismatched_frees = true,
+        .freelist_bytes = 1000000,
+        .freelist_blocks = 2000,
         .out_file = "pymemcheck.out.%p",
     };
 }
@@ -100,6 +102,13 @@ static void add_pattern(const char *arg, const char *value, const char **pattern
     patterns[(*count)++] = value;
 }
 
+/* More blocks than by default cost time, so it is the user's choice. */
+static void set_freelist(struct pm_options *options, const char *arg, const char *value)
+{
+    options->freelist_bytes = parse_number(arg, value, 0, PM_MAX_FREELIST_BYTES);
+    options->freelist_blocks = 0;
+}
+
 /* Takes arg if it is about which errors there are and which are shown. */
 static bool process_error_option(struct pm_options *options, const char *arg)
 {
@@ -117,6 +126,8 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         add_pattern(arg, value, filter->files, &filter->file_count);
     else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
         options->mismatched_frees = flag;
+    else if (VG_STR_CLO(arg, "--freelist-vol", value))
+        set_freelist(options, arg, value);
     else if VG_XACT_CLO(arg, "--keep-stacktraces=alloc", options->free_stacks, False)
         ;
     else if VG_XACT_CLO(arg, "--keep-stacktraces=alloc-and-free", options->free_stacks, True)
@@ -246,6 +257,8 @@ void pm_options_print_usage(void)
 "                              that allocated them: malloc/delete, PyMem_Malloc/free [yes]\n"
 "    --keep-stacktraces=alloc|alloc-and-free  also record where blocks are freed, to\n"
 "                              show it when one is freed again; costs time [alloc]\n"
+"    --freelist-vol=<number>   volume in bytes of freed blocks that wait until their\n"
+"                              memory is used again [1000000, in up to 2000 blocks]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%%p]\n");

@@ -8,6 +8,7 @@
 #include "heap/pm_record_filter.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
+#define PM_MAX_FREELIST_BYTES 4000000000u
 
 enum pm_leak_check {
     PM_LEAK_CHECK_NO,
@@ -35,6 +36,8 @@ struct pm_options {
     struct pm_record_filter record_filter;           /* --only-object=, --only-file= */
     bool mismatched_frees;                  /* --show-mismatched-frees= */
     bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
+    u64 freelist_bytes;                     /* --freelist-vol= */
+    u32 freelist_blocks;                    /* at most so many blocks wait; 0: not limited */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
 };
 

@@ -51,6 +51,7 @@ static struct pm_text_options text_options(struct pm_run *run)
         .table_top = options->table_top,
         .paths = !options->paths_given ? PM_TEXT_PATHS_DEFAULT
             : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
+        .native_frames = (unsigned)VG_(clo_backtrace_size),
         .whole_stacks = options->leak_resolution == PM_LOSS_HIGH,
         .source_line = pm_source_line,
         .source_context = &run->output.source,

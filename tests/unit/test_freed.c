@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ring of freed blocks, compared with a list of all blocks ever freed. */
+/* The ring of freed blocks, compared with a list of all blocks ever freed, and the order in which
+   their memory is released. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static void test_against_list(void **state)
     unsigned found = 0;
 
     (void)state;
-    pm_freed_init(&freed);
+    pm_freed_init(&freed, 0, 0);
     assert_null(pm_freed_find(&freed, 0));
     for (int i = 0; i < BLOCKS; i++) {
         freed_blocks[i] = (struct pm_block){
@@ -37,7 +38,8 @@ static void test_against_list(void **state)
             .bytes = pm_random_below(&random, 40),
         };
         pm_freed_add(&freed, &freed_blocks[i], (struct pm_stack_id){ (u32)i },
-                     (struct pm_stack_id){ (u32)i + 1 });
+                     (struct pm_stack_id){ (u32)i + 1 }, false);
+        assert_int_equal(pm_freed_next(&freed, 0), 0);
         if (pm_random_below(&random, BLOCKS / LOOKUPS) != 0)
             continue;
         u64 address = 4096 + pm_random_below(&random, 1700000);
@@ -54,10 +56,105 @@ static void test_against_list(void **state)
     pm_freed_release(&freed);
 }
 
+/* Adds block number i, and takes what need not wait any longer: always the oldest. Returns the
+   number of the oldest block that still waits. */
+static int add_waiting(struct pm_freed *freed, int i, u64 bytes, int oldest)
+{
+    u64 address;
+
+    freed_blocks[i] = (struct pm_block){ .address = 4096 + 16 * (u64)i, .bytes = bytes };
+    pm_freed_add(freed, &freed_blocks[i], (struct pm_stack_id){ 1 }, PM_STACK_EMPTY,
+                 pm_freed_should_wait(freed, bytes));
+    while ((address = pm_freed_next(freed, freed->volume_bytes)) != 0) {
+        while (!pm_freed_should_wait(freed, freed_blocks[oldest].bytes))
+            oldest++;
+        assert_int_equal(address, freed_blocks[oldest].address);
+        oldest++;
+    }
+    return oldest;
+}
+
+/* Memory waits in turn, up to the volume. What waits is known. */
+static void test_waiting(void **state)
+{
+    enum { VOLUME = 100000, LARGEST = VOLUME / PM_FREED_LARGE_SHARE };
+    struct pm_random random = pm_random_start();
+    struct pm_freed freed;
+    int oldest = 0, longest = 0;
+
+    (void)state;
+    pm_freed_init(&freed, VOLUME, 0);
+    for (int i = 0; i < BLOCKS; i++) {
+        u64 most = pm_random_below(&random, 10) == 0 ? 2 * LARGEST : 200, waiting = 0;
+        oldest = add_waiting(&freed, i, 1 + pm_random_below(&random, most), oldest);
+        if (pm_random_below(&random, 100) != 0)
+            continue;
+        for (int k = oldest; k <= i; k++)
+            waiting += freed_blocks[k].bytes <= LARGEST ? freed_blocks[k].bytes : 0;
+        assert_int_equal(freed.waiting_bytes, waiting);
+        assert_in_range(waiting, i < 2000 ? 0 : VOLUME - LARGEST, VOLUME);
+        assert_int_equal(pm_freed_find(&freed, freed_blocks[oldest].address)->address,
+                         freed_blocks[oldest].address);
+        longest = i - oldest > longest ? i - oldest : longest;
+    }
+    assert_in_range(longest, 100, PM_FREED_BLOCKS);
+    while (pm_freed_next(&freed, 0) != 0)
+        ;
+    assert_int_equal(freed.waiting_bytes, 0);
+    pm_freed_release(&freed);
+}
+
+/* Blocks of no or few bytes do not overflow the ring, which has as much room as the volume needs. */
+static void test_full_ring(void **state)
+{
+    enum { MOST = 700 };
+    static const u64 volumes[] = { 1000000, 1000 * 1000 * 10 };
+
+    (void)state;
+    for (size_t v = 0; v < PM_ARRAY_LENGTH(volumes); v++) {
+        struct pm_freed freed;
+        u64 released = 0, added = 0;
+        pm_freed_init(&freed, volumes[v], v == 0 ? 0 : MOST);
+        assert_int_equal(freed.capacity & (freed.capacity - 1), 0);
+        assert_in_range(freed.capacity, volumes[v] / PM_FREED_MEAN_BYTES, volumes[v]);
+        for (; added < 3 * freed.capacity; added++) {
+            const struct pm_block block = { .address = 16 * (added + 1), .bytes = added % 3 };
+            pm_freed_add(&freed, &block, PM_STACK_EMPTY, PM_STACK_EMPTY, true);
+            for (u64 address; (address = pm_freed_next(&freed, freed.volume_bytes)) != 0; released++)
+                assert_int_equal(address, 16 * (released + 1));
+        }
+        assert_int_equal(added - released, v == 0 ? freed.capacity - 1 : MOST);
+        pm_freed_release(&freed);
+    }
+}
+
+/* Without a volume nothing waits, and no large block does. */
+static void test_not_waiting(void **state)
+{
+    struct pm_freed freed;
+
+    (void)state;
+    pm_freed_init(&freed, 0, 0);
+    assert_false(pm_freed_should_wait(&freed, 0));
+    pm_freed_release(&freed);
+    pm_freed_init(&freed, 1000000, 0);
+    assert_true(pm_freed_should_wait(&freed, 0));
+    assert_true(pm_freed_should_wait(&freed, 125000));
+    assert_false(pm_freed_should_wait(&freed, 125001));
+    pm_freed_release(&freed);
+    pm_freed_init(&freed, (u64)4 << 30, 0);
+    assert_true(pm_freed_should_wait(&freed, PM_FREED_MAX_WAITING_BYTES));
+    assert_false(pm_freed_should_wait(&freed, PM_FREED_MAX_WAITING_BYTES + 1));
+    pm_freed_release(&freed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_list),
+        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_not_waiting),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -9,7 +9,7 @@
 #include "heap/pm_blocks.h"
 #include "pm_random.h"
 
-enum { MAX_REGIONS = 512, MAX_LIVE = 60000 };
+enum { MAX_REGIONS = 512, MAX_LIVE = 60000, MAX_RETIRED = 1000 };
 
 struct owner {
     void *regions[MAX_REGIONS];
@@ -26,6 +26,9 @@ struct slab_model {
     struct owner owner;
     struct live *live;
     size_t count;
+    struct live retired[MAX_RETIRED];
+    u64 retired_count;
+    bool retires;
     u64 serial;
 };
 
@@ -81,6 +84,21 @@ static bool add(struct slab_model *model, u64 bytes)
     return true;
 }
 
+/* Every third block is retired, and its memory is freed later: until then it does not change. */
+static void retire(struct slab_model *model, struct live live)
+{
+    struct live *oldest = &model->retired[model->retired_count++ % MAX_RETIRED];
+
+    pm_blocks_retire_found(&model->blocks, pm_blocks_find(&model->blocks, live.address));
+    assert_null(pm_blocks_find(&model->blocks, live.address));
+    if (oldest->address != 0) {
+        for (u64 at = 0; at < oldest->bytes; at++)
+            assert_int_equal(((const u8 *)oldest->address)[at], oldest->serial & 0xff);
+        assert_true(pm_blocks_free_retired(&model->blocks, oldest->address));
+    }
+    *oldest = live;
+}
+
 static void drop(struct slab_model *model, size_t i)
 {
     struct live live = model->live[i];
@@ -91,6 +109,11 @@ static void drop(struct slab_model *model, size_t i)
     /* Neither what is inside it nor what lies in its neighbours' way is a block. */
     assert_null(pm_blocks_find(&model->blocks, live.address + 8));
     assert_null(pm_blocks_find(&model->blocks, live.address - 1));
+    if (model->retires && live.serial % 3 == 0) {
+        retire(model, live);
+        model->live[i] = model->live[--model->count];
+        return;
+    }
     assert_true(pm_blocks_remove(&model->blocks, live.address, &removed));
     assert_int_equal(removed.address, live.address);
     assert_int_equal(removed.bytes, live.bytes);
@@ -127,6 +150,7 @@ static void test_random_sizes(void **state)
     struct slab_model *model = model_new(MAX_REGIONS);
 
     (void)state;
+    model->retires = true;
     for (int step = 0; step < 200000; step++) {
         bool filling = step / 40000 % 2 == 0;
         u64 most = pm_random_below(&model->random, 4) == 0 ? PM_SLAB_MAX_BYTES : 300;

@@ -109,21 +109,10 @@ static void leave(struct pm_run *run, const struct pm_block *block)
                   pm_block_padding_bytes(block));
 }
 
-/* Small blocks of the usual alignment come from slabs, the others from the core. */
-static void *allocate_memory(struct pm_run *run, u64 bytes, u64 alignment)
-{
-    u64 address = alignment == PM_SLAB_GRAIN ? pm_blocks_allocate(&run->blocks, bytes) : 0;
-
-    if (address != 0)
-        return (void *)address;
-    void *memory = VG_(cli_malloc)(alignment, bytes);
-    pm_blocks_prefetch(&run->blocks, (u64)memory);
-    return memory;
-}
-
 /* Freed memory is overwritten, so that an old pointer in memory that is reused does not
-   look like one of the new owner's. Of larger blocks the core unmaps what it can. */
-enum { OVERWRITTEN_BYTES = 4 << 20 };
+   look like one of the new owner's. Larger blocks do not wait, and the core unmaps what it can of
+   them. */
+enum { OVERWRITTEN_BYTES = PM_FREED_MAX_WAITING_BYTES };
 
 /* The core unmaps an emptied part of the program's heap without telling tools. So the reader
    forgets what it knows of pages before that gets old. Slabs stay mapped. */
@@ -141,19 +130,52 @@ static struct pm_stack_id stack_of_free(struct pm_run *run, u32 tid)
     return run->options.free_stacks ? pm_capture_stack(run, tid).stack : PM_STACK_EMPTY;
 }
 
-/* Takes a freed block out of the tables and frees its memory. */
+static void release_memory(struct pm_run *run, u64 address)
+{
+    if (!pm_blocks_free_retired(&run->blocks, address))
+        release_to_core(run, (void *)address);
+}
+
+/* Releases the memory that waits, the oldest first, until at most volume_bytes wait. */
+static void release_waiting(struct pm_run *run, u64 volume_bytes)
+{
+    u64 address;
+
+    while ((address = pm_freed_next(&run->freed, volume_bytes)) != 0)
+        release_memory(run, address);
+}
+
+/* Small blocks of the usual alignment come from slabs, the others from the core. Where there is
+   no memory, freed blocks do not wait any longer. */
+static void *allocate_memory(struct pm_run *run, u64 bytes, u64 alignment)
+{
+    u64 address = alignment == PM_SLAB_GRAIN ? pm_blocks_allocate(&run->blocks, bytes) : 0;
+
+    if (address != 0)
+        return (void *)address;
+    void *memory = VG_(cli_malloc)(alignment, bytes);
+    if (memory == NULL) {
+        release_waiting(run, 0);
+        memory = VG_(cli_malloc)(alignment, bytes);
+    }
+    pm_blocks_prefetch(&run->blocks, (u64)memory);
+    return memory;
+}
+
+/* Takes a freed block out of the tables. Its memory waits, or is released. */
 static void release_block(struct pm_run *run, u32 tid, struct pm_block *found)
 {
     const struct pm_block block = *found;
-    void *memory = (void *)block.address;
+    const bool waits = pm_freed_should_wait(&run->freed, block.bytes);
 
     pm_sites_prefetch(&run->sites, site_of_block(&block));
-    bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
-    pm_bytes_fill(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
+    pm_blocks_retire_found(&run->blocks, found);
+    pm_bytes_fill((void *)block.address, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
-    pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
-    if (!in_slab)
-        release_to_core(run, memory);
+    pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid), waits);
+    if (!waits)
+        release_memory(run, block.address);
+    release_waiting(run, run->freed.volume_bytes);
 }
 
 void *pm_allocation_fail(struct pm_run *run, const struct pm_request *request,

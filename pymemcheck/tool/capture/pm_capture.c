@@ -31,6 +31,7 @@ void pm_capture_init(struct pm_run *run)
     struct pm_capture *capture = &run->capture;
     const struct pm_frame_id more_frames = note(run, "more Python frames");
     u32 natives = (u32)VG_(clo_backtrace_size);
+    u32 further = natives > PM_CAPTURE_NATIVES ? natives : PM_CAPTURE_NATIVES;
     u32 pythons = run->options.python_frames + PM_CAPTURE_BEYOND;
 
     *capture = (struct pm_capture){
@@ -45,10 +46,10 @@ void pm_capture_init(struct pm_run *run)
     capture->trace.capacity = PM_SNAPSHOT_WORDS;
     capture->trace.words = pm_alloc("pm.capture",
                                     PM_SNAPSHOT_WORDS * sizeof *capture->trace.words);
-    pm_unwind_init(&capture->unwind, &run->reader, natives);
+    pm_unwind_init(&capture->unwind, &run->reader, natives, further);
     pm_rewalk_init(&capture->rewalk, &run->reader, pythons);
     capture->raw = pm_alloc("pm.capture", pythons * sizeof *capture->raw);
-    capture->native = pm_alloc("pm.capture", natives * sizeof *capture->native);
+    capture->native = pm_alloc("pm.capture", further * sizeof *capture->native);
     capture->last = pm_alloc("pm.capture", pythons * sizeof *capture->last);
 }
 
@@ -85,9 +86,11 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
     struct pm_capture *capture = &run->capture;
     u8 layers[MAX_LAYERS];
     size_t n = 0;
+    bool cut = pm_unwind_was_cut(&capture->unwind, natives);
 
     for (unsigned i = 0; i < natives->count; i++) {
         struct pm_native_frame known = pm_native_resolve(&run->native, natives->ips[i], i == 0);
+        cut = cut && !known.boundary && !known.below_main;
         if (known.below_main && n > 0)
             break;
         if (known.hidden)
@@ -99,18 +102,25 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
     return (struct pm_known_natives){
         .part = pm_pairs_native(&capture->pairs, capture->native, n),
         .debug_hooks = count_hooks(layers, n < MAX_LAYERS ? n : MAX_LAYERS),
+        .cut = cut,
     };
 }
+
+enum { CUT_BIT = 63, HOOKS_BIT = 32 };
 
 /* As pm_unwind_note keeps it. Not 0, since no part is 0. */
 static u64 packed(struct pm_known_natives known)
 {
-    return (u64)known.debug_hooks << 32 | known.part.v;
+    return (u64)known.cut << CUT_BIT | (u64)known.debug_hooks << HOOKS_BIT | known.part.v;
 }
 
 static struct pm_known_natives unpacked(u64 meaning)
 {
-    return (struct pm_known_natives){ { (u32)meaning }, (u32)(meaning >> 32) };
+    return (struct pm_known_natives){
+        .part = { (u32)meaning },
+        .debug_hooks = (u32)(meaning >> HOOKS_BIT) & INT32_MAX,
+        .cut = meaning >> CUT_BIT,
+    };
 }
 
 /* With --sanity-level=2 the stack is resolved again and compared. That would show it if other
@@ -292,6 +302,20 @@ static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key
     return frequent;
 }
 
+static bool is_boundary(void *context, u64 ip)
+{
+    return pm_native_is_boundary(context, ip);
+}
+
+/* The native part of a stack that was cut, up to the evaluation of Python that runs in it. It stays
+   cut if the evaluation is too far out. *natives becomes all that this depends on. */
+static struct pm_known_natives further_part(struct pm_run *run, u32 tid, struct pm_known_natives cut,
+                                            struct pm_unwound *natives)
+{
+    return pm_unwind_further(&run->capture.unwind, tid, is_boundary, &run->native, natives)
+        ? native_part(run, natives) : cut;
+}
+
 /* Without a snapshot. May keep one for key. */
 static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key)
 {
@@ -306,6 +330,8 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
         run->troubles.unreadable_stacks++;
 
     struct pm_known_natives native = native_part(run, &natives);
+    if (native.cut && fresh + same > 0)
+        native = further_part(run, tid, native, &natives);
     struct pm_python_part python = python_part(run, fresh, same, end);
     if (pm_core_sanity_level() > 1)
         check_walk(run, tid, end, fresh + same);

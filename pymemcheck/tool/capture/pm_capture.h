@@ -6,6 +6,11 @@
    these two parts gets a number by the names of its frames, and one look-up of the two numbers
    finds the stack (pm_pairs.h).
 
+   A native stack is unwound up to --num-callers= frames. If that many do not reach the innermost
+   evaluation of Python, the extension's function that Python called may be missing. Such a stack is
+   unwound again, up to the evaluation or PM_CAPTURE_NATIVES frames. Few stacks are so deep, so this
+   costs less than to unwind all stacks further.
+
    The number of a native part is remembered by the addresses, until objects are loaded or
    unloaded. Of the Python frames, only those are named that differ from the last stack's, counted
    from the outermost one. For this, more frames are looked at than are reported: otherwise a
@@ -28,6 +33,7 @@ struct pm_run;
 
 #define PM_CAPTURE_MET 32768
 #define PM_CAPTURE_OFTEN 7      /* so often a stack must come before a snapshot is kept */
+#define PM_CAPTURE_NATIVES 48   /* native frames of a stack that are unwound to reach an evaluation */
 /* Python frames that are looked at beyond those that are reported. */
 #define PM_CAPTURE_BEYOND 32
 
@@ -35,6 +41,7 @@ struct pm_run;
 struct pm_known_natives {
     struct pm_native_part part;
     u32 debug_hooks;                /* as in struct pm_captured */
+    bool cut;                       /* at --num-callers=, before an evaluation of Python */
 };
 
 /* A Python frame of the last stack. */
@@ -69,7 +76,7 @@ struct pm_capture {
     u16 *met;                           /* by hash of key and pair: part of the hash, and how often
                                            it was met */
     struct pm_raw_frame *raw;           /* scratch, walk_limit */
-    struct pm_splice_native *native;    /* scratch, --num-callers= */
+    struct pm_splice_native *native;    /* scratch: --num-callers= or PM_CAPTURE_NATIVES */
     struct pm_frame_id unreadable;      /* the note for frames that could not be read */
 };
 

@@ -129,6 +129,17 @@ static u64 linked_address(u64 ip)
     return info != NULL ? ip - (u64)VG_(DebugInfo_get_text_bias)(info) : 0;
 }
 
+/* Notes where the code of our object is, which contains ip. */
+static void meet_ours(struct pm_native *native, u64 ip)
+{
+    const DebugInfo *info = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), ip);
+
+    if (info == NULL)
+        return;
+    native->ours_low = (u64)VG_(DebugInfo_get_text_avma)(info);
+    native->ours_high = native->ours_low + VG_(DebugInfo_get_text_size)(info);
+}
+
 static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool innermost)
 {
     DiEpoch epoch = VG_(current_DiEpoch)();
@@ -142,6 +153,8 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
     if (VG_(get_objname)(epoch, ip, &text)) {
         ours = VG_(strstr)(text, PRELOAD_NAME) != NULL;
         frame.object = pm_strings_intern_text(native->strings, text);
+        if (ours)
+            meet_ours(native, ip);
     }
     if (VG_(get_fnname_w_offset)(epoch, ip, &text)) {
         size_t length = split_offset(text, &frame.offset);
@@ -162,7 +175,9 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
         if (!innermost && !ours)
             frame.offset++;     /* from the last byte of the call to the return address */
     } else {
-        frame.offset = innermost ? ip : ip + 1;
+        const u64 linked = linked_address(ip);
+        frame.address = linked;
+        frame.offset = (linked != 0 ? linked : ip) + !innermost;
     }
     if (result.layer == PM_LAYER_EVAL && !ours)
         native->evaluator = frame.object;

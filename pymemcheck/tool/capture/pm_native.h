@@ -33,6 +33,7 @@ struct pm_native {
     u32 epoch;
     struct pm_lines_wanted *lines;  /* frames whose source lines are still to be looked up */
     u32 line_count, line_capacity;
+    u64 ours_low, ours_high;        /* where our preloaded object's code is; equal: not met yet */
     struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "": not met yet */
 };
 
@@ -42,6 +43,15 @@ void pm_native_init(struct pm_native *native, struct pm_strings *strings,
 /* The frame of ip as VG_(get_StackTrace) gives it: for frame 0 the
    instruction itself, for others the last byte of the call. */
 struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool innermost);
+
+/* Whether ip, of a frame other than the innermost one, is in our wrapper round the evaluation
+   function. Cheap for addresses outside of our preloaded object. That object must have been met:
+   the replacement of malloc is in it, too. */
+static inline bool pm_native_is_boundary(struct pm_native *native, u64 ip)
+{
+    return ip - native->ours_low < native->ours_high - native->ours_low
+        && pm_native_resolve(native, ip, false).boundary;
+}
 
 /* An address of the frame, for the XML report; 0 if the frame is not native. */
 u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame);

@@ -26,19 +26,29 @@ static bool ask_core(void *context, const struct pm_unwind_frame *from, u64 high
     return true;
 }
 
-void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit)
+static struct pm_unwind_room make_room(unsigned limit)
 {
-    u64 seed = 0;
-
-    *unwind = (struct pm_unwind){
+    return (struct pm_unwind_room){
         .limit = limit,
         .walk = {
             .instructions = pm_alloc("pm.unwind", limit * sizeof(unsigned long)),
             .stack_pointers = pm_alloc("pm.unwind", limit * sizeof(unsigned long)),
         },
-        .keys = pm_alloc("pm.unwind", limit * sizeof *unwind->keys),
     };
-    for (unsigned i = 0; i < limit; i++)
+}
+
+void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit,
+                    unsigned further)
+{
+    const unsigned most = further > limit ? further : limit;
+    u64 seed = 0;
+
+    *unwind = (struct pm_unwind){
+        .inner = make_room(limit),
+        .further = make_room(most),
+        .keys = pm_alloc("pm.unwind", most * sizeof *unwind->keys),
+    };
+    for (unsigned i = 0; i < most; i++)
         unwind->keys[i] = pm_hash_u64(seed += 0x9e3779b97f4a7c15ull) | 1;
     pm_map_init(&unwind->meanings);
     pm_unwind_rules_init(&unwind->rules, reader, ask_core, NULL);
@@ -65,9 +75,9 @@ static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
 
 /* Lets the core continue from the last frame that was walked to. Returns the number of frames; 0 if
    the core would have found something else from the start. */
-static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
+static unsigned unwind_on(const struct pm_unwind *unwind, const struct pm_unwind_room *room, u32 tid)
 {
-    const struct pm_unwind_rules_walk *walk = &unwind->walk;
+    const struct pm_unwind_rules_walk *walk = &room->walk;
     const unsigned at = walk->count - 1;
     const struct pm_unwind_frame start = {
         .instruction = walk->instructions[at],
@@ -79,13 +89,13 @@ static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
             || (start.frame_pointer >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB
                 && start.frame_pointer < start.stack_pointer))
         return 0;
-    return at + pm_core_unwind_from(tid, &start, unwind->stack_high, unwind->limit - at, walk->instructions + at,
+    return at + pm_core_unwind_from(tid, &start, unwind->stack_high, room->limit - at, walk->instructions + at,
                                     walk->stack_pointers + at, NULL);
 }
 
 /* Walks by learned rules, and by the core where they end. Returns the number of frames; 0 if the
    core must unwind the whole stack. */
-static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
+static unsigned walk_over(struct pm_unwind *unwind, struct pm_unwind_room *room, u32 tid)
 {
     u64 frame_pointer;
 
@@ -93,12 +103,12 @@ static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
         return 0;
     VG_(get_shadow_regs_area)(tid, (UChar *)&frame_pointer, 0, OFFSET_amd64_RBP, sizeof frame_pointer);
     const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), frame_pointer };
-    switch (pm_unwind_rules_walk(&unwind->rules, &frame, unwind->stack_high, unwind->limit, &unwind->walk)) {
+    switch (pm_unwind_rules_walk(&unwind->rules, &frame, unwind->stack_high, room->limit, &room->walk)) {
     case PM_UNWIND_RULES_LIMIT:
     case PM_UNWIND_RULES_OUTERMOST:
-        return unwind->walk.count;
+        return room->walk.count;
     case PM_UNWIND_RULES_ASK:
-        return unwind_on(unwind, tid);
+        return unwind_on(unwind, room, tid);
     case PM_UNWIND_RULES_DAMAGED:
         break;
     }
@@ -106,12 +116,12 @@ static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
 }
 
 /* With --sanity-level=2 the core unwinds the whole stack, and both are compared. */
-static void check(const struct pm_unwind *unwind, u32 tid, unsigned count)
+static void check(const struct pm_unwind_room *room, u32 tid, unsigned count)
 {
-    const struct pm_unwind_rules_walk *walk = &unwind->walk;
-    unsigned long *ips = pm_alloc("pm.unwind.check", unwind->limit * sizeof *ips);
-    unsigned long *sps = pm_alloc("pm.unwind.check", unwind->limit * sizeof *sps);
-    unsigned whole = VG_(get_StackTrace)(tid, ips, unwind->limit, sps, NULL, 0);
+    const struct pm_unwind_rules_walk *walk = &room->walk;
+    unsigned long *ips = pm_alloc("pm.unwind.check", room->limit * sizeof *ips);
+    unsigned long *sps = pm_alloc("pm.unwind.check", room->limit * sizeof *sps);
+    unsigned whole = VG_(get_StackTrace)(tid, ips, room->limit, sps, NULL, 0);
 
     PM_ASSERT(whole == count);
     for (unsigned i = 0; i < whole; i++)
@@ -120,25 +130,55 @@ static void check(const struct pm_unwind *unwind, u32 tid, unsigned count)
     pm_free(sps);
 }
 
-struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
+/* The stack with as many frames as there is room for. Returns the number of frames. */
+static unsigned unwind_into(struct pm_unwind *unwind, struct pm_unwind_room *room, u32 tid)
 {
-    const struct pm_unwind_rules_walk *walk = &unwind->walk;
-    unsigned count = walk_over(unwind, tid);
-    u64 hash = 0;
+    const struct pm_unwind_rules_walk *walk = &room->walk;
+    unsigned count = walk_over(unwind, room, tid);
 
     if (count == 0)
-        count = VG_(get_StackTrace)(tid, walk->instructions, unwind->limit, walk->stack_pointers, NULL, 0);
+        count = VG_(get_StackTrace)(tid, walk->instructions, room->limit, walk->stack_pointers, NULL, 0);
     if (pm_core_sanity_level() > 1)
-        check(unwind, tid, count);
+        check(room, tid, count);
+    return count;
+}
+
+/* The innermost count frames of the room's stack, with their hash. */
+static struct pm_unwound unwound(const struct pm_unwind *unwind, const struct pm_unwind_room *room,
+                                 unsigned count)
+{
+    const struct pm_unwind_rules_walk *walk = &room->walk;
+    u64 hash = 0;
+
     for (unsigned i = 0; i < count; i++)
         hash += walk->instructions[i] * unwind->keys[i];
-    pm_map_prefetch(&unwind->meanings, hash);
     return (struct pm_unwound){
         .ips = walk->instructions,
         .sps = walk->stack_pointers,
         .count = count,
         .hash = hash,
     };
+}
+
+struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
+{
+    const unsigned count = unwind_into(unwind, &unwind->inner, tid);
+    const struct pm_unwound stack = unwound(unwind, &unwind->inner, count);
+
+    pm_map_prefetch(&unwind->meanings, stack.hash);
+    return stack;
+}
+
+bool pm_unwind_further(struct pm_unwind *unwind, u32 tid, bool (*is_end)(void *context, u64 ip),
+                       void *context, struct pm_unwound *stack)
+{
+    const unsigned count = unwind_into(unwind, &unwind->further, tid);
+    unsigned end = unwind->inner.limit;
+
+    while (end < count && !is_end(context, unwind->further.walk.instructions[end]))
+        end++;
+    *stack = unwound(unwind, &unwind->further, end < count ? end + 1 : count);
+    return end < count;
 }
 
 u64 pm_unwind_meaning(const struct pm_unwind *unwind, const struct pm_unwound *stack)

@@ -19,21 +19,39 @@ struct pm_unwound {
     u64 hash;
 };
 
+/* A stack as long as its arrays have room for. */
+struct pm_unwind_room {
+    unsigned limit;                 /* frames */
+    struct pm_unwind_rules_walk walk;   /* the last stack */
+};
+
 struct pm_unwind {
     struct pm_unwind_rules rules;
-    unsigned limit;                 /* frames */
-    struct pm_unwind_rules_walk walk;      /* the last stack */
+    struct pm_unwind_room inner;    /* of pm_unwind_stack */
+    struct pm_unwind_room further;  /* of pm_unwind_further */
     u64 stack_low, stack_high;      /* limits of the last stack; equal: none */
     u64 generation;                 /* the reader's, when these limits were found */
     u64 *keys;                      /* of the hash: a factor for each frame */
     struct pm_map meanings;         /* what stacks mean to the caller, by hash */
 };
 
-/* limit: frames kept of a stack, innermost. */
-void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit);
+/* limit: frames kept of a stack, innermost. further: so many if pm_unwind_further is asked. */
+void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned limit,
+                    unsigned further);
 
 /* The native stack of thread tid, which must be running. */
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid);
+
+/* Whether the stack was cut at the limit. */
+static inline bool pm_unwind_was_cut(const struct pm_unwind *unwind, const struct pm_unwound *stack)
+{
+    return stack->count == unwind->inner.limit && unwind->inner.limit < unwind->further.limit;
+}
+
+/* The same stack beyond the limit, up to the first frame for which is_end says yes. False if there is
+   none within the larger limit: then *stack is all frames within it. */
+bool pm_unwind_further(struct pm_unwind *unwind, u32 tid, bool (*is_end)(void *context, u64 ip),
+                       void *context, struct pm_unwound *stack);
 
 /* What pm_unwind_note kept for the addresses of a stack, which must still be valid; 0: nothing yet.
    Prefetched by pm_unwind_stack: do other work before asking. */

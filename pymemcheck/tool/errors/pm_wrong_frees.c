@@ -78,7 +78,9 @@ void pm_wrong_frees_mismatch(struct pm_run *run, u32 tid, const struct pm_block 
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, stack_of(run, block), PM_STACK_EMPTY },
+        .block = {
+            .address = block->address, .bytes = block->bytes, .allocated = stack_of(run, block),
+        },
     };
 
     pm_errors_report_free(run, tid, &wrong, describe_nothing);
@@ -221,7 +223,9 @@ void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_bl
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, stack_of(run, block), PM_STACK_EMPTY },
+        .block = {
+            .address = block->address, .bytes = block->bytes, .allocated = stack_of(run, block),
+        },
         .freed_by = pm_domain_frees(freed_by),
         .allocated_by = pm_domain_allocators(allocated_by),
     };

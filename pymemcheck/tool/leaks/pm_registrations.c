@@ -10,8 +10,9 @@
    - the object's type, or a base of it, is an extension's: its tp_dealloc is not the interpreter's;
    - the block was allocated after the object, by the same thread, and before any other object that was
      allocated at the same place;
-   - the same call of one C function allocated both. Both stacks are equal from the outside up to that function,
-     and in it they go on from different places. The function must lie inside the innermost Python frame, and
+   - the same call of one C function allocated both. Both stacks have the same Python frames, and the same native
+     frames from the evaluation of the innermost one up to that function, and in it they go on from different
+     places. (Native frames further out may be missing: a stack that is deeper inside has fewer of them.) The function must lie inside the innermost Python frame, and
      must not evaluate Python code: what a line of Python makes one after the other belongs to nobody's
      constructor.
 
@@ -45,9 +46,8 @@ struct marking {
 /* The native frames of a stack inside its innermost Python frame, innermost first, and what is outside of them. */
 struct natives {
     const struct pm_frame *frames[MAX_NATIVES];
-    struct pm_stack_id nodes[MAX_NATIVES];
     u32 count;
-    struct pm_stack_id outside;
+    struct pm_stack_id outside;     /* from the evaluation on */
 };
 
 static struct natives natives_of(const struct pm_run *run, struct pm_stack_id stack)
@@ -59,8 +59,7 @@ static struct natives natives_of(const struct pm_run *run, struct pm_stack_id st
         const struct pm_frame *frame = pm_frames_get(&run->frames, node.frame);
         if (frame->kind != PM_FRAME_NATIVE || (frame->flags & PM_FRAME_EVAL) != 0)
             break;
-        natives.frames[natives.count] = frame;
-        natives.nodes[natives.count++] = stack;
+        natives.frames[natives.count++] = frame;
         stack = node.parent;
     }
     natives.outside = stack;
@@ -73,15 +72,42 @@ static bool is_same_function(const struct pm_frame *a, const struct pm_frame *b)
         && a->address - a->offset == b->address - b->offset;
 }
 
+/* Skips the native frames at the inner end of a stack. */
+static struct pm_stack_id without_natives(const struct pm_run *run, struct pm_stack_id stack)
+{
+    while (stack.v != PM_STACK_EMPTY.v) {
+        const struct pm_stack_node node = pm_stacks_node(&run->stacks, stack);
+        if (pm_frames_get(&run->frames, node.frame)->kind != PM_FRAME_NATIVE)
+            break;
+        stack = node.parent;
+    }
+    return stack;
+}
+
+/* Whether the innermost frames, if both stacks have one, and all Python frames are the same. */
+static bool is_same_outside(const struct pm_run *run, struct pm_stack_id a, struct pm_stack_id b)
+{
+    while (a.v != b.v) {
+        if (a.v == PM_STACK_EMPTY.v || b.v == PM_STACK_EMPTY.v)
+            return false;
+        const struct pm_stack_node x = pm_stacks_node(&run->stacks, a), y = pm_stacks_node(&run->stacks, b);
+        if (x.frame.v != y.frame.v)
+            return false;
+        a = without_natives(run, x.parent);
+        b = without_natives(run, y.parent);
+    }
+    return true;
+}
+
 /* Whether one call of a C function can have allocated both. */
 static bool have_one_caller(const struct pm_run *run, struct pm_stack_id first, struct pm_stack_id second)
 {
     const struct natives a = natives_of(run, first), b = natives_of(run, second);
     u32 i = a.count, j = b.count;
 
-    if (a.outside.v != b.outside.v)
+    if (!is_same_outside(run, a.outside, b.outside))
         return false;
-    while (i > 0 && j > 0 && a.nodes[i - 1].v == b.nodes[j - 1].v)
+    while (i > 0 && j > 0 && a.frames[i - 1] == b.frames[j - 1])
         i--, j--;
     /* The place itself may be the same: then the function called there is another. */
     return i > 0 && j > 0 && is_same_function(a.frames[i - 1], b.frames[j - 1]);
