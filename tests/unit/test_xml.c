@@ -70,7 +70,8 @@ static void test_wrong_free(void **state)
         .address = 0x1008,
         .stack = pm_fixture_stack(&stage.fixture, free_frame, line),
         .place = PM_PLACE_LIVE,
-        .block = { 0x1000, 24, pm_fixture_stack(&stage.fixture, malloc_frame), PM_STACK_EMPTY },
+        .block = { .address = 0x1000, .bytes = 24,
+                   .allocated = pm_fixture_stack(&stage.fixture, malloc_frame) },
     };
     pm_writers_wrong_free(&stage.writers, &tables, &wrong);
     assert_string_equal(stage.out.bytes,
