@@ -63,11 +63,20 @@ static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
     }
 }
 
+/* Calls after which a page of a mapping that stays can be gone: behind the end of a file or of shared memory, or
+   a guard page. The core tells tools of none. */
+static bool changes_what_is_readable(UInt number)
+{
+    return number == __NR_madvise || number == __NR_ftruncate || number == __NR_truncate
+        || number == __NR_fallocate;
+}
+
 static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, SysRes result)
 {
     (void)tid;
-    (void)args;
     (void)count;
+    if (changes_what_is_readable(number))
+        pm_reader_forget(&the_run->reader);
     if (number == __NR_execve && sr_isError(result) && !the_run->forked
             && is_program(the_run, args[0]))
         VG_(umsg)("pymemcheck: the exec failed and the program goes on;"

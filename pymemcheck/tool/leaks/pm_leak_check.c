@@ -37,6 +37,7 @@ struct check {
     struct pm_run *run;
     struct pm_losses *losses;
     struct pm_leaks leaks;
+    struct pm_memory_scan *scan;    /* what leaks reads memory by */
     struct pm_leak_weak weak;
     struct pm_block *blocks;        /* as leaks.blocks, by address */
     struct pm_leak_block *found;
@@ -450,7 +451,9 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
     pm_leak_weak_init(&check.weak);
     collect_blocks(&check);
     describe_blocks(&check);
-    pm_leaks_init(&check.leaks, &run->reader);
+    check.scan = pm_alloc("pm.leak_check", sizeof *check.scan);
+    pm_memory_scan_begin(check.scan);
+    pm_leaks_init(&check.leaks, &check.scan->reader);
     check.leaks.blocks = check.found;
     check.leaks.block_count = check.count;
     check.chain = (struct pm_leak_chain){
@@ -491,6 +494,8 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
             add_indirect_item(&check, i, all);
     pm_losses_finish(losses);
     pm_leaks_release(&check.leaks);
+    pm_memory_scan_end(check.scan);
+    pm_free(check.scan);
     pm_leak_weak_release(&check.weak);
     pm_roots_clear(&run->roots);
     if (check.python)

@@ -15,6 +15,8 @@
 #include "report/pm_text_parts.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/leaks/pm_leak_check.h"
+#include "tool/core/pm_core_probe.h"
+#include "tool/pm_memory.h"
 #include "tool/pm_run.h"
 
 /* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
@@ -122,7 +124,7 @@ static void report_now(struct pm_run *run, bool records, const struct pm_sink *s
 /* Stores count in the program's variable at address, if that can be written. */
 static void store(u64 address, u64 count)
 {
-    if (VG_(am_is_valid_for_client)(address, sizeof count, VKI_PROT_READ | VKI_PROT_WRITE))
+    if (pm_memory_is_writable(address, sizeof count) && pm_core_can_read(address))
         *(u64 *)address = count;
 }
 
