@@ -111,16 +111,8 @@ u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address)
     return chunk != NULL ? chunk->slot_bytes : 0;
 }
 
-u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
+static void remove_from_table(struct pm_blocks *blocks, struct pm_block *found)
 {
-    struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, found->address);
-
-    blocks->count--;
-    if (chunk != NULL) {
-        u64 bytes = chunk->slot_bytes;
-        pm_slabs_give(&blocks->slabs, chunk, found);
-        return bytes;
-    }
     u64 hole = (u64)(found - blocks->slots);
     for (u64 i = after(blocks, hole); blocks->slots[i].address != 0; i = after(blocks, i)) {
         u64 home = home_of(blocks, blocks->slots[i].address);
@@ -131,7 +123,30 @@ u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
     }
     blocks->slots[hole].address = 0;
     blocks->in_table--;
-    return 0;
+}
+
+u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
+{
+    struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, found->address);
+    u64 bytes = 0;
+
+    blocks->count--;
+    if (chunk != NULL) {
+        bytes = chunk->slot_bytes;
+        pm_slabs_give(&blocks->slabs, chunk, found);
+    } else {
+        remove_from_table(blocks, found);
+    }
+    return bytes;
+}
+
+void pm_blocks_retire_found(struct pm_blocks *blocks, struct pm_block *found)
+{
+    blocks->count--;
+    if (pm_slabs_chunk(&blocks->slabs, found->address) != NULL)
+        found->address = 0;
+    else
+        remove_from_table(blocks, found);
 }
 
 bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed)

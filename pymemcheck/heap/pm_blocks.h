@@ -55,6 +55,9 @@ bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *re
 /* The same for a block that was found. Memory from pm_blocks_take is free then, and what it
    could hold is returned; 0 for other blocks. */
 u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found);
+/* The same, but memory from pm_blocks_take is never handed out again: the program may not use it any
+   more. */
+void pm_blocks_retire_found(struct pm_blocks *blocks, struct pm_block *found);
 /* How much the block that starts at address, which lives, can hold; 0: not known here. */
 u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address);
 

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "pub_tool_basics.h"
+#include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
@@ -28,8 +29,10 @@
 
 static struct pm_run the_run;
 
+/* What the program did not map itself may be a part of its heap. */
 static void forget_memory(Addr start, SizeT bytes)
 {
+    the_run.heap_protected |= pm_ranges_at(&the_run.roots.mapped, start) == NULL;
     pm_roots_unmapped(&the_run.roots, start, bytes);
     pm_reader_forget(&the_run.reader);
 }
@@ -45,10 +48,11 @@ static void note_mapping(Addr start, SizeT bytes, Bool r, Bool w, Bool x, ULong 
 
 static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
 {
-    (void)w;
+    const NSegment *segment = VG_(am_find_nsegment)(start);
+
     (void)x;
-    (void)start;
     (void)bytes;
+    the_run.heap_protected |= (!r || !w) && segment != NULL && segment->isCH;
     if (!r)
         pm_reader_forget(&the_run.reader);
 }

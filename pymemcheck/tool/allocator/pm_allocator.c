@@ -18,6 +18,7 @@
 #include "base/pm_platform.h"
 #include "cpython/pm_frame_values.h"
 #include "tool/errors/pm_wrong_frees.h"
+#include "tool/pm_memory.h"
 #include "tool/pm_run.h"
 
 static struct pm_run *the_run;
@@ -129,26 +130,46 @@ static struct pm_stack_id stack_of_free(struct pm_run *run, ThreadId tid)
     return run->options.free_stacks ? pm_capture_stack(run, tid).stack : PM_STACK_EMPTY;
 }
 
-/* Takes the block out of the tables and frees its memory. */
+/* Whether the block's memory, or some of it, cannot be used any more, since the program
+   protected or unmapped it. */
+static bool is_protected(const struct pm_run *run, const struct pm_block *block)
+{
+    return __builtin_expect(run->heap_protected, 0) && !pm_memory_is_writable(block->address, block->bytes);
+}
+
+static void fill(const struct pm_run *run, u64 address, u8 value, u64 bytes)
+{
+    if (__builtin_expect(run->heap_protected, 0))
+        pm_memory_fill_writable(address, value, bytes);
+    else
+        VG_(memset)((void *)address, value, bytes);
+}
+
+/* Takes the block out of the tables and frees its memory. Memory that cannot be written any more is
+   not used again: whoever got it next would die of it. */
 static void give_back(struct pm_run *run, ThreadId tid, struct pm_block *found)
 {
     const struct pm_block block = *found;
-    void *memory = (void *)block.address;
+    const bool retired = is_protected(run, &block);
+    bool in_slab = false;
 
     pm_sites_prefetch(&run->sites, site_of_block(&block));
-    bool in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
-    VG_(memset)(memory, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
+    if (retired)
+        pm_blocks_retire_found(&run->blocks, found);
+    else
+        in_slab = pm_blocks_remove_found(&run->blocks, found) != 0;
+    fill(run, block.address, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
     pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
-    if (!in_slab)
-        give_to_core(run, memory);
+    if (!in_slab && !retired)
+        give_to_core(run, (void *)block.address);
 }
 
 static void hand_out(struct pm_run *run, ThreadId tid, void *memory, SizeT bytes, bool zero,
                      enum pm_block_origin origin)
 {
     if (zero)
-        VG_(memset)(memory, 0, bytes);
+        fill(run, (u64)memory, 0, bytes);
     run->totals.allocs++;
     run->totals.bytes += bytes;
     enter(run, tid, (u64)memory, bytes, origin, NULL);
@@ -324,7 +345,11 @@ static void *on_realloc(ThreadId tid, void *memory, SizeT bytes)
         run->troubles.failed_allocations++;
         return NULL;
     }
-    VG_(memcpy)(moved, memory, found->bytes < bytes ? found->bytes : bytes);
+    const u64 kept = found->bytes < bytes ? found->bytes : bytes;
+    if (run->heap_protected)
+        pm_memory_copy_readable((u64)moved, (u64)memory, kept);
+    else
+        VG_(memcpy)(moved, memory, kept);
     give_back(run, tid, found);
     enter(run, tid, (u64)moved, bytes, PM_BLOCK_MALLOC, NULL);
     return moved;
