@@ -4,7 +4,6 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_clientstate.h"
 #include "pub_tool_libcbase.h"
-#include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_libcproc.h"
 #include "pub_tool_mallocfree.h"
@@ -16,19 +15,12 @@
 
 #include "base/pm_buffer.h"
 #include "base/pm_platform.h"
-#include "report/pm_json.h"
 #include "report/pm_text.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_process.h"
+#include "tool/pm_profile_file.h"
 #include "tool/pm_run.h"
 #include "tool/pm_source.h"
-
-#define EXEC_SUFFIX ".before-exec"
-
-struct file_sink {
-    int fd;
-    bool failed;
-};
 
 static void write_to_log(void *context, const char *bytes, size_t length)
 {
@@ -37,39 +29,16 @@ static void write_to_log(void *context, const char *bytes, size_t length)
     VG_(umsg)("%s", bytes);
 }
 
-static void write_to_file(void *context, const char *bytes, size_t length)
+/* Where the profile goes; free it. If the program that is about to run has the same process number and will
+   be profiled too, its profile must not replace this one. */
+static char *file_name(const struct pm_run *run, enum pm_end end)
 {
-    struct file_sink *file = context;
-
-    while (length > 0 && !file->failed) {
-        Int piece = length < (1u << 30) ? (Int)length : 1 << 30;
-        Int written = VG_(write)(file->fd, bytes, piece);
-        if (written <= 0) {
-            file->failed = true;
-            return;
-        }
-        bytes += written;
-        length -= (size_t)written;
-    }
-}
-
-/* Where the profile goes; free it. If the program that is about to run has the
-   same process number and will be profiled too, its profile must not replace
-   this one. */
-static char *expanded_name(const struct pm_run *run, enum pm_end end)
-{
-    char *name = VG_(expand_file_name)("--pymemcheck-out-file", run->options.out_file);
-
-    if (end == PM_END_EXEC && pm_options_trace_children()) {
-        name = VG_(realloc)("pm.name", name, VG_(strlen)(name) + sizeof EXEC_SUFFIX);
-        VG_(strcat)(name, EXEC_SUFFIX);
-    }
-    return name;
+    return pm_profile_file_name(run->options.out_file, end == PM_END_EXEC && pm_options_trace_children());
 }
 
 void pm_output_check(const struct pm_run *run)
 {
-    VG_(free)(expanded_name(run, PM_END_EXIT));
+    VG_(free)(file_name(run, PM_END_EXIT));
 }
 
 /* argv of the program; the array is the caller's, the texts are the core's. */
@@ -168,53 +137,19 @@ void pm_output_end(struct pm_report *report)
     pm_free(report->command);
 }
 
-/* A rename must not replace a device or a pipe that the user named. */
-static bool is_special(const char *name)
+static void write_json(struct pm_run *run, const struct pm_profile *profile)
 {
-    struct vg_stat status;
-    return !sr_isError(VG_(stat)(name, &status)) && !VKI_S_ISREG(status.mode);
-}
+    char *name = file_name(run, profile->end);
 
-static bool write_profile(const struct pm_profile *profile, const char *name)
-{
-    struct file_sink file = { .fd = VG_(fd_open)(name, VKI_O_CREAT | VKI_O_TRUNC | VKI_O_WRONLY,
-                                                 VKI_S_IRUSR | VKI_S_IWUSR | VKI_S_IRGRP
-                                                     | VKI_S_IROTH) };
-    const struct pm_json_options options = { 0 };
-    const struct pm_sink sink = { .write = write_to_file, .context = &file };
-
-    if (file.fd < 0)
-        return false;
-    pm_json_write(profile, &options, &sink);
-    VG_(close)(file.fd);
-    return !file.failed;
-}
-
-/* To a temporary name first: a reader sees a whole profile or none. */
-static void write_json(const struct pm_run *run, const struct pm_profile *profile)
-{
-    char *name = expanded_name(run, profile->end);
-    struct pm_buffer temporary;
-    bool direct = is_special(name), done;
-
-    pm_buffer_init(&temporary);
-    pm_buffer_add_text(&temporary, name);
-    if (!direct) {
-        pm_buffer_add_text(&temporary, ".tmp");
-        pm_buffer_add_u64(&temporary, profile->pid);
-    }
-    done = write_profile(profile, temporary.bytes);
-    if (done && !direct)
-        done = VG_(rename)(temporary.bytes, name) == 0;
-    if (!done && !direct)
-        VG_(unlink)(temporary.bytes);
-    if (!done)
+    if (pm_profile_file_write(profile, name))
+        VG_(umsg)("Profile written to %s\n", name);
+    else
         VG_(umsg)("pymemcheck: error: cannot write the profile to '%s'"
                   " (--pymemcheck-out-file); the text report is complete.\n", name);
+    if (profile->end == PM_END_EXEC)
+        pm_process_exec_begins(run, name);
     else
-        VG_(umsg)("Profile written to %s\n", name);
-    pm_buffer_release(&temporary);
-    VG_(free)(name);
+        VG_(free)(name);
 }
 
 void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
@@ -222,6 +157,9 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
     struct pm_losses losses;
     struct pm_report report;
     bool searched = pm_leak_report_search_at_end(run, &losses);
+    /* Nobody asks how many errors there are when the next program runs. If the exec fails they are counted
+       at the real end. */
+    const bool counted = end != PM_END_EXEC;
 
     pm_output_begin(run, end, exit_status, &report);
     report.profile.losses = searched ? &losses : NULL;
@@ -230,9 +168,9 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
     /* A leak that both searches found is one error. */
     if (run->searched_before)
         pm_leak_report_write(run, &report, "Leaks before the interpreter's finalization:",
-                            &run->losses_before, !searched);
+                            &run->losses_before, counted && !searched);
     if (searched)
-        pm_leak_report_write(run, &report, "Leaks at exit:", &losses, true);
+        pm_leak_report_write(run, &report, "Leaks at exit:", &losses, counted);
     write_json(run, &report.profile);
     pm_output_end(&report);
     if (searched)

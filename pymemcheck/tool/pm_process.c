@@ -10,6 +10,7 @@
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_libcproc.h"
+#include "pub_tool_mallocfree.h"
 #include "pub_tool_tooliface.h"
 #include "pub_tool_vki.h"
 #include "pub_tool_vkiscnums.h"
@@ -17,11 +18,12 @@
 #include "tool/pm_process.h"
 
 #include "base/pm_platform.h"
+#include "tool/pm_executable.h"
 #include "tool/pm_output.h"
 #include "tool/pm_run.h"
 
 enum { MAX_PATH_BYTES = 4096, MAX_FILE_SEGMENTS = 4096 };
-enum { MOST_STATIC_BIRTHS = 500 };
+enum { MOST_STATIC_BIRTHS = 500, PROC_TEXT_BYTES = 1024 };
 
 static struct pm_run *the_run;
 
@@ -36,11 +38,25 @@ static void in_fork_child(ThreadId tid)
 static bool is_program(struct pm_run *run, u64 path_address)
 {
     char path[MAX_PATH_BYTES];
-    struct vg_stat status;
 
     return pm_reader_read_text(&run->reader, path_address, path, sizeof path)
-        && !sr_isError(VG_(stat)(path, &status)) && VKI_S_ISREG(status.mode)
-        && (status.mode & (VKI_S_IXUSR | VKI_S_IXGRP | VKI_S_IXOTH)) != 0;
+        && pm_executable_error(path) == 0;
+}
+
+void pm_process_exec_begins(struct pm_run *run, char *profile)
+{
+    VG_(free)(run->exec_profile);
+    run->exec_profile = profile;
+}
+
+static void exec_failed(struct pm_run *run)
+{
+    if (pm_options_trace_children())
+        VG_(unlink)(run->exec_profile);
+    VG_(free)(run->exec_profile);
+    run->exec_profile = NULL;
+    VG_(umsg)("pymemcheck: the exec failed and the program goes on;"
+              " a whole report follows at its end.\n");
 }
 
 static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
@@ -74,13 +90,12 @@ static bool changes_what_is_readable(UInt number)
 static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, SysRes result)
 {
     (void)tid;
+    (void)args;
     (void)count;
     if (changes_what_is_readable(number))
         pm_reader_forget(&the_run->reader);
-    if (number == __NR_execve && sr_isError(result) && !the_run->forked
-            && is_program(the_run, args[0]))
-        VG_(umsg)("pymemcheck: the exec failed and the program goes on;"
-                  " a whole report follows at its end.\n");
+    if (number == __NR_execve && sr_isError(result) && the_run->exec_profile != NULL)
+        exec_failed(the_run);
 }
 
 void pm_process_register(struct pm_run *run)
@@ -88,6 +103,45 @@ void pm_process_register(struct pm_run *run)
     the_run = run;
     VG_(atfork)(NULL, NULL, in_fork_child);
     VG_(needs_syscall_wrapper)(before_syscall, after_syscall);
+}
+
+/* The text of a small file in /proc; false if it cannot be read. */
+static bool read_proc_file(const char *path, HChar text[PROC_TEXT_BYTES])
+{
+    const Int fd = VG_(fd_open)(path, VKI_O_RDONLY, 0);
+    Int length = 0;
+
+    if (fd >= 0) {
+        length = VG_(read)(fd, text, PROC_TEXT_BYTES - 1);
+        VG_(close)(fd);
+    }
+    text[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+/* In hundredths of a second after the system began (man proc, /proc/pid/stat, field 22). The
+   second field is in parentheses, and may have some of its own. */
+static u64 start_ticks(const HChar *stat)
+{
+    enum { FIELDS_BETWEEN = 20 };
+    const HChar *at = VG_(strrchr)(stat, ')');
+
+    for (int i = 0; at != NULL && i < FIELDS_BETWEEN; i++)
+        at = VG_(strchr)(at + 1, ' ');
+    return at == NULL ? 0 : (u64)VG_(strtoll10)(at + 1, NULL);
+}
+
+u64 pm_process_start_seconds(void)
+{
+    enum { TICKS_IN_SECOND = 100, ROUNDING_SECONDS = 2 };
+    HChar stat[PROC_TEXT_BYTES], uptime[PROC_TEXT_BYTES];
+    struct vki_timeval now;
+
+    if (!read_proc_file("/proc/self/stat", stat) || !read_proc_file("/proc/uptime", uptime)
+            || VG_(gettimeofday)(&now, NULL) != 0)
+        return 0;
+    const u64 age = (u64)VG_(strtoll10)(uptime, NULL) - start_ticks(stat) / TICKS_IN_SECOND;
+    return (u64)now.tv_sec - age - ROUNDING_SECONDS;
 }
 
 static bool is_shell(const char *path)

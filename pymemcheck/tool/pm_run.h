@@ -72,6 +72,7 @@ struct pm_run {
     bool may_hide_objects;          /* small ones, for what the command line asks for */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
+    char *exec_profile;             /* name of the file written since an exec is about to be made; or NULL */
 };
 
 #endif
