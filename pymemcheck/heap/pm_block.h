@@ -9,6 +9,7 @@ enum pm_block_origin {
     PM_BLOCK_MALLOC,
     PM_BLOCK_NEW,
     PM_BLOCK_NEW_ARRAY,
+    PM_BLOCK_CUSTOM,            /* of an allocator of the program's own */
 };
 
 #define PM_BLOCK_MAX_THREAD 2047

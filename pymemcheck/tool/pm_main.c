@@ -18,6 +18,7 @@
 #include "preload/pm_requests.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/allocator/pm_allocator.h"
+#include "tool/allocator/pm_custom_requests.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_output.h"
@@ -90,7 +91,7 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         *answer = 0;
         return True;
     default:
-        return pm_leak_report_request(run, args, answer);
+        return pm_custom_request(run, tid, args, answer) || pm_leak_report_request(run, args, answer);
     }
 }
 
@@ -151,6 +152,7 @@ static void init_tables(struct pm_run *run)
     pm_stacks_init(&run->stacks);
     pm_sites_init(&run->sites);
     pm_blocks_init(&run->blocks);
+    pm_custom_blocks_init(&run->custom);
     pm_freed_init(&run->freed);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,

@@ -7,6 +7,7 @@
 #include "base/pm_strings.h"
 #include "base/pm_types.h"
 #include "heap/pm_blocks.h"
+#include "heap/pm_custom_blocks.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_freed.h"
 #include "heap/pm_losses.h"
@@ -38,6 +39,7 @@ struct pm_run {
     struct pm_stacks stacks;
     struct pm_sites sites;
     struct pm_blocks blocks;
+    struct pm_custom_blocks custom;
     struct pm_freed freed;
     struct pm_wrong_frees wrong_frees;
     struct pm_errors errors;
@@ -59,6 +61,8 @@ struct pm_run {
     u64 newest_births;              /* a bit for each word of it, the first ones, where an object was born */
 
     u64 births_in_no_block;         /* of objects, static ones among them */
+
+    u32 unknown_pools;              /* requests for memory pools that are not there */
 
     u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */

@@ -17,6 +17,7 @@
 
 #include "base/pm_platform.h"
 #include "cpython/pm_frame_values.h"
+#include "tool/allocator/pm_custom_requests.h"
 #include "tool/errors/pm_wrong_frees.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_run.h"
@@ -195,8 +196,10 @@ static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
 
     run->totals.frees++;
     if (found == NULL) {
-        run->troubles.unknown_frees++;
-        pm_wrong_frees_unknown(run, tid, (u64)memory);
+        if (!pm_custom_freed_as_heap(run, tid, (u64)memory)) {
+            run->troubles.unknown_frees++;
+            pm_wrong_frees_unknown(run, tid, (u64)memory);
+        }
         return;
     }
     if (found->origin != origin && run->options.mismatched_frees)
@@ -204,6 +207,12 @@ static void release(ThreadId tid, void *memory, enum pm_block_origin origin)
     else if (run->options.mismatched_frees)
         pm_wrong_frees_check_domain(run, tid, found);
     give_back(run, tid, found);
+}
+
+void pm_allocator_release(struct pm_run *run, u32 tid, u64 address, enum pm_block_origin origin)
+{
+    (void)run;
+    release(tid, (void *)address, origin);
 }
 
 static void *on_malloc(ThreadId tid, SizeT bytes)

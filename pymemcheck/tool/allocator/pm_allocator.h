@@ -49,4 +49,7 @@ struct pm_allocator_arguments {
 bool pm_allocator_simple_call(enum pm_allocator_entry entry, u32 tid,
                          const struct pm_allocator_arguments *arguments, u64 *result);
 
+/* Thread tid frees address as a block of that origin: what free and delete do. */
+void pm_allocator_release(struct pm_run *run, u32 tid, u64 address, enum pm_block_origin origin);
+
 #endif

@@ -72,6 +72,7 @@ static void collect_blocks(struct check *check)
     struct collecting to = { 0 };
 
     pm_blocks_each(&check->run->blocks, collect_block, &to);
+    pm_custom_blocks_each(&check->run->custom, collect_block, &to);
     struct pm_keyed *order = pm_alloc("pm.leak_check", (to.count + 1) * sizeof *order);
     for (u32 i = 0; i < to.count; i++)
         order[i] = (struct pm_keyed){ to.blocks[i].address, i };
@@ -80,6 +81,8 @@ static void collect_blocks(struct check *check)
     check->blocks = pm_alloc("pm.leak_check", (to.count + 1) * sizeof *check->blocks);
     for (u32 i = 0; i < to.count; i++)
         check->blocks[i] = to.blocks[order[i].item];
+    if (check->run->custom.live > 0)
+        check->count = pm_custom_blocks_resolve(check->blocks, to.count);
     pm_free(order);
     pm_free(to.blocks);
 }
