@@ -28,6 +28,12 @@ extern XArray *VG_(clo_fullpath_after);
 /* --log-file= and --xml-file= as they were given; NULL if they were not. */
 extern const HChar *VG_(clo_log_fname_unexpanded);
 extern const HChar *VG_(clo_xml_fname_unexpanded);
+/* Where the log and the XML output go: OutputSink of pub_core_libcprint.h, whose first field this has been
+   from 3.4 on. */
+struct pm_output_sink {
+    Int fd;
+};
+extern struct pm_output_sink VG_(log_output_sink), VG_(xml_output_sink);
 /* What errno number means. */
 extern const HChar *VG_(strerror)(UWord number);
 /* The folder with the tools' own files. */
