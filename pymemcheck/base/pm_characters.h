@@ -10,4 +10,8 @@
    Lone surrogates are taken, as three bytes. */
 unsigned pm_utf8_decode(const char *bytes, size_t length, u32 *code_point);
 
+/* Whether a character moves the cursor, ends a line, turns its direction, or is half of one: not to be shown as it
+   is on a terminal or in a log. */
+bool pm_character_is_harmful(u32 code_point);
+
 #endif

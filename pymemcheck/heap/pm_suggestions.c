@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The other half of pm_suppressions.h: from an error to the entry for it. */
+#include "base/pm_characters.h"
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
 #include "heap/pm_suppressions.h"
@@ -100,15 +101,20 @@ static size_t module_start(const char *file, size_t length)
     return start;
 }
 
-/* A name as a pattern for itself: what would end the line, or be taken for
-   blanks around the name, becomes "?". */
+/* A name as a pattern for itself: what would end the line, change a terminal, or be taken for
+   blanks around the name, becomes "?", for each byte one. */
 static void add_pattern(struct pm_buffer *out, const char *bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        char c = bytes[i];
-        bool edge = i == 0 || i + 1 == length;
-        bool harmful = (u8)c < ' ' || (c == ' ' && edge);
-        pm_buffer_add_char(out, harmful ? '?' : c);
+    for (size_t i = 0; i < length;) {
+        u32 c = (u8)bytes[i];
+        const unsigned decoded = pm_utf8_decode(bytes + i, length - i, &c);
+        const unsigned size = decoded == 0 ? 1 : decoded;
+        const bool edge = i == 0 || i + size == length;
+        if (decoded == 0 || pm_character_is_harmful(c) || (c == ' ' && edge))
+            pm_buffer_add_repeated(out, '?', size);
+        else
+            pm_buffer_add_bytes(out, bytes + i, size);
+        i += size;
     }
 }
 

@@ -16,6 +16,7 @@
 #include "base/pm_buffer.h"
 #include "base/pm_platform.h"
 #include "report/pm_text.h"
+#include "report/pm_utf8.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_process.h"
 #include "tool/pm_profile_file.h"
@@ -140,12 +141,16 @@ void pm_output_end(struct pm_report *report)
 static void write_json(struct pm_run *run, const struct pm_profile *profile)
 {
     char *name = file_name(run, profile->end);
+    struct pm_buffer shown;
 
+    pm_buffer_init(&shown);
+    pm_utf8_add_harmless(&shown, name, VG_(strlen)(name));
     if (pm_profile_file_write(profile, name))
-        VG_(umsg)("Profile written to %s\n", name);
+        VG_(umsg)("Profile written to %s\n", shown.bytes);
     else
         VG_(umsg)("pymemcheck: error: cannot write the profile to '%s'"
-                  " (--pymemcheck-out-file); the text report is complete.\n", name);
+                  " (--pymemcheck-out-file); the text report is complete.\n", shown.bytes);
+    pm_buffer_release(&shown);
     if (profile->end == PM_END_EXEC)
         pm_process_exec_begins(run, name);
     else
