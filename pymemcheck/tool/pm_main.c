@@ -21,6 +21,7 @@
 #include "tool/allocator/pm_custom_requests.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
 #include "tool/core/pm_core_passes.h"
 #include "tool/capture/pm_probe.h"
@@ -104,6 +105,7 @@ static void after_options(void)
 {
     pm_capture_init(&the_run);
     pm_output_check(&the_run);
+    pm_memory_limit_note(&the_run);
     pm_errors_begin(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }

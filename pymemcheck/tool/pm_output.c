@@ -18,6 +18,7 @@
 #include "report/pm_text.h"
 #include "report/pm_utf8.h"
 #include "tool/leaks/pm_leak_report.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_process.h"
 #include "tool/pm_profile_file.h"
 #include "tool/pm_run.h"
@@ -161,6 +162,8 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
     struct pm_losses losses;
     struct pm_report report;
+
+    pm_memory_limit_report_begins();
     bool searched = pm_leak_report_search_at_end(run, &losses);
     /* Nobody asks how many errors there are when the next program runs. If the exec fails they are counted
        at the real end. */

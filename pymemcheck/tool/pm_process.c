@@ -19,6 +19,7 @@
 
 #include "base/pm_platform.h"
 #include "tool/pm_executable.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
 #include "tool/pm_run.h"
 
@@ -94,6 +95,8 @@ static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, Sy
     (void)count;
     if (changes_what_is_readable(number))
         pm_reader_forget(&the_run->reader);
+    if (number == __NR_setrlimit || number == __NR_prlimit64)
+        pm_memory_limit_note(the_run);
     if (number == __NR_execve && sr_isError(result) && the_run->exec_profile != NULL)
         exec_failed(the_run);
 }

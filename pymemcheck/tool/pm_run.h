@@ -54,6 +54,7 @@ struct pm_run {
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
+    u64 address_space_limit;        /* RLIMIT_AS in bytes; 0: there is none */
     bool heap_protected;            /* the program unmapped or protected some of its heap */
     u64 core_frees;                 /* blocks given back to the core's allocator */
     u64 newest_address;             /* its block */

@@ -20,6 +20,7 @@
 #include "tool/allocator/pm_custom_requests.h"
 #include "tool/errors/pm_wrong_frees.h"
 #include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
 static struct pm_run *the_run;
@@ -94,8 +95,7 @@ static void leave(struct pm_run *run, const struct pm_block *block)
 
 static u64 get_region(void *context, u64 alignment, u64 bytes)
 {
-    (void)context;
-    return (u64)VG_(cli_malloc)(alignment, bytes);
+    return pm_memory_limit_allows(context, bytes + alignment) ? (u64)VG_(cli_malloc)(alignment, bytes) : 0;
 }
 
 /* Small blocks of the usual alignment come from slabs, the others from the core. */
@@ -105,7 +105,7 @@ static void *take_memory(struct pm_run *run, SizeT bytes, SizeT alignment)
 
     if (address != 0)
         return (void *)address;
-    void *memory = VG_(cli_malloc)(alignment, bytes);
+    void *memory = pm_memory_limit_allows(run, bytes) ? VG_(cli_malloc)(alignment, bytes) : NULL;
     pm_blocks_prefetch(&run->blocks, (u64)memory);
     return memory;
 }
@@ -557,7 +557,7 @@ bool pm_allocator_simple_call(enum pm_allocator_entry entry, u32 tid,
 void pm_allocator_register(struct pm_run *run)
 {
     the_run = run;
-    pm_slabs_init(&run->blocks.slabs, get_region, NULL);
+    pm_slabs_init(&run->blocks.slabs, get_region, run);
     VG_(needs_malloc_replacement)(on_malloc, on_new, on_new_aligned, on_new_array,
                                   on_new_array_aligned, on_memalign, on_calloc, on_free,
                                   on_delete, on_delete_aligned, on_delete_array,

@@ -17,6 +17,7 @@
 #include "tool/leaks/pm_leak_check.h"
 #include "tool/core/pm_core_probe.h"
 #include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
 /* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
@@ -85,9 +86,11 @@ void pm_leak_report_before_finalization(struct pm_run *run)
 {
     if (run->finalization_serial != 0)
         return;
-    if (run->options.leak_check != PM_LEAK_CHECK_NO && run->options.leak_scan_before) {
+    if (run->options.leak_check != PM_LEAK_CHECK_NO && run->options.leak_scan_before
+            && pm_memory_limit_allows_search(run)) {
         pm_leak_check_search(run, wants_reachable(&run->options), &run->losses_before);
         run->searched_before = true;
+        pm_memory_limit_note(run);
     }
     if (run->options.leak_check != PM_LEAK_CHECK_NO)
         pm_type_names_note(run);
@@ -97,7 +100,7 @@ void pm_leak_report_before_finalization(struct pm_run *run)
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
 {
     if (run->options.leak_check == PM_LEAK_CHECK_NO
-            || (run->searched_before && !run->options.leak_scan_after))
+            || (run->searched_before && !run->options.leak_scan_after) || !pm_memory_limit_allows_search(run))
         return false;
     pm_leak_check_search(run, wants_reachable(&run->options), losses);
     return true;
@@ -109,6 +112,8 @@ static void report_now(struct pm_run *run, bool records, const struct pm_sink *s
     struct pm_report report;
     struct pm_text text;
 
+    if (!pm_memory_limit_allows_search(run))
+        return;
     pm_leak_check_search(run, wants_reachable(&run->options), &losses);
     pm_output_begin(run, PM_END_EXIT, 0, &report);
     pm_text_init(&text, &report.profile, &report.text, sink != NULL ? sink : &report.log);
@@ -119,6 +124,7 @@ static void report_now(struct pm_run *run, bool records, const struct pm_sink *s
         run->last_sums[kind] = losses.sums[kind];
     run->last_suppressed = losses.suppressed;
     pm_losses_release(&losses);
+    pm_memory_limit_note(run);
 }
 
 /* Stores count in the program's variable at address, if that can be written. */
