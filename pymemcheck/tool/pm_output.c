@@ -179,6 +179,9 @@ void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
                             &run->losses_before, counted && !searched);
     if (searched)
         pm_leak_report_write(run, &report, "Leaks at exit:", &losses, counted);
+    if (run->stacks.refused > 0)
+        VG_(umsg)("pymemcheck: warning: there are too many different stacks: inner frames of later ones are left"
+                  " out.\n");
     write_json(run, &report.profile);
     pm_output_end(&report);
     if (searched)

@@ -31,7 +31,8 @@ static struct pm_run *the_run;
 static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
-    the_run->fork_serial = the_run->serial;
+    /* A block that an object uses again has the newest number: the next one is the child's. */
+    the_run->fork_serial = the_run->serial++;
     pm_python_forked(&the_run->python, tid);
 }
 

@@ -59,9 +59,14 @@ static void enter(struct pm_run *run, ThreadId tid, u64 address, SizeT bytes,
         ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
     if (padding > bytes)
         padding = 0;
+    /* What does not fit counts as asked for. */
+    if (padding > PM_BLOCK_MAX_PADDING)
+        padding = PM_BLOCK_MAX_PADDING;
     u32 thread = pm_python_thread_ordinal(&run->python, tid);
     const bool raising = pm_python_is_raising(&run->python, tid);
-    const u64 serial = ++run->serial;
+    /* From the last number on all have that one. */
+    run->serial += run->serial < PM_BLOCK_MAX_SERIAL;
+    const u64 serial = run->serial;
     const struct pm_block block = {
         .address = address,
         .bytes = bytes,

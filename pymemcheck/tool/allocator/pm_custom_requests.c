@@ -40,6 +40,7 @@ static struct pm_block make_block(struct pm_run *run, u32 tid, u64 address, u64 
 
     run->totals.allocs++;
     run->totals.bytes += bytes;
+    run->serial += run->serial < PM_BLOCK_MAX_SERIAL;
     return (struct pm_block){
         .address = address,
         .bytes = bytes,
@@ -47,7 +48,7 @@ static struct pm_block make_block(struct pm_run *run, u32 tid, u64 address, u64 
         .raising = pm_python_is_raising(&run->python, tid),
         .thread = thread < PM_BLOCK_MAX_THREAD ? thread : PM_BLOCK_MAX_THREAD,
         .site = site.v,
-        .serial = ++run->serial,
+        .serial = run->serial,
     };
 }
 

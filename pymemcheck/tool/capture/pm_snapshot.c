@@ -269,6 +269,15 @@ static u64 *put_codes(struct pm_snapshots *snapshots, struct pm_snapshot *snapsh
     return to;
 }
 
+/* Whether all words can be read still: the reader may have forgotten a page since, which is not there any more. */
+static bool are_readable(struct pm_snapshots *snapshots, const struct pm_trace *trace)
+{
+    for (unsigned i = 0; i < trace->count; i++)
+        if (pm_reader_page(snapshots->reader, trace->words[i].address >> PM_READER_PAGE_BITS) == NULL)
+            return false;
+    return true;
+}
+
 void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_key *key,
                        u32 generation, const struct pm_trace *trace,
                        const struct pm_raw_frame *frames, unsigned count,
@@ -278,7 +287,8 @@ void pm_snapshots_keep(struct pm_snapshots *snapshots, const struct pm_snapshot_
     u64 *end = snapshots->scratch;
 
     snapshots->balance -= COST_KEEP;
-    if (trace->incomplete || trace->count > PM_SNAPSHOT_WORDS || count > PM_SNAPSHOT_WORDS)
+    if (trace->incomplete || trace->count > PM_SNAPSHOT_WORDS || count > PM_SNAPSHOT_WORDS
+            || !are_readable(snapshots, trace))
         return;
     u32 place = set * PM_SNAPSHOT_WAYS + snapshots->next_way[set]++ % PM_SNAPSHOT_WAYS;
     struct pm_snapshot *snapshot = &snapshots->entries[place];

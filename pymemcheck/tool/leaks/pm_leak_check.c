@@ -447,7 +447,8 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
     pm_losses_init(losses, &run->strings, &run->frames, &run->stacks, run->options.leak_resolution);
     losses->finalization_serial = run->finalization_serial;
     pm_buffer_init(&check.text);
-    check.python = run->options.python_objects && run->python.state == PM_PYTHON_READY
+    const bool known = run->options.python_objects && run->python.state == PM_PYTHON_READY;
+    check.python = known
         && pm_objects_init(&check.objects, &run->reader, &run->strings, &run->python.interpreter);
     if (check.python)
         pm_type_names_tell(run, &check.objects);
@@ -501,7 +502,7 @@ void pm_leak_check_search(struct pm_run *run, bool all, struct pm_losses *losses
     pm_free(check.scan);
     pm_leak_weak_release(&check.weak);
     pm_roots_clear(&run->roots);
-    if (check.python)
+    if (known)
         pm_objects_release(&check.objects);
     pm_free(check.found);
     pm_free(check.is_part);
