@@ -8,7 +8,7 @@ import pytest
 
 import pmtest
 
-# Where pythons.py is, for the tests of whole runs as well.
+# pythons.py is there. The tests of whole runs need it, too.
 sys.path.append(str(pathlib.Path(__file__).parent / "oracle"))
 import pythons  # noqa: E402
 
@@ -19,7 +19,7 @@ INTERPRETERS = pmtest.find_interpreters()
 def build_directory():
     directory = os.environ.get("PM_BUILD_DIR")
     if not directory or not os.path.exists(os.path.join(directory, "pymemcheck-in-place")):
-        pytest.fail("PM_BUILD_DIR must name a build folder with pymemcheck-in-place in it", pytrace=False)
+        pytest.fail("PM_BUILD_DIR must name a build folder that contains pymemcheck-in-place", pytrace=False)
     return os.path.abspath(directory)
 
 
@@ -50,12 +50,12 @@ def python(request, compiled_interpreters, tmp_path_factory):
 
 @pytest.fixture(params=pythons.each_python(costly=True), scope="session")
 def any_python(request, compiled_interpreters, tmp_path_factory):
-    """Each interpreter that is found, 2.7 and later, in turn."""
+    """Each interpreter found, 2.7 and later, in turn."""
     path = request.param.path
     if path not in compiled_interpreters:
         python = pmtest.Interpreter(request.param.row, path, tmp_path_factory.mktemp("any"))
         if not python.has_headers:
-            pytest.skip(f"no headers of {request.param.row} here: {python.include}")
+            pytest.skip(f"{request.param.row} has no headers here: {python.include}")
         python.compile_extensions(pmtest.Interpreter.PROBE)
         compiled_interpreters[path] = python
     return compiled_interpreters[path]
@@ -63,7 +63,7 @@ def any_python(request, compiled_interpreters, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def release_python(compiled_interpreters, tmp_path_factory):
-    """One interpreter, for what does not depend on how it was built."""
+    """One interpreter, for tests that do not depend on how it was built."""
     return interpreter_of("release", compiled_interpreters, tmp_path_factory)
 
 

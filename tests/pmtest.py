@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs programs under pymemcheck and reads what it reports.
+"""Runs programs under pymemcheck and reads the reports.
 
-`Tool.run(...)` gives a `Run`: exit status, output, and for every process that
-reported its log (text) and its profile (the JSON file). A `Profile` turns the
+`Tool.run(...)` returns a `Run`: exit status, output, and the log (text) and the
+profile (the JSON file) of every process that reported. A `Profile` turns the
 file's tables back into `Site`s, each with its stack of `Frame`s, innermost first.
 """
 import collections
@@ -14,9 +14,11 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
-# The words of the log that tests look for, once.
+# The two lines of the log that many tests read.
 HEAP_SUMMARY = re.compile(
     r"in use at exit: ([\d,]+) bytes in ([\d,]+) blocks\n"
     r"==\d+==\s+total heap usage: ([\d,]+) allocs, ([\d,]+) frees, ([\d,]+) bytes allocated")
@@ -26,8 +28,16 @@ Frame = collections.namedtuple("Frame", "kind function file line object flags")
 PythonLine = collections.namedtuple("PythonLine", "file function line")
 
 
+def needs_core(feature):
+    """Skips a test, with the reason, if the build does without a feature that uses Valgrind's insides
+    (docs/install.md)."""
+    config = pathlib.Path(os.environ.get("PM_BUILD_DIR", "."), "config.h")
+    switch = re.search(rf"^#define PM_CORE_{feature.upper()} ([01])$", config.read_text() if config.exists() else "", re.M)
+    return pytest.mark.skipif(switch is not None and switch[1] == "0", reason=f"built without the core feature {feature}")
+
+
 def heap_totals(log):
-    """The figures of the HEAP SUMMARY in a log of ours or of Memcheck's."""
+    """The figures of the HEAP SUMMARY in a log of pymemcheck or Memcheck."""
     found = HEAP_SUMMARY.search(log)
     assert found, f"no HEAP SUMMARY in:\n{log}"
     return Totals(*(int(figure.replace(",", "")) for figure in found.groups()))
@@ -35,7 +45,7 @@ def heap_totals(log):
 
 @functools.lru_cache(maxsize=None)
 def is_stripped(path):
-    """Whether a program or library has no names but those that it exports, also in /usr/lib/debug."""
+    """Whether a program or library has only exported symbols, and none in /usr/lib/debug either."""
     content = pathlib.Path(path).read_bytes()
     build = re.search(rb"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0(.{20})", content, re.DOTALL)
     name = build and build[1].hex()
@@ -44,7 +54,7 @@ def is_stripped(path):
 
 
 def is_nameless(frame):
-    """A function of a stripped program, which exports few."""
+    """Whether frame is in a stripped program, and so has no name."""
     return frame.kind == "native" and frame.function == "" and os.path.isabs(frame.object) and is_stripped(frame.object)
 
 
@@ -53,13 +63,13 @@ def python_lines(frames):
 
 
 def way_of(frames):
-    """A stack in one line."""
+    """A stack as one line of text."""
     return " < ".join(f"{frame.function}:{frame.line}" if frame.kind == "python" else frame.function
                       for frame in frames)
 
 
 class Site:
-    """What one stack allocated. Sizes map a power of two (a histogram's row) to a count."""
+    """The allocations of one stack. sizes maps a power of two (a row of a histogram) to a count."""
 
     def __init__(self, frames, row):
         self.frames = frames            # innermost first
@@ -86,10 +96,10 @@ class Site:
 
 
 class Loss:
-    """A record of the leak search."""
+    """A loss record of the leak search."""
 
     def __init__(self, frames, strings, record):
-        self.frames = frames            # of its first block, innermost first
+        self.frames = frames            # of the record's first block, innermost first
         for name in ("kind", "bytes", "blocks", "indirect_bytes", "indirect_blocks", "surplus_references", "suppressed"):
             setattr(self, name, record[name])
         self.types = [(strings[name], blocks) for name, blocks in record["types"]]
@@ -110,7 +120,7 @@ class Loss:
 
 
 class Sum:
-    """Several sites added up."""
+    """The sum of several sites."""
 
     def __init__(self, sites):
         self.sites = list(sites)
@@ -134,12 +144,12 @@ class Profile:
             self._strings[int(index)] = bytes.fromhex(exact).decode("utf-8", "surrogatepass")
         self._frames_of = self._read_stacks()
         self.sites = list(self._read_sites())
-        # None where no such search was made.
+        # None if this search did not run.
         self.losses = self._read_losses("leaks")
         self.losses_before = self._read_losses("leaks_before")
 
     def _read_stacks(self):
-        """A function that gives a stack's frames, innermost first, by its number."""
+        """A function that maps the number of a stack to its frames, innermost first."""
         strings = self._strings
         frames = [Frame(frame["kind"], strings[frame["function"]], strings[frame["file"]],
                         frame["line"], strings[frame["object"]], tuple(frame["flags"]))
@@ -174,7 +184,7 @@ class Profile:
                        frame["offset"], self._strings[frame["file"]], frame["line"])
 
     def at_line(self, file, line):
-        """All that was allocated while line was the innermost Python line. file may be a base name."""
+        """All allocations with line as the innermost Python line. file may be a base name."""
         return Sum(site for site in self.sites
                    if site.python and site.python[0].line == line
                    and (site.python[0].file == file or os.path.basename(site.python[0].file) == file))
@@ -202,7 +212,7 @@ class Run:
 
     def _by_pid(self, prefix):
         return {int(path.name[len(prefix):]): path for path in self.directory.glob(prefix + "*")
-                if path.name[len(prefix):].isdigit()}       # not what a program left before it became another
+                if path.name[len(prefix):].isdigit()}       # not the profile of a program before exec
 
     @property
     def logs(self):
@@ -237,7 +247,7 @@ class Tool:
         self.runs = 0
 
     def new_directory(self):
-        """Of a name that is always as long: a program may keep its working folder's name."""
+        """A new folder. All names have the same length, since a program may keep the name of its working folder."""
         self.runs += 1
         directory = self.scratch / f"run{self.runs:06}"
         directory.mkdir(parents=True)
@@ -245,8 +255,8 @@ class Tool:
 
     def run(self, *command, options=(), env=None, check=True, files=True, tool=None, timeout=300,
             cwd=None):
-        """Runs command. files: give it --log-file and --pymemcheck-out-file in a new folder. tool:
-        another Valgrind tool. env: additions to the environment; a value of None takes one away."""
+        """Runs command under the tool. files: write the log and the profile to a new folder. tool: the name of
+        another Valgrind tool. env: additions to the environment; a value of None removes a variable."""
         directory = self.new_directory()
         start = [str(self.starter)]
         if files:
@@ -259,7 +269,7 @@ class Tool:
         return self._start([*start, *options, *command], directory, environment, check, timeout, cwd)
 
     def run_native(self, *command, env=None, check=True, timeout=300):
-        """Runs command by itself."""
+        """Runs command without the tool."""
         return self._start(list(command), self.new_directory(), env or {}, check, timeout, None)
 
     def _start(self, arguments, directory, additions, check, timeout, cwd):
@@ -280,7 +290,7 @@ class Tool:
             except subprocess.TimeoutExpired:
                 process.kill()
                 stdout, stderr = process.communicate()
-                raise AssertionError(f"no end after {timeout} s: {arguments}\n{stdout}\n{stderr}") from None
+                raise AssertionError(f"still running after {timeout} s: {arguments}\n{stdout}\n{stderr}") from None
         run = Run(directory, process, stdout, stderr)
         assert not check or run.returncode == 0, f"{arguments}\n{run}"
         return run
@@ -289,7 +299,7 @@ class Tool:
 class Interpreter:
     """A CPython, and the test extensions compiled against its own headers."""
 
-    # Debian's debug build of 2.7 has the release's folder as its path of headers.
+    # For Debian's debug build of 2.7, sysconfig's path is the folder of the release build. INCLUDEPY comes first.
     FACTS = ("import os, sys, sysconfig, json; json.dump(dict(include=[folder for folder in "
              "[sysconfig.get_config_var('INCLUDEPY'), sysconfig.get_path('include')] "
              "if folder and (os.path.exists(folder) or folder == sysconfig.get_path('include'))][0], "
@@ -317,28 +327,28 @@ class Interpreter:
     def compile_extensions(self, *sources):
         self.extensions.mkdir(parents=True, exist_ok=True)
         for source in sources:
-            # The headers of old versions are not without warnings. Those of Debian's debug build are links to the
-            # release's, where gcc would look for pyconfig.h.
+            # -isystem: the headers of old versions cause warnings. -fno-canonical-system-headers: the headers of Debian's
+            # debug build are links to those of the release build, and gcc would look for pyconfig.h there.
             compile_program(self.extensions / (source.stem + self.suffix), source, "-shared", "-fPIC", "-O1",
                             "-pthread", "-isystem", self.include, "-fno-canonical-system-headers")
 
     @property
     def env(self):
-        """The environment in which the extensions can be imported."""
+        """Additions to the environment that make the extensions importable."""
         return {"PYTHONPATH": str(self.extensions)}
 
 
 def compile_program(output, source, *flags):
-    """Compiles a C or C++ source; a warning is an error."""
+    """Compiles a C or C++ source. Warnings are errors."""
     compiler = shutil.which("g++" if source.suffix == ".cpp" else "gcc")
-    assert compiler, "a C and a C++ compiler are needed"
+    assert compiler, "no compiler: the tests need gcc and g++"
     subprocess.run([compiler, "-g", "-Wall", "-Wextra", "-Werror", *flags, "-o", str(output), str(source)],
                    check=True)
     return output
 
 
 def find_interpreters():
-    """Name and path of each kind of 3.11 that is looked for; path None where there is none."""
+    """The path of each kind of 3.11 that the tests use, by name; None if it is not installed."""
     def executable(path):
         return path if os.access(path, os.X_OK) else None
 
@@ -353,7 +363,7 @@ def find_interpreters():
 
 
 def line_of(path, text):
-    """The number of the one line of a file that contains text."""
+    """The number of the only line of a file that contains text."""
     lines = [number for number, line in enumerate(path.read_text().splitlines(), 1) if text in line]
-    assert len(lines) == 1, f"{text!r} is on lines {lines} of {path}"
+    assert len(lines) == 1, f"{text!r} must be on one line of {path}, not on lines {lines}"
     return lines[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Everything configure must know about the Valgrind it builds against.
+# Everything that configure must know about the Valgrind that we build against.
 #
 # Variables set for the Makefile:
 #   VALGRIND            the program that runs the tool
@@ -8,12 +8,13 @@
 #   VALGRIND_LIB_DIR    folder of the static libraries
 #   VALGRIND_TOOL_DIR   folder in which this Valgrind looks for its tools
 #   PM_TOOL_DIR         folder in which make install puts ours
-#   PM_LOAD_ADDRESS     where the tool executable is linked
+#   PM_LOAD_ADDRESS     the address that the tool is linked at
 #   PM_HAVE_ORIG_ALIGN  0 or 1, see config.h.in
 #   PM_HAVE_REALLOC_ZERO_FREES  the same
+#   PM_CORE_...         see PM_CHECK_CORE
 
 # PM_CHECK_COMPILER
-# Comes before AC_PROG_CC, which would not name a package.
+# Comes before AC_PROG_CC, whose message names no package.
 AC_DEFUN([PM_CHECK_COMPILER], [
 AC_BEFORE([$0], [AC_PROG_CC])
 AS_IF([test -z "$CC"], [
@@ -34,8 +35,8 @@ AS_IF([test -z "$CC"], [
 ])
 
 # PM_CHECK_PLATFORM
-# The tool is linked against Valgrind's amd64-linux libraries and reads amd64
-# stacks; no other platform would even link.
+# The tool is linked with Valgrind's amd64-linux libraries and reads amd64 stacks. On another platform it would not
+# even link.
 AC_DEFUN([PM_CHECK_PLATFORM], [
 AC_MSG_CHECKING([for x86-64 Linux])
 AC_COMPILE_IFELSE([AC_LANG_SOURCE([
@@ -49,7 +50,7 @@ AC_COMPILE_IFELSE([AC_LANG_SOURCE([
 ])
 
 # PM_FIND_VALGRIND
-# By --with-valgrind=PREFIX, else by pkg-config's own search path.
+# Finds it by --with-valgrind=PREFIX, else by pkg-config's own search path.
 AC_DEFUN([PM_FIND_VALGRIND], [
 AC_ARG_WITH([valgrind],
     [AS_HELP_STRING([--with-valgrind=PREFIX],
@@ -104,8 +105,8 @@ AS_IF([test -z "$VALGRIND"],
     [AC_MSG_ERROR([the program valgrind is missing: install the package valgrind (Debian and Fedora).])])
 AC_SUBST([VALGRIND_VERSION])
 
-# The .pc of a Valgrind that was moved names the place it was built for, where
-# another Valgrind may be: a prefix that was given comes first.
+# If a Valgrind was moved, its .pc names the place that it was built for, where another Valgrind may be. So a prefix
+# that was given comes first.
 pm_include_dir=`$PKG_CONFIG --variable=includedir "$pm_pc"`
 pm_lib_dir=`$PKG_CONFIG --variable=libdir "$pm_pc"`/valgrind
 AS_IF([test -n "$with_valgrind"], [
@@ -116,9 +117,9 @@ AS_IF([test -n "$with_valgrind"], [
     do
         AS_IF([test -f "$pm_dir/libcoregrind-amd64-linux.a"], [pm_lib_dir=$pm_dir])
     done])
-# As system headers: warnings in them are not ours to mend.
+# As system headers: we cannot mend warnings in them.
 VALGRIND_CPPFLAGS="-isystem $pm_include_dir"
-# And so that <valgrind/valgrind.h> is this Valgrind's as well.
+# So that <valgrind/valgrind.h> is this Valgrind's, too.
 AS_CASE([$pm_include_dir],
     [/usr/include/valgrind], [],
     [*/valgrind], [VALGRIND_CPPFLAGS="$VALGRIND_CPPFLAGS -isystem `dirname "$pm_include_dir"`"])
@@ -128,7 +129,7 @@ AC_SUBST([PM_TOOL_CPPFLAGS])
 ])
 
 # PM_CHECK_VALGRIND_FILES
-# Tool headers, static libraries and the load address.
+# Checks the tool headers, the static libraries and the load address.
 AC_DEFUN([PM_CHECK_VALGRIND_FILES], [
 pm_saved_CPPFLAGS=$CPPFLAGS
 CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS $CPPFLAGS"
@@ -172,8 +173,8 @@ AC_SUBST([PM_LOAD_ADDRESS])
 ])
 
 # PM_TRY_MALLOC_REPLACEMENT(EXTRA, IF-COMPILES, IF-NOT)
-# Redeclares VG_(needs_malloc_replacement) with EXTRA as the parameters that
-# some versions have more; the compiler refuses a declaration that differs.
+# Declares VG_(needs_malloc_replacement) again. EXTRA are the additional parameters of some versions. The compiler
+# refuses a declaration that differs.
 AC_DEFUN([PM_TRY_MALLOC_REPLACEMENT], [
 AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
 #include "pub_tool_basics.h"
@@ -192,7 +193,7 @@ extern void VG_(needs_malloc_replacement)(
 ])
 
 # PM_CHECK_VALGRIND_API
-# The parts of the tool interface that differ between the versions we support.
+# Finds out what differs between the tool interfaces of the versions that we support.
 AC_DEFUN([PM_CHECK_VALGRIND_API], [
 pm_saved_CPPFLAGS=$CPPFLAGS
 CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS $CPPFLAGS"
@@ -221,28 +222,48 @@ CPPFLAGS=$pm_saved_CPPFLAGS
 ])
 
 # PM_CHECK_CORE
-# What the tool uses of the core beyond the tool headers: the names that pymemcheck/tool/core/pm_core.h declares.
+# Features that use more of the core than the tool API. build-aux/check-core proves the rows of
+# pymemcheck/tool/core/pm_core_table.h; a feature with a row that it cannot prove is switched off.
+#   PM_CORE_DEFINES  lines for config.h
+#   PM_CORE_WRAPS    options for the linker
+#   PM_CORE_SUPPRESSIONS  0 or 1, for pymemcheck-in-place
 AC_DEFUN([PM_CHECK_CORE], [
-AC_MSG_CHECKING([for what the tool needs of Valgrind's core])
-pm_core_names=`$SED -n 's/^extern .*VG_(\(@<:@A-Za-z_@:>@*\)).*/\1/p' "$srcdir/pymemcheck/tool/core/pm_core.h"`
-$NM "$VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a" >conftest.nm 2>/dev/null
-pm_core_missing=
-for pm_name in $pm_core_names; do
-    AS_IF([grep " @<:@A-TV-Z@:>@ vgPlain_$pm_name\$" conftest.nm >/dev/null], [],
-        [pm_core_missing="$pm_core_missing VG_($pm_name)"])
-done
-rm -f conftest.nm
-AS_IF([test -n "$pm_core_names" && test -z "$pm_core_missing"],
-    [AC_MSG_RESULT([all there])],
-    [AC_MSG_RESULT([missing:$pm_core_missing])
-     AC_MSG_ERROR([the core of Valgrind $VALGRIND_VERSION ($VALGRIND_LIB_DIR/libcoregrind-amd64-linux.a) lacks$pm_core_missing, which this version of pymemcheck needs: install a package valgrind (Debian) or valgrind-tools-devel (Fedora) from 3.19 to 3.27.])])
+AC_ARG_WITH([core-off],
+    [AS_HELP_STRING([--with-core-off=FEATURES],
+        [do without these features that use Valgrind's insides, names separated by commas, or "all" @<:@off are those that this Valgrind is not proved to support@:>@])],
+    [], [with_core_off=])
+AS_CASE([$with_core_off],
+    [yes], [AC_MSG_ERROR([--with-core-off needs names of features, or "all".])],
+    [no], [with_core_off=])
+AC_MSG_CHECKING([what of Valgrind's core beyond its tool API can be used])
+pm_core_said=`CC="$CC" CPPFLAGS="$VALGRIND_CPPFLAGS $PM_TOOL_CPPFLAGS" NM="$NM" AR="$AR" READELF="$READELF" \
+    /bin/sh "$srcdir/build-aux/check-core" "\`cd "$srcdir" && pwd\`/pymemcheck/tool/core/pm_core_table.h" \
+    "$VALGRIND_LIB_DIR" "$VALGRIND_VERSION" "$with_core_off" 2>conftest.err`
+AS_IF([test -n "$pm_core_said" && test ! -s conftest.err], [], [
+    AC_MSG_RESULT([unknown])
+    AC_MSG_ERROR([`$SED -n 1p conftest.err`])])
+rm -f conftest.err
+PM_CORE_DEFINES=`AS_ECHO(["$pm_core_said"]) | $SED -n '
+    y/abcdefghijklmnopqrstuvwxyz/ABCDEFGHIJKLMNOPQRSTUVWXYZ/
+    s/^ON \(@<:@A-Z@:>@*\)$/@%:@define PM_CORE_\1 1/p
+    s/^\(OFF\|NONE\) \(@<:@A-Z@:>@*\) .*/@%:@define PM_CORE_\2 0/p'`
+PM_CORE_WRAPS=`AS_ECHO(["$pm_core_said"]) | $SED -n 's/^wrap /-Wl,--wrap=/p' | tr '\n' ' '`
+pm_core_word=`AS_ECHO(["$pm_core_said"]) | $SED -n 's/^on //p' | tr '\n' ' '`
+pm_core_off_lines=`AS_ECHO(["$pm_core_said"]) |
+    $SED -n 's/^off \(@<:@a-z@:>@*\) \(.*\)/    core feature OFF      \1: \2/p'`
+AS_IF([test -z "$pm_core_word"], [pm_core_word=none])
+AC_MSG_RESULT([$pm_core_word])
+AC_SUBST([PM_CORE_DEFINES])
+AC_SUBST([PM_CORE_WRAPS])
+PM_CORE_SUPPRESSIONS=0
+AS_CASE([" $pm_core_word "], [*' suppressions '*], [PM_CORE_SUPPRESSIONS=1])
+AC_SUBST([PM_CORE_SUPPRESSIONS])
 ])
 
 # PM_FIND_TOOL_DIR
-# Where a Valgrind looks for tools is compiled into its launcher, which says so
-# when it is asked for debug output. Under a prefix that was given (its
-# Valgrind may have been moved, see above), and where the launcher cannot run
-# here, it is the folder that holds none-amd64-linux, the tool every Valgrind has.
+# The folder in which a Valgrind looks for tools is compiled into its launcher, which prints it with -d. Under a
+# prefix that was given (its Valgrind may have been moved, see above), or if the launcher cannot run here, we take the
+# folder that holds none-amd64-linux, a tool that every Valgrind has.
 AC_DEFUN([PM_FIND_TOOL_DIR], [
 AC_ARG_WITH([tool-dir],
     [AS_HELP_STRING([--with-tool-dir=DIR],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Processors have an instruction that fills or copies long pieces fast, but takes a while to begin. */
+/* Processors have an instruction that fills or copies long pieces fast, but is slow to start. */
 #include "base/pm_bytes.h"
 
 enum { LONG_FILL = 512, LONG_COPY = 256 };
@@ -8,8 +8,8 @@ enum { LONG_FILL = 512, LONG_COPY = 256 };
 typedef u8 piece16 __attribute__((vector_size(16), aligned(1), may_alias));
 typedef u64 piece8 __attribute__((aligned(1), may_alias));
 
-/* The compiler must not make calls of memset and memcpy of these: Valgrind's come here. Clang, which knows no such
-   attribute, leaves that with -fno-builtin. */
+/* The compiler must not turn these loops into calls of memset and memcpy, which are slower under Valgrind. Clang
+   knows no such attribute, but keeps the loops with -fno-builtin. */
 #if __has_attribute(optimize)
 #define PM_AS_WRITTEN __attribute__((optimize("no-tree-loop-distribute-patterns")))
 #else

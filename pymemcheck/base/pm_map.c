@@ -3,18 +3,18 @@
 
 #include "base/pm_platform.h"
 
-enum { INITIAL_SLOTS = 16 };
+enum { INITIAL_CELLS = 16 };
 
-static void allocate(struct pm_map *map, u64 slots)
+static void allocate(struct pm_map *map, u64 cells)
 {
-    map->entries = pm_alloc("pm.map", slots * sizeof *map->entries);
-    map->mask = slots - 1;
+    map->entries = pm_alloc("pm.map", cells * sizeof *map->entries);
+    map->mask = cells - 1;
     pm_map_clear(map);
 }
 
 void pm_map_init(struct pm_map *map)
 {
-    allocate(map, INITIAL_SLOTS);
+    allocate(map, INITIAL_CELLS);
 }
 
 void pm_map_release(struct pm_map *map)
@@ -25,24 +25,24 @@ void pm_map_release(struct pm_map *map)
 
 void pm_map_clear(struct pm_map *map)
 {
-    for (u64 slot = 0; slot <= map->mask; slot++)
-        map->entries[slot].value = PM_MAP_EMPTY;
+    for (u64 cell = 0; cell <= map->mask; cell++)
+        map->entries[cell].value = PM_MAP_EMPTY;
     map->count = 0;
 }
 
-static bool is_used(const struct pm_map *map, u64 slot)
+static bool is_used(const struct pm_map *map, u64 cell)
 {
-    return map->entries[slot].value != PM_MAP_EMPTY;
+    return map->entries[cell].value != PM_MAP_EMPTY;
 }
 
-/* The slot that holds key, or the empty one where it would go. */
-static u64 slot_of(const struct pm_map *map, u64 key)
+/* The cell that holds key, or the empty one where it would go. */
+static u64 cell_of(const struct pm_map *map, u64 key)
 {
-    u64 slot = pm_hash_u64(key) & map->mask;
+    u64 cell = pm_hash_u64(key) & map->mask;
 
-    while (is_used(map, slot) && map->entries[slot].key != key)
-        slot = (slot + 1) & map->mask;
-    return slot;
+    while (is_used(map, cell) && map->entries[cell].key != key)
+        cell = (cell + 1) & map->mask;
+    return cell;
 }
 
 void pm_map_prefetch(const struct pm_map *map, u64 key)
@@ -52,8 +52,8 @@ void pm_map_prefetch(const struct pm_map *map, u64 key)
 
 u64 *pm_map_get(const struct pm_map *map, u64 key)
 {
-    u64 slot = slot_of(map, key);
-    return is_used(map, slot) ? &map->entries[slot].value : NULL;
+    u64 cell = cell_of(map, key);
+    return is_used(map, cell) ? &map->entries[cell].value : NULL;
 }
 
 static void grow(struct pm_map *map)
@@ -69,23 +69,23 @@ static void grow(struct pm_map *map)
 
 void pm_map_put(struct pm_map *map, u64 key, u64 value)
 {
-    u64 slot = slot_of(map, key);
+    u64 cell = cell_of(map, key);
 
     PM_ASSERT(value != PM_MAP_EMPTY);
-    if (!is_used(map, slot)) {
+    if (!is_used(map, cell)) {
         if ((map->count + 1) * 4 > (map->mask + 1) * 3) {
             grow(map);
-            slot = slot_of(map, key);
+            cell = cell_of(map, key);
         }
-        map->entries[slot].key = key;
+        map->entries[cell].key = key;
         map->count++;
     }
-    map->entries[slot].value = value;
+    map->entries[cell].value = value;
 }
 
 bool pm_map_remove(struct pm_map *map, u64 key)
 {
-    u64 hole = slot_of(map, key);
+    u64 hole = cell_of(map, key);
 
     if (!is_used(map, hole))
         return false;

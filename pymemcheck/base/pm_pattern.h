@@ -9,18 +9,17 @@
 
 #include "base/pm_types.h"
 
-/* Whether all of text is as pattern says. */
+/* Whether pattern matches all of text. */
 bool pm_pattern_matches(const char *pattern, size_t pattern_length, const char *text,
                         size_t text_length);
 
-/* Whether all of text is, or what follows one of its separators. */
+/* Whether pattern matches all of text, or all that follows one of its separators. */
 bool pm_pattern_matches_end(const char *pattern, size_t pattern_length, const char *text,
                             size_t text_length, char separator);
 
-/* Whether the path of a shared object is one that a person would name by
-   pattern: "dir/_ext.so" for /usr/lib/dir/_ext.so, and for
-   /usr/lib/dir/_ext.cpython-311-x86_64-linux-gnu.so too, since the tag says
-   only for which interpreter the file is. */
+/* Whether a user who writes pattern means the shared object at path: "dir/_ext.so" matches
+   /usr/lib/dir/_ext.so and also /usr/lib/dir/_ext.cpython-311-x86_64-linux-gnu.so, since the
+   tag only says for which interpreter the file is. */
 bool pm_pattern_matches_object(const char *pattern, size_t pattern_length, const char *path,
                                size_t path_length);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The seam between shared code and the program it is linked into.
 
-   Shared code (base, cpython, heap, report) calls these and nothing else of
-   its surroundings. tool/pm_platform_valgrind.c and base/pm_platform_hosted.c
-   each define them; the linker chooses. */
+   Shared code (base, cpython, dwarf, heap, report) calls these functions and nothing else
+   outside of itself. tool/pm_platform_valgrind.c and base/pm_platform_hosted.c each define
+   them; the linker chooses. */
 #ifndef PM_PLATFORM_H
 #define PM_PLATFORM_H
 
@@ -30,7 +30,7 @@ _Noreturn void pm_panic(const char *file, int line, const char *what);
 #define PM_ASSERT(condition) \
     ((condition) ? (void)0 : pm_panic(__FILE__, __LINE__, #condition))
 
-/* The first multiple of alignment, a power of two, from memory on. */
+/* memory rounded up to a multiple of alignment, a power of two. */
 static inline void *pm_align(void *memory, size_t alignment)
 {
     return (char *)memory + (-(uintptr_t)memory & (alignment - 1));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The platform seam for ordinary programs: unit tests, fuzzers, pm_print. */
+/* The platform seam for ordinary programs: unit tests and fuzzers. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -9,7 +9,7 @@ void pm_ranges_release(struct pm_ranges *ranges)
     *ranges = (struct pm_ranges){ 0 };
 }
 
-/* How many ranges end at address or before it. */
+/* How many ranges end at or before address. */
 static u32 count_before(const struct pm_ranges *ranges, u64 address)
 {
     u32 low = 0, high = ranges->count;

@@ -17,23 +17,23 @@ void pm_reader_forget(struct pm_reader *reader)
 
 const u8 *pm_reader_page(struct pm_reader *reader, u64 page)
 {
-    u64 slot = page & (PM_READER_CACHE_PAGES - 1);
+    u64 cell = page & (PM_READER_CACHE_PAGES - 1);
 
-    if (reader->cached_page[slot] != page + 1) {
+    if (reader->cached_page[cell] != page + 1) {
         const u8 *bytes = reader->map_page(reader->context, page << PM_READER_PAGE_BITS);
         if (bytes == NULL)
             return NULL;
-        reader->cached_page[slot] = page + 1;
-        reader->cached_bytes[slot] = bytes;
+        reader->cached_page[cell] = page + 1;
+        reader->cached_bytes[cell] = bytes;
     }
-    return reader->cached_bytes[slot];
+    return reader->cached_bytes[cell];
 }
 
 bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t bytes)
 {
     u8 *out = to;
 
-    /* The last byte of the address space may be read, but not on from there at 0. */
+    /* The last byte of the address space can be read, but a read does not continue at address 0. */
     if (bytes > 0 && address + (bytes - 1) < address) {
         reader->failures++;
         return false;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The one way in which client memory is read.
 
-   Nothing outside this file follows a client pointer. A read either copies
-   all the bytes asked for or none and returns false; it never faults. The bytes
-   of a page may be lent (pm_reader_page).
+   Nothing outside this file follows a client pointer. A read copies all the bytes asked for and
+   returns true, or returns false; it never faults. Callers may also borrow the bytes of a page
+   (pm_reader_page).
 
-   Which pages may be read is asked of the owner once for each page and then
-   remembered in a small direct-mapped cache; whoever unmaps or protects
-   client memory must call pm_reader_forget. Cost on the usual path: two
-   compares and the copy. */
+   The owner is asked once for each page whether it can be read. The answer stays in a small
+   direct-mapped cache, so pm_reader_forget must be called when client memory is unmapped or
+   protected. Cost on the usual path: two compares and the copy. */
 #ifndef PM_READER_H
 #define PM_READER_H
 
@@ -25,7 +24,7 @@ struct pm_reader {
     const u8 *(*map_page)(void *context, u64 address);
     void *context;
     u64 failures;                               /* reads refused so far */
-    u64 generation;                             /* goes up by pm_reader_forget */
+    u64 generation;                             /* pm_reader_forget increases it */
     u64 cached_page[PM_READER_CACHE_PAGES];     /* page number + 1; 0 is empty */
     const u8 *cached_bytes[PM_READER_CACHE_PAGES];
 };
@@ -33,13 +32,12 @@ struct pm_reader {
 void pm_reader_init(struct pm_reader *reader,
                     const u8 *(*map_page)(void *context, u64 address), void *context);
 
-/* Forgets all that is known of pages. Call it when client memory was unmapped
-   or protected. */
+/* Forgets which pages can be read. Call it when client memory was unmapped or protected. */
 void pm_reader_forget(struct pm_reader *reader);
 
-/* The bytes of a page (address >> PM_READER_PAGE_BITS), or NULL if it cannot be
-   read. For who reads the same words again and again: the bytes stay where they
-   are, and may be read, until generation changes. */
+/* The bytes of page number page (address >> PM_READER_PAGE_BITS), or NULL if it cannot be read. For
+   callers that read the same words again and again: the bytes stay readable, at the same place,
+   until generation changes. */
 const u8 *pm_reader_page(struct pm_reader *reader, u64 page);
 
 /* The general path, across pages; use pm_reader_read. */
@@ -51,11 +49,11 @@ static inline bool pm_reader_read(struct pm_reader *reader, u64 address, void *t
 {
     u64 page = address >> PM_READER_PAGE_BITS;
     u64 offset = address & ((1u << PM_READER_PAGE_BITS) - 1);
-    u64 slot = page & (PM_READER_CACHE_PAGES - 1);
+    u64 cell = page & (PM_READER_CACHE_PAGES - 1);
 
-    if (__builtin_expect(reader->cached_page[slot] == page + 1
+    if (__builtin_expect(reader->cached_page[cell] == page + 1
                              && offset + bytes <= (1u << PM_READER_PAGE_BITS), 1)) {
-        pm_copy(to, reader->cached_bytes[slot] + offset, bytes);
+        pm_copy(to, reader->cached_bytes[cell] + offset, bytes);
         return true;
     }
     return pm_reader_read_slow(reader, address, to, bytes);

@@ -16,21 +16,21 @@ void pm_sequences_init(struct pm_sequences *sequences)
     sequences->words = pm_alloc("pm.sequences", INITIAL_WORDS * sizeof *sequences->words);
     sequences->ends = pm_alloc_zero("pm.sequences",
                                     (INITIAL_SEQUENCES + 1) * sizeof *sequences->ends);
-    sequences->slots = pm_alloc_zero("pm.sequences",
-                                     2 * INITIAL_SEQUENCES * sizeof *sequences->slots);
+    sequences->cells = pm_alloc_zero("pm.sequences",
+                                     2 * INITIAL_SEQUENCES * sizeof *sequences->cells);
 }
 
 void pm_sequences_release(struct pm_sequences *sequences)
 {
     pm_free(sequences->words);
     pm_free(sequences->ends);
-    pm_free(sequences->slots);
+    pm_free(sequences->cells);
     *sequences = (struct pm_sequences){ 0 };
 }
 
 static void grow(struct pm_sequences *sequences)
 {
-    const struct pm_sequence_slot *old = sequences->slots;
+    const struct pm_sequence_cell *old = sequences->cells;
     const u32 old_mask = sequences->mask;
 
     PM_ASSERT(sequences->capacity <= UINT32_MAX / 8);
@@ -38,15 +38,15 @@ static void grow(struct pm_sequences *sequences)
     sequences->ends = pm_realloc("pm.sequences", sequences->ends,
                                  ((size_t)sequences->capacity + 1) * sizeof *sequences->ends);
     sequences->mask = 2 * old_mask + 1;
-    sequences->slots = pm_alloc_zero("pm.sequences",
-                                     ((size_t)sequences->mask + 1) * sizeof *sequences->slots);
+    sequences->cells = pm_alloc_zero("pm.sequences",
+                                     ((size_t)sequences->mask + 1) * sizeof *sequences->cells);
     for (size_t i = 0; i <= old_mask; i++) {
-        u32 slot = old[i].hash & sequences->mask;
+        u32 cell = old[i].hash & sequences->mask;
         if (old[i].number == 0)
             continue;
-        while (sequences->slots[slot].number != 0)
-            slot = (slot + 1) & sequences->mask;
-        sequences->slots[slot] = old[i];
+        while (sequences->cells[cell].number != 0)
+            cell = (cell + 1) & sequences->mask;
+        sequences->cells[cell] = old[i];
     }
     pm_free((void *)old);
 }
@@ -87,12 +87,12 @@ u32 pm_sequences_intern(struct pm_sequences *sequences, const u32 *words, size_t
 
     if (sequences->count == sequences->capacity)
         grow(sequences);
-    u32 slot = hash & sequences->mask;
-    for (; sequences->slots[slot].number != 0; slot = (slot + 1) & sequences->mask)
-        if (sequences->slots[slot].hash == hash
-                && is_equal(sequences, sequences->slots[slot].number, words, length))
-            return sequences->slots[slot].number;
+    u32 cell = hash & sequences->mask;
+    for (; sequences->cells[cell].number != 0; cell = (cell + 1) & sequences->mask)
+        if (sequences->cells[cell].hash == hash
+                && is_equal(sequences, sequences->cells[cell].number, words, length))
+            return sequences->cells[cell].number;
     u32 number = add(sequences, words, length);
-    sequences->slots[slot] = (struct pm_sequence_slot){ hash, number };
+    sequences->cells[cell] = (struct pm_sequence_cell){ hash, number };
     return number;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stable sorts: of small numbers (usually indices) by a caller's order, and of
-   anything by a number. */
+/* Stable sorts: of numbers (usually indices) in the order that a caller defines, and of items by
+   a key. */
 #ifndef PM_SORT_H
 #define PM_SORT_H
 
@@ -16,8 +16,8 @@ struct pm_keyed {
     u32 item;
 };
 
-/* Sorts items by key, ascending. Digit by digit, of those that differ at all: linear,
-   one temporary copy. For many items; it calls nothing for each. */
+/* Sorts items by key, ascending. A radix sort that leaves out digits that are the same in all
+   keys: linear, one temporary copy. For many items, since it calls no function for each. */
 void pm_sort_keyed(struct pm_keyed *items, size_t count);
 
 #endif

@@ -28,7 +28,7 @@ void pm_strings_release(struct pm_strings *strings);
 struct pm_string_id pm_strings_intern(struct pm_strings *strings, const char *bytes, size_t length);
 struct pm_string_id pm_strings_intern_text(struct pm_strings *strings, const char *text);
 
-/* Interns what is in the buffer, and empties it. */
+/* Interns the buffer's content, and empties the buffer. */
 struct pm_string_id pm_strings_take(struct pm_strings *strings, struct pm_buffer *buffer);
 
 /* The bytes of id, owned by the table, NUL-terminated. */

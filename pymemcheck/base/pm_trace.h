@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The words of client memory that a result was computed from.
 
-   Who computes the result adds each field it relied on, with the value it read.
-   As long as all these fields hold these values, computing anew gives the same
-   result. A trace that could not take a field says so by incomplete and proves
-   nothing. The owner supplies the array. */
+   Whoever computes the result adds each field that it relied on, with the value that it read.
+   While all these fields hold these values, computing again gives the same result. A field
+   that a trace cannot hold makes the trace incomplete; an incomplete trace proves nothing. The
+   owner supplies the array.
+
+   pm_watched_words.h keeps such words and tells later whether they still hold. */
 #ifndef PM_TRACE_H
 #define PM_TRACE_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prints the numbers of one interpreter's layout, as its own headers define
-   them, in the form of pm_layout_table.h. Compiled and run by generate-layouts
-   against each interpreter; never part of the tool. Py_DEBUG and Py_TRACE_REFS may be
-   defined for headers of a release build. */
+/* Prints the numbers of one interpreter's layout, as its own headers define them, in the form
+   of pm_layout_table.h. generate-layouts compiles and runs it for each interpreter; it is no part of the
+   tool. Py_DEBUG and Py_TRACE_REFS may be defined for the headers of a release build. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <frameobject.h>
@@ -36,8 +35,7 @@ typedef PyFrameObject frame_type;
 
 #define MEMBER_SIZE(type, member) sizeof(((type *)0)->member)
 
-/* Notes the offset of a member and moves the end of what must be read of its
-   object. */
+/* Stores the offset of a member, and moves the end of the part of its object that must be read. */
 #define FRAME_MEMBER(name, member) \
     note(&numbers.name, &numbers.frame_bytes, offsetof(frame_type, member), \
          MEMBER_SIZE(frame_type, member))
@@ -55,7 +53,7 @@ static void note(i32 *field, i32 *end, size_t offset, size_t size)
 }
 
 #if PY_MAJOR_VERSION >= 3
-/* Where a bit-field of a string's state lies: its lowest bit. */
+/* Stores the lowest bit of a bit-field of a string's state. */
 #define STATE_SHIFT(field) \
     do { \
         PyASCIIObject object; \
@@ -103,6 +101,10 @@ static void probe_thread(void)
     numbers.thread_chunk = offsetof(PyThreadState, datastack_chunk);
     numbers.thread_data_top = offsetof(PyThreadState, datastack_top);
     numbers.thread_data_limit = offsetof(PyThreadState, datastack_limit);
+    numbers.chunk_previous = offsetof(_PyStackChunk, previous);
+    numbers.chunk_size = offsetof(_PyStackChunk, size);
+    numbers.chunk_top = offsetof(_PyStackChunk, top);
+    numbers.chunk_data = offsetof(_PyStackChunk, data);
     numbers.interpreter_next = offsetof(PyInterpreterState, next);
     numbers.interpreter_threads = offsetof(PyInterpreterState, threads.head);
     numbers.runtime_interpreters = offsetof(_PyRuntimeState, interpreters.head);
@@ -201,7 +203,7 @@ int main(int argc, char **argv)
     memset(&numbers, 0xff, sizeof numbers);
     numbers.gc_head_bytes = sizeof(PyGC_Head);
 #if PY_VERSION_HEX >= 0x03060000 && PY_VERSION_HEX < 0x03080000
-    /* The larger of both sizes that these have (gc_head_other_bytes). */
+    /* The larger of the two sizes that these versions have (gc_head_other_bytes). */
     numbers.gc_head_bytes = (sizeof(PyGC_Head) + 15) & ~(size_t)15;
 #endif
     numbers.code_tag_bits = 0;
@@ -211,7 +213,7 @@ int main(int argc, char **argv)
     probe_frame();
     probe_code();
     probe_objects();
-    /* Up to the alignment of the struct there is nothing else in memory. */
+    /* The struct is padded to this alignment. */
     numbers.frame_bytes = (numbers.frame_bytes + 7) & ~7;
 
 #define PRINT(name) printf("    ." #name " = %d, \\\n", numbers.name);

@@ -69,6 +69,7 @@ static void probe_types(void)
     numbers.type_name = offsetof(PyTypeObject, tp_name);
     numbers.type_basic_size = offsetof(PyTypeObject, tp_basicsize);
     numbers.type_item_size = offsetof(PyTypeObject, tp_itemsize);
+    numbers.type_dealloc = offsetof(PyTypeObject, tp_dealloc);
     numbers.type_flags = offsetof(PyTypeObject, tp_flags);
     numbers.type_doc = offsetof(PyTypeObject, tp_doc);
     numbers.type_traverse = offsetof(PyTypeObject, tp_traverse);
@@ -211,6 +212,7 @@ static void probe_named(void)
 static void probe_locals(void)
 {
 #if PY_VERSION_HEX < 0x030b0000
+    numbers.frame_builtins = offsetof(PyFrameObject, f_builtins);
     numbers.frame_values = offsetof(PyFrameObject, f_valuestack);
 #if PY_MAJOR_VERSION >= 3
     numbers.frame_object_generator = offsetof(PyFrameObject, f_gen);

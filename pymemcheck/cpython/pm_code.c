@@ -4,11 +4,11 @@
 #include "base/pm_platform.h"
 #include "cpython/pm_pystring.h"
 
-/* Longer line tables are taken for damage: CPython's own longest is below
-   a hundred kilobytes. A copy takes memory as it is read, and that of a long one is not kept. */
+/* A longer line table is taken for damage: the longest in CPython's library is below 100 kB. The copy grows
+   as it is read, and the memory of a long one is not kept. */
 enum { MAX_TABLE_BYTES = 1 << 24, MAX_KEPT_BYTES = 1 << 20, PART_BYTES = 4096 };
 
-/* False when it cannot be read, or the object is of another type. */
+/* False if it cannot be read, or is no code object. */
 static bool read_code(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
                       struct pm_code_view *view)
 {
@@ -29,7 +29,7 @@ static bool read_code(const struct pm_interpreter *interpreter, struct pm_reader
     return true;
 }
 
-/* The instruction's offset in bytes; see pm_linetable_line. */
+/* The offset of the instruction in bytes, for pm_linetable_line. */
 static i64 code_offset(const struct pm_layout *layout, u64 code, u64 position)
 {
     switch (layout->position) {

@@ -9,9 +9,9 @@
 #include "cpython/pm_interpreter.h"
 #include "cpython/pm_linetable.h"
 
-/* What a code object says of itself. */
+/* The fields of a code object that we use. */
 struct pm_code_view {
-    u64 filename, name, qualname, lines;    /* objects; before 3.11 qualname is the name */
+    u64 filename, name, qualname, lines;    /* addresses of objects; before 3.11 qualname is name */
     i32 first_line;
 };
 
@@ -20,7 +20,7 @@ struct pm_code_location {
     struct pm_buffer function;      /* qualified name (3.11+), else co_name */
     u32 line;                       /* 0 where the line table has none */
     struct pm_buffer table;         /* a copy of the line table */
-    bool has_table;                 /* it could be read */
+    bool has_table;                 /* the line table could be read */
     struct pm_code_view view;
     struct pm_linetable_cursor cursor;
 };
@@ -28,22 +28,21 @@ struct pm_code_location {
 void pm_code_location_init(struct pm_code_location *location);
 void pm_code_location_release(struct pm_code_location *location);
 
-/* Fills location but for the line, for the code object at code. Names longer than 4096 bytes are
-   cut. False, with whatever could be read, when a part could not. */
+/* Fills location, except for the line, from the code object at code. Names longer than 4096 bytes are
+   cut. False if a part cannot be read; location then has the parts that can. */
 bool pm_code_open(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
                   struct pm_code_location *location);
 
-/* Whether the code object at code refers to the same objects as the one for which location was opened. */
+/* Whether the code object at code still refers to the objects that it had when location was opened. */
 bool pm_code_is_open(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
                      const struct pm_code_location *location);
 
-/* Fills the line for the instruction at position (from pm_raw_frame) of the code object for which
-   location was opened last. Cheapest if positions go up from call to call. False if the line table does not
-   tell. */
+/* Fills the line of the instruction at position (from pm_raw_frame) of the code object that location was
+   last opened for. Cheapest if positions rise from call to call. False if the line table is damaged. */
 bool pm_code_seek(const struct pm_interpreter *interpreter, u64 code, u64 position,
                   struct pm_code_location *location);
 
-/* Both. */
+/* pm_code_open, then pm_code_seek. */
 bool pm_code_resolve(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 code,
                      u64 position, struct pm_code_location *location);
 

@@ -4,7 +4,7 @@
 #include "base/pm_platform.h"
 #include "cpython/pm_layout.h"
 
-/* The head of the table, and the bounds of what an object can be. */
+/* Offsets in the head of the table, and a bound on the size of an object. */
 enum {
     COOKIE_BYTES = 8,
     VERSION = 8,
@@ -12,7 +12,7 @@ enum {
     MAX_OBJECT_BYTES = 1 << 16,
 };
 
-/* One word that we take; offsets into our own structs. */
+/* One word that we use, as offsets into our own structs. */
 struct field {
     const char *name;
     u32 place, size_place, number, width;
@@ -64,7 +64,7 @@ static bool check_head(struct table *table, u32 version)
     return true;
 }
 
-/* The word whose place is kept at an offset of struct pm_offsets_places. */
+/* The word of the table whose place is in struct pm_offsets_places at this offset. */
 static u64 word_at(const struct table *table, u32 place)
 {
     return pm_layout_u64(table->bytes, pm_layout_i32((const u8 *)table->places, (i32)place));
@@ -98,7 +98,7 @@ static i32 end_of(i32 offset, i32 bytes, i32 end)
     return offset + bytes > end ? offset + bytes : end;
 }
 
-/* What lies beside a field that the table gives, and the blocks to read. */
+/* Moves the fields that lie next to a field of the table, and sets how much of an object to read. */
 static bool move_neighbours(struct table *table, const struct pm_layout_numbers *row,
                             struct pm_layout_numbers *own)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* _Py_DebugOffsets: what an interpreter itself says of its layout, from 3.13 on
+/* _Py_DebugOffsets: the interpreter's own description of its layout, from 3.13 on
    (Include/internal/pycore_runtime.h, 3.14 on pycore_debug_offsets.h). It lies at the start of
-   _PyRuntime, is constant, and is there before the interpreter starts: a cookie, the version as
+   _PyRuntime, is constant, and exists before the interpreter starts. It has a cookie, the version as
    PY_VERSION_HEX, whether the build is free-threaded, then offsets and sizes in bytes, each a
-   64-bit word. Where in the table a word is differs from one minor version to the next: the
-   places are data of the layout row, generated like its numbers. */
+   64-bit word. Each minor version arranges the words differently: their places are data of the
+   layout row, generated like its numbers. */
 #ifndef PM_DEBUG_OFFSETS_H
 #define PM_DEBUG_OFFSETS_H
 
@@ -12,8 +12,8 @@
 #include "base/pm_reader.h"
 #include "base/pm_types.h"
 
-/* Every word that we take: the number of the layout that it gives, its section
-   and name in the table, and how many bytes of the object are read there. */
+/* Every word that we use: the layout number that it replaces, its section and name in
+   the table, and how many bytes of the object we read at that offset. */
 #define PM_OFFSETS_FIELDS(FIELD) \
     FIELD(thread_frame, thread_state, current_frame, 8) \
     FIELD(frame_back, interpreter_frame, previous, 8) \
@@ -58,12 +58,12 @@ enum { PM_OFFSETS_TABLE_BYTES = 1024 };
 
 struct pm_layout;
 
-/* Fills own with row as the table at runtime (a client address) corrects it. The table must
-   begin with the cookie and name exactly version (as PY_VERSION_HEX), and each offset
-   must lie inside its object, aligned, and apart from the others of the object. False: why
-   has gained a few words that name the first check that failed; own is unspecified. What the
-   table does not give (kinds, bits, sizes of headers) stays the row's; offsets next to a
-   field that it gives move with that field. */
+/* Copies row to own and corrects it by the table at runtime (a client address). The table must
+   begin with the cookie and name exactly version (as PY_VERSION_HEX). Each offset must be
+   aligned, lie inside its object, and overlap no other offset of the object. What the table does not
+   have (kinds, bits, sizes of headers) stays as in the row; offsets next to a field of the
+   table move with that field. False: a check failed, why has gained a few words that name it, and own is
+   unspecified. */
 bool pm_debug_offsets_apply(struct pm_reader *reader, u64 runtime, u32 version,
                             const struct pm_layout *row, struct pm_layout *own,
                             struct pm_buffer *why);

@@ -8,7 +8,7 @@ struct named {
     enum pm_domain domain;
 };
 
-/* The C library's functions that hand out a block to free, and its own names for them. */
+/* Functions whose caller must free the block, also by the C library's internal names. */
 static const struct named allocators[] = {
     { "malloc", PM_DOMAIN_LIBC }, { "calloc", PM_DOMAIN_LIBC }, { "realloc", PM_DOMAIN_LIBC },
     { "__libc_malloc", PM_DOMAIN_LIBC }, { "__libc_calloc", PM_DOMAIN_LIBC },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The interfaces through which C code gets memory from CPython or from the C
-   library, by name. A block must go back through the one that it came from:
-   "Memory Management" in CPython's C API reference, 3.6 to 3.14. In 2.7 they are mixed: pm_layout_has_domains. */
+/* The interfaces by which C code gets memory from CPython or from the C library. A block must go
+   back through the interface that it came from ("Memory Management" in CPython's C API reference,
+   3.6 to 3.14), except in 2.7: see mixes_domains in pm_layout.h. */
 #ifndef PM_DOMAINS_H
 #define PM_DOMAINS_H
 
@@ -16,13 +16,13 @@ enum pm_domain {
     PM_DOMAINS,
 };
 
-/* The domain that the function gives blocks from. */
+/* The domain of the blocks that the function returns. */
 enum pm_domain pm_domain_of_allocator(const char *function);
-/* The domain that the function takes blocks back to; reallocation is among these too. */
+/* The domain of the blocks that the function frees; reallocation counts as freeing. */
 enum pm_domain pm_domain_of_free(const char *function);
 
-/* Whether the function belongs to CPython's allocators themselves: the interface that it calls
-   is not the one that its caller chose. */
+/* Whether the function is part of CPython's allocators. Such a function may call another interface than
+   the one that its caller chose. */
 bool pm_domain_is_inside(const char *function);
 
 /* "PyMem_Malloc, PyMem_Calloc or PyMem_Realloc", and "PyMem_Free or PyMem_Realloc". */

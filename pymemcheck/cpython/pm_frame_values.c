@@ -3,9 +3,9 @@
 
 enum { WORD = sizeof(u64) };
 
-#define SLOTS_MAX ((u64)1 << 24)        /* of locals and stack of one frame */
+#define ITEMS_MAX ((u64)1 << 24)        /* of locals and stack of one frame */
 
-/* Where the used part of the stack, which begins at values, ends. */
+/* Sets *top to the end of the used part of the stack, which begins at values. */
 static bool find_top(const struct pm_layout *layout, struct pm_reader *reader, u64 frame, u64 values,
                      u64 *top)
 {
@@ -13,14 +13,13 @@ static bool find_top(const struct pm_layout *layout, struct pm_reader *reader, u
     u8 executing;
     u32 depth;
 
-    if (at->frame_stack_depth != PM_LAYOUT_ABSENT) {
+    if (layout->values == PM_VALUES_DEPTH) {
         if (!pm_reader_read_u32(reader, frame + (u64)at->frame_stack_depth, &depth) || (i32)depth < 0)
             return false;
         *top = values + (u64)depth * WORD;
         return true;
     }
-    if (at->frame_executing == PM_LAYOUT_ABSENT || at->frame_values_top == PM_LAYOUT_ABSENT
-            || !pm_reader_read(reader, frame + (u64)at->frame_executing, &executing, 1)
+    if (!pm_reader_read(reader, frame + (u64)at->frame_executing, &executing, 1)
             || !pm_reader_read_u64(reader, frame + (u64)at->frame_values_top, top)
             || (*top == 0 && executing != 0))
         return false;
@@ -33,15 +32,15 @@ bool pm_frame_unused_values(const struct pm_layout *layout, struct pm_reader *re
                             u64 *first, u64 *end)
 {
     const struct pm_layout_numbers *at = &layout->at;
-    u64 values, slots;
+    u64 values, count;
 
-    if (at->frame_values == PM_LAYOUT_ABSENT
+    if (layout->values == PM_VALUES_UNTOLD
             || !pm_reader_read_u64(reader, frame + (u64)at->frame_values, &values)
-            || !pm_reader_read_u64(reader, frame + (u64)at->object_size, &slots)
+            || !pm_reader_read_u64(reader, frame + (u64)at->object_size, &count)
             || !find_top(layout, reader, frame, values, first))
         return false;
     u64 locals = frame + (u64)at->frame_locals;
-    *end = locals + slots * WORD;
-    return slots <= SLOTS_MAX && values >= locals && *first >= values && *first < *end
+    *end = locals + count * WORD;
+    return count <= ITEMS_MAX && values >= locals && *first >= values && *first < *end
            && *first % WORD == 0;
 }

@@ -13,7 +13,7 @@ enum {
     PLAUSIBLE_LINE = 100000000,
 };
 
-/* One check after another; the first that fails says why. */
+/* The state of the checks, which run one after another; the first that fails says why. */
 struct check {
     struct pm_interpreter *interpreter;
     struct pm_reader *reader;
@@ -40,8 +40,8 @@ static bool refuse_version(struct check *check, const char *build)
     return false;
 }
 
-/* Has the row corrected by the interpreter's own table, where its version has one. A final
-   release whose table is nowhere to be found is believed to have the row's layout. */
+/* Corrects the row by the interpreter's own table, if its version has one. A final release whose table
+   is not found is believed to have the row's layout. */
 static bool ask_interpreter(struct check *check, u64 runtime, u32 version)
 {
     struct pm_interpreter *interpreter = check->interpreter;
@@ -149,7 +149,7 @@ static bool check_location(struct check *check)
     return ok;
 }
 
-/* Whether the collector's list leads through head. */
+/* Whether head is linked into the collector's list. */
 static bool is_in_list(struct check *check, u64 head)
 {
     const struct pm_layout_numbers *at = &check->interpreter->layout->at;
@@ -162,17 +162,18 @@ static bool is_in_list(struct check *check, u64 head)
         && back == head && forth == head;
 }
 
-/* Where builds of one version differ in the size of PyGC_Head, the dict of builtins tells: it holds functions,
-   so the collector's list has it. PyFrameObject.f_builtins has stood behind f_code (Include/frameobject.h)
-   wherever the anchor is a frame. If it tells nothing the row's size stays. */
+/* Measures PyGC_Head where builds of one version differ in its size. The dict of builtins holds functions, so
+   it is in the collector's list: if it is linked only by a head of the other size, that size is
+   taken. If neither fits, the row's size stays. The anchor is a frame object in all versions
+   that have two sizes. */
 static void measure_gc_head(struct check *check, u64 anchor)
 {
     struct pm_interpreter *interpreter = check->interpreter;
     const struct pm_layout *row = interpreter->layout;
     u64 builtins;
 
-    if (row->gc_head_other_bytes == 0
-            || !pm_reader_read_u64(check->reader, anchor + (u64)row->at.frame_code + sizeof builtins, &builtins)
+    if (row->gc_head_other_bytes == 0 || row->anchor != PM_ANCHOR_FRAME
+            || !pm_reader_read_u64(check->reader, anchor + (u64)row->at.frame_builtins, &builtins)
             || is_in_list(check, builtins - (u64)row->at.gc_head_bytes)
             || !is_in_list(check, builtins - row->gc_head_other_bytes))
         return;

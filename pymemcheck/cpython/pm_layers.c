@@ -4,7 +4,7 @@
 #include "base/pm_platform.h"
 
 struct layered {
-    const char *function;   /* a name that ends in '(' stands for all that begin so */
+    const char *function;   /* a name that ends in '(' stands for all that begin with it */
     size_t length;          /* of function */
     enum pm_layer layer;
 };
@@ -151,8 +151,8 @@ static const struct layered list[] = {
     EVAL("PyEval_EvalFrameEx"),
 };
 
-/* Length of a symbol without what the compiler (.part.0) or the linker
-   (@@GLIBC_2.2.5) added; C++ names as people read them have neither. */
+/* Length of a symbol without the suffix of the compiler (.part.0) or linker (@@GLIBC_2.2.5).
+   Demangled C++ names have neither. */
 static size_t stem_length(const char *function)
 {
     size_t length = 0;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The numbers of a layout that tell what objects are and what they hold: a part
-   of PM_LAYOUT_FIELDS, read by pm_object*.c and by nothing that walks frames.
+/* The second part of PM_LAYOUT_FIELDS: what objects are and hold. For pm_object*.c, pm_births.c and the
+   leak search; the frame walk uses none of it.
 
-   Offsets are in bytes from the start of the object named by the first word.
-   Offsets called preheader_ are negative: those words lie before the object.
-   PM_LAYOUT_ABSENT where a version has no such thing. Sources: each
-   interpreter's headers; for the dict keys of 3.6 to 3.10 Objects/dict-common.h,
-   for the module object up to 3.9 Objects/moduleobject.c; for deques Modules/_collectionsmodule.c. */
+   Offsets are in bytes from the start of the object that the first word names. Those called
+   preheader_ are negative: the words lie before the object. PM_LAYOUT_ABSENT if a version has no such
+   field. Sources: each interpreter's headers; Objects/dict-common.h for the dict keys of 3.6 to
+   3.10, Objects/moduleobject.c for modules up to 3.9, Modules/_collectionsmodule.c for deques. */
 #ifndef PM_LAYOUT_OBJECTS_H
 #define PM_LAYOUT_OBJECTS_H
 
@@ -21,8 +20,9 @@
     FIELD(type_name)                /* PyTypeObject.tp_name */ \
     FIELD(type_basic_size)          /* ... tp_basicsize */ \
     FIELD(type_item_size)           /* ... tp_itemsize */ \
+    FIELD(type_dealloc)             /* ... tp_dealloc */ \
     FIELD(type_flags)               /* ... tp_flags */ \
-    FIELD(type_doc)                 /* ... tp_doc: of a type made at run time, a block of its own */ \
+    FIELD(type_doc)                 /* ... tp_doc: a block of its own if the type was made at run time */ \
     FIELD(type_traverse)            /* ... tp_traverse */ \
     FIELD(type_weaklist_offset)     /* ... tp_weaklistoffset */ \
     FIELD(type_members)             /* ... tp_members */ \
@@ -42,7 +42,7 @@
     FIELD(preheader_bytes)          /* before the GC head of objects with a managed dict or weakref */ \
     FIELD(preheader_weakrefs)       /* 3.12+ */ \
     FIELD(preheader_values)         /* pointer to the values, 3.11 and 3.12; in 3.12 the dict's word */ \
-    FIELD(preheader_values_less)    /* what was taken from that pointer as a mark: 0, in 3.12 1 */ \
+    FIELD(preheader_values_less)    /* subtracted from that pointer as a mark: 1 in 3.12, else 0 */ \
     FIELD(preheader_dict)           /* pointer to the dict, 3.11+ */ \
     FIELD(bytes_interned)           /* PyStringObject.ob_sstate, 32 bits, 2.7 only */ \
     FIELD(unicode_interned_shift)   /* lowest bit of state.interned */ \
@@ -96,6 +96,7 @@
     FIELD(frame_values)             /* PyFrameObject.f_valuestack, a pointer, up to 3.10 */ \
     FIELD(frame_values_top)         /* ... f_stacktop, a pointer, up to 3.9: NULL if the frame runs or is done */ \
     FIELD(frame_executing)          /* ... f_executing, 8 bits, 3.6 to 3.9 */ \
+    FIELD(frame_builtins)           /* PyFrameObject.f_builtins, up to 3.10 */ \
     FIELD(frame_object_generator)   /* PyFrameObject.f_gen, 3.6 to 3.10: borrowed */ \
     FIELD(frame_object_frame)       /* PyFrameObject.f_frame, 3.11+ */ \
     FIELD(frame_object_data)        /* PyFrameObject._f_frame_data, 3.11+: the frame, if it owns it */ \

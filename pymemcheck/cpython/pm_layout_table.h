@@ -26,6 +26,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -59,6 +63,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -134,6 +139,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = -1, \
+    .frame_builtins = 40, \
     .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -166,6 +172,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -199,6 +209,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -274,6 +285,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = -1, \
+    .frame_builtins = 56, \
     .frame_object_generator = -1, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -309,6 +321,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -342,6 +358,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -417,6 +434,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 132, \
+    .frame_builtins = 40, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -449,6 +467,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -482,6 +504,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -557,6 +580,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 148, \
+    .frame_builtins = 56, \
     .frame_object_generator = 128, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -592,6 +616,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -625,6 +653,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -700,6 +729,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 116, \
+    .frame_builtins = 40, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -732,6 +762,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -765,6 +799,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -840,6 +875,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 132, \
+    .frame_builtins = 56, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -875,6 +911,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -908,6 +948,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -983,6 +1024,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 116, \
+    .frame_builtins = 40, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1018,6 +1060,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1051,6 +1097,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1126,6 +1173,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 132, \
+    .frame_builtins = 56, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1161,6 +1209,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1194,6 +1246,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1269,6 +1322,7 @@
     .frame_values = 64, \
     .frame_values_top = 72, \
     .frame_executing = 116, \
+    .frame_builtins = 40, \
     .frame_object_generator = 96, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1304,6 +1358,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1337,6 +1395,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1412,6 +1471,7 @@
     .frame_values = 80, \
     .frame_values_top = 88, \
     .frame_executing = 132, \
+    .frame_builtins = 56, \
     .frame_object_generator = 112, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1447,6 +1507,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1480,6 +1544,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1555,6 +1620,7 @@
     .frame_values = 64, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = 40, \
     .frame_object_generator = 88, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1590,6 +1656,10 @@
     .thread_chunk = -1, \
     .thread_data_top = -1, \
     .thread_data_limit = -1, \
+    .chunk_previous = -1, \
+    .chunk_size = -1, \
+    .chunk_top = -1, \
+    .chunk_data = -1, \
     .interpreter_next = -1, \
     .interpreter_threads = -1, \
     .runtime_interpreters = -1, \
@@ -1623,6 +1693,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1698,6 +1769,7 @@
     .frame_values = 80, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = 56, \
     .frame_object_generator = 104, \
     .frame_object_frame = -1, \
     .frame_object_data = -1, \
@@ -1733,6 +1805,10 @@
     .thread_chunk = 296, \
     .thread_data_top = 304, \
     .thread_data_limit = 312, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 16, \
     .runtime_interpreters = 40, \
@@ -1766,6 +1842,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -1841,6 +1918,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
@@ -1876,6 +1954,10 @@
     .thread_chunk = 296, \
     .thread_data_top = 304, \
     .thread_data_limit = 312, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 16, \
     .runtime_interpreters = 40, \
@@ -1909,6 +1991,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -1984,6 +2067,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
@@ -2019,6 +2103,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 72, \
     .runtime_interpreters = 40, \
@@ -2052,6 +2140,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2127,6 +2216,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 48, \
@@ -2162,6 +2252,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 0, \
     .interpreter_threads = 72, \
     .runtime_interpreters = 40, \
@@ -2195,6 +2289,7 @@
     .type_name = 40, \
     .type_basic_size = 48, \
     .type_item_size = 56, \
+    .type_dealloc = 64, \
     .type_flags = 184, \
     .type_doc = 192, \
     .type_traverse = 200, \
@@ -2270,6 +2365,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 40, \
     .frame_object_data = 64, \
@@ -2305,6 +2401,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 7264, \
     .interpreter_threads = 7344, \
     .runtime_interpreters = 632, \
@@ -2338,6 +2438,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2413,6 +2514,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 64, \
@@ -2454,6 +2556,10 @@
     .thread_chunk = 232, \
     .thread_data_top = 240, \
     .thread_data_limit = 248, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 7272, \
     .interpreter_threads = 7344, \
     .runtime_interpreters = 808, \
@@ -2487,6 +2593,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2562,6 +2669,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \
@@ -2603,6 +2711,10 @@
     .thread_chunk = 256, \
     .thread_data_top = 264, \
     .thread_data_limit = 272, \
+    .chunk_previous = 0, \
+    .chunk_size = 8, \
+    .chunk_top = 16, \
+    .chunk_data = 24, \
     .interpreter_next = 7264, \
     .interpreter_threads = 7336, \
     .runtime_interpreters = 936, \
@@ -2636,6 +2748,7 @@
     .type_name = 24, \
     .type_basic_size = 32, \
     .type_item_size = 40, \
+    .type_dealloc = 48, \
     .type_flags = 168, \
     .type_doc = 176, \
     .type_traverse = 184, \
@@ -2711,6 +2824,7 @@
     .frame_values = -1, \
     .frame_values_top = -1, \
     .frame_executing = -1, \
+    .frame_builtins = -1, \
     .frame_object_generator = -1, \
     .frame_object_frame = 24, \
     .frame_object_data = 72, \

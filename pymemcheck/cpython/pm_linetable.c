@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every table is a list of steps through the code. Each step covers some bytes
-   of code and changes the line; the answer is the line of the step that covers
-   the offset. The kinds differ in how a step is written, and in whether it
-   changes the line before or after the bytes it covers:
+/* Every table is a list of entries. Each covers some bytes of code and changes the line; the
+   answer is the line of the entry that covers the offset. The kinds differ in how an entry
+   is encoded, and in whether it changes the line before or after the bytes that it covers:
 
-   - lnotab (both kinds): pairs of bytes. Skip the first byte's count of code bytes, then
-     change the line by the second. What follows the last pair has the last line.
-   - ranges: pairs. Change the line by the second byte (-128: no line here, and
-     the line stays), then cover the first byte's count.
-   - locations: a head byte with its top bit set (four bits of form, three bits
-     of length in code units less one), then bytes without it. Change the line
-     by a delta that the form says how to find, then cover the length.
+   - lnotab (both kinds): pairs of bytes. The first byte is the count of code bytes, which
+     comes first; then the line changes by the second byte. Code behind the last pair has the last line.
+   - ranges: pairs of bytes. The line changes by the second byte (-128: these bytes have no
+     line, and the line stays); then come as many code bytes as the first byte says.
+   - locations: a head byte with its top bit set (four bits of form, three bits of length in code
+     units less one), then bytes without that bit. The line changes by a delta that the form
+     locates; then come the code units.
 
-   Tables are input that may be damaged. Sums are kept in 64 bits, which steps of
-   one byte cannot overflow; the wide steps of locations are checked each. */
+   Tables may be damaged. Sums have 64 bits, which deltas of one byte cannot overflow; each
+   wide delta of locations is checked. */
 #include "cpython/pm_linetable.h"
 
-/* A line as the interface gives it. CPython's lines are C ints from 0 on. */
+/* The line as callers get it. CPython's lines are C ints from 0 on. */
 static i32 checked_line(i64 line)
 {
     return line < 0 || line > INT32_MAX ? PM_LINE_BROKEN : (i32)line;
 }
 
-/* Plain char may be unsigned or signed: the byte's own two's complement. */
+/* The byte as two's complement; plain char may be signed or unsigned. */
 static i64 signed_byte(u8 byte)
 {
     return byte < 0x80 ? (i64)byte : (i64)byte - 0x100;
@@ -76,8 +75,8 @@ enum {
     FORM_NONE = 15,
 };
 
-/* Reads the signed number at *cursor, below end: six bits a byte, lowest first,
-   VARINT_MORE on all but the last, the sign in the lowest bit. */
+/* Reads the signed number at *cursor, before end: six bits a byte, lowest first, VARINT_MORE on all
+   bytes but the last, the sign in the lowest bit. */
 static bool read_signed_varint(const u8 **cursor, const u8 *end, i64 *value)
 {
     u64 bits = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The four ways in which CPython has stored line numbers, as pure functions of
-   a byte string. See docs/line-tables.md for sources. */
+/* The four encodings of line numbers that CPython has had, as pure functions of a byte
+   string. docs/line-tables.md has the sources. */
 #ifndef PM_LINETABLE_H
 #define PM_LINETABLE_H
 
@@ -14,26 +14,25 @@ enum pm_linetable_kind {
 };
 
 enum {
-    PM_LINE_NONE = -1,      /* the table says that no line belongs to the instruction */
-    PM_LINE_BROKEN = -2,    /* the table is not well-formed, or ends before the instruction */
+    PM_LINE_NONE = -1,      /* the instruction has no line */
+    PM_LINE_BROKEN = -2,    /* the table is damaged, or ends before the instruction */
 };
 
-/* A place in a table, before a step. Whoever asks for one line after the other of the same table keeps
-   it, and does not begin at the table's begin each time. */
+/* A place in a table, before an entry. Keep it between look-ups in the same table, so that each need
+   not start at the table's beginning. */
 struct pm_linetable_cursor {
     size_t at;      /* in bytes of the table */
     i64 covered;    /* bytes of code before it */
     i64 line;       /* there */
 };
 
-/* As pm_linetable_line, from *cursor on if that is not too far on; { .line = first_line } is the
-   begin. Leaves *cursor at the step that has the line. */
+/* As pm_linetable_line, but starts at *cursor unless that is behind the offset. Start with { .line =
+   first_line }. Leaves *cursor at the entry that has the line. */
 i32 pm_linetable_seek(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
                       i64 offset, struct pm_linetable_cursor *cursor);
 
-/* The line of the instruction at byte offset in the code (not in code units), or one of
-   the values above. A negative offset means that the frame has not begun and
-   gives first_line. */
+/* The line of the instruction at offset, in bytes of code, or one of the values above. A negative
+   offset means that the frame has not begun, and gives first_line. */
 i32 pm_linetable_line(enum pm_linetable_kind kind, const u8 *table, size_t length, i32 first_line,
                       i64 offset);
 

@@ -2,20 +2,16 @@
 #include "cpython/pm_object.h"
 
 #include "base/pm_platform.h"
-#include "cpython/pm_object_dict.h"
+#include "cpython/pm_object_head.h"
+#include "cpython/pm_object_text.h"
 #include "cpython/pm_object_type.h"
 
 enum {
     POINTER_BYTES = 8,
+    BASES_MAX = 64,
     GC_LINK_FLAGS = 3,          /* _gc_prev from 3.8 on, _gc_next from 3.12 on; 0 before */
-    HALF_WORD_BITS = 32,
     LONG_TAG_SHIFT = 3,         /* of lv_tag: _PyLong_NON_SIZE_BITS */
 };
-
-#define REFERENCES_MAX ((u64)1 << 40)
-/* A higher count is looked at twice: an array of pointers, such as the attributes of an instance,
-   may have a type in its second place, and then the first is no count but an address. */
-#define REFERENCES_USUAL ((u64)1 << 16)
 
 bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struct pm_strings *strings,
                      const struct pm_interpreter *interpreter)
@@ -24,7 +20,7 @@ bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struc
     u64 own_type;
 
     *objects = (struct pm_objects){ .reader = reader, .strings = strings, .layout = layout };
-    pm_map_init(&objects->types);
+    pm_object_types_init(objects);
     if (layout == NULL || layout->at.object_refcount == PM_LAYOUT_ABSENT
             || interpreter->code_type == 0)
         return false;
@@ -39,57 +35,19 @@ bool pm_objects_init(struct pm_objects *objects, struct pm_reader *reader, struc
 
 void pm_objects_release(struct pm_objects *objects)
 {
-    pm_map_release(&objects->types);
-    pm_free(objects->types_seen);
-    objects->types_seen = NULL;
-    objects->types_count = objects->types_capacity = 0;
+    pm_object_types_release(objects);
 }
 
-/* An object in a free list of 3.14 and later has the next one's address in place of its count
-   (_PyFreeList_PushObj, Include/internal/pycore_freelist.h); they are of one type. The last one has 0. */
-static bool is_free_link(struct pm_objects *objects, const struct pm_object *object, u64 word)
-{
-    u64 type;
-
-    return objects->layout->at.object_overflow != PM_LAYOUT_ABSENT && word % POINTER_BYTES == 0
-           && word >= REFERENCES_USUAL
-           && pm_reader_read_u64(objects->reader, word + (u64)objects->layout->at.object_type, &type)
-           && type == object->type;
-}
-
-/* object->address and type are there. */
-static bool read_count(struct pm_objects *objects, struct pm_object *object)
-{
-    const struct pm_layout_numbers *at = &objects->layout->at;
-    u64 word = pm_object_word(objects, object->address, at->object_refcount);
-
-    object->immortal = false;
-    object->references = word;
-    object->free_link = is_free_link(objects, object, word);
-    if (object->free_link) {
-        object->references = 0;
-    } else if (at->object_refcount_bits == HALF_WORD_BITS) {
-        u32 upper = (u32)(word >> HALF_WORD_BITS);
-
-        object->references = (u32)word;
-        object->immortal = (i32)(u32)word < 0;
-        /* From 3.14 on the highest 16 bits are flags. */
-        if ((at->object_overflow == PM_LAYOUT_ABSENT ? upper : upper & 0xffff) != 0)
-            return false;
-    }
-    return object->references < REFERENCES_MAX;
-}
-
-/* Only asked of blocks: objects in static memory have very high counts in 3.11 (999999999 and
-   more), where the program's heap may well be. */
+/* Whether the count is an address. Only for blocks: objects in static memory have counts of 999999999 and
+   more in 3.11, and the program's heap may be at such addresses. */
 static bool looks_like_address(struct pm_objects *objects, const struct pm_object *object)
 {
-    return object->references >= REFERENCES_USUAL && !object->immortal
+    return object->references >= PM_REFERENCES_USUAL && !object->immortal
            && pm_reader_page(objects->reader, object->references >> PM_READER_PAGE_BITS) != NULL;
 }
 
-/* Items that a variable-sized object of a known shape says it has; false if it cannot
-   have so many in so few bytes. Other shapes use ob_size as they like. */
+/* Whether the object fits into room bytes. For shapes with a known meaning of ob_size, that includes the
+   items. Other types use ob_size as they like. */
 static bool fits(struct pm_objects *objects, const struct pm_object *object,
                  const struct pm_object_type *type, u64 room)
 {
@@ -109,7 +67,7 @@ static bool fits(struct pm_objects *objects, const struct pm_object *object,
         }
         return type->shape == PM_SHAPE_BOOL || count <= (room - (u64)at->long_digits) / sizeof(u32);
     }
-    /* One without a time zone is allocated without the last member, the pointer to it. */
+    /* Without a time zone, the last member (the pointer to it) is not allocated. */
     if (type->shape == PM_SHAPE_MOMENT)
         return room + POINTER_BYTES >= (u64)type->basic_size;
     if (room < (u64)type->basic_size)
@@ -126,14 +84,14 @@ static bool is_collected(struct pm_objects *objects, u64 address, const struct p
 
     if (!pm_object_type_has(type, PM_TYPE_GC_BIT))
         return false;
-    /* type_is_gc: a type in static memory has no GC head though its type says so. */
+    /* type_is_gc (Objects/typeobject.c): a type in static memory has no GC head, though its type says so. */
     if (type->shape != PM_SHAPE_TYPE)
         return true;
     flags = pm_object_word(objects, address, objects->layout->at.type_flags);
-    return ((flags >> PM_TYPE_HEAP_BIT) & 1) != 0;
+    return pm_type_flag(flags, PM_TYPE_HEAP_BIT);
 }
 
-/* Whether the collector says that it does not have the object (_PyGC_REFS_UNTRACKED). */
+/* Whether the GC head says that the collector does not track the object (_PyGC_REFS_UNTRACKED). */
 static bool is_untracked(struct pm_objects *objects, u64 head)
 {
     const i64 unit = objects->layout->gc_refs_unit;
@@ -144,9 +102,9 @@ static bool is_untracked(struct pm_objects *objects, u64 head)
     return refs >= -2 * unit && refs < -unit;
 }
 
-/* Whether the collector's list has the object. The list's head lies in the interpreter's state in 3.9 and
-   later, a block that finalization frees in 3.9 and 3.10: then the first and the last one have one
-   neighbour that is gone, and one that is alone in its list has none. */
+/* Whether the collector's list has the object: one neighbour must confirm it. From 3.9 on the list's head lies
+   in the interpreter's state, and finalization of 3.9 and 3.10 frees that. Then the first and the last
+   object have lost one neighbour, and an object alone in its list has lost both. */
 static bool is_linked(struct pm_objects *objects, u64 head)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -159,8 +117,8 @@ static bool is_linked(struct pm_objects *objects, u64 head)
                || (pm_object_word(objects, prev, at->gc_next) & ~(u64)GC_LINK_FLAGS) == head);
 }
 
-/* Memory of its own in which a text is wide, or 0. Up to 3.11 a compact text whose characters are of
-   wchar_t's size points to them in itself (_PyUnicode_SHARE_WSTR, Objects/unicodeobject.c). */
+/* The separate block with a text's wchar_t form, or 0. Up to 3.11 a compact text whose characters have the size
+   of wchar_t points into itself instead (_PyUnicode_SHARE_WSTR, Objects/unicodeobject.c). */
 static u64 wide_memory(struct pm_objects *objects, u64 address, bool ascii)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -170,7 +128,7 @@ static u64 wide_memory(struct pm_objects *objects, u64 address, bool ascii)
     return wide == address + (u64)(ascii ? at->unicode_ascii_data : at->unicode_compact_data) ? 0 : wide;
 }
 
-/* Text holds pointers where it is not compact, or has been encoded or widened. */
+/* A text holds pointers if it is not compact, or if its UTF-8 or wchar_t form was made. */
 static bool is_opaque_text(struct pm_objects *objects, u64 address)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -250,12 +208,12 @@ static u64 kept_references(struct pm_objects *objects, const struct pm_object *o
 {
     if (shape == PM_SHAPE_MODULE)
         return kept_of_module(objects, object->address);
-    /* Those who spell such a text in a program get an interned one. */
+    /* Such a text in a program's source is interned. */
     return shape == PM_SHAPE_TEXT && !object->interned ? kept_of_text(objects, object->address) : 0;
 }
 
-/* Describes the object of this type at address; before: how many bytes of its block lie
-   before it and after a debug hook's prefix. */
+/* Fills the rest of object. before: how many bytes of its block lie between a debug hook's prefix and the
+   object. */
 static void describe(struct pm_objects *objects, const struct pm_object_type *type, u32 before,
                      bool collected, struct pm_object *object)
 {
@@ -275,7 +233,8 @@ static void describe(struct pm_objects *objects, const struct pm_object_type *ty
     }
 }
 
-/* Whether an object starts just there: its type must ask for exactly so many bytes before it. */
+/* Whether an object lies behind hook_prefix + before bytes of the block: its type must need exactly before
+   bytes in front of it. */
 static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 before,
                         u32 hook_prefix, struct pm_object *object)
 {
@@ -286,12 +245,8 @@ static bool identify_at(struct pm_objects *objects, u64 start, u64 bytes, u32 be
 
     if (skipped + (u64)at->object_bytes > bytes)
         return false;
-    object->address = start + skipped;
-    object->type = pm_object_word(objects, object->address, at->object_type);
-    if (object->type == 0 || !read_count(objects, object) || looks_like_address(objects, object))
-        return false;
-    type = pm_object_type_find(objects, object->type);
-    if (type == NULL)
+    type = pm_object_head_read(objects, start + skipped, object);
+    if (type == NULL || looks_like_address(objects, object))
         return false;
     collected = is_collected(objects, object->address, type);
     if (pm_object_type_header(objects, type, collected) != before
@@ -323,18 +278,11 @@ bool pm_objects_identify(struct pm_objects *objects, u64 address, u64 bytes, u64
 
 bool pm_objects_at(struct pm_objects *objects, u64 address, struct pm_object *object)
 {
-    const struct pm_object_type *type;
+    const struct pm_object_type *type = pm_object_head_read(objects, address, object);
 
-    if (address % POINTER_BYTES != 0)
-        return false;
-    object->address = address;
-    object->offset = 0;
-    object->type = pm_object_word(objects, address, objects->layout->at.object_type);
-    if (object->type == 0 || !read_count(objects, object))
-        return false;
-    type = pm_object_type_find(objects, object->type);
     if (type == NULL)
         return false;
+    object->offset = 0;
     describe(objects, type, 0, is_collected(objects, address, type), object);
     return true;
 }
@@ -367,7 +315,7 @@ static void add_text_parts(struct pm_objects *objects, u64 address, struct part_
         add_part(list, pm_object_word(objects, address, at->unicode_legacy_data));
 }
 
-/* A table that begins in the object itself and moves out when it grows. */
+/* Adds a table that begins inside the object and moves to a block of its own when it grows. */
 static void add_table(struct pm_objects *objects, u64 address, i32 table, i32 small_table,
                       struct part_list *list)
 {
@@ -422,7 +370,7 @@ u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object,
     const struct pm_object_type *type = pm_object_type_find(objects, object->type);
     struct part_list list = { .parts = parts, .capacity = capacity };
 
-    /* What waits in a free list still points to memory that was freed with it. */
+    /* An object in a free list still points to memory that was freed. */
     if (type == NULL || object->references == 0)
         return 0;
     add_shape_parts(objects, object->address, type->shape, &list);
@@ -438,4 +386,36 @@ u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object,
             add_part(&list, word);
     }
     return list.count;
+}
+
+bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *object)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    return type != NULL && type->shape == PM_SHAPE_TYPE;
+}
+
+/* The functions that a type and its bases name at field. */
+static u32 functions_at(struct pm_objects *objects, u64 address, i32 field, u64 *functions, u32 capacity)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, address);
+    u32 count = 0;
+
+    for (int depth = 0; type != NULL && depth < BASES_MAX; depth++) {
+        u64 function = pm_object_word(objects, type->address, field);
+        if (function != 0 && count < capacity)
+            functions[count++] = function;
+        type = type->base == 0 || type->base == type->address ? NULL
+               : pm_object_type_find(objects, type->base);
+    }
+    return count;
+}
+
+u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+{
+    return functions_at(objects, address, objects->layout->at.type_traverse, functions, capacity);
+}
+
+u32 pm_objects_deallocators(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+{
+    return functions_at(objects, address, objects->layout->at.type_dealloc, functions, capacity);
 }

@@ -2,11 +2,12 @@
 /* The blocks that a collections.deque keeps its items in (Modules/_collectionsmodule.c, 3.6 to 3.11; later versions make
    the type at run time and the deque keeps its spare blocks itself).
 
-   A block is a pointer to the block on the left, 64 items, and a pointer to the block on the right. The
-   items in use begin in the leftmost block at leftindex and end in the rightmost one at rightindex, both included. Items
-   that were taken out leave their addresses behind, and the outer links of the outermost blocks are not set. */
+   A block is a pointer to the block on the left, 64 items, and a pointer to the block on the right. The used
+   items go from leftindex in the leftmost block to rightindex in the rightmost one, both included. Items that
+   were taken out leave their addresses behind. The outer links of the outermost blocks are not set. */
 #include "cpython/pm_object_deque.h"
 
+#include "cpython/pm_object.h"
 #include "cpython/pm_object_type.h"
 
 enum {
@@ -53,7 +54,7 @@ bool pm_object_deque_ends(struct pm_objects *objects, u64 deque, struct pm_objec
     ends->right = pm_object_word(objects, deque, at->deque_right_block);
     first = pm_object_word(objects, deque, at->deque_left_index);
     last = pm_object_word(objects, deque, at->deque_right_index);
-    /* Where there are no items left, leftindex may be one beyond rightindex, and rightindex -1. */
+    /* In an empty deque leftindex may be rightindex + 1, and rightindex may be -1. */
     if (ends->left == 0 || ends->right == 0 || first > ITEMS_MAX || last + 1 > ITEMS_MAX)
         return false;
     ends->first_used = ends->left + ITEMS + first * WORD;

@@ -3,14 +3,14 @@
 #ifndef PM_OBJECT_DEQUE_H
 #define PM_OBJECT_DEQUE_H
 
-#include "cpython/pm_object.h"
+#include "cpython/pm_object_state.h"
 
 struct pm_object_deque_ends {
-    u64 left, first_used;           /* the leftmost block; what is before first_used in it is not in use */
-    u64 right, end_used, end;       /* the rightmost block; from end_used up to its end */
+    u64 left, first_used;           /* the leftmost block; unused up to first_used */
+    u64 right, end_used, end;       /* the rightmost block; unused from end_used up to end */
 };
 
-/* Of the deque at an address; false: not known. */
+/* Fills ends for the deque at an address; false: they are not known. */
 bool pm_object_deque_ends(struct pm_objects *objects, u64 deque, struct pm_object_deque_ends *ends);
 
 #endif

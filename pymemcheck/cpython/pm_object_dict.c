@@ -2,13 +2,13 @@
 #include "cpython/pm_object_dict.h"
 
 #include "base/pm_platform.h"
-#include "cpython/pm_object_type.h"
-#include "cpython/pm_pystring.h"
+#include "cpython/pm_object.h"
+#include "cpython/pm_object_text.h"
 
 enum {
     LOG2_SIZE_MAX = 40,     /* of a table that fits in memory */
     SEARCHED_MAX = 4096,
-    SMALLEST_SIZE = 8,      /* PyDict_MINSIZE, 3.6 and later: only keys of this size wait for their next use */
+    SMALLEST_SIZE = 8,      /* PyDict_MINSIZE, 3.6 and later: only keys of this size go to free lists */
     SMALLEST_ENTRIES = 5,   /* USABLE_FRACTION(8) */
 };
 
@@ -33,7 +33,7 @@ static u64 index_bytes_of(u64 size)
     return size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8;
 }
 
-/* How many bytes of indices are between the keys' head and the entries. */
+/* The size of the table of indices between the keys' head and the entries, in bytes and in items. */
 static bool measure_indices(struct pm_objects *objects, u64 keys, u64 *bytes, u64 *size)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -123,25 +123,6 @@ u64 pm_object_dict_key(struct pm_objects *objects, const struct pm_object_dict *
                                    view->entries + index * view->entry_bytes + view->key_at, &key))
         return 0;
     return key;
-}
-
-bool pm_object_text_is(struct pm_objects *objects, u64 key, const char *text)
-{
-    const struct pm_object_type *type;
-    struct pm_buffer buffer;
-    struct pm_object object;
-    bool equal;
-
-    if (!pm_objects_at(objects, key, &object))
-        return false;
-    type = pm_object_type_find(objects, object.type);
-    if (type == NULL || (type->shape != PM_SHAPE_TEXT && type->shape != PM_SHAPE_BYTES))
-        return false;
-    pm_buffer_init(&buffer);
-    equal = pm_pystring_append(objects->layout, objects->reader, key, &buffer)
-            && pm_text_equal(buffer.bytes, text);
-    pm_buffer_release(&buffer);
-    return equal;
 }
 
 u64 pm_object_dict_get(struct pm_objects *objects, u64 dict, const char *key)

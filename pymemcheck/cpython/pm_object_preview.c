@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a person would recognise an object by. Sources: as pm_object_type.h, and
+/* Previews of objects. Sources: as pm_object_type.h, and
    Include/longintrepr.h (3.12+: cpython/longintrepr.h). */
 #include "base/pm_characters.h"
 #include "base/pm_decimal.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_object.h"
 #include "cpython/pm_object_dict.h"
+#include "cpython/pm_object_text.h"
 #include "cpython/pm_object_type.h"
 #include "cpython/pm_pystring.h"
 
@@ -35,7 +36,7 @@ static void add_hex(struct pm_buffer *out, char letter, u32 value, int digits)
         pm_buffer_add_char(out, hex_digit((value >> (digits * 4)) & 15));
 }
 
-/* One character as repr writes it; ascii: escape all others. Returns its columns. */
+/* Appends a character as repr writes it, and returns its columns. ascii: escapes all that is not ASCII. */
 static unsigned add_character(struct pm_buffer *out, u32 c, char quote, bool ascii)
 {
     size_t before = out->length;
@@ -74,7 +75,7 @@ static char choose_quote(const struct pm_buffer *text)
     return single && !twofold ? '"' : '\'';
 }
 
-/* text: characters as UTF-8; raw: bytes that are no ASCII stand as surrogates. */
+/* text is UTF-8. raw: its surrogates stand for bytes that are not ASCII. */
 static void add_quoted(struct pm_buffer *out, const struct pm_buffer *text, bool raw, bool ascii)
 {
     char quote = choose_quote(text);
@@ -98,7 +99,7 @@ static void add_quoted(struct pm_buffer *out, const struct pm_buffer *text, bool
     pm_buffer_add_char(out, quote);
 }
 
-/* bytes of 3.x: a pystring only in 2.7, so that the bytes are read here. */
+/* Reads bytes itself, as pm_pystring_append does so only for 2.7. */
 static bool read_bytes(struct pm_objects *objects, u64 address, struct pm_buffer *text)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -115,8 +116,8 @@ static bool read_bytes(struct pm_objects *objects, u64 address, struct pm_buffer
     return true;
 }
 
-/* Pairs of surrogates are one character to repr (unicodeescape_string, Objects/unicodeobject.c
-   of 2.7) where characters have two bytes, and only there. */
+/* Only where characters have two bytes, repr takes a pair of surrogates for one character
+   (unicodeescape_string, Objects/unicodeobject.c of 2.7). */
 static void add_two_byte(struct pm_buffer *text, const u16 *units, u64 count)
 {
     for (u64 i = 0; i < count; i++) {
@@ -130,8 +131,8 @@ static void add_two_byte(struct pm_buffer *text, const u16 *units, u64 count)
     }
 }
 
-/* unicode of 2.7: two or four bytes each, which no header tells of another build. Pairs of
-   two-byte characters taken for one of four are above every character. */
+/* Reads unicode of 2.7. A build has characters of two or of four bytes, and nothing in memory says which. Two
+   characters of two bytes, read as one of four, are above the highest character. */
 static bool read_wide(struct pm_objects *objects, u64 address, struct pm_buffer *text)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -233,7 +234,7 @@ static void add_length(struct pm_objects *objects, u64 address, i32 field, struc
     pm_buffer_add_u64(out, (u64)length);
 }
 
-/* Text that is a name: as it is, but for what cannot be printed, and cut. */
+/* Appends a name without quotes, cut, with what cannot be printed escaped. */
 static void add_name(const struct pm_buffer *name, struct pm_buffer *out)
 {
     unsigned columns = 0, taken;
@@ -251,21 +252,13 @@ static void add_name(const struct pm_buffer *name, struct pm_buffer *out)
     }
 }
 
-/* The string at an address, as a name. */
+/* Appends the string object at an address as a name. */
 static void add_name_of(struct pm_objects *objects, u64 string, struct pm_buffer *out)
 {
-    struct pm_object object;
-    const struct pm_object_type *type;
     struct pm_buffer name;
 
-    if (string == 0 || !pm_objects_at(objects, string, &object))
-        return;
-    type = pm_object_type_find(objects, object.type);
-    if (type->shape != PM_SHAPE_TEXT
-            && (type->shape != PM_SHAPE_BYTES || objects->layout->strings != PM_STRING_BYTES))
-        return;
     pm_buffer_init(&name);
-    if (pm_pystring_append(objects->layout, objects->reader, string, &name))
+    if (string != 0 && pm_object_text_append(objects, string, &name))
         add_name(&name, out);
     pm_buffer_release(&name);
 }

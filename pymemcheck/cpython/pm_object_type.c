@@ -2,33 +2,29 @@
 #include "cpython/pm_object_type.h"
 
 #include "base/pm_platform.h"
-#include "cpython/pm_object_dict.h"
-#include "cpython/pm_pystring.h"
 
 enum {
     TYPE_BYTES_MAX = 1024,      /* type_bytes in any row, and the word of the cached keys */
-    NAME_BYTES_MAX = 256,
     SIZE_MAX_PLAUSIBLE = 1 << 24,
-    TUPLE_BIT = 26,             /* of tp_flags: Py_TPFLAGS_TUPLE_SUBCLASS */
-    DEPTH_MAX = 64,             /* of the chain of bases and metatypes that is looked at at once */
+    DEPTH_MAX = 64,             /* of the chain of bases and metatypes of one type */
 };
 
-/* The classes that have a bit in tp_flags. */
+/* Shapes by a bit of tp_flags. */
 static const struct {
     int bit;
-    enum pm_shape shape, shape_with_byte_strings;   /* the second one: 2.7 */
+    enum pm_shape shape, shape_with_byte_strings;   /* the latter in PM_STRING_BYTES */
 } flagged[] = {
-    { 23, PM_SHAPE_OTHER, PM_SHAPE_INT },
-    { 24, PM_SHAPE_LONG, PM_SHAPE_LONG },
-    { 25, PM_SHAPE_LIST, PM_SHAPE_LIST },
-    { TUPLE_BIT, PM_SHAPE_TUPLE, PM_SHAPE_TUPLE },
-    { 27, PM_SHAPE_BYTES, PM_SHAPE_BYTES },
-    { 28, PM_SHAPE_TEXT, PM_SHAPE_WIDE },
-    { 29, PM_SHAPE_DICT, PM_SHAPE_DICT },
-    { 31, PM_SHAPE_TYPE, PM_SHAPE_TYPE },
+    { PM_TYPE_INT_BIT, PM_SHAPE_OTHER, PM_SHAPE_INT },
+    { PM_TYPE_LONG_BIT, PM_SHAPE_LONG, PM_SHAPE_LONG },
+    { PM_TYPE_LIST_BIT, PM_SHAPE_LIST, PM_SHAPE_LIST },
+    { PM_TYPE_TUPLE_BIT, PM_SHAPE_TUPLE, PM_SHAPE_TUPLE },
+    { PM_TYPE_BYTES_BIT, PM_SHAPE_BYTES, PM_SHAPE_BYTES },
+    { PM_TYPE_TEXT_BIT, PM_SHAPE_TEXT, PM_SHAPE_WIDE },
+    { PM_TYPE_DICT_BIT, PM_SHAPE_DICT, PM_SHAPE_DICT },
+    { PM_TYPE_TYPE_BIT, PM_SHAPE_TYPE, PM_SHAPE_TYPE },
 };
 
-/* The others, by the name of a type that the interpreter itself defines. */
+/* Other shapes, by the name of a type in static memory. */
 static const struct {
     const char *name;
     enum pm_shape shape;
@@ -75,7 +71,7 @@ static enum pm_shape own_shape(const struct pm_objects *objects, const struct pm
     bool byte_strings = objects->layout->strings == PM_STRING_BYTES;
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(flagged); i++)
-        if ((type->flags >> flagged[i].bit) & 1) {
+        if (pm_type_flag(type->flags, flagged[i].bit)) {
             enum pm_shape shape = byte_strings ? flagged[i].shape_with_byte_strings
                                                : flagged[i].shape;
             if (shape != PM_SHAPE_OTHER)
@@ -109,7 +105,7 @@ static void choose_shape(struct pm_objects *objects, struct pm_object_type *type
     }
 }
 
-/* Whether the type of a type is one, too: PyType_Type, or a subclass of it. */
+/* Whether metatype is PyType_Type or a subclass of it. */
 static bool check_metatype(struct pm_objects *objects, u64 metatype, unsigned depth)
 {
     u64 found;
@@ -125,11 +121,11 @@ static bool plausible_size(i64 size)
     return 0 <= size && size <= SIZE_MAX_PLAUSIBLE;
 }
 
-/* Finalization takes even the name from the types of struct sequences in static memory
+/* Finalization removes even the name of a struct sequence's type in static memory
    (_PyStructSequence_FiniBuiltin, Objects/structseq.c, 3.11 and later). */
 static bool is_undone_sequence(const struct pm_object_type *type)
 {
-    return type->tp_name == 0 && pm_object_type_has(type, TUPLE_BIT)
+    return type->tp_name == 0 && pm_object_type_has(type, PM_TYPE_TUPLE_BIT)
            && !pm_object_type_has(type, PM_TYPE_HEAP_BIT)
            && !pm_object_type_has(type, PM_TYPE_READY_BIT);
 }
@@ -158,13 +154,13 @@ static bool read_type(struct pm_objects *objects, u64 address, struct pm_object_
     if (!plausible_size(type->basic_size) || type->basic_size < at->object_bytes
             || !plausible_size(type->item_size))
         return false;
-    /* Finalization takes the ready bit from the types in static memory (_PyStaticType_Dealloc,
-       3.11 and later) while instances may be left. */
+    /* Finalization clears the ready bit of types in static memory (_PyStaticType_Dealloc, 3.11 and later),
+       though instances may be left. */
     if (pm_object_type_has(type, PM_TYPE_HEAP_BIT) && !pm_object_type_has(type, PM_TYPE_READY_BIT))
         return false;
     name[0] = '\0';
     return (is_undone_sequence(type)
-            || (pm_reader_read_text(objects->reader, type->tp_name, name, NAME_BYTES_MAX)
+            || (pm_reader_read_text(objects->reader, type->tp_name, name, PM_TYPE_NAME_BYTES)
                 && plausible_name(name)))
            && check_metatype(objects, pm_layout_u64(block, at->object_type), depth);
 }
@@ -187,7 +183,7 @@ static u64 find(struct pm_objects *objects, u64 address, unsigned depth)
     const struct pm_layout_numbers *at = &objects->layout->at;
     const u64 *known = pm_map_get(&objects->types, address);
     struct pm_object_type type;
-    char name[NAME_BYTES_MAX];
+    char name[PM_TYPE_NAME_BYTES];
 
     if (known != NULL)
         return *known;
@@ -225,92 +221,26 @@ u32 pm_object_type_header(const struct pm_objects *objects, const struct pm_obje
     return bytes;
 }
 
-static bool has_dot(const char *name)
-{
-    for (; *name != '\0'; name++)
-        if (*name == '.')
-            return true;
-    return false;
-}
-
-/* A class statement stores the bare name, and the module in the class's dict. */
-static void add_module(struct pm_objects *objects, const struct pm_object_type *type,
-                       struct pm_buffer *out)
-{
-    u64 dict = pm_object_word(objects, type->address, objects->layout->at.type_dict);
-    u64 module = dict == 0 ? 0 : pm_object_dict_get(objects, dict, "__module__");
-    struct pm_object object;
-    const struct pm_object_type *module_type;
-    size_t before = out->length;
-
-    if (module == 0 || !pm_objects_at(objects, module, &object))
-        return;
-    module_type = pm_object_type_find(objects, object.type);
-    if (module_type->shape != PM_SHAPE_TEXT && module_type->shape != PM_SHAPE_BYTES)
-        return;
-    if (pm_pystring_append(objects->layout, objects->reader, module, out) && out->length > before
-            && !pm_text_equal(out->bytes + before, "builtins")
-            && !pm_text_equal(out->bytes + before, "__builtin__")) {
-        pm_buffer_add_char(out, '.');
-    } else {
-        out->length = before;
-        out->bytes[before] = '\0';
-    }
-}
-
-struct pm_string_id pm_objects_type_name(struct pm_objects *objects, u64 address)
+void pm_object_type_set_name(struct pm_objects *objects, u64 address, struct pm_string_id name)
 {
     u64 found = find(objects, address, 0);
-    struct pm_string_id name = { 0 };
-    struct pm_object_type type;
-    struct pm_buffer text;
-    char bare[NAME_BYTES_MAX];
 
-    if (found == 0)
-        return name;
-    if (objects->types_seen[found - 1].named)
-        return objects->types_seen[found - 1].name;
-    type = objects->types_seen[found - 1];
-    pm_buffer_init(&text);
-    if (pm_reader_read_text(objects->reader, type.tp_name, bare, sizeof bare)) {
-        if (pm_object_type_has(&type, PM_TYPE_HEAP_BIT) && !has_dot(bare))
-            add_module(objects, &type, &text);
-        pm_buffer_add_text(&text, bare);
-        name = pm_strings_intern(objects->strings, text.bytes, text.length);
-    }
-    pm_buffer_release(&text);
-    objects->types_seen[found - 1].named = true;
-    objects->types_seen[found - 1].name = name;
-    return name;
-}
-
-bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *object)
-{
-    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
-    return type != NULL && type->shape == PM_SHAPE_TYPE;
-}
-
-void pm_objects_name_type(struct pm_objects *objects, u64 type, struct pm_string_id name)
-{
-    u64 found = find(objects, type, 0);
-
-    if (found == 0)
-        return;
+    PM_ASSERT(found != 0);
     objects->types_seen[found - 1].named = true;
     objects->types_seen[found - 1].name = name;
 }
 
-u32 pm_objects_traversals(struct pm_objects *objects, u64 address, u64 *functions, u32 capacity)
+void pm_object_types_init(struct pm_objects *objects)
 {
-    const struct pm_object_type *type = pm_object_type_find(objects, address);
-    u32 count = 0;
+    pm_map_init(&objects->types);
+    objects->types_seen = NULL;
+    objects->types_count = objects->types_capacity = 0;
+}
 
-    for (int depth = 0; type != NULL && depth < DEPTH_MAX; depth++) {
-        u64 function = pm_object_word(objects, type->address, objects->layout->at.type_traverse);
-        if (function != 0 && count < capacity)
-            functions[count++] = function;
-        type = type->base == 0 || type->base == type->address ? NULL
-               : pm_object_type_find(objects, type->base);
-    }
-    return count;
+void pm_object_types_release(struct pm_objects *objects)
+{
+    pm_map_release(&objects->types);
+    pm_free(objects->types_seen);
+    objects->types_seen = NULL;
+    objects->types_count = objects->types_capacity = 0;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Types of Python objects, for pm_object*.c only: whether memory is a type, and what
-   it says of its instances. Each type is looked at once (one read of its struct, and
-   the same for its base and its own type, which are remembered too).
+/* Types of Python objects, for pm_object*.c only: whether memory holds a type, and what its instances look
+   like. Each type is read once (one read of its struct), with its base and its own type, and then
+   remembered.
 
-   Sources: Include/cpython/object.h (2.7: object.h) and Objects/typeobject.c, 2.7 and
-   3.6 to 3.15; the bits of tp_flags named here are the same in all of them. */
+   Sources: Include/cpython/object.h (2.7: object.h) and Objects/typeobject.c, 2.7 and 3.6 to 3.15. */
 #ifndef PM_OBJECT_TYPE_H
 #define PM_OBJECT_TYPE_H
 
 #include "cpython/pm_layout.h"
-#include "cpython/pm_object.h"
+#include "cpython/pm_object_state.h"
+#include "cpython/pm_type_flags.h"
 
-/* Which of the structs that we know an instance begins with. */
+/* The known struct that an instance begins with. */
 enum pm_shape {
     PM_SHAPE_OTHER,
     PM_SHAPE_BYTES,         /* bytes; str of 2.7 */
@@ -40,11 +40,8 @@ enum pm_shape {
     PM_SHAPE_MOMENT,        /* datetime.datetime and datetime.time: Include/datetime.h */
 };
 
-enum {
-    PM_TYPE_HEAP_BIT = 9,   /* Py_TPFLAGS_HEAPTYPE */
-    PM_TYPE_READY_BIT = 12,
-    PM_TYPE_GC_BIT = 14,
-};
+/* A longer name is cut; with the NUL. */
+enum { PM_TYPE_NAME_BYTES = 256 };
 
 struct pm_object_type {
     u64 address;
@@ -55,8 +52,8 @@ struct pm_object_type {
     u64 tp_name;
     i64 basic_size, item_size, dict_offset, weaklist_offset;
     enum pm_shape shape;
-    bool exact;             /* the shape's own type and no subclass of it */
-    bool named;             /* name is known */
+    bool exact;             /* the type that the shape is named after, not a subclass */
+    bool named;             /* name is set */
     struct pm_string_id name;
 };
 
@@ -65,19 +62,19 @@ const struct pm_object_type *pm_object_type_find(struct pm_objects *objects, u64
 
 static inline bool pm_object_type_has(const struct pm_object_type *type, i32 bit)
 {
-    return bit != PM_LAYOUT_ABSENT && ((type->flags >> bit) & 1) != 0;
+    return pm_type_flag(type->flags, bit);
 }
 
-/* Bytes before an instance that belong to its block: pre-header and GC head. gc: the
-   instance has a head (a type that was not made at run time has none). */
+/* Bytes before an instance that belong to its block: pre-header and GC head. gc: the instance has a GC head
+   (types in static memory have none). */
 u32 pm_object_type_header(const struct pm_objects *objects, const struct pm_object_type *type,
                           bool gc);
 
-/* A word of an object; 0 if it cannot be read. */
-static inline u64 pm_object_word(struct pm_objects *objects, u64 address, i32 offset)
-{
-    u64 word;
-    return pm_reader_read_u64(objects->reader, address + (u64)(i64)offset, &word) ? word : 0;
-}
+/* Remembers name as the name of the type at address, which pm_object_type_find has found. */
+void pm_object_type_set_name(struct pm_objects *objects, u64 address, struct pm_string_id name);
+
+/* Forgets all types, and starts with none. */
+void pm_object_types_init(struct pm_objects *objects);
+void pm_object_types_release(struct pm_objects *objects);
 
 #endif

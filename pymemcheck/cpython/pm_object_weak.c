@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Words that hold an object's address and are no references to it.
+/* Words that may hold an object's address but are no references to it:
 
-   Weak references point to their object, and to one another; the object points to the first of
-   them. None of that is counted (Objects/weakrefobject.c, 2.7 to 3.15). Entries of sets, and of dicts
-   whose keys are not all strings, keep the key's hash, which is the address where the key is
-   an int made from one: so in the dict of a class's subclasses, from 3.4 on (Objects/typeobject.c, add_subclass).
-   A dict's version (ma_version_tag, 3.6 to 3.13) counts changes, in 3.12 and 3.13 by so large steps that it
-   soon has the size of an address; it is between the number of items and the keys.
-   A generator's frame points back to it (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h). A frame that
-   does not run leaves what its evaluation stack had above its top.
-   A list that got shorter leaves what it had in the room that it keeps, and so does a deque.
-   Instructions, which from 3.11 on stand at the end of the code object, have caches between them: versions, counters,
-   and descriptors to which they hold no reference (Include/internal/pycore_code.h, _PyLoadMethodCache).
-
-   The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) make a list of all objects.
-
-   An object that waits for its next use in a free list, or as the spare frame of its code object
-   (co_zombieframe, Objects/frameobject.c, up to 3.9), counts no references and still has the pointers
-   of its former life. Only the one that links the free list is good: the first field behind ob_size, in lists none
-   (frame_dealloc, tupledealloc, list_dealloc, dict_dealloc); from 3.14 on the place of the count
-   (_PyFreeList_PushObj, Include/internal/pycore_freelist.h). */
+   - Weak references point to their object and to one another; the object points to the first of
+     them. None of these are counted (Objects/weakrefobject.c, 2.7 to 3.15).
+   - Entries of sets, and of dicts whose keys are not all strings, store the key's hash. The hash of an int made
+     from an address is that address: so in the dict of a class's subclasses, from 3.4 on
+     (Objects/typeobject.c, add_subclass).
+   - A dict's version (ma_version_tag, 3.6 to 3.13, between ma_used and ma_keys) counts changes. In 3.12 and 3.13
+     it grows so fast that it soon has the size of an address.
+   - A generator's frame points back to the generator (f_gen, 3.6 to 3.10, Include/cpython/frameobject.h).
+   - A frame that does not run leaves old values above the top of its evaluation stack.
+   - A list that got shorter leaves old items in the room that it keeps, and so does a deque.
+   - Instructions, at the end of the code object from 3.11 on, have caches between them: versions, counters, and
+     descriptors to which they hold no reference (Include/internal/pycore_code.h, _PyLoadMethodCache).
+   - The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) link all objects.
+   - An object that waits in a free list, or as the spare frame of its code object (co_zombieframe,
+     Objects/frameobject.c, up to 3.9), has a count of 0 and still has its old pointers. Only the link of
+     the free list is good: the first field behind ob_size (frame_dealloc, tupledealloc, dict_dealloc; lists
+     have none, list_dealloc), or the place of the count (PM_FREE_LIST_LINKED). */
 #include "cpython/pm_object.h"
 
 #include "cpython/pm_frame_values.h"
@@ -163,6 +161,9 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         break;
     case PM_SHAPE_LIST:
         add_list(objects, object->address, &list);
+        break;
+    case PM_SHAPE_TYPE:
+        add_word(&list, object->address + (u64)at->type_flags);
         break;
     default:
         break;

@@ -4,7 +4,7 @@
 #include "base/pm_characters.h"
 #include "base/pm_platform.h"
 
-/* Characters are one, two or four bytes wide, at an address in client memory. */
+/* Where the characters are in client memory; each has width bytes: one, two or four. */
 struct characters {
     u64 address;
     u64 count;
@@ -62,7 +62,7 @@ static u32 character_at(const u8 *bytes, const struct characters *characters)
     }
 }
 
-/* False, with the buffer as it was, when the character would pass limit. */
+/* False, with the buffer unchanged, if the text would become longer than limit. */
 static bool append_below(struct pm_buffer *to, size_t limit, u32 code_point)
 {
     size_t before = to->length;
@@ -75,12 +75,11 @@ static bool append_below(struct pm_buffer *to, size_t limit, u32 code_point)
     return false;
 }
 
-/* Bytes are nearly always UTF-8; one that is not becomes the surrogate by which
-   Python 3 stands for it. */
+/* A byte that is not UTF-8, which is rare, becomes the surrogate that Python 3 uses for it. */
 static bool append_bytes(struct pm_reader *reader, const struct characters *characters,
                          struct pm_buffer *to)
 {
-    /* With the rest of a character that begins before the limit. */
+    /* Three more: the rest of a character that begins before the limit. */
     char bytes[PM_PYSTRING_MAX_BYTES + 3];
     size_t count = characters->count < sizeof bytes ? (size_t)characters->count : sizeof bytes;
     size_t limit = to->length + PM_PYSTRING_MAX_BYTES;
@@ -102,7 +101,7 @@ static bool append_bytes(struct pm_reader *reader, const struct characters *char
     return true;
 }
 
-/* Appends what fits below limit. False when a character cannot be. */
+/* Appends the characters that fit below limit. False if one of them is no character. */
 static bool append_block(const u8 *block, size_t count, const struct characters *characters,
                          size_t limit, struct pm_buffer *to)
 {
@@ -122,7 +121,7 @@ static bool append_characters(struct pm_reader *reader, const struct characters 
 {
     u8 block[256];
     size_t limit = to->length + PM_PYSTRING_MAX_BYTES;
-    /* A character takes at least one byte: more than this is cut in any case. */
+    /* A character takes at least one byte, so more than this would be cut. */
     u64 left = characters->count < PM_PYSTRING_MAX_BYTES ? characters->count
                                                          : PM_PYSTRING_MAX_BYTES;
     u64 address = characters->address;
@@ -144,8 +143,8 @@ static bool append_characters(struct pm_reader *reader, const struct characters 
 bool pm_pystring_append(const struct pm_layout *layout, struct pm_reader *reader, u64 address,
                         struct pm_buffer *to)
 {
-    /* The longest string that can exist fits in the lower half of the address
-       space; a length that is not one is refused rather than cut. */
+    /* A string must fit in the lower half of the address space: a larger length is damage, and is
+       refused rather than cut. */
     const u64 absurd = (u64)1 << 46;
     struct characters characters;
     const bool bytes = layout->strings == PM_STRING_BYTES;

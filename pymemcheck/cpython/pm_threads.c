@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpython/pm_threads.h"
 
-/* struct _PyStackChunk: previous, size in bytes of the whole chunk, top (an index
-   into data, stored when a newer chunk is begun), data. */
-enum { CHUNK_PREVIOUS = 0, CHUNK_SIZE = 8, CHUNK_TOP = 16, CHUNK_DATA = 24 };
-
-/* Bounds against damaged lists. */
-enum { MAX_INTERPRETERS = 1024, MAX_THREADS = 65536, MAX_CHUNKS = 4096 };
+/* Damaged lists may be circles: bounds on the whole search. A chunk has 16 kB or more. */
+enum { MAX_INTERPRETERS = 1024, MAX_THREADS = 65536, MAX_CHUNKS = 1 << 17 };
 #define MAX_CHUNK_BYTES (1ull << 32)
 
 struct search {
@@ -14,7 +10,7 @@ struct search {
     struct pm_reader *reader;
     struct pm_dead_data *parts;
     u32 count, capacity;
-    u32 threads_left;
+    u32 threads_left, chunks_left;
 };
 
 static u64 word_at(struct search *search, u64 address)
@@ -35,21 +31,21 @@ static void add_thread(struct search *search, u64 thread)
     u64 chunk = word_at(search, thread + (u64)search->at->thread_chunk);
     u64 top = word_at(search, thread + (u64)search->at->thread_data_top);
     u64 limit = word_at(search, thread + (u64)search->at->thread_data_limit);
-    u64 size = word_at(search, chunk + CHUNK_SIZE);
+    u64 size = word_at(search, chunk + (u64)search->at->chunk_size);
 
-    if (chunk == 0 || size > MAX_CHUNK_BYTES || limit != chunk + size || top < chunk + CHUNK_DATA
+    if (chunk == 0 || size > MAX_CHUNK_BYTES || limit != chunk + size || top < chunk + (u64)search->at->chunk_data
             || top > limit)
         return;
     add(search, top, limit);
-    for (u32 i = 0; i < MAX_CHUNKS; i++) {
-        chunk = word_at(search, chunk + CHUNK_PREVIOUS);
+    for (; search->chunks_left > 0; search->chunks_left--) {
+        chunk = word_at(search, chunk + (u64)search->at->chunk_previous);
         if (chunk == 0)
             return;
-        size = word_at(search, chunk + CHUNK_SIZE);
-        u64 used = word_at(search, chunk + CHUNK_TOP);
-        if (size > MAX_CHUNK_BYTES || used > size / 8 || CHUNK_DATA + used * 8 > size)
+        size = word_at(search, chunk + (u64)search->at->chunk_size);
+        u64 used = word_at(search, chunk + (u64)search->at->chunk_top);
+        if (size > MAX_CHUNK_BYTES || used > size / 8 || (u64)search->at->chunk_data + used * 8 > size)
             return;
-        add(search, chunk + CHUNK_DATA + used * 8, chunk + size);
+        add(search, chunk + (u64)search->at->chunk_data + used * 8, chunk + size);
     }
 }
 
@@ -67,6 +63,7 @@ u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_rea
         .parts = parts,
         .capacity = capacity,
         .threads_left = MAX_THREADS,
+        .chunks_left = MAX_CHUNKS,
     };
     u64 current = word_at(&search, interpreter->runtime + (u64)layout->at.runtime_interpreters);
     for (u32 i = 0; current != 0 && i < MAX_INTERPRETERS; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* All thread states of an interpreter, as _PyRuntime links them, and the dead
-   part of the memory in which 3.11 and later keep frames. */
+/* The thread states that _PyRuntime links: whether one raises an exception, and the unused part of the
+   memory in which 3.11 and later keep frames. */
 #ifndef PM_THREADS_H
 #define PM_THREADS_H
 
@@ -13,16 +13,15 @@ struct pm_dead_data {
     u64 start, end;
 };
 
-/* Frames lie in chunks, a stack of them for each thread (struct _PyStackChunk,
-   Include/cpython/pystate.h, 3.11 to 3.15). What is above the top of a chunk is what
-   returned frames left. Writes at most capacity such parts and returns how many.
-   None where the version has no chunks, _PyRuntime is not known, or what is there
-   does not look like a chunk. */
+/* Each thread has a stack of chunks that hold its frames (struct _PyStackChunk, Include/cpython/pystate.h,
+   3.11 to 3.15). Memory above the top of a chunk holds what returned frames left. Writes at most
+   capacity such parts and returns how many: none if the version has no chunks, if
+   _PyRuntime is not known, or if a chunk makes no sense. */
 u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                          struct pm_dead_data *parts, u32 capacity);
 
-/* Whether an exception is raised and not yet handled in the thread (address of its
-   PyThreadState). False if that cannot be read. */
+/* Whether an exception propagates in thread (the address of its PyThreadState). False if that cannot
+   be read. */
 bool pm_threads_is_raising(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                            u64 thread);
 

@@ -28,8 +28,7 @@ static bool skip(const char **cursor, char c)
     return true;
 }
 
-/* "a3", "b1", "rc2", or nothing for a final release, as the lowest byte of
-   PY_VERSION_HEX. */
+/* "a3", "b1", "rc2", or nothing for a final release: the lowest byte of PY_VERSION_HEX. */
 static u32 read_level(const char **cursor)
 {
     u32 level = LEVEL_FINAL, serial = 0;

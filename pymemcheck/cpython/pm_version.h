@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text of Py_GetVersion() as a number. */
+/* The version of an interpreter, from the text that Py_GetVersion() returns. */
 #ifndef PM_VERSION_H
 #define PM_VERSION_H
 
@@ -11,8 +11,7 @@ struct pm_version {
     bool free_threaded;
 };
 
-/* False, with *version unspecified, when text does not begin as
-   Py_GetVersion() does. */
+/* False, with *version unspecified, if text does not begin like Py_GetVersion()'s. */
 bool pm_version_parse(const char *text, struct pm_version *version);
 
 #endif

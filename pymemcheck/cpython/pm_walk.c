@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The chain is a linked list of frames, innermost first. Each frame is read
-   once, as one block that ends after the last field wanted, into a view that
-   is the same for every version; what the walk does with a view depends only
-   on the kinds of the layout.
+/* The chain is a linked list of frames, innermost first. Each frame is read once, as one block
+   up to the last field that we use, into a view that is the same for every version.
+   What the walk does with a view depends only on the kinds of the layout.
 
-   Frames come in groups: those that one C call of the evaluation function
-   runs. Where a group ends is told by the frame itself, by a shim outside it, or
-   by a second chain, that of the calls (_PyCFrame). The outermost frames may be
-   in no group: those of waiting generators that C code throws into while no
-   Python runs. A group whose only frame is not yet complete (it is still making its
-   cells, say, which allocates) has no frame to report; it is counted in the
-   next outer frame, so that the native stack can still be matched.
+   One C call of the evaluation function runs a group of frames. The end of a group is marked
+   by the frame itself, by a shim outside it, or by a second chain, that of the calls (_PyCFrame).
+   The outermost frames may be in no group: those of waiting generators that C code throws
+   into while no Python runs. The only frame of a group may be incomplete (it is making its cells,
+   for example, which allocates). Such a group has no frame to report; the next outer frame counts
+   it, so that the native stack can still be matched.
 
-   A damaged chain may run in a circle, also through frames that are passed
-   over, or without any frame through the chain of calls. Brent's method finds
-   that: remember one address, compare each later one with it, and replace it
-   after 1, 2, 4, 8 ... steps. */
+   A damaged chain may run in a circle, even through frames that are skipped, or through
+   the chain of calls alone. Brent's method finds circles: remember one address, compare each
+   later one with it, and replace it after 1, 2, 4, 8 ... steps. */
 #include "cpython/pm_walk.h"
 
 struct frame_view {
@@ -37,10 +34,10 @@ struct walk {
     struct pm_reader *reader;
     struct pm_raw_frame *frames;
     unsigned count, capacity;
-    struct pm_trace *trace; /* NULL: none is wanted */
-    struct pm_rewalk *rewalk;   /* NULL: none either */
-    bool group_open;        /* frames of the current group were reported */
-    u32 empty_entries;      /* groups without any, since the last frame reported */
+    struct pm_trace *trace;     /* NULL: not wanted */
+    struct pm_rewalk *rewalk;   /* NULL: not wanted */
+    bool group_open;        /* a frame of the current group was reported */
+    u32 empty_entries;      /* groups without a frame since the last one reported */
 
     /* PM_ENTRY_CFRAME only. */
     bool in_call;           /* the current group is that of a call */
@@ -49,7 +46,7 @@ struct walk {
     struct circle_guard cframes;
 };
 
-/* The result depends on the field of bytes at address, which holds value. */
+/* Notes that the result depends on the field of so many bytes at address, which holds value. */
 static void rely_on(struct walk *walk, u64 address, u64 value, unsigned bytes)
 {
     if (walk->trace != NULL)
@@ -64,7 +61,7 @@ static bool read_link(struct walk *walk, u64 address, u64 *value)
     return true;
 }
 
-/* True when the chain came back to where it was. */
+/* Whether the chain came back to an address where it was before. */
 static bool in_circle(struct circle_guard *guard, u64 address)
 {
     if (address == guard->remembered)
@@ -76,7 +73,7 @@ static bool in_circle(struct circle_guard *guard, u64 address)
     return false;
 }
 
-/* Makes the group of the call whose _PyCFrame is walk->cframe the current one. */
+/* Enters the group of the call whose _PyCFrame is walk->cframe. */
 static bool enter_call(struct walk *walk)
 {
     const struct pm_layout_numbers *at = &walk->layout->at;
@@ -109,8 +106,8 @@ static bool innermost(struct walk *walk, u64 anchor, u64 *frame)
     return false;
 }
 
-/* Copies the part of a frame that holds the fields wanted. A size known to the
-   compiler is copied in registers; these are those of 3.11 to 3.13 and of 3.14 on. */
+/* Copies the part of a frame that has the fields that we use. The compiler copies a constant size in
+   registers: these are the sizes of 3.11 to 3.13 and from 3.14 on. */
 static bool read_block(struct pm_reader *reader, u64 address, u8 *block, size_t bytes)
 {
     enum { FRAME_BYTES_3_11 = 72, FRAME_BYTES_3_14 = 80 };
@@ -161,7 +158,7 @@ static void rely_on_frame(struct walk *walk, u64 address, const struct frame_vie
     }
 }
 
-/* False when the frame cannot be read or its pointers cannot be right. */
+/* False if the frame cannot be read or its pointers make no sense. */
 static bool read_frame(struct walk *walk, u64 address, struct frame_view *view)
 {
     const struct pm_layout *layout = walk->layout;
@@ -188,13 +185,13 @@ static bool is_shim(const struct pm_layout *layout, const struct frame_view *vie
     return has_shims(layout) && view->owner == layout->at.owner_shim;
 }
 
-/* Whether a shim is the outermost frame of the thread, which no call made. */
+/* Whether a shim is the thread state's own outermost frame, which belongs to no call. */
 static bool is_base(const struct pm_layout *layout, const struct frame_view *view)
 {
     return layout->entry == PM_ENTRY_SHIM_BASE && view->back == 0;
 }
 
-/* What CPython's _PyFrame_IsIncomplete denies. False when it cannot be told. */
+/* Sets *complete to the opposite of CPython's _PyFrame_IsIncomplete. False if it cannot be read. */
 static bool read_complete(struct walk *walk, u64 address, const struct frame_view *view,
                           bool *complete)
 {
@@ -214,7 +211,7 @@ static bool read_complete(struct walk *walk, u64 address, const struct frame_vie
             return true;
     }
     *complete = begun;
-    /* The code object of a frame that is not reported is not known to live on. */
+    /* Nobody watches whether the code object of an unreported frame lives on. */
     if (known && (!begun || walk->count == walk->capacity))
         rely_on(walk, place, first_traceable, sizeof first_traceable);
     return known;
@@ -240,8 +237,8 @@ static void report_frame(struct walk *walk, const struct frame_view *view)
     walk->group_open = true;
 }
 
-/* Ends the group, or groups, that do not reach to the frame at address; 0 is
-   the end of the chain. False when the next call cannot be read. */
+/* Ends the groups that the frame at address does not belong to; 0 is the end of the chain. False if
+   the next call cannot be read. */
 static bool end_calls(struct walk *walk, u64 address)
 {
     while (walk->in_call && address != 0 && address == walk->group_end) {
@@ -254,7 +251,7 @@ static bool end_calls(struct walk *walk, u64 address)
     return true;
 }
 
-/* The state that the walk is in before the frame at address. */
+/* The state of the walk before the frame at address. */
 static struct pm_rewalk_state state_of(const struct walk *walk, u64 address)
 {
     return (struct pm_rewalk_state){
@@ -267,7 +264,7 @@ static struct pm_rewalk_state state_of(const struct walk *walk, u64 address)
     };
 }
 
-/* True, with *rest, when the rest is as in the last walk. If not, a step is taken. */
+/* Whether the rest, then at *rest, is as in the last walk. If not, remembers this state. */
 static bool comes_to_known(struct walk *walk, u64 address, const struct pm_rewalk_step **rest)
 {
     const struct pm_rewalk_state state = state_of(walk, address);
@@ -278,7 +275,7 @@ static bool comes_to_known(struct walk *walk, u64 address, const struct pm_rewal
     return *rest != NULL;
 }
 
-/* Looks at the frame at address and reports it, if it is to be. False when the walk ends here. */
+/* Reads the frame at address and reports it if it is complete. False if the walk ends here. */
 static bool pass_frame(struct walk *walk, u64 address, struct frame_view *view,
                        enum pm_walk_end *end)
 {
@@ -393,8 +390,8 @@ u64 pm_walk_peek(const struct pm_interpreter *interpreter, struct pm_reader *rea
         return 0;
     if (frame == 0)
         return 0;
-    u64 hint = frame ^ position_at(layout, reader, frame) << 12;
+    u64 hash = frame ^ position_at(layout, reader, frame) << 12;
     if (pm_reader_read_u64(reader, frame + (u64)layout->at.frame_back, &outer) && outer != 0)
-        hint ^= position_at(layout, reader, outer) << 32;
-    return hint;
+        hash ^= position_at(layout, reader, outer) << 32;
+    return hash;
 }

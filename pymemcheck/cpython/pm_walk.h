@@ -16,12 +16,12 @@ struct pm_raw_frame {
                        equal exactly if the instruction is the same */
     bool entry;     /* the outermost frame of one C call of the evaluation function: an
                        evaluation frame of the native stack ends here */
-    u32 empty_entries;  /* C calls of the evaluation function between this frame and the
-                           next inner one (or the innermost end) that have no frame here,
-                           because theirs is not yet complete; nearly always 0 */
+    u32 empty_entries;  /* C calls of the evaluation function, between this frame and the next
+                           inner one (or the innermost end), whose frames are not yet
+                           complete and so are not reported; nearly always 0 */
 };
 
-/* Whether two walks found the same: every field is equal. */
+/* Whether all fields are equal. */
 static inline bool pm_raw_frame_equal(const struct pm_raw_frame *a, const struct pm_raw_frame *b)
 {
     return a->code == b->code && a->position == b->position && a->entry == b->entry
@@ -30,18 +30,17 @@ static inline bool pm_raw_frame_equal(const struct pm_raw_frame *a, const struct
 
 enum pm_walk_end {
     PM_WALK_COMPLETE,       /* reached the outermost frame */
-    PM_WALK_LIMIT,          /* capacity frames were read and there are more */
-    PM_WALK_UNREADABLE,     /* a frame could not be read, or makes no sense */
+    PM_WALK_LIMIT,          /* there are more than capacity frames */
+    PM_WALK_UNREADABLE,     /* a frame cannot be read, or makes no sense */
 };
 
-/* Fills frames, innermost first, with the frames that are running in the
-   thread of anchor; returns how many. anchor is the first argument that the
-   thread's evaluation function was last entered with. As tracemalloc does,
-   frames that are not yet complete are passed over.
+/* Fills frames, innermost first, with the running frames of a thread; returns how many. anchor
+   is the first argument of the thread's innermost call of the evaluation function. Frames that
+   are not yet complete are skipped, as tracemalloc does.
 
-   trace gets every word that the result depends on if it does not end in
-   PM_WALK_UNREADABLE; NULL if none is wanted. Not in it is what is constant in a
-   living code object, if the object is one of those in frames. */
+   trace, if not NULL, gets every word that the result depends on, unless the walk ends in
+   PM_WALK_UNREADABLE. Constant fields of the code objects in frames are left out, as they cannot
+   change while the object lives. */
 unsigned pm_walk_traced(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                         u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
                         enum pm_walk_end *end, struct pm_trace *trace);
@@ -54,16 +53,16 @@ static inline unsigned pm_walk_frames(const struct pm_interpreter *interpreter,
     return pm_walk_traced(interpreter, reader, anchor, frames, capacity, end, NULL);
 }
 
-/* As pm_walk_frames, but frames gets only those inside of the same outermost ones that are as they
-   were in the last such walk with rewalk. Frames and *same together are at most
-   capacity, which is the same each time. What is constant in a living code object is taken for
-   granted: of the same frames the caller asks whether their code objects were alive all the time. */
+/* As pm_walk_frames, but the outermost *same frames are those of the last such walk with rewalk, and frames
+   gets only the ones inside of them. Both together are at most capacity, which must not change
+   between calls. The caller must know that the code objects of the same frames have lived
+   since then: their constant fields are not read again. */
 unsigned pm_walk_again(const struct pm_interpreter *interpreter, struct pm_rewalk *rewalk,
                        u64 anchor, struct pm_raw_frame *frames, unsigned capacity,
                        enum pm_walk_end *end, unsigned *same);
 
-/* A number that differs, nearly always, when the walk would give other frames:
-   of the innermost two frames and their positions. Far cheaper than a walk. */
+/* A hash of the innermost two frames and their positions: nearly always another number when the walk would
+   find other frames. Far cheaper than a walk. */
 u64 pm_walk_peek(const struct pm_interpreter *interpreter, struct pm_reader *reader, u64 anchor);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads numbers and strings out of bytes that may be damaged. A read past the end gives
-   zero or the empty string and sets failed, which stays set: callers check it
-   once, after several reads, and in each loop. Numbers are little-endian. */
+/* Reads numbers and strings from bytes that may be damaged. A read past the end gives zero or the empty
+   string and sets failed, which stays set. Callers check it once after several reads, and in each
+   loop. Numbers are little-endian. */
 #ifndef PM_CURSOR_H
 #define PM_CURSOR_H
 
@@ -18,10 +18,10 @@ struct pm_cursor {
     bool failed;
 };
 
-/* From offset to the end of bytes; failed if offset is not in them. */
+/* A cursor from offset to the end of bytes; failed if offset is behind the end. */
 static inline struct pm_cursor pm_cursor_at(struct pm_bytes bytes, u64 offset)
 {
-    if (offset > bytes.length || bytes.length == 0)     /* of nothing there is no address */
+    if (offset > bytes.length || bytes.length == 0)     /* empty bytes have no address */
         return (struct pm_cursor){ .failed = offset > bytes.length };
     return (struct pm_cursor){ .at = bytes.bytes + offset, .end = bytes.bytes + bytes.length };
 }
@@ -69,8 +69,8 @@ static inline u8 pm_cursor_u8(struct pm_cursor *cursor)
     return *cursor->at++;
 }
 
-/* LEB128: seven bits a byte, lowest first, the top bit set on all but the last. What does not
-   fit into 64 bits is dropped. */
+/* LEB128: seven bits a byte, lowest first, with the top bit set in all bytes but the last. Bits that do not
+   fit into 64 are dropped. */
 static inline u64 pm_cursor_leb(struct pm_cursor *cursor, bool is_signed)
 {
     u64 value = 0;
@@ -122,7 +122,7 @@ static inline u64 pm_cursor_unit_length(struct pm_cursor *cursor, bool *is64)
     return *is64 ? pm_cursor_uint(cursor, 8) : length;
 }
 
-/* Limits the cursor to the next bytes; failed if there are not so many. */
+/* A cursor for the next bytes only; failed if there are not so many. */
 static inline struct pm_cursor pm_cursor_part(const struct pm_cursor *cursor, u64 bytes)
 {
     struct pm_cursor part = *cursor;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds sections of a 64-bit little-endian ELF file by name, and what is said of their
-   compression. Layouts: System V ABI, "Object Files" (ELF-64 header, section header, Chdr);
+/* Finds sections of a 64-bit little-endian ELF file by name, and how they are
+   compressed. Layouts: System V ABI, "Object Files" (ELF-64 header, section header, Chdr);
    the older compression of sections named .zdebug_...: "ZLIB" and the size, as GNU binutils
    documents at --compress-debug-sections=zlib-gnu. */
 #ifndef PM_ELF_H
@@ -15,7 +15,7 @@ struct pm_elf_file {
     void *context;
 };
 
-/* The section headers and their names; release it, also after a failure. */
+/* The section headers and their names. Must be released, also after a failure. */
 struct pm_elf {
     u8 *headers;
     u32 count;
@@ -31,7 +31,7 @@ enum pm_elf_compression {
 
 struct pm_elf_section {
     u64 address;        /* 0: not loaded */
-    u64 offset, bytes;  /* its contents in the file, without a header of the compression */
+    u64 offset, bytes;  /* its contents in the file, without the header of a compressed section */
     u64 full_bytes;     /* after decompression */
     enum pm_elf_compression compression;
 };

@@ -3,13 +3,13 @@
 
 /* How a form is stored, apart from strings. */
 enum storage {
-    STORAGE_BYTES,      /* as many bytes as size says */
-    STORAGE_OFFSET,     /* 4 or 8 bytes, as the unit is */
+    STORAGE_BYTES,      /* so many bytes as size says */
+    STORAGE_OFFSET,     /* 4 or 8 bytes, depending on the unit */
     STORAGE_ADDRESS,
     STORAGE_ULEB,
     STORAGE_SLEB,
-    STORAGE_BLOCK,      /* a length of as many bytes as size says, and so many bytes */
-    STORAGE_BLOCK_ULEB, /* the same with a length in LEB128 */
+    STORAGE_BLOCK,      /* a length, of so many bytes as size says, and the block */
+    STORAGE_BLOCK_ULEB, /* the same with the length in LEB128 */
     STORAGE_NONE,
     STORAGE_UNKNOWN,
 };

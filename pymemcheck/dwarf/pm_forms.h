@@ -5,7 +5,7 @@
 #define PM_FORMS_H
 
 #include "dwarf/pm_cursor.h"
-#include "dwarf/pm_line_units.h"
+#include "dwarf/pm_debug_source.h"
 
 enum pm_form {
     PM_FORM_ADDR = 0x01,
@@ -57,21 +57,21 @@ enum pm_form {
     PM_FORM_GNU_STRP_ALT = 0x1f21,
 };
 
-/* The unit in which a value is. */
+/* The unit that contains a value. */
 struct pm_form_unit {
     u8 version;
     u8 address_bytes;
     bool is64;
 };
 
-/* What was read. Forms that refer to a string by its index give nothing. */
+/* A value that was read. Forms that refer to a string by its index give none. */
 struct pm_form_value {
-    u64 number;         /* 0 if it is no number, or wider than 64 bits */
-    const char *text;   /* NULL if it is no string */
+    u64 number;         /* 0 if it is not a number, or is wider than 64 bits */
+    const char *text;   /* NULL if it is not a string */
 };
 
-/* Reads one value. A form that is not known fails the cursor. Strings are in the
-   source's sections. DW_FORM_implicit_const has its value elsewhere: reads nothing. */
+/* Reads one value. An unknown form fails the cursor. Strings point into the source's sections.
+   DW_FORM_implicit_const has its value elsewhere, and nothing is read for it. */
 struct pm_form_value pm_form_read(struct pm_cursor *cursor, u64 form,
                                   const struct pm_form_unit *unit,
                                   const struct pm_debug_source *source);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A program makes rows: address, file, line. A row is valid from its address to the next row's
-   in the same sequence. Most rows cover no wanted address; for them it takes one compare.
+/* A program makes rows of address, file and line. A row is valid from its address to that of the next row
+   in the same sequence. Most rows cover no wanted address, and cost one compare.
 
    Linkers leave rows of functions that they dropped, at address 0 or at the highest ones: such
    sequences are passed over. */
@@ -46,7 +46,7 @@ struct machine {
     struct pm_line_wanted *wanted;
     u32 count, next;
     u64 next_address;
-    /* If not 0: which of the files that the program itself defines is looked for, and where it is. */
+    /* If not 0: the number of the wanted file among those that the program itself defines, and where it is. */
     u64 definition;
     struct pm_cursor defined;
 };
@@ -75,7 +75,7 @@ static void seek(struct machine *machine, u64 address)
     machine->next_address = low < machine->count ? machine->wanted[low].address : UINT64_MAX;
 }
 
-/* The last row ends here, and covers a wanted address. Where rows overlap, the one that begins last is right. */
+/* The last row ends here, and covers a wanted address. If rows overlap, the one that begins last is right. */
 static void take_row(struct machine *machine)
 {
     while (machine->next < machine->count && machine->next_address < machine->address) {
@@ -139,7 +139,7 @@ static void run_extended(struct machine *machine)
             machine->at.at = machine->at.end;
         }
         break;
-    default:        /* discriminators, and what vendors add */
+    default:        /* discriminators, and extensions of vendors */
         break;
     }
 }
@@ -241,7 +241,7 @@ static void read_formats(struct pm_cursor *at, struct formats *formats)
     for (u32 i = 0; i < formats->count; i++) {
         formats->contents[i] = pm_cursor_uleb(at);
         formats->forms[i] = pm_cursor_uleb(at);
-        /* An entry must take bytes, or a damaged count would never end. */
+        /* An entry must use bytes, or a loop over a damaged count would take too long. */
         if (formats->forms[i] == PM_FORM_IMPLICIT_CONST
                 || formats->forms[i] == PM_FORM_FLAG_PRESENT)
             pm_cursor_fail(at);
@@ -284,7 +284,7 @@ static struct entry read_table(struct pm_cursor *at, u64 index, const struct pm_
     return found;
 }
 
-/* Folders before DWARF 5: strings, with an empty one at their end. They count from 1. */
+/* Folders before DWARF 5: strings, ended by an empty one, numbered from 1. */
 static const char *read_old_folders(struct pm_cursor *at, u64 index)
 {
     const char *found = NULL, *text;
@@ -307,7 +307,7 @@ static struct entry read_old_file(struct pm_cursor *at)
     return at->failed ? (struct entry){ 0 } : entry;
 }
 
-/* Files before DWARF 5 count from 1: those in the table, and then those that the program defines. */
+/* Files before DWARF 5 are numbered from 1: first those in the table, then those that the program defines. */
 static struct entry find_old_file(struct pm_cursor *at, const struct pm_line_unit *unit, u64 index)
 {
     struct machine machine = { .unit = unit };

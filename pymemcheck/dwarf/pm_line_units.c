@@ -55,7 +55,7 @@ enum pm_line_unit_kind pm_line_unit_read(struct pm_bytes section, u64 *offset,
 
 /* --- .debug_info --- */
 
-/* The cursor at the tag of an abbreviation; failed if there is none with this code. */
+/* The cursor at the tag of the abbreviation with this code; failed if there is none. */
 static struct pm_cursor find_abbreviation(struct pm_bytes section, u64 offset, u64 wanted)
 {
     struct pm_cursor at = pm_cursor_at(section, offset);
@@ -77,7 +77,7 @@ static struct pm_cursor find_abbreviation(struct pm_bytes section, u64 offset, u
     return at;
 }
 
-/* What the first entry of a unit says of its lines. */
+/* What the first entry of a unit says about its lines. */
 struct root {
     bool has_lines;
     u64 lines;          /* offset in .debug_line */

@@ -1,36 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sections with debug information, and the headers of the units in .debug_line:
-   DWARF 2 to 5, 32 and 64 bit (DWARF 5, 6.2.4; DWARF 4, 6.2.4). */
+/* The headers of the units in .debug_line: DWARF 2 to 5, 32 and 64 bit (DWARF 5, 6.2.4;
+   DWARF 4, 6.2.4). */
 #ifndef PM_LINE_UNITS_H
 #define PM_LINE_UNITS_H
 
 #include "base/pm_map.h"
 #include "base/pm_types.h"
 #include "dwarf/pm_cursor.h"
-
-enum pm_debug_section {
-    PM_DEBUG_LINE,
-    PM_DEBUG_LINE_STR,
-    PM_DEBUG_STR,
-    PM_DEBUG_INFO,
-    PM_DEBUG_ABBREV,
-    PM_DEBUG_STR_ALT,   /* .debug_str of the file that several files share (dwz) */
-    PM_DEBUG_SECTIONS,
-};
-
-/* Where sections come from. They are asked for when they are needed; the largest, .debug_info, only
-   for DWARF 2 to 4. */
-struct pm_debug_source {
-    /* The contents, decompressed, valid as long as the source is; nothing if there is no such section. */
-    struct pm_bytes (*section)(void *context, enum pm_debug_section section);
-    void *context;
-};
-
-static inline struct pm_bytes pm_debug_section_of(const struct pm_debug_source *source,
-                                                  enum pm_debug_section section)
-{
-    return source->section(source->context, section);
-}
+#include "dwarf/pm_debug_source.h"
 
 struct pm_line_unit {
     u64 offset;                     /* of the unit in .debug_line */
@@ -46,16 +23,16 @@ struct pm_line_unit {
 
 enum pm_line_unit_kind {
     PM_LINE_UNIT_GOOD,
-    PM_LINE_UNIT_UNKNOWN,   /* another version, or damaged: go on behind it */
-    PM_LINE_UNIT_LAST,      /* the end, or nothing behind it can be found */
+    PM_LINE_UNIT_UNKNOWN,   /* of another version, or damaged: continue behind it */
+    PM_LINE_UNIT_LAST,      /* the end, or the next unit cannot be found */
 };
 
 /* Reads the header of the unit at *offset and sets *offset to the next one's. */
 enum pm_line_unit_kind pm_line_unit_read(struct pm_bytes section, u64 *offset,
                                          struct pm_line_unit *unit);
 
-/* The folders in which units were compiled (DW_AT_comp_dir), of units before DWARF 5, whose
-   line tables do not say them. Read from .debug_info when first asked for. */
+/* The folders in which units were compiled (DW_AT_comp_dir). For units before DWARF 5, whose line
+   tables do not contain them. Read from .debug_info when first needed. */
 struct pm_line_folders {
     bool are_read;
     struct pm_map by_unit;      /* offset in .debug_line -> text in the source */
@@ -63,7 +40,7 @@ struct pm_line_folders {
 
 void pm_line_folders_init(struct pm_line_folders *folders);
 void pm_line_folders_release(struct pm_line_folders *folders);
-/* unit: offset in .debug_line. "" if its folder is not said. */
+/* unit: offset in .debug_line. "" if its folder is unknown. */
 const char *pm_line_folders_get(struct pm_line_folders *folders,
                                 const struct pm_debug_source *source, u64 unit);
 

@@ -3,34 +3,35 @@
 
 #include "base/pm_platform.h"
 
-/* What a frame's caller is found by. */
+/* The register from which a frame's caller is found. */
 enum base {
     BASE_NONE,
     BASE_STACK_POINTER,
     BASE_FRAME_POINTER,
 };
 
-/* The rule for an instruction is one word, since a walk waits for nothing as much as for the next rule:
+/* The rule for an instruction is one word, since a walk spends most of its time waiting for the next
+   rule:
 
      2 bits   the base
      8 bits   where the caller's frame pointer is, in words below the caller's stack pointer; 0: in its register
      16 bits  how far the caller's stack pointer is from the base, in words; the return address is in the
               word below it
-     34 bits  the instruction without its lowest bits, which say in which slot the rule is: of 47 bits, as all
-              instructions of programs are; others, damaged return addresses, have no rule */
+     34 bits  the instruction without its lowest bits, which select the cell. Instructions of programs
+              have 47 bits; others are damaged return addresses and have no rule */
 enum {
     SAVED_SHIFT = 2, DISTANCE_SHIFT = 10, INSTRUCTION_SHIFT = 30,
     MAX_SAVED = 255, MAX_DISTANCE = 65535,
-    SLOT_BITS = 13, SLOTS = 1 << SLOT_BITS, INSTRUCTION_BITS = 47,
+    CELL_BITS = 13, CELLS = 1 << CELL_BITS, INSTRUCTION_BITS = 47,
 };
 
-/* So many frames differ from those of the stack before, mostly. */
+/* Usually so many frames differ from the last stack's. */
 enum { NEWEST_FRAMES = 2 };
 
 enum { WORD = sizeof(u64), MADE_UP_BYTES = 32768, PAGE_BYTES = 4096 };
 
-/* The stacks that are made up: at the place p a word is p + added. The distance between both pointers is not
-   the same, so that a result's distance is from one of them only. */
+/* The made-up stacks: the word at place p is p + added. The distance between the two pointers differs,
+   so that a result has the same distance on both stacks from one pointer only. */
 static const struct made_up {
     u64 stack_pointer, frame_pointer, added;
 } made_up[2] = {
@@ -41,9 +42,9 @@ static const struct made_up {
 void pm_unwind_rules_init(struct pm_unwind_rules *rules, struct pm_reader *reader, pm_unwind_ask *ask, void *context)
 {
     *rules = (struct pm_unwind_rules){ .reader = reader, .ask = ask, .context = context };
-    rules->slots = pm_alloc_zero("pm.rules", SLOTS * sizeof *rules->slots);
+    rules->cells = pm_alloc_zero("pm.rules", CELLS * sizeof *rules->cells);
     rules->memory = pm_alloc("pm.rules", 2 * MADE_UP_BYTES + PAGE_BYTES);
-    /* An unwinder may take the end of the page for the end of the stack. */
+    /* An unwinder may think that the stack ends at the end of a page. */
     char *aligned = pm_align(rules->memory, PAGE_BYTES);
     for (unsigned i = 0; i < 2; i++) {
         u64 *words = (u64 *)(void *)(aligned + i * MADE_UP_BYTES);
@@ -55,24 +56,24 @@ void pm_unwind_rules_init(struct pm_unwind_rules *rules, struct pm_reader *reade
 
 void pm_unwind_rules_release(struct pm_unwind_rules *rules)
 {
-    pm_free(rules->slots);
+    pm_free(rules->cells);
     pm_free(rules->memory);
     *rules = (struct pm_unwind_rules){ 0 };
 }
 
 void pm_unwind_rules_forget(struct pm_unwind_rules *rules)
 {
-    pm_zero(rules->slots, SLOTS * sizeof *rules->slots);
+    pm_zero(rules->cells, CELLS * sizeof *rules->cells);
 }
 
-static u64 slot_of(u64 instruction)
+static u64 cell_of(u64 instruction)
 {
-    return (instruction ^ instruction >> SLOT_BITS) % SLOTS;
+    return (instruction ^ instruction >> CELL_BITS) % CELLS;
 }
 
 static u64 name_of(u64 instruction)
 {
-    return instruction >> SLOT_BITS;
+    return instruction >> CELL_BITS;
 }
 
 static enum base base_of(u64 rule)
@@ -90,7 +91,7 @@ static u64 distance_of(u64 rule)
     return (rule >> DISTANCE_SHIFT & MAX_DISTANCE) * WORD;
 }
 
-/* What the unwinder does on one of the made-up stacks, in bytes. */
+/* What the unwinder answers for one of the made-up stacks, in bytes. */
 struct answer {
     u64 from_stack_pointer, from_frame_pointer;
     u64 saved;                      /* below the caller's stack pointer; 0: in its register */
@@ -151,7 +152,7 @@ static u64 rule_of(const struct pm_unwind_rules *rules, u64 instruction)
     return none | distance / WORD << DISTANCE_SHIFT | first.saved / WORD << SAVED_SHIFT | base;
 }
 
-/* Where the caller's stack pointer is; 0 if it is not where it can be, above this one and below high. */
+/* The caller's stack pointer; 0 if it is not above this one and below high, as it must be. */
 static inline u64 caller_by(u64 rule, u64 stack_pointer, u64 frame_pointer, u64 high)
 {
     u64 base = base_of(rule) == BASE_STACK_POINTER ? stack_pointer : frame_pointer;
@@ -160,8 +161,8 @@ static inline u64 caller_by(u64 rule, u64 stack_pointer, u64 frame_pointer, u64 
     return base >= stack_pointer && caller > stack_pointer && caller < high ? caller : 0;
 }
 
-/* Whether the rule leads from frame to where the unwinder says that its caller is: a frame that is
-   larger than the made-up stacks may have been taken for another kind. */
+/* Whether the rule and the unwinder find the same caller of frame. A frame that is larger than the made-up
+   stacks may have given a wrong rule. */
 static bool holds(const struct pm_unwind_rules *rules, u64 rule, const struct pm_unwind_frame *frame, u64 high)
 {
     u64 caller = caller_by(rule, frame->stack_pointer, frame->frame_pointer, high);
@@ -184,7 +185,7 @@ static __attribute__((noinline)) u64 learn(struct pm_unwind_rules *rules, const 
     u64 rule = rule_of(rules, frame->instruction);
     if (base_of(rule) != BASE_NONE && !holds(rules, rule, frame, high))
         rule = name_of(frame->instruction) << INSTRUCTION_SHIFT;
-    rules->slots[slot_of(frame->instruction)] = rule;
+    rules->cells[cell_of(frame->instruction)] = rule;
     return rule;
 }
 
@@ -202,7 +203,7 @@ static bool move_window(struct window *window, u64 address)
     return window->bytes != NULL;
 }
 
-/* False also where a word is not in one page: no stack pointer is like that. */
+/* False also if the word crosses a page: no stack pointer has such an address. */
 static inline bool read_word(struct window *window, u64 address, u64 *word)
 {
     const u64 offset = address & ((1u << PM_READER_PAGE_BITS) - 1);
@@ -216,12 +217,12 @@ static inline bool read_word(struct window *window, u64 address, u64 *word)
     return true;
 }
 
-/* What the last walk met is met again, mostly, and is no longer in the nearest part of the processor's cache. Nothing is
-   read: to fetch from an address where nothing is does nothing. */
+/* Prefetches what the last walk met: usually it is met again, and no longer in the nearest cache of the
+   processor. Prefetching from an address without memory is harmless. */
 static void prefetch(const struct pm_unwind_rules *rules, const struct pm_unwind_rules_walk *last)
 {
     for (unsigned i = NEWEST_FRAMES; i < last->count; i++) {
-        __builtin_prefetch(&rules->slots[slot_of(last->instructions[i])]);
+        __builtin_prefetch(&rules->cells[cell_of(last->instructions[i])]);
         __builtin_prefetch((const void *)(last->stack_pointers[i] - WORD));
     }
 }
@@ -230,10 +231,10 @@ enum pm_unwind_rules_end pm_unwind_rules_walk(struct pm_unwind_rules *rules, con
                                 unsigned limit, struct pm_unwind_rules_walk *walk)
 {
     struct window window = { .reader = rules->reader };
-    /* Each step waits for the one before: what it needs is in registers. */
+    /* Each step waits for the one before, so all that it needs is in registers. */
     u64 instruction = frame->instruction, stack_pointer = frame->stack_pointer;
     u64 frame_pointer = frame->frame_pointer, saved = 0;    /* saved: where it is; 0: it is known */
-    const u64 *slots = rules->slots;
+    const u64 *cells = rules->cells;
     unsigned count = 0;
     u64 address;
 
@@ -244,7 +245,7 @@ enum pm_unwind_rules_end pm_unwind_rules_walk(struct pm_unwind_rules *rules, con
         walk->count = ++count;
         if (count == limit)
             return PM_UNWIND_RULES_LIMIT;
-        u64 rule = slots[slot_of(instruction)];
+        u64 rule = cells[cell_of(instruction)];
         const bool known = rule >> INSTRUCTION_SHIFT == name_of(instruction);
         if (!known || base_of(rule) != BASE_STACK_POINTER) {
             if (saved != 0 && !read_word(&window, saved, &frame_pointer))

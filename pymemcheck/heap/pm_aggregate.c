@@ -5,8 +5,7 @@
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 
-/* Fills in what makes a row of group out of a sum; false if it has no part in the group, which is none
-   of stacks. */
+/* Fills in the key of a sum's row in group; false if the sum has no row in it. Not for stacks. */
 static bool describe(enum pm_group group, const struct pm_frame_sum *sum, struct pm_row *row)
 {
     const struct pm_frame *frame = sum->frame;
@@ -27,7 +26,7 @@ static bool describe(enum pm_group group, const struct pm_frame_sum *sum, struct
     return true;
 }
 
-/* What tells the rows of a group apart, which is none of stacks. */
+/* Orders rows by the keys of their group. Not for stacks. */
 static u64 key_of(enum pm_group group, const struct pm_row *row)
 {
     if (group == PM_GROUP_CALLER)
@@ -57,7 +56,7 @@ static int compare_texts(const struct pm_profile *profile, struct pm_string_id a
     return c != 0 ? c : compare_numbers(n, m);
 }
 
-/* What a place is called, in a frame or in a row. */
+/* The names of a place, in a frame or in a row. */
 struct names {
     struct pm_string_id object, file, function;
     u32 line;
@@ -99,8 +98,8 @@ static int compare_stacks(const struct pm_profile *profile, struct pm_stack_id a
     return a.v == b.v ? 0 : a.v == 0 ? -1 : 1;
 }
 
-/* Stack ids depend on the order in which stacks were met, which is the same
-   in equal runs, but a reader wants names: ids never decide. */
+/* Stack ids depend on the order in which stacks were first seen. It is the same in equal runs,
+   but readers want an order by names: ids never decide. */
 static int compare_rows(const void *context, u32 i, u32 j)
 {
     const struct ordering *ordering = context;
@@ -128,7 +127,8 @@ static u64 weight_of(const struct pm_row *row, enum pm_order order)
     return order == PM_ORDER_TOTAL_BYTES ? row->figures.total_bytes : row->figures.live_bytes;
 }
 
-/* The greatest weights so far, in descending order; few weights get among them. */
+/* The greatest weights so far, in descending order. Insertion is rare: few weights are among
+   them. */
 struct heaviest {
     u64 *weights;
     size_t count;
@@ -180,7 +180,7 @@ static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order orde
     return end_heaviest(&heaviest);
 }
 
-/* What a site must have asked for to be a row of its own, if it is told by its stack. */
+/* How many bytes a site must have requested to get a row of its own, in a group of stacks. */
 static u64 least_of_sites(const struct pm_sites *sites, enum pm_order order, size_t top)
 {
     struct heaviest heaviest;
@@ -193,7 +193,7 @@ static u64 least_of_sites(const struct pm_sites *sites, enum pm_order order, siz
     return end_heaviest(&heaviest);
 }
 
-/* Fills places with the numbers of all rows, those that need be in order sorted. */
+/* Fills places with the numbers of all rows. Sorts those whose order matters. */
 static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
                        const struct ordering *ordering, size_t top)
 {
@@ -212,7 +212,7 @@ static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
         pm_sort_u32(places + back, count - back, compare_rows, ordering);
 }
 
-/* Moves the rows that asked for nothing, if they are not, to the front. */
+/* Moves rows without requests, unless they are sorted there already, to the front. */
 static void put_empty_first(u32 *places, const struct pm_aggregate *aggregate)
 {
     size_t empty = 0;
@@ -251,7 +251,7 @@ static void leave_out(struct pm_aggregate *aggregate, const struct pm_site *site
     aggregate->left_out_blocks += site->total_blocks;
 }
 
-/* A row for each site; for the largest only, if no more than these are wanted. */
+/* A row for each site, or for the largest sites if only these are wanted. */
 static void build_stacks(struct pm_aggregate *aggregate, const struct pm_profile *profile,
                          enum pm_order order, size_t top)
 {
@@ -275,8 +275,8 @@ static void build_stacks(struct pm_aggregate *aggregate, const struct pm_profile
     }
 }
 
-/* A row takes its stack, and a line its function's name, from the site with the most bytes, which
-   leader, one for each row, is the sum of. */
+/* A row takes its stack, and a line its function's name, from the site with the most bytes.
+   leader has the sum of that site, for each row. */
 static void add_sum(struct pm_row *row, const struct pm_row *fresh,
                     const struct pm_frame_sum **leader, const struct pm_frame_sum *sum)
 {
@@ -289,7 +289,7 @@ static void add_sum(struct pm_row *row, const struct pm_row *fresh,
     pm_figures_add(&row->figures, &sum->figures);
 }
 
-/* Rows of what frames have in common. */
+/* Rows of the groups that go by frame. */
 static void build_rows(struct pm_aggregate *aggregate, const struct pm_frame_sums *sums,
                        enum pm_group group)
 {

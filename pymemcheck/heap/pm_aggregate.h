@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sums of sites by what they have in common, sorted for a report. */
+/* Sums of sites by caller, function, line or stack, sorted for a report. */
 #ifndef PM_AGGREGATE_H
 #define PM_AGGREGATE_H
 
@@ -7,8 +7,7 @@
 #include "heap/pm_frame_sums.h"
 
 enum pm_group {
-    /* Allocations outside any Python function, by the C function that wanted
-       the memory. */
+    /* Allocations outside any Python function, by the C function that requested the memory. */
     PM_GROUP_CALLER,
     /* Allocations inside a Python function, by its file and name. */
     PM_GROUP_FUNCTION,
@@ -28,12 +27,11 @@ struct pm_row {
 };
 
 struct pm_aggregate {
-    struct pm_row *rows;            /* in no order; pm_aggregate_row has one */
+    struct pm_row *rows;            /* unordered; see pm_aggregate_row */
     u32 *order;                     /* numbers of rows */
-    size_t row_count, count;        /* all rows, and those that the order has */
-    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over rows, and these: */
-    u64 left_out, left_out_bytes, left_out_blocks;  /* smaller stacks that have no row, where no more
-                                                       than the largest were asked for */
+    size_t row_count, count;        /* all rows, and those in the order */
+    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over all rows, and over: */
+    u64 left_out, left_out_bytes, left_out_blocks;  /* smaller stacks without a row, if only the largest were wanted */
 };
 
 /* Row number index in order, below aggregate->count. */
@@ -44,15 +42,14 @@ static inline const struct pm_row *pm_aggregate_row(const struct pm_aggregate *a
 }
 
 enum pm_order {
-    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last; first come rows that asked for nothing
-                                   themselves and only have blocks that passed to them */
-    PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first; rows with nothing live are left out */
+    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last. Rows without requests of their own, which only have blocks that passed to them, come first */
+    PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first. Rows with nothing live are left out */
 };
 
-/* Builds the rows of group in the profile of sums. Ties are broken by name, then line, then stack
-   contents, so that equal runs give equal reports. Only the top largest rows
-   need be in order (0: all), and of stacks only these need be there: a report that shows ten of a
-   hundred thousand stacks does not wait for all. Release it. */
+/* Builds the rows of group in the profile of sums. Ties are broken by name, then line, then
+   stack contents, so that equal runs give equal reports. Only the top largest rows are sorted
+   (0: all), and of stacks only these get a row: a report that shows ten of a hundred thousand
+   stacks does not wait for all. Release it. */
 void pm_aggregate_build(struct pm_aggregate *aggregate, const struct pm_frame_sums *sums,
                         enum pm_group group, enum pm_order order, size_t top);
 void pm_aggregate_release(struct pm_aggregate *aggregate);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is kept of each live block. */
+/* The record of a live block. */
 #ifndef PM_BLOCK_H
 #define PM_BLOCK_H
 
@@ -18,7 +18,7 @@ enum pm_block_origin {
 #define PM_BLOCK_MAX_PADDING (31 * PM_BLOCK_PADDING_UNIT)
 
 struct pm_block {
-    u64 address;            /* 0: empty slot */
+    u64 address;            /* 0: empty cell */
     u64 bytes : 44;         /* as malloc was asked, padding included */
     u64 padding_units : 5;
     u64 origin : 2;         /* enum pm_block_origin */
@@ -26,8 +26,9 @@ struct pm_block {
     u64 raising : 1;        /* allocated while an exception was raised in the thread */
     u64 thread : 11;        /* ordinal of the allocating thread, from 1; PM_BLOCK_MAX_THREAD and
                                later share one */
-    u64 site : 28;          /* pm_sites.h: where it was allocated, or its object born again */
-    u64 serial : 36;        /* number of the allocation, from 1; PM_BLOCK_MAX_SERIAL and later share one */
+    u64 site : 28;          /* pm_sites.h: where it was allocated or last reused */
+    u64 serial : 36;        /* number of the allocation, from 1; PM_BLOCK_MAX_SERIAL and later
+                               share one */
 };
 
 static inline u64 pm_block_padding_bytes(const struct pm_block *block)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A block's home slot is its mixed address scaled to the capacity (a multiply
-   and a shift, so the capacity may be any number and growth by a half is
-   possible). Homes grow with the hash, and slots wrap round. */
+/* A block's home cell is its mixed address scaled to the capacity, by a multiply and a shift. So
+   the capacity can be any number, and the table can grow by a half. Homes grow with the hash;
+   after the last cell comes the first. */
 #include "heap/pm_blocks.h"
 
 #include "base/pm_platform.h"
@@ -10,7 +10,7 @@ enum { INITIAL_CAPACITY = 4096 };
 
 static void allocate(struct pm_blocks *blocks, u64 capacity)
 {
-    blocks->slots = pm_alloc_zero("pm.blocks", capacity * sizeof *blocks->slots);
+    blocks->cells = pm_alloc_zero("pm.blocks", capacity * sizeof *blocks->cells);
     blocks->capacity = capacity;
     blocks->limit = capacity - capacity / 8;
 }
@@ -24,7 +24,7 @@ void pm_blocks_init(struct pm_blocks *blocks)
 void pm_blocks_release(struct pm_blocks *blocks)
 {
     pm_slabs_release(&blocks->slabs);
-    pm_free(blocks->slots);
+    pm_free(blocks->cells);
     *blocks = (struct pm_blocks){ 0 };
 }
 
@@ -34,41 +34,41 @@ static inline u64 home_of(const struct pm_blocks *blocks, u64 address)
     return (u64)(((unsigned __int128)hash * blocks->capacity) >> 64);
 }
 
-static inline u64 after(const struct pm_blocks *blocks, u64 slot)
+static inline u64 after(const struct pm_blocks *blocks, u64 cell)
 {
-    return slot + 1 == blocks->capacity ? 0 : slot + 1;
+    return cell + 1 == blocks->capacity ? 0 : cell + 1;
 }
 
-/* How far slot lies behind home, going round. */
-static inline u64 distance(const struct pm_blocks *blocks, u64 home, u64 slot)
+/* How far cell lies behind home, going round. */
+static inline u64 distance(const struct pm_blocks *blocks, u64 home, u64 cell)
 {
-    return slot >= home ? slot - home : slot + blocks->capacity - home;
+    return cell >= home ? cell - home : cell + blocks->capacity - home;
 }
 
-static inline u64 slot_of(const struct pm_blocks *blocks, u64 address)
+static inline u64 cell_of(const struct pm_blocks *blocks, u64 address)
 {
-    u64 slot = home_of(blocks, address);
+    u64 cell = home_of(blocks, address);
 
-    while (blocks->slots[slot].address != 0 && blocks->slots[slot].address != address)
-        slot = after(blocks, slot);
-    return slot;
+    while (blocks->cells[cell].address != 0 && blocks->cells[cell].address != address)
+        cell = after(blocks, cell);
+    return cell;
 }
 
 static void grow(struct pm_blocks *blocks)
 {
-    struct pm_block *old = blocks->slots;
+    struct pm_block *old = blocks->cells;
     u64 old_capacity = blocks->capacity;
 
     allocate(blocks, old_capacity + old_capacity / 2);
     for (u64 i = 0; i < old_capacity; i++)
         if (old[i].address != 0)
-            blocks->slots[slot_of(blocks, old[i].address)] = old[i];
+            blocks->cells[cell_of(blocks, old[i].address)] = old[i];
     pm_free(old);
 }
 
 void pm_blocks_prefetch(const struct pm_blocks *blocks, u64 address)
 {
-    __builtin_prefetch(&blocks->slots[home_of(blocks, address)], 1);
+    __builtin_prefetch(&blocks->cells[home_of(blocks, address)], 1);
 }
 
 void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block)
@@ -84,9 +84,9 @@ void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block)
     }
     if (blocks->in_table >= blocks->limit)
         grow(blocks);
-    u64 slot = slot_of(blocks, block->address);
-    PM_ASSERT(block->address != 0 && blocks->slots[slot].address == 0);
-    blocks->slots[slot] = *block;
+    u64 cell = cell_of(blocks, block->address);
+    PM_ASSERT(block->address != 0 && blocks->cells[cell].address == 0);
+    blocks->cells[cell] = *block;
     blocks->count++;
     blocks->in_table++;
 }
@@ -101,7 +101,7 @@ struct pm_block *pm_blocks_find(const struct pm_blocks *blocks, u64 address)
         struct pm_block *record = pm_slabs_record(chunk, address);
         return record != NULL && record->address == address ? record : NULL;
     }
-    struct pm_block *block = &blocks->slots[slot_of(blocks, address)];
+    struct pm_block *block = &blocks->cells[cell_of(blocks, address)];
     return block->address != 0 ? block : NULL;
 }
 
@@ -113,15 +113,15 @@ u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address)
 
 static void remove_from_table(struct pm_blocks *blocks, struct pm_block *found)
 {
-    u64 hole = (u64)(found - blocks->slots);
-    for (u64 i = after(blocks, hole); blocks->slots[i].address != 0; i = after(blocks, i)) {
-        u64 home = home_of(blocks, blocks->slots[i].address);
+    u64 hole = (u64)(found - blocks->cells);
+    for (u64 i = after(blocks, hole); blocks->cells[i].address != 0; i = after(blocks, i)) {
+        u64 home = home_of(blocks, blocks->cells[i].address);
         if (distance(blocks, home, i) >= distance(blocks, hole, i)) {
-            blocks->slots[hole] = blocks->slots[i];
+            blocks->cells[hole] = blocks->cells[i];
             hole = i;
         }
     }
-    blocks->slots[hole].address = 0;
+    blocks->cells[hole].address = 0;
     blocks->in_table--;
 }
 
@@ -133,7 +133,7 @@ u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found)
     blocks->count--;
     if (chunk != NULL) {
         bytes = chunk->slot_bytes;
-        pm_slabs_give(&blocks->slabs, chunk, found);
+        pm_slabs_free(&blocks->slabs, chunk, found);
     } else {
         remove_from_table(blocks, found);
     }
@@ -170,6 +170,6 @@ void pm_blocks_each(const struct pm_blocks *blocks,
                 visit(context, &chunk->records[slot]);
     }
     for (u64 i = 0; i < blocks->capacity; i++)
-        if (blocks->slots[i].address != 0)
-            visit(context, &blocks->slots[i]);
+        if (blocks->cells[i].address != 0)
+            visit(context, &blocks->cells[i]);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every live block by its address. Small blocks have a record beside their memory
-   (pm_slabs.h). The others are in a table: open addressing with linear probing, 24
-   bytes an entry. The table grows by a half when 7/8 full, so a live block
-   costs less than 42 bytes of it; removal shifts back and leaves no
-   tombstones. */
+   (pm_slabs.h). The others are in a hash table: open addressing with linear probing, 24 bytes a
+   cell. The table grows by a half when it is 7/8 full, so a live block costs less than 42 bytes
+   of it. Removal shifts blocks back and leaves no tombstones. */
 #ifndef PM_BLOCKS_H
 #define PM_BLOCKS_H
 
@@ -14,22 +13,22 @@
 struct pm_blocks {
     u64 count;                      /* of all live blocks */
     struct pm_slabs slabs;
-    struct pm_block *slots;         /* the table */
+    struct pm_block *cells;         /* of the table */
     u64 capacity, in_table, limit;
 };
 
 void pm_blocks_init(struct pm_blocks *blocks);
 void pm_blocks_release(struct pm_blocks *blocks);
 
-/* Memory of the program for a block of bytes that is to be inserted next, or 0:
-   the block must go elsewhere. Needs pm_slabs_init. */
-static inline u64 pm_blocks_take(struct pm_blocks *blocks, u64 bytes)
+/* Memory of the program for a block of bytes, which must be inserted next. 0: there is none here,
+   and the block must go elsewhere. Needs pm_slabs_init. */
+static inline u64 pm_blocks_allocate(struct pm_blocks *blocks, u64 bytes)
 {
-    return bytes <= PM_SLAB_MAX_BYTES ? pm_slabs_take(&blocks->slabs, bytes) : 0;
+    return bytes <= PM_SLAB_MAX_BYTES ? pm_slabs_allocate(&blocks->slabs, bytes) : 0;
 }
 
-/* Says that address will be inserted soon: its slot, which is rarely in the
-   processor's cache, is fetched meanwhile. Changes nothing. */
+/* Prefetches the cell of address, which will be inserted soon and is rarely in the processor's
+   cache. Changes nothing. */
 void pm_blocks_prefetch(const struct pm_blocks *blocks, u64 address);
 
 /* Adds *block; its address must not be there. */
@@ -37,8 +36,8 @@ void pm_blocks_insert(struct pm_blocks *blocks, const struct pm_block *block);
 /* The block that starts at address, or NULL. Valid until the next insert or
    remove. It may be changed in place, but for its address. */
 struct pm_block *pm_blocks_find(const struct pm_blocks *blocks, u64 address);
-/* The block in slabs that address is in, if it lives. *in_slabs: whether there is memory of slabs
-   at all; if not, nothing is said. */
+/* The live block in slabs that contains address, or NULL. Sets *in_slabs if address is in memory
+   of slabs; if not, a block may contain it all the same. */
 static inline struct pm_block *pm_blocks_around(const struct pm_blocks *blocks, u64 address,
                                                 bool *in_slabs)
 {
@@ -52,13 +51,13 @@ static inline struct pm_block *pm_blocks_around(const struct pm_blocks *blocks, 
 }
 /* Removes the block that starts at address into *removed; false if none. */
 bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed);
-/* The same for a block that was found. Memory from pm_blocks_take is free then, and what it
-   could hold is returned; 0 for other blocks. */
+/* Removes a block that was found. If its memory came from pm_blocks_allocate, frees the memory too,
+   and returns its size; else returns 0. */
 u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found);
-/* The same, but memory from pm_blocks_take is never handed out again: the program may not use it any
-   more. */
+/* The same, but memory from pm_blocks_allocate is never handed out again: the program can no longer
+   use it. */
 void pm_blocks_retire_found(struct pm_blocks *blocks, struct pm_block *found);
-/* How much the block that starts at address, which lives, can hold; 0: not known here. */
+/* How many bytes the live block that starts at address can hold. 0: it is not in slabs. */
 u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address);
 
 /* Calls visit for each block in unspecified order; nothing may be added or

@@ -50,7 +50,7 @@ void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *pr
         .live_blocks = site->live_blocks,
         .peak_bytes = pm_sites_peak_bytes(profile->sites, site),
         .peak_blocks = pm_sites_peak_blocks(profile->sites, site),
-        .sizes = site->sizes,       /* still the site's */
+        .sizes = site->sizes,       /* as the site has them */
     };
 
     pm_figures_add(figures, &more);
@@ -67,8 +67,9 @@ void pm_figures_add(struct pm_figures *figures, const struct pm_figures *more)
     pm_histogram_merge(&figures->sizes, &more->sizes);
 }
 
-/* The sum of frame, which may be NULL; a new one if by_frame, frame id -> sum + 1, has none, and then
-   site number index is the first in it. The last place of by_frame is that of NULL. */
+/* The sum of frame, which may be NULL. by_frame has frame id -> number of the sum + 1, and
+   NULL at its last place. If it has none, a new sum is made, with site number index as its
+   first. */
 static struct pm_frame_sum *sum_of(struct pm_frame_sums *sums, u32 *by_frame,
                                    const struct pm_frame *frame, u32 index)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* by_hash maps the hash of a frame's contents to its index; on a collision of
-   hashes the next hash value is tried. */
+/* by_hash maps the hash of a frame's contents to its index. If two frames have the same hash, the
+   second one gets the next free hash value. */
 #include "heap/pm_frames.h"
 
 #include "base/pm_platform.h"

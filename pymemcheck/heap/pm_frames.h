@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interned frames: what one line of a stack says, resolved to names when it
-   was first seen (code objects die and shared objects are unloaded). Equal
-   contents have equal ids. The source of a native frame does not count: it may be
-   found out later, and follows from the object and the address in it. */
+/* Interned frames: what one line of a stack says. Names are resolved when a frame is first seen,
+   since code objects die and shared objects are unloaded. Equal contents have equal ids. The
+   source of a native frame is not compared: it follows from the object and the address in it,
+   and may be found later. */
 #ifndef PM_FRAMES_H
 #define PM_FRAMES_H
 
@@ -17,7 +17,7 @@ struct pm_frame_id {
 enum pm_frame_kind {
     PM_FRAME_NATIVE,
     PM_FRAME_PYTHON,
-    PM_FRAME_NOTE,      /* stands for frames that are not there; function says why */
+    PM_FRAME_NOTE,      /* stands for missing frames; function says why */
 };
 
 enum pm_frame_flag {
@@ -25,7 +25,7 @@ enum pm_frame_flag {
     PM_FRAME_ALLOCATOR = 1 << 0,
     /* A debug hook of CPython that pads the request. */
     PM_FRAME_DEBUG_HOOK = 1 << 1,
-    /* CPython's evaluation loop: Python frames stand directly after it. */
+    /* CPython's evaluation loop: the Python frames follow it directly. */
     PM_FRAME_EVAL = 1 << 2,
 };
 
@@ -40,7 +40,7 @@ struct pm_frame {
                                        (frame 0: the address itself); if function is
                                        "", the plain address */
     u64 address;                    /* native: of the instruction, as the object's file was
-                                       linked; 0 where not known. Tells functions of one name apart. */
+                                       linked; 0: unknown. Distinguishes functions of one name. */
 };
 
 struct pm_frames {
@@ -52,7 +52,7 @@ struct pm_frames {
 void pm_frames_init(struct pm_frames *frames);
 void pm_frames_release(struct pm_frames *frames);
 struct pm_frame_id pm_frames_intern(struct pm_frames *frames, const struct pm_frame *frame);
-/* Says where the code of a native frame comes from. */
+/* Sets the source line of a native frame. */
 void pm_frames_set_source(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file,
                           u32 line);
 /* Valid until the next intern. */

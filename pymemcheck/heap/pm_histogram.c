@@ -8,7 +8,7 @@ void pm_histogram_init(struct pm_histogram *histogram)
     *histogram = (struct pm_histogram){ 0 };
 }
 
-/* Whether the counts have an array of their own. */
+/* Whether the counts are in an array of their own. */
 static bool has_array(const struct pm_histogram *histogram)
 {
     return (histogram->present & (histogram->present - 1)) != 0;
@@ -21,7 +21,7 @@ void pm_histogram_release(struct pm_histogram *histogram)
     pm_histogram_init(histogram);
 }
 
-/* How many bins below bin were hit: bin's place in counts. */
+/* How many bins below bin have a count: bin's place in counts. */
 static unsigned rank(const struct pm_histogram *histogram, unsigned bin)
 {
     return (unsigned)__builtin_popcountll(histogram->present & (((u64)1 << bin) - 1));
@@ -34,12 +34,12 @@ static void open_bin(struct pm_histogram *histogram, unsigned bin)
     u64 *counts;
 
     if (count == 0) {
-        histogram->only = 0;
+        histogram->single_count = 0;
     } else {
         counts = pm_realloc("pm.histogram", has_array(histogram) ? histogram->counts : NULL,
                             (count + 1) * sizeof *counts);
         if (count == 1)
-            counts[0] = histogram->only;
+            counts[0] = histogram->single_count;
         pm_move(counts + place + 1, counts + place, (count - place) * sizeof *counts);
         counts[place] = 0;
         histogram->counts = counts;
@@ -49,7 +49,7 @@ static void open_bin(struct pm_histogram *histogram, unsigned bin)
 
 static u64 *count_of(struct pm_histogram *histogram, unsigned bin)
 {
-    return has_array(histogram) ? &histogram->counts[rank(histogram, bin)] : &histogram->only;
+    return has_array(histogram) ? &histogram->counts[rank(histogram, bin)] : &histogram->single_count;
 }
 
 void pm_histogram_add_bin(struct pm_histogram *histogram, unsigned bin, u64 times)
@@ -76,7 +76,7 @@ u64 pm_histogram_count(const struct pm_histogram *histogram, unsigned bin)
 {
     if (bin >= PM_HISTOGRAM_BINS || !(histogram->present >> bin & 1))
         return 0;
-    return has_array(histogram) ? histogram->counts[rank(histogram, bin)] : histogram->only;
+    return has_array(histogram) ? histogram->counts[rank(histogram, bin)] : histogram->single_count;
 }
 
 unsigned pm_histogram_next(const struct pm_histogram *histogram, unsigned bin)

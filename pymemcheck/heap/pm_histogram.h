@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Counts of sizes in powers of two.
 
-   Bin 0 holds the value 0; bin k, for k >= 1, holds [2^(k-1), 2^k). So the
-   row labelled 1024 is bin 11 and holds 1024..2047. Only bins that were hit
-   take memory, and a single one none of its own: most stacks ask for one size. */
+   Bin 0 holds the value 0; bin k, for k >= 1, holds [2^(k-1), 2^k). So the row labelled 1024
+   is bin 11 and holds 1024..2047. Only bins with a count take memory, and a single one needs
+   none beside the struct: most stacks request one size. */
 #ifndef PM_HISTOGRAM_H
 #define PM_HISTOGRAM_H
 
@@ -12,9 +12,9 @@
 #define PM_HISTOGRAM_BINS 64
 
 struct pm_histogram {
-    u64 present;            /* bit k: bin k was hit */
+    u64 present;            /* bit k: bin k has a count */
     union {
-        u64 only;           /* the count, if one bit is set */
+        u64 single_count;           /* the count, if one bit is set */
         u64 *counts;        /* else one count for each set bit, lowest bin first */
     };
 };
@@ -24,14 +24,15 @@ static inline unsigned pm_histogram_bin(u64 value)
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
-/* The same of a request for memory: 2^63 and more would be bin 64; no request is that large. */
+/* The same for a request for memory. 2^63 and more would be bin 64, but no request is that
+   large. */
 static inline unsigned pm_histogram_bin_of_request(u64 bytes)
 {
     unsigned bin = pm_histogram_bin(bytes);
     return bin < PM_HISTOGRAM_BINS ? bin : PM_HISTOGRAM_BINS - 1;
 }
 
-/* The value a row is labelled with: the least that falls in bin. */
+/* The label of a row: the least value in bin. */
 static inline u64 pm_histogram_bin_value(unsigned bin)
 {
     return bin == 0 ? 0 : (u64)1 << (bin - 1);
@@ -45,7 +46,7 @@ void pm_histogram_add_bin(struct pm_histogram *histogram, unsigned bin, u64 time
 /* Adds all of from to histogram. */
 void pm_histogram_merge(struct pm_histogram *histogram, const struct pm_histogram *from);
 u64 pm_histogram_count(const struct pm_histogram *histogram, unsigned bin);
-/* The lowest bin from bin on that was hit; PM_HISTOGRAM_BINS if there is none. */
+/* The lowest bin from bin on that has a count; PM_HISTOGRAM_BINS if there is none. */
 unsigned pm_histogram_next(const struct pm_histogram *histogram, unsigned bin);
 
 #endif

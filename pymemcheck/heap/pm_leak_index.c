@@ -8,7 +8,7 @@ static u64 page_of(u64 address)
     return address >> PM_LEAK_INDEX_PAGE_BITS;
 }
 
-/* Pages that blocks touch, and how many of them more than one block touches. */
+/* Counts the pages that blocks touch, and those that several blocks touch. */
 static void count_pages(u32 count,
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context, u64 *pages, u64 *shared)
@@ -39,18 +39,18 @@ void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context)
 {
-    u64 pages, shared, slots = 16;
+    u64 pages, shared, cells = 16;
     u32 lists = 0, filled = 0;
     struct pm_leak_index_page *last = NULL;
 
     *index = (struct pm_leak_index){ .shift = 60 };
     count_pages(count, extent, context, &pages, &shared);
-    while (slots < 2 * pages) {
-        slots *= 2;
+    while (cells < 2 * pages) {
+        cells *= 2;
         index->shift--;
     }
-    index->mask = slots - 1;
-    index->pages = pm_alloc_zero("pm.leaks.pages", slots * sizeof *index->pages);
+    index->mask = cells - 1;
+    index->pages = pm_alloc_zero("pm.leaks.pages", cells * sizeof *index->pages);
     index->lists = pm_alloc("pm.leaks.lists", shared * PM_LEAK_INDEX_GRANULES + 1);
     if (count > 0) {
         index->low = extent(context, 0).start;
@@ -70,7 +70,7 @@ void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u
                 filled = 0;
             }
             list = index->lists + (u64)last->list * PM_LEAK_INDEX_GRANULES;
-            /* Up to here the block before is the last one. */
+            /* Up to here the last block is the one before. */
             fill(list, filled, granule, i - 1 - last->block);
             fill(list, granule, granule + 1, i - last->block);
             filled = granule + 1;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which block holds an address: what the leak search asks for every word that it
-   looks at.
+/* Which block holds an address. The leak search asks this for every word that it looks at.
 
-   Pages of 4 KB that blocks touch are in a hash table, which names the first block
-   in the page. A page of several blocks has a list as well: for each 16 bytes of
-   the page, how many blocks after the first one the last block is that starts before
-   they end. With malloc's alignment that is the one block to compare with. The
-   table says also where the page's bytes are.
+   A hash table has the pages of 4 KB that blocks touch, each with the first block in it and
+   the place of its bytes. A page with several blocks also has a list. For each 16 bytes
+   of the page, the list counts the blocks from the first one to the last one that starts
+   before these bytes end. With malloc's alignment, that is the only block to compare with.
 
-   Made once, for blocks that do not change any more. Cost: linear in blocks and
-   in pages that they touch; a look-up is two loads. At most 48 bytes for each
-   page, 256 more with a list. */
+   Made once; the blocks must not change afterwards. Cost: linear in blocks and in the pages
+   that they touch; a look-up is two loads. At most 48 bytes for each page, 256 more with a
+   list. */
 #ifndef PM_LEAK_INDEX_H
 #define PM_LEAK_INDEX_H
 
@@ -24,26 +22,26 @@
 #define PM_LEAK_INDEX_MANY 255u
 
 struct pm_leak_index_page {
-    u64 number;         /* address >> PM_LEAK_INDEX_PAGE_BITS, plus 1; 0: empty slot */
+    u64 number;         /* address >> PM_LEAK_INDEX_PAGE_BITS, plus 1; 0: empty cell */
     const u8 *bytes;    /* as pm_reader_page gives them */
     u32 block;          /* the first one that touches the page */
     u32 list;           /* which list, or PM_LEAK_INDEX_NO_LIST */
 };
 
 struct pm_leak_index {
-    u64 low, span;      /* all blocks are in low .. low + span - 1 */
+    u64 low, span;      /* low .. low + span - 1 holds all blocks */
     struct pm_leak_index_page *pages;
-    u32 shift;          /* of the hash: 64 - log2 of the slots */
-    u64 mask;           /* slots - 1 */
-    u8 *lists;          /* PM_LEAK_INDEX_GRANULES each; PM_LEAK_INDEX_MANY: or one behind it */
+    u32 shift;          /* of the hash: 64 - log2 of the cells */
+    u64 mask;           /* cells - 1 */
+    u8 *lists;          /* PM_LEAK_INDEX_GRANULES each; PM_LEAK_INDEX_MANY: so many, or more */
 };
 
-/* A block's bytes are start .. end - 1, with at least one. */
+/* A block's bytes are start .. end - 1; at least one. */
 struct pm_leak_extent {
     u64 start, end;
 };
 
-/* extent gives the block of a number; ascending, without overlap. */
+/* extent tells where a block is; blocks ascend and do not overlap. */
 void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u32 count,
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context);
@@ -54,20 +52,20 @@ static inline bool pm_leak_index_may_hold(const struct pm_leak_index *index, u64
     return address - index->low < index->span;
 }
 
-/* Where the page's slot is, or the empty one in its place. */
+/* The cell of the page that address is in; an empty cell if no block touches it. */
 static inline const struct pm_leak_index_page *
 pm_leak_index_page(const struct pm_leak_index *index, u64 address)
 {
     u64 number = (address >> PM_LEAK_INDEX_PAGE_BITS) + 1;
-    /* Neighbours must not share a slot: Fibonacci hashing. */
-    u64 slot = number * 0x9e3779b97f4a7c15ull >> index->shift;
+    /* Neighbours must not share a cell: Fibonacci hashing. */
+    u64 cell = number * 0x9e3779b97f4a7c15ull >> index->shift;
 
-    while (index->pages[slot].number != number && index->pages[slot].number != 0)
-        slot = (slot + 1) & index->mask;
-    return &index->pages[slot];
+    while (index->pages[cell].number != number && index->pages[cell].number != 0)
+        cell = (cell + 1) & index->mask;
+    return &index->pages[cell];
 }
 
-/* The entry of a page's list for address. Only for a page with a list. */
+/* The list's entry for address. The page must have a list. */
 static inline const u8 *pm_leak_index_entry(const struct pm_leak_index *index,
                                             const struct pm_leak_index_page *page, u64 address)
 {

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What no root leads to: cliques, and cycles in them.
+/* Blocks that no root leads to: cliques, and cycles in them.
 
-   Cliques are Memcheck's. Lost blocks are taken in the order of their addresses.
-   One that is in no clique yet becomes the leader of a new one, and all that
-   its words lead to joins it. A block that was a leader joins with its whole
-   clique; its words were followed when it led, and what they lead to has been in
-   some clique since, so they are not looked at again.
+   Cliques are Memcheck's. We take lost blocks in the order of their addresses. A block that
+   is in no clique yet becomes the leader of a new one, and every block that its words
+   lead to joins it. A block that was a leader joins with its whole clique. Its words need
+   not be looked at again: they were followed when it led, and the blocks that they lead to
+   are in some clique.
 
-   Then a leader need not be a block to which nothing lost leads: where a cycle has
-   a lower address than the block that holds it, the cycle's first block leads one
-   clique and the holder another. With merge_cliques the leaders are chosen first:
-   the first block of each strongly connected component to which no other
-   lost component leads.
+   So a lost block may lead to a leader: if a cycle has a lower address than the block
+   that holds it, the cycle's first block leads one clique and the holder another. With
+   merge_cliques we choose the leaders first: the first block of each strongly connected
+   component that no other lost component leads to.
 
-   Components are Tarjan's (1972), with a stack of our own in place of recursion:
-   each word of a lost block is looked at once more, and another time for the cycles. */
+   Components are Tarjan's (1972), with a stack of our own in place of recursion. Each
+   word of a lost block is looked at once more for them, and another time for the cycles. */
 #include "heap/pm_leak_search.h"
 
 #define PAGE_BYTES ((u64)1 << PM_READER_PAGE_BITS)
@@ -26,22 +25,24 @@ struct step {
 
 struct components {
     struct pm_leak_search *search;
-    bool starts_only;       /* interior pointers are no edges */
+    bool starts_only;       /* interior pointers do not count */
     u32 *of;                /* block -> component, or PM_LEAK_NONE */
-    u32 *order, *low;       /* block -> when it was found, from 1; the earliest that it leads to */
+    u32 *order, *low;       /* block -> when it was found, from 1; the earliest one that it leads to */
     u32 *sizes;             /* component -> blocks */
     u8 *fed;                /* component -> another one leads to it */
     u8 *loops;              /* block -> it leads to itself */
     u32 count, found;
     struct step *path;
-    u32 *waiting;           /* found, and in no component yet */
+    u32 *waiting;           /* blocks found that are in no component yet */
     u32 path_length, waiting_length;
 };
 
 static bool is_lost(const struct pm_leak_search *search, u32 block)
 {
     u8 mark = search->targets[block].mark;
-    return mark == PM_MARK_NONE || mark == PM_MARK_LEADER || mark == PM_MARK_INDIRECT;
+    return mark == PM_MARK_NONE || mark == PM_MARK_LEADER || mark == PM_MARK_INDIRECT
+        || (search->leaks->cliques_of_possible
+            && (mark == PM_MARK_CANDIDATE || mark == PM_MARK_POSSIBLE));
 }
 
 static bool find_edge(const struct components *components, u64 value, u32 *block)
@@ -65,7 +66,7 @@ static bool find_edge(const struct components *components, u64 value, u32 *block
     return is_lost(search, word.block) && (word.is_start || !components->starts_only);
 }
 
-/* The lost block that the next pointer of the step leads to; false: no more. */
+/* The lost block that the step's next pointer leads to; false: no more. */
 static bool next_edge(const struct components *components, struct step *step, u32 *block)
 {
     const struct pm_leak_index *index = &components->search->leaks->index;
@@ -101,7 +102,7 @@ static void enter(struct components *components, u32 block)
     components->waiting[components->waiting_length++] = block;
 }
 
-/* The block has no more edges. */
+/* The block has no more pointers to follow. */
 static void leave(struct components *components, u32 block)
 {
     u32 member, component = components->count;
@@ -187,10 +188,11 @@ static void visit_lost(struct pm_leak_search *search, const struct pm_leak_word 
     struct pm_leak_block *block = &search->leaks->blocks[word->block];
     struct pm_leak_target *target = &search->targets[word->block];
 
-    if ((target->mark != PM_MARK_NONE && target->mark != PM_MARK_LEADER)
+    if ((target->mark != PM_MARK_NONE && target->mark != PM_MARK_LEADER
+         && target->mark != PM_MARK_CANDIDATE)
         || word->block == search->leader)
         return;
-    if (target->mark == PM_MARK_NONE)
+    if (target->mark != PM_MARK_LEADER)
         search->queue[search->tail++] = word->block;
     target->mark = PM_MARK_INDIRECT;
     leader->indirect_bytes += block->bytes + block->indirect_bytes;
@@ -208,7 +210,7 @@ static void gather_clique(struct pm_leak_search *search, u32 leader)
     pm_leak_empty_queue(search);
 }
 
-/* A leader that joined another clique passes its members on. */
+/* The members of a leader that joined another clique belong to that clique. */
 static void settle_leaders(struct pm_leak_search *search)
 {
     struct pm_leak_block *blocks = search->leaks->blocks;
@@ -244,6 +246,43 @@ static void mark_cycles(struct pm_leak_search *search)
     release_components(&components);
 }
 
+/* Components that no other one leads to have the leaders: the first block of each. */
+static void gather_sources(struct pm_leak_search *search, const struct components *components)
+{
+    struct pm_leak_block *blocks = search->leaks->blocks;
+    u32 *candidates = array(components->count + 1, sizeof *candidates);
+
+    /* The first candidate of each component, plus one. */
+    for (u32 i = search->leaks->block_count; i-- > 0;)
+        if (search->targets[i].mark == PM_MARK_CANDIDATE && is_lost(search, i))
+            candidates[components->of[i]] = i + 1;
+    for (u32 i = 0; i < search->leaks->block_count; i++)
+        if (search->targets[i].mark == PM_MARK_NONE && !components->fed[components->of[i]]
+            && candidates[components->of[i]] == 0)
+            gather_clique(search, i);
+    for (u32 i = 0; i < search->leaks->block_count && search->leaks->cliques_of_possible; i++) {
+        u8 mark = search->targets[i].mark;
+        if ((mark != PM_MARK_NONE && mark != PM_MARK_CANDIDATE) || components->fed[components->of[i]])
+            continue;
+        const struct pm_leak_block *candidate = &blocks[candidates[components->of[i]] - 1];
+        gather_clique(search, i);
+        search->targets[i].mark = PM_MARK_POSSIBLE;
+        blocks[i].from_block = candidate->from_block;
+        blocks[i].from_root = candidate->from_root;
+        blocks[i].from_address = candidate->from_address;
+    }
+    pm_free(candidates);
+}
+
+static void mark_with_leader(struct pm_leak_search *search, const struct components *components)
+{
+    struct pm_leak_block *blocks = search->leaks->blocks;
+
+    for (u32 i = 0; i < search->leaks->block_count; i++)
+        blocks[i].with_leader = is_lost(search, i)
+            && components->of[i] == components->of[blocks[i].leader];
+}
+
 void pm_leak_search_lost(struct pm_leak_search *search)
 {
     struct components components;
@@ -256,9 +295,8 @@ void pm_leak_search_lost(struct pm_leak_search *search)
     search->visit = visit_lost;
     if (search->leaks->merge_cliques) {
         find_components(&components, search, false);
-        for (u32 i = 0; i < count; i++)
-            if (search->targets[i].mark == PM_MARK_NONE && !components.fed[components.of[i]])
-                gather_clique(search, i);
+        gather_sources(search, &components);
+        mark_with_leader(search, &components);
         release_components(&components);
     } else {
         for (u32 i = 0; i < count; i++)

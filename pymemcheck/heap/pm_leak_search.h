@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by the parts of the leak search (pm_leaks.c, pm_leak_lost.c) and by
-   nobody else. */
+/* Shared by the parts of the leak search: pm_leaks.c and pm_leak_lost.c. Nobody else may
+   include it. */
 #ifndef PM_LEAK_SEARCH_H
 #define PM_LEAK_SEARCH_H
 
@@ -9,26 +9,26 @@
 
 enum pm_leak_mark {
     PM_MARK_NONE,
-    PM_MARK_CANDIDATE,      /* interior pointers to it were seen in what is definitely reachable */
+    PM_MARK_CANDIDATE,      /* only interior pointers in reachable memory lead to it, so far */
     PM_MARK_POSSIBLE,
     PM_MARK_REACHABLE,
     PM_MARK_LEADER,         /* definitely lost, so far */
     PM_MARK_INDIRECT,
 };
 
-/* What is needed of a block for each pointer to it, apart from the large struct
-   pm_leak_block: two in a line of the processor's cache. */
+/* The parts of a block that each pointer to it needs. Apart from the large struct
+   pm_leak_block, so that two fit into a line of the processor's cache. */
 struct pm_leak_target {
     u64 start;
     u64 bytes : 48;         /* at least one */
     u64 flags : 8;          /* enum pm_leak_flag */
     u64 mark : 8;           /* enum pm_leak_mark */
     u32 object;             /* offset */
-    u32 depth;              /* pointers on the shortest way so far */
+    u32 depth;              /* pointers in the shortest chain from a root, so far */
     u64 references;
 };
 
-/* A word that may be a pointer, where it was seen, and then what it points to. */
+/* A word that may be a pointer: where it is, and what it points to. */
 struct pm_leak_word {
     u64 value;
     u64 where;              /* address; of values, the index */
@@ -43,12 +43,12 @@ enum { PM_LEAK_BATCH = 512 };
 struct pm_leak_search {
     struct pm_leaks *leaks;
     struct pm_leak_target *targets;
-    u32 *queue;             /* blocks whose words are still to be looked at; each once at most */
+    u32 *queue;             /* blocks to look at; each enters it at most once */
     u32 head, tail;
-    u32 *candidates;        /* in the order in which they were found */
+    u32 *candidates;        /* in the order of discovery */
     u32 candidate, candidate_count;
     void (*visit)(struct pm_leak_search *search, const struct pm_leak_word *word);
-    u32 leader;             /* while cliques are gathered */
+    u32 leader;             /* of the clique that is being gathered */
     bool count_references;
     u64 progress_at, all_bytes;
     u32 batched;
@@ -60,16 +60,16 @@ struct pm_leak_search {
 void pm_leak_gather_block(struct pm_leak_search *search, u32 block);
 /* Visits the words in the batch. */
 void pm_leak_flush(struct pm_leak_search *search);
-/* Fetches ahead what pm_leak_gather_block will need for the next blocks in the queue. */
+/* Prefetches memory that pm_leak_gather_block will need for the next blocks in the queue. */
 void pm_leak_prefetch_queue(const struct pm_leak_search *search);
-/* Visits the words of each block in the queue, and of those that join it meanwhile. */
+/* Visits the words of each block in the queue, until the queue is empty. */
 void pm_leak_empty_queue(struct pm_leak_search *search);
 
-/* The lowest and the end of the aligned words of a block on either side of what is
-   hidden: ranges[0] .. ranges[1] and ranges[2] .. ranges[3]. */
+/* The aligned words of a block before and after its hidden bytes: from ranges[0] to ranges[1],
+   and from ranges[2] to ranges[3]; ends not included. */
 void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4]);
 
-/* The block to compare value with, where entry is that of a page's list, or NULL. */
+/* The block to compare value with. entry: the entry of the page's list, or NULL. */
 static inline u32 pm_leak_nearest(const struct pm_leak_search *search, u32 first, const u8 *entry,
                                   u64 value)
 {
@@ -81,8 +81,8 @@ static inline u32 pm_leak_nearest(const struct pm_leak_search *search, u32 first
     return block;
 }
 
-/* Says what word->value points to, where block is the last block that may hold it.
-   False: it is no reference. */
+/* Finds out what word->value points to; block is the last block that may hold it. False: it
+   is no reference. */
 static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct pm_leak_word *word,
                                    u32 block)
 {
@@ -103,7 +103,7 @@ static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct p
     return word->is_start || !(target->flags & PM_LEAK_START_ONLY);
 }
 
-/* Whether the word at address in a block is one that is no reference. */
+/* Whether the word at address in a block is a weak word: no reference. */
 static inline bool pm_leak_is_weak(const struct pm_leak_search *search, u32 block, u64 address)
 {
     return block != PM_LEAK_NONE && (search->targets[block].flags & PM_LEAK_WEAK_WORDS)
@@ -111,7 +111,7 @@ static inline bool pm_leak_is_weak(const struct pm_leak_search *search, u32 bloc
         && search->leaks->is_weak(search->leaks->context, block, address);
 }
 
-/* Classifies what nothing reaches (pm_leak_lost.c). */
+/* Classifies the blocks that nothing reaches (pm_leak_lost.c). */
 void pm_leak_search_lost(struct pm_leak_search *search);
 
 #endif

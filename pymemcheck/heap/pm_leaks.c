@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the search goes.
 
-   A word is a pointer when it lies in a block: a start pointer when it is the
-   block's first byte or its object, else an interior pointer. Nothing is known
-   of types, so any word may be a pointer.
+   A word is a pointer if its value is in a block. It is a start pointer if it points to
+   the block's first byte or to its object, else an interior pointer. The search knows no
+   types, so any word may be a pointer.
 
-   1. Definite. The words of all roots are looked at, then those of each block
-      to which a start pointer was found, breadth first: so the first way found
-      to a block is one of the shortest. These blocks are reachable. A heuristic
-      may take an interior pointer for a start pointer. Blocks with other interior
-      pointers are noted as candidates, nearest first, with the first such pointer.
-   2. Possible. Candidates that did not become reachable, and all that any pointers
-      in them lead to, are possibly lost. Candidates begin at different distances
-      from the roots, so each step takes the nearest of the queue and the
-      candidates; ways stay shortest.
-   3. Lost. What has no mark now is lost: pm_leak_lost.c.
+   1. Definite. We look at the words of all roots, then at those of each block that a start
+      pointer leads to, breadth first: so the first chain found to a block is one of the
+      shortest. These blocks are reachable. A heuristic may accept an interior pointer
+      as a start pointer. Blocks with other interior pointers become candidates,
+      nearest first, each with its first such pointer.
+   2. Possible. Candidates that did not become reachable are possibly lost, and so is
+      everything that any pointers in them lead to. Candidates are at different distances
+      from the roots, so each step takes the nearest of queue and candidates; this keeps
+      chains shortest.
+      With cliques_of_possible this step is left out, and the third one finds what is possibly lost.
+   3. Lost. Blocks without a mark are lost now: pm_leak_lost.c.
 
-   Each block is in the queue once, so each word is looked at once, and references
-   are counted on the way. Memcheck gives the same kinds: its kinds do not depend on
-   the order in which it looks at reachable words, and in the third part the order is
-   the same. Two things differ on purpose. Memcheck takes no pointer into a page that
-   the program may not read; here a block with a guard page is held by pointers to
-   its start. And the heuristic is given up when a start pointer in reachable memory
-   is found, not also for one in possibly lost memory.
+   Each block is in the queue once, so each word is looked at once, and its reference is
+   counted then. Memcheck gives the same kinds: its kinds do not depend on the order in
+   which it looks at reachable words, and in the third part the order is the same. Two
+   things differ on purpose. Memcheck ignores pointers into a page that the program may
+   not read; here, pointers to the start of a block with a guard page hold it. And
+   a block counts as found by a heuristic until a start pointer in reachable memory is
+   found; for Memcheck, one in possibly lost memory is enough.
 
-   Most time goes into waiting for memory: index entry, block, words of the next block.
-   So words are collected in a batch, over many blocks where the queue has them, and
-   each step fetches for the whole batch what the next step needs. */
+   Most of the time goes into waiting for memory: index entry, block, words of the next
+   block. So words are collected in a batch, from many blocks if the queue has them, and
+   each step prefetches for the whole batch what the next step needs. */
 #include "heap/pm_leak_search.h"
 
 #define PAGE_BYTES ((u64)1 << PM_READER_PAGE_BITS)
 #define PROGRESS_BYTES ((u64)16 << 20)
 
-/* LINE is one of the processor's cache. AHEAD blocks take about as long as memory. */
+/* LINE: bytes in a line of the processor's cache. AHEAD: memory takes about as long as so many
+   blocks. */
 enum { WORD = 8, LINE = 64, AHEAD = 8 };
 
 void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader)
@@ -51,7 +53,7 @@ static struct pm_leak_extent extent_of(const void *context, u32 block)
     return (struct pm_leak_extent){ b->address, b->address + (b->bytes > 0 ? b->bytes : 1) };
 }
 
-/* The block whose start is the last one not after address; its end may be before it. */
+/* The last block that starts at or before address; it may end before address. */
 static u32 last_start(const struct pm_leaks *leaks, u64 address)
 {
     u32 low = 0, high = leaks->block_count;
@@ -161,7 +163,7 @@ static void account(struct pm_leak_search *search, u64 bytes)
     }
 }
 
-/* What a page holds. The index knows those of all blocks. */
+/* The bytes of a page. The index knows those of all blocks. */
 static const u8 *page_of(struct pm_leaks *leaks, u64 address, u32 from_block)
 {
     return from_block == PM_LEAK_NONE
@@ -266,8 +268,8 @@ static bool may_be_vtable(const struct pm_leak_search *search, u64 address)
         && search->leaks->is_vtable(search->leaks->context, address);
 }
 
-/* The heuristic that takes this interior pointer for a start pointer, or 0; as
-   heuristic_reachedness in memcheck/mc_leakcheck.c, in its order. */
+/* The heuristic that accepts this interior pointer as a start pointer, or 0; as
+   heuristic_reachedness in memcheck/mc_leakcheck.c, and in its order. */
 static u8 find_heuristic(const struct pm_leak_search *search, const struct pm_leak_word *word)
 {
     const struct pm_leaks *leaks = search->leaks;
@@ -365,7 +367,7 @@ static void search_definite(struct pm_leak_search *search)
     pm_leak_empty_queue(search);
 }
 
-/* The nearest block that is still to be looked at, of the queue and the candidates. */
+/* The nearest block of the queue and the candidates. */
 static u32 nearest(struct pm_leak_search *search, bool *is_candidate)
 {
     u32 from_queue = search->head < search->tail ? search->queue[search->head] : PM_LEAK_NONE;
@@ -386,7 +388,7 @@ static u32 nearest(struct pm_leak_search *search, bool *is_candidate)
 
 static void search_possible(struct pm_leak_search *search)
 {
-    u32 batch_depth = 0;    /* of the blocks whose words are in the batch */
+    u32 batch_depth = 0;    /* of the blocks with the words in the batch */
 
     search->visit = visit_possible;
     search->head = search->tail = 0;
@@ -394,7 +396,7 @@ static void search_possible(struct pm_leak_search *search)
         bool is_candidate;
         u32 block = nearest(search, &is_candidate);
 
-        /* What the batch leads to may be nearer than this one. */
+        /* The batch may lead to a nearer block. */
         if (search->batched > 0
             && (block == PM_LEAK_NONE || search->targets[block].depth > batch_depth)) {
             pm_leak_flush(search);
@@ -449,7 +451,7 @@ static void prepare(struct pm_leak_search *search)
         block->heuristic = 0;
         block->leader = i;
         block->indirect_bytes = block->indirect_blocks = block->references = 0;
-        block->cycle = 0;
+        block->cycle = block->with_leader = 0;
         block->cycle_blocks = 0;
         block->from_block = block->from_root = PM_LEAK_NONE;
         block->from_address = 0;
@@ -469,7 +471,8 @@ void pm_leaks_search(struct pm_leaks *leaks)
     pm_leak_index_make(&leaks->index, leaks->reader, leaks->block_count, extent_of, leaks->blocks);
     prepare(search);
     search_definite(search);
-    search_possible(search);
+    if (!leaks->cliques_of_possible)
+        search_possible(search);
     pm_leak_search_lost(search);
     for (u32 i = 0; i < leaks->block_count; i++) {
         leaks->blocks[i].kind = kinds[search->targets[i].mark];

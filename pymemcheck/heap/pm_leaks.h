@@ -3,14 +3,14 @@
    many references to each object there are in memory. Kinds have Memcheck's
    meaning (memcheck/mc_leakcheck.c, 3.19, "Definitions").
 
-   Knows nothing of CPython: who fills in the blocks says where an object
-   starts in its block and which words of it are no references.
+   The search knows nothing of CPython. The caller tells where in a block an object starts, and
+   which words of the block are no references.
 
    Order of calls: pm_leaks_init; fill blocks (ascending addresses, no overlap)
-   and roots, which stay the caller's; pm_leaks_search; read the results in the
-   blocks; pm_leaks_release. Cost: linear in the words of roots and blocks, each
-   looked at once (of lost blocks two or three times). Memory during the search:
-   40 bytes a block, 38 more when blocks are lost, and what pm_leak_index.h says. */
+   and roots, which the caller owns; pm_leaks_search; read the results in the
+   blocks; pm_leaks_release. Cost: linear in the words of roots and blocks. Each is
+   looked at once; those of lost blocks two or three times. Memory during the search:
+   40 bytes a block, 38 more if blocks are lost, and that of pm_leak_index.h. */
 #ifndef PM_LEAKS_H
 #define PM_LEAKS_H
 
@@ -33,40 +33,43 @@ enum pm_leak_heuristic {
 };
 
 enum pm_leak_flag {
-    /* Pointers to bytes before object_offset are no references to the block:
-       they are the collector's links or a debug hook's business. */
+    /* Pointers to bytes before object_offset are no references to the block: they belong to the
+       collector or to a debug hook. */
     PM_LEAK_HEADER_HIDDEN = 1 << 0,
-    /* An object whose references are counted. */
+    /* It holds an object; the search counts the references to it. */
     PM_LEAK_OBJECT = 1 << 1,
-    /* Its words are not looked at (memory that holds no pointers). */
+    /* Its words are not looked at: it holds no pointers. */
     PM_LEAK_OPAQUE = 1 << 2,
-    /* Some of its words are no references though they may look so: is_weak says which. */
+    /* Some of its words look like references and are none: is_weak tells which. */
     PM_LEAK_WEAK_WORDS = 1 << 3,
-    /* Interior pointers to it are no references: nobody owns a str by a pointer to its text. */
+    /* Interior pointers to it are no references: a pointer to the text of a str does not own it. */
     PM_LEAK_START_ONLY = 1 << 4,
 };
 
 #define PM_LEAK_NONE 0xffffffffu
 
 struct pm_leak_block {
-    /* Given. */
+    /* From the caller. */
     u64 address, bytes;
-    u32 object_offset;          /* a pointer there is a start pointer too; 0: only the block's start */
+    u32 object_offset;          /* a pointer there is a start pointer too */
     u32 hidden_from, hidden_to; /* offsets of bytes that are not looked at; equal: none */
     u32 flags;                  /* enum pm_leak_flag */
 
-    /* Found. */
+    /* Results. */
     u8 kind;                    /* enum pm_leak_kind */
     u8 heuristic;               /* the enum pm_leak_heuristic that made it reachable, or 0 */
     u8 cycle;                   /* 1: lost, and in the cycle of its leader: start pointers lead from
                                    it to its leader and back, or it is the leader and points to itself */
-    u32 leader;                 /* index of the definitely lost block that an indirectly lost one
-                                   belongs to; its own index otherwise */
-    u64 indirect_bytes, indirect_blocks;    /* of a leader: what it keeps */
-    u32 cycle_blocks;           /* of a leader: how many blocks the cycle has that it is in, or 0 */
+    u8 with_leader;             /* 1: lost, and pointers of any kind lead from it to its leader and back, or
+                                   it is the leader. Only with merge_cliques */
+    u32 leader;                 /* index of the lost block that an indirectly lost one belongs to
+                                   (definitely lost, or possibly with cliques_of_possible); its own index
+                                   otherwise */
+    u64 indirect_bytes, indirect_blocks;    /* of a leader: the other blocks of its clique */
+    u32 cycle_blocks;           /* of a leader: how many blocks its cycle has; 0: none */
     u64 references;             /* words in roots and in all blocks, lost ones too, that point to
                                    the object (address + object_offset), tag bits aside */
-    /* One shortest way to a reachable or possibly lost block. */
+    /* The last pointer of one shortest chain from a root to a reachable or possibly lost block. */
     u32 from_block;             /* index of the block with the pointer, or PM_LEAK_NONE */
     u32 from_root;              /* index of the root with the pointer, if from_block is NONE */
     u64 from_address;           /* where the pointer is; for values, its index */
@@ -83,7 +86,7 @@ struct pm_leak_root {
     u32 thread;                 /* ordinal, of registers and stack; else 0 */
     const u64 *values;          /* registers: count of them in bytes / 8; NULL: read the program's memory */
     u64 start, bytes;           /* client memory; only aligned words of eight bytes are looked at */
-    bool foreign;               /* what looks like a pointer into the middle of an object is none */
+    bool foreign;               /* its words are no interior pointers to objects */
 };
 
 struct pm_leaks {
@@ -93,22 +96,27 @@ struct pm_leaks {
     const struct pm_leak_root *roots;
     u32 root_count;
     u32 heuristics;             /* enum pm_leak_heuristic */
-    bool merge_cliques;         /* Memcheck makes a lost cycle definitely lost when its address is
-                                   below that of the lost block which holds it. True: it is then
-                                   indirectly lost, as it is above that block */
-    u64 tag_bits;               /* low bits that a reference to an object may carry, e.g. 3 (CPython
-                                   3.14's _PyStackRef): a word is a reference with and without them */
-    /* Whether a table of virtual functions may be at address (a multiple of 8, not in page 0); for
-       PM_LEAK_MULTIPLE_INHERITANCE, which finds nothing where this is NULL. */
+    bool cliques_of_possible;   /* with merge_cliques. For Memcheck, all that interior pointers lead to is possibly lost,
+                                   each block by itself. True: what a lost block holds is indirectly lost
+                                   with it, whatever interior pointers lead there; and of lost blocks that hold
+                                   each other, one is possibly lost and the others are indirectly lost with it
+                                   if an interior pointer leads to any of them */
+    bool merge_cliques;         /* for Memcheck, a lost cycle that a lost block holds is definitely
+                                   lost if its address is lower, and indirectly lost if it is higher.
+                                   True: it is always indirectly lost */
+    u64 tag_bits;               /* low bits that references to objects may have set, such as 3 (CPython
+                                   3.14's _PyStackRef) */
+    /* Whether a table of virtual functions may be at address (a multiple of 8, not in page 0). For
+       PM_LEAK_MULTIPLE_INHERITANCE, which finds nothing if this is NULL. */
     bool (*is_vtable)(void *context, u64 address);
-    /* Whether the word at address, in a block with PM_LEAK_WEAK_WORDS, is no reference. Asked
-       for words that point to a block, perhaps more than once. NULL: none is weak. */
+    /* Whether the word at address, in a block with PM_LEAK_WEAK_WORDS, is no reference. The search
+       asks for words that point to a block, perhaps more than once. NULL: no word is weak. */
     bool (*is_weak)(void *context, u32 block, u64 address);
-    /* Called now and then; may print. done of all, in bytes. NULL: nobody wants to know. */
+    /* Called now and then with the bytes done and all bytes; may print, may be NULL. */
     void (*progress)(void *context, u64 done_bytes, u64 all_bytes);
     void *context;
-    u64 scanned_bytes;          /* found: how much was looked at */
-    u64 unreadable_bytes;       /* found: pages that could not be read */
+    u64 scanned_bytes;          /* result: bytes looked at */
+    u64 unreadable_bytes;       /* result: bytes that could not be read */
 
     struct pm_leak_index index; /* of the search; until pm_leaks_release */
 };
@@ -117,8 +125,8 @@ void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader);
 void pm_leaks_search(struct pm_leaks *leaks);
 void pm_leaks_release(struct pm_leaks *leaks);
 
-/* The block that holds address, or PM_LEAK_NONE. Before pm_leaks_search it is a
-   binary search, after it a table look-up. */
+/* The block that holds address, or PM_LEAK_NONE. Cost: a binary search before
+   pm_leaks_search, a table look-up after it. */
 u32 pm_leaks_block_at(const struct pm_leaks *leaks, u64 address);
 
 #endif

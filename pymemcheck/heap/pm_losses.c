@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two blocks belong to one leak if their keys are equal. A key is made from
-   the stack once for each stack:
+/* Two blocks belong to one leak if their keys are equal. Each stack has one key:
 
-   - with a Python frame: that frame's file, function and (unless the resolution
-     is low) line, and the function of an extension that it called. That is the
-     outermost native frame inside the innermost evaluation whose ELF object
-     is not the evaluation function's own; nor is it in a stack that ended before it came
-     to the evaluation. How the interpreter got there (which
-     changes when it specializes the call) and what the extension called is not looked at;
-   - without one: the first 2 (low) or 4 (medium) native frames that are no
-     allocator, as Memcheck's resolutions (memcheck/mc_leakcheck.c, 3.19);
-   - high: the whole stack. */
+   - If the stack has a Python frame, the key is the innermost one's file, function and
+     (unless the resolution is low) line, and the function of an extension that it called:
+     the outermost native frame inside the innermost evaluation that is in another ELF
+     object than the evaluation function. (In a stack that was cut before the evaluation,
+     the ELF object is that of some other stack's evaluation function.) How the interpreter
+     got there does not count, since it changes when the interpreter specializes the call;
+     nor does what the extension called.
+   - Otherwise the key is the first 2 (low) or 4 (medium) native frames that are no
+     allocator, as with Memcheck's resolutions (memcheck/mc_leakcheck.c, 3.19).
+   - With high resolution, the key is the whole stack. */
 #include "heap/pm_losses.h"
 
 #include "base/pm_platform.h"
@@ -21,7 +21,7 @@ enum { LOW_FRAMES = 2, MEDIUM_FRAMES = 4 };
 struct pm_loss_key {
     u64 hash;
     struct pm_frame_id python;          /* innermost Python frame, if has_python */
-    struct pm_frame_id called;          /* the extension's function, or who wanted the memory */
+    struct pm_frame_id called;          /* the extension's function, if has_called */
     struct pm_frame_id natives[MEDIUM_FRAMES];
     u32 native_count;
     u32 stack;                          /* high resolution only */
@@ -48,8 +48,8 @@ static const struct pm_frame *frame_of(const struct pm_losses *losses, struct pm
     return pm_frames_get(losses->frames, id);
 }
 
-/* Whether a frame belongs to the import of a module: importlib (3.3 and later), or
-   the C functions of 2.7. */
+/* Whether a frame belongs to an import: to importlib (3.3 and later) or the C functions
+   of 2.7. */
 static bool is_import(const struct pm_losses *losses, const struct pm_frame *frame)
 {
     if (frame->kind == PM_FRAME_PYTHON)
@@ -168,7 +168,7 @@ static bool same_key(const struct pm_losses *losses, const struct pm_loss_key *a
     return true;
 }
 
-/* Where the evaluation function is, for stacks that were cut before they came to it. */
+/* The evaluation function's ELF object, for stacks that were cut before the evaluation. */
 static struct pm_string_id find_evaluation_object(const struct pm_frames *frames)
 {
     for (u32 i = 0; i < frames->count; i++)
@@ -212,7 +212,14 @@ void pm_losses_release(struct pm_losses *losses)
         pm_free(losses->records[i].chain);
     }
     pm_free(losses->records);
+    pm_loss_blocks_release(&losses->blocks);
     *losses = (struct pm_losses){ 0 };
+}
+
+void pm_losses_list_blocks(struct pm_losses *losses, u32 shown_most)
+{
+    losses->lists_blocks = true;
+    losses->shown_most = shown_most;
 }
 
 static const struct pm_loss_key *key_of_stack(struct pm_losses *losses, struct pm_stack_id stack)
@@ -271,6 +278,19 @@ static void count_type(struct pm_loss *record, struct pm_string_id name)
     record->types[i].blocks++;
 }
 
+static void list_block(struct pm_losses *losses, u32 record, const struct pm_loss_item *item)
+{
+    pm_loss_blocks_add(&losses->blocks, &(struct pm_loss_block){
+        .address = item->address,
+        .bytes = item->bytes,
+        .serial = item->serial,
+        .leader = item->leader,
+        .type = item->type,
+        .why = item->why,
+        .record = record,
+    });
+}
+
 u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
 {
     struct pm_loss_key key = *key_of_stack(losses, item->stack);
@@ -302,6 +322,8 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     count_type(record, item->type);
     losses->sums[item->kind].bytes += item->bytes;
     losses->sums[item->kind].blocks++;
+    if (losses->lists_blocks)
+        list_block(losses, index, item);
     return index;
 }
 
@@ -325,7 +347,7 @@ static u64 text_hash(const struct pm_losses *losses, struct pm_string_id text)
                          pm_strings_length(losses->strings, text));
 }
 
-/* Of a path's last part: where a package is installed must not matter. */
+/* Of a path's last part: the fingerprint must not depend on where a package is installed. */
 static u64 base_hash(const struct pm_losses *losses, struct pm_string_id path)
 {
     const char *text = pm_strings_text(losses->strings, path);
@@ -336,7 +358,7 @@ static u64 base_hash(const struct pm_losses *losses, struct pm_string_id path)
     return pm_hash_bytes(text + from, length - from);
 }
 
-/* From names alone, so that it stays when lines move. */
+/* From names alone: it must not change when lines move. */
 static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *record,
                           const struct pm_loss_key *key)
 {
@@ -398,8 +420,8 @@ static void sort_types(const struct pm_losses *losses, struct pm_loss *record)
     record->types = sorted;
 }
 
-/* Records with one fingerprint are several leaks of one function: told apart by
-   their order in time. */
+/* Records with the same fingerprint are several leaks of one function. Their order in time
+   tells them apart. */
 static int by_fingerprint(const void *context, u32 a, u32 b)
 {
     const struct pm_losses *losses = context;
@@ -441,6 +463,23 @@ static void set_fingerprints(struct pm_losses *losses, u32 *order)
     }
 }
 
+/* order: of each record, the index that it had while blocks were added. */
+static void finish_blocks(struct pm_losses *losses, const u32 *order)
+{
+    u32 *new_record = pm_alloc("pm.losses", losses->count * sizeof *new_record);
+
+    for (u32 i = 0; i < losses->count; i++)
+        new_record[order[i]] = i;
+    pm_loss_blocks_sort(&losses->blocks, new_record);
+    pm_free(new_record);
+    for (u32 i = 0; i < losses->count; i++) {
+        struct pm_loss *record = &losses->records[i];
+        record->shown_blocks = pm_loss_blocks_of(&losses->blocks, i, &record->shown_block_count);
+        if (record->shown_block_count > losses->shown_most)
+            record->shown_block_count = losses->shown_most;
+    }
+}
+
 void pm_losses_finish(struct pm_losses *losses)
 {
     if (losses->count > 0) {
@@ -453,10 +492,12 @@ void pm_losses_finish(struct pm_losses *losses)
         pm_sort_u32(order, losses->count, by_weight, losses);
         for (u32 i = 0; i < losses->count; i++)
             sorted[i] = losses->records[order[i]];
-        pm_free(order);
         pm_free(losses->records);
         losses->records = sorted;
         losses->capacity = losses->count;
+        if (losses->lists_blocks)
+            finish_blocks(losses, order);
+        pm_free(order);
     }
     release_keys(losses);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loss records: what the leak search found, merged so that one leak is one
-   record. A record is what suppressions match and what every writer shows.
+   record. Suppressions match records, and every writer shows them.
 
-   The caller makes one pm_loss_item for each block that the search classified
-   (pm_losses_add) and then calls pm_losses_finish, which merges, sorts and
-   sums. Strings and stacks are interned elsewhere; the records own only their lists. */
+   Order of calls: pm_losses_init; pm_losses_list_blocks if the blocks of each record are
+   wanted; pm_losses_add for each block that the search classified; pm_losses_finish, which
+   sorts the records. Strings and stacks are interned elsewhere; the records own only their
+   lists. */
 #ifndef PM_LOSSES_H
 #define PM_LOSSES_H
 
@@ -12,21 +13,22 @@
 #include "base/pm_strings.h"
 #include "base/pm_types.h"
 #include "heap/pm_frames.h"
+#include "heap/pm_loss_blocks.h"
 #include "heap/pm_stacks.h"
 
-/* In the order in which records are shown. */
+/* In the order in which reports show records. */
 enum pm_loss_kind {
     PM_LOSS_DEFINITE,
-    PM_LOSS_CYCLE,          /* garbage: a cycle of objects that no root reaches and that nobody collected */
-    PM_LOSS_SURPLUS,        /* reachable, with more references than pointers to it: surplus references */
+    PM_LOSS_CYCLE,          /* a cycle of objects that no root reaches and the collector cannot free */
+    PM_LOSS_SURPLUS,        /* reachable, with a count above the number of pointers to it */
     PM_LOSS_POSSIBLE,
     PM_LOSS_INDIRECT,
-    PM_LOSS_INTERPRETER,    /* lost or surplus, but the interpreter's own doing */
+    PM_LOSS_INTERPRETER,    /* lost, but the interpreter's own doing */
     PM_LOSS_REACHABLE,
     PM_LOSS_KINDS,
 };
 
-/* How much of the stack tells one leak from another. */
+/* How much of two stacks must be equal for their blocks to be one leak. */
 enum pm_loss_resolution {
     PM_LOSS_LOW,            /* the Python function, or without one the C function that wanted the memory */
     PM_LOSS_MEDIUM,         /* the Python line and the extension function that it called */
@@ -34,7 +36,7 @@ enum pm_loss_resolution {
 };
 
 enum pm_loss_phase {
-    PM_PHASE_IMPORT,        /* under the import system */
+    PM_PHASE_IMPORT,        /* the import system is on the stack */
     PM_PHASE_MAIN,
     PM_PHASE_FINALIZATION,
     PM_PHASES,
@@ -50,8 +52,11 @@ struct pm_loss_item {
     u64 surplus_references;
     u64 serial;                     /* of the allocation */
     u32 thread;                     /* ordinal */
-    bool raising;                   /* made while an exception was propagating */
+    bool raising;                   /* allocated while an exception was raised */
     struct pm_string_id note;       /* preview; "" : none */
+    /* For the list of blocks; not needed without pm_losses_list_blocks. */
+    u64 leader;                     /* as in struct pm_loss_block */
+    struct pm_loss_why why;
 };
 
 struct pm_loss_type {
@@ -69,15 +74,19 @@ struct pm_loss {
     u64 phase_blocks[PM_PHASES];
     u64 raising_blocks;
     u32 thread;                     /* 0: several */
-    u64 fingerprint;                /* from names, not from line numbers or addresses */
+    u64 fingerprint;                /* made of names, not of line numbers or addresses */
     u64 example;                    /* address of the first block */
     struct pm_string_id note;       /* of the first block */
     struct pm_loss_type *types;     /* most blocks first, ties by name */
     u32 type_count;
-    struct pm_string_id *chain;     /* one line each: why it is still alive; from the root inwards */
+    struct pm_string_id *chain;     /* why it is still alive, one line each, from the root inwards */
     u32 chain_length;
+    u64 chain_blocks;               /* so many of its blocks are kept alive by what keeps the chain's block */
+    /* After pm_losses_finish, if blocks are listed: the first ones, for reports to show. */
+    const struct pm_loss_block *shown_blocks;
+    u32 shown_block_count;
     bool suppressed;
-    bool left_out;          /* by --only-object or --only-file */
+    bool left_out;                  /* by --only-object or --only-file */
 };
 
 struct pm_loss_sum {
@@ -92,7 +101,7 @@ struct pm_losses {
     const struct pm_stacks *stacks;
     enum pm_loss_resolution resolution;
     struct pm_string_id evaluation_object;  /* of some stack's evaluation function; "": no stack has one */
-    u64 finalization_serial;        /* allocations from this number on are of the finalization; 0: none */
+    u64 finalization_serial;        /* the first allocation of the finalization; 0: none */
 
     struct pm_loss *records;
     u32 count, capacity;
@@ -102,8 +111,11 @@ struct pm_losses {
     struct pm_loss_key *stack_keys;
     u32 stack_key_count, stack_key_capacity;
     struct pm_loss_sum sums[PM_LOSS_KINDS];     /* direct blocks of each kind; grows with pm_losses_add */
-    struct pm_loss_sum suppressed, left_out;    /* the caller's business (pm_losses_suppress,
-                                                   pm_losses_leave_out); no longer part of the sums */
+    struct pm_loss_sum suppressed, left_out;    /* taken out of sums by pm_losses_suppress and
+                                                   pm_losses_leave_out */
+    bool lists_blocks;
+    u32 shown_most;                 /* of the blocks of each record */
+    struct pm_loss_blocks blocks;   /* of all records; empty without lists_blocks */
 };
 
 /* The frames of all stacks that will be added must be there already. */
@@ -111,11 +123,14 @@ void pm_losses_init(struct pm_losses *losses, const struct pm_strings *strings,
                     const struct pm_frames *frames, const struct pm_stacks *stacks,
                     enum pm_loss_resolution resolution);
 void pm_losses_release(struct pm_losses *losses);
+/* Before blocks are added: keeps the list of each record's blocks. Reports show the first
+   shown_most of each record. */
+void pm_losses_list_blocks(struct pm_losses *losses, u32 shown_most);
 /* The record that the block became part of, by index; stays the same until
    pm_losses_finish. */
 u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item);
-/* Counts one more block of type among the record's types, without its bytes: a member of the
-   record's cycle. */
+/* Counts one more block of type among the record's types, without its bytes: for a member of
+   the record's cycle. */
 void pm_losses_add_type(struct pm_losses *losses, u32 record, struct pm_string_id type);
 /* Appends a line to the record's chain. */
 void pm_losses_add_chain(struct pm_losses *losses, u32 record, struct pm_string_id line);

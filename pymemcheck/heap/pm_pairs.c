@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A frame and one bit make a word: of a native frame, whether it is a boundary; of
-   a Python frame, whether it is an entry. Empty entries are nodes of their own inside of
+/* A frame and one bit make a word. The bit of a native frame says whether it is a boundary, the
+   bit of a Python frame whether it is an entry. Empty entries are nodes of their own, inside of
    their frame. */
 #include "heap/pm_pairs.h"
 
@@ -9,7 +9,7 @@
 
 enum { INITIAL_PAIRS = 512, NUMBER_BITS = 27 };
 
-/* A slot has five bits of the hash above the number. */
+/* A cell has five bits of the hash above the number. */
 #define NUMBER_MASK (((u32)1 << NUMBER_BITS) - 1)
 
 #define EMPTY_ENTRY UINT32_MAX
@@ -29,7 +29,7 @@ void pm_pairs_init(struct pm_pairs *pairs, struct pm_stacks *stacks, u32 limit,
     pm_stacks_init(&pairs->pythons);
     pairs->all = pm_alloc("pm.pairs", INITIAL_PAIRS * sizeof *pairs->all);
     pairs->all[0] = (struct pm_pair){ .native = { 0 } };
-    pairs->slots = pm_alloc_zero("pm.pairs", 2 * INITIAL_PAIRS * sizeof *pairs->slots);
+    pairs->cells = pm_alloc_zero("pm.pairs", 2 * INITIAL_PAIRS * sizeof *pairs->cells);
 }
 
 void pm_pairs_release(struct pm_pairs *pairs)
@@ -37,7 +37,7 @@ void pm_pairs_release(struct pm_pairs *pairs)
     pm_sequences_release(&pairs->natives);
     pm_stacks_release(&pairs->pythons);
     pm_free(pairs->all);
-    pm_free(pairs->slots);
+    pm_free(pairs->cells);
     pm_free(pairs->native);
     pm_free(pairs->python);
     pm_free(pairs->mixed);
@@ -80,7 +80,7 @@ struct pm_python_part pm_pairs_python(struct pm_pairs *pairs, struct pm_python_p
     return (struct pm_python_part){ node.v };
 }
 
-static size_t take_native(struct pm_pairs *pairs, struct pm_native_part part)
+static size_t unpack_native(struct pm_pairs *pairs, struct pm_native_part part)
 {
     size_t count;
     const u32 *words = pm_sequences_words(&pairs->natives, part.v, &count);
@@ -92,7 +92,7 @@ static size_t take_native(struct pm_pairs *pairs, struct pm_native_part part)
     return count;
 }
 
-static size_t take_python(struct pm_pairs *pairs, struct pm_python_part part)
+static size_t unpack_python(struct pm_pairs *pairs, struct pm_python_part part)
 {
     struct pm_stack_id id = { part.v };
     size_t count = 0;
@@ -124,7 +124,7 @@ static size_t take_python(struct pm_pairs *pairs, struct pm_python_part part)
 static struct pm_stack_id mix(struct pm_pairs *pairs, struct pm_native_part native,
                                struct pm_python_part python)
 {
-    size_t natives = take_native(pairs, native), pythons = take_python(pairs, python);
+    size_t natives = unpack_native(pairs, native), pythons = unpack_python(pairs, python);
 
     pairs->mixed = with_room(pairs->mixed, &pairs->mixed_capacity, natives + pythons,
                               sizeof *pairs->mixed);
@@ -132,7 +132,7 @@ static struct pm_stack_id mix(struct pm_pairs *pairs, struct pm_native_part nati
     return pm_stacks_intern(pairs->stacks, pairs->mixed, length);
 }
 
-/* Where the pairs of a Python part are looked for first. */
+/* Where the search for pairs of a Python part begins. */
 static u32 near(struct pm_python_part python)
 {
     return python.v * 4;
@@ -140,16 +140,16 @@ static u32 near(struct pm_python_part python)
 
 void pm_pairs_prefetch(const struct pm_pairs *pairs)
 {
-    __builtin_prefetch(&pairs->slots[near(pairs->all[pairs->last].python) & pairs->mask]);
+    __builtin_prefetch(&pairs->cells[near(pairs->all[pairs->last].python) & pairs->mask]);
 }
 
 struct place {
-    u32 *slot;
-    u32 tag;        /* of the pair that is wanted, where it is in a slot */
+    u32 *cell;
+    u32 tag;        /* of the wanted pair: the upper bits of its cell */
 };
 
-/* The slot that has the pair, or the empty one where it would go. The slots near those of pairs with
-   parts made about when this one was are tried first. */
+/* The cell that has the pair, or the empty one where it would go. Parts that were made at about
+   the same time have their pairs in cells near each other, which are tried first. */
 static struct place find(const struct pm_pairs *pairs, struct pm_native_part native,
                          struct pm_python_part python)
 {
@@ -157,14 +157,14 @@ static struct place find(const struct pm_pairs *pairs, struct pm_native_part nat
     const u32 tag = (u32)hash & ~NUMBER_MASK;
 
     for (u32 tries = 0;; tries++) {
-        u32 *slot = &pairs->slots[pm_near_slot(near(python), hash, tries, pairs->mask)];
-        if (*slot == 0)
-            return (struct place){ slot, tag };
-        if ((*slot & ~NUMBER_MASK) != tag)
+        u32 *cell = &pairs->cells[pm_near_cell(near(python), hash, tries, pairs->mask)];
+        if (*cell == 0)
+            return (struct place){ cell, tag };
+        if ((*cell & ~NUMBER_MASK) != tag)
             continue;
-        const struct pm_pair *pair = &pairs->all[*slot & NUMBER_MASK];
+        const struct pm_pair *pair = &pairs->all[*cell & NUMBER_MASK];
         if (pair->native.v == native.v && pair->python.v == python.v)
-            return (struct place){ slot, tag };
+            return (struct place){ cell, tag };
     }
 }
 
@@ -174,11 +174,11 @@ static void grow(struct pm_pairs *pairs)
     pairs->capacity *= 2;
     pairs->mask = 2 * pairs->capacity - 1;
     pairs->all = pm_realloc("pm.pairs", pairs->all, pairs->capacity * sizeof *pairs->all);
-    pm_free(pairs->slots);
-    pairs->slots = pm_alloc_zero("pm.pairs", ((size_t)pairs->mask + 1) * sizeof *pairs->slots);
+    pm_free(pairs->cells);
+    pairs->cells = pm_alloc_zero("pm.pairs", ((size_t)pairs->mask + 1) * sizeof *pairs->cells);
     for (u32 number = 1; number < pairs->count; number++) {
         struct place place = find(pairs, pairs->all[number].native, pairs->all[number].python);
-        *place.slot = place.tag | number;
+        *place.cell = place.tag | number;
     }
 }
 
@@ -187,8 +187,8 @@ static u32 look_up(struct pm_pairs *pairs, struct pm_native_part native,
 {
     struct place place = find(pairs, native, python);
 
-    if (*place.slot != 0)
-        return *place.slot & NUMBER_MASK;
+    if (*place.cell != 0)
+        return *place.cell & NUMBER_MASK;
     if (pairs->count == pairs->capacity) {
         grow(pairs);
         place = find(pairs, native, python);
@@ -198,7 +198,7 @@ static u32 look_up(struct pm_pairs *pairs, struct pm_native_part native,
         .python = python,
         .stack = mix(pairs, native, python),
     };
-    *place.slot = place.tag | pairs->count;
+    *place.cell = place.tag | pairs->count;
     return pairs->count++;
 }
 

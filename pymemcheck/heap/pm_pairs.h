@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Mixed stacks by their two parts.
 
-   A mixed stack (pm_splice.h) is a function of the native frames and the Python
-   frames that it was mixed from. Each part is interned by itself: native frames
-   as a sequence, Python frames as a branch of a tree, which grows from the outermost frame
-   inwards. So one look-up of two numbers finds the stack of parts that met before,
-   however deep it is, and of two stacks that differ in their innermost Python
-   frames alone only these are looked at. Tried first is the pair that came next after the
-   last one when that was there before: programs repeat themselves, and it can be
-   fetched into the processor's cache ahead.
+   A mixed stack (pm_splice.h) is a function of its native frames and its Python frames. Each
+   part is interned by itself: native frames as a sequence, Python frames as a branch of a tree
+   that grows from the outermost frame inwards. One look-up of two numbers then finds the stack,
+   however deep it is, if the two parts met before. Of two stacks that differ only in their
+   innermost Python frames, only those frames are looked at. The pair that followed the last one
+   the last time is tried first: programs repeat themselves, and this pair can be prefetched.
 
-   Of a Python part that has more frames than a stack may have only the innermost ones are mixed, and a note in place
-   of the others. So two parts may have the same stack; and a call more or less leaves what
-   the frames outside of it are called as it is, also where stacks are cut.
+   If a Python part has more frames than a stack may have, only the innermost ones are mixed, and
+   a note stands for the others. So two parts can have the same stack. Inner calls do not rename
+   outer frames, not even where stacks are cut.
 
-   Numbers of parts are by what frames are called, and are good for the whole run. */
+   Parts are numbered by the names of their frames. A number is good for the whole run. */
 #ifndef PM_PAIRS_H
 #define PM_PAIRS_H
 
@@ -39,8 +37,8 @@ struct pm_pair {
     struct pm_native_part native;   /* 0 in number 0 only, which stands for none */
     struct pm_python_part python;
     struct pm_stack_id stack;
-    u32 next;               /* the pair that was asked for next, the last time; 0: none yet */
-    u32 site;               /* the owner's, 0 in the beginning: the stack's site */
+    u32 next;               /* the pair that was asked for after it the last time; 0: none yet */
+    u32 site;               /* the owner's note of the stack's site; 0 at first */
 };
 
 struct pm_pairs {
@@ -49,10 +47,10 @@ struct pm_pairs {
     struct pm_frame_id more;    /* the note for those outside of them */
     struct pm_sequences natives;
     struct pm_stacks pythons;
-    struct pm_pair *all;    /* from 1, as they came */
-    u32 count, capacity;    /* with number 0 */
-    u32 *slots;             /* numbers of pairs, open addressing, at most part full; 0: empty */
-    u32 mask;               /* slots - 1; a power of two less one */
+    struct pm_pair *all;    /* from number 1 on, in the order in which they were made */
+    u32 count, capacity;    /* number 0 included */
+    u32 *cells;             /* numbers of pairs, open addressing, at most half full; 0: empty */
+    u32 mask;               /* cells - 1; a power of two less one */
     u32 last;               /* asked for last */
     /* Scratch. */
     struct pm_splice_native *native;
@@ -62,29 +60,30 @@ struct pm_pairs {
     size_t native_capacity, python_capacity, mixed_capacity, words_capacity;
 };
 
-/* Joined stacks go to *stacks, each with up to limit Python frames and, if there are more, the note. */
+/* Mixed stacks go to *stacks. Each has up to limit Python frames and, if there are more, the note. */
 void pm_pairs_init(struct pm_pairs *pairs, struct pm_stacks *stacks, u32 limit,
                    struct pm_frame_id more);
 void pm_pairs_release(struct pm_pairs *pairs);
 
-/* The native part of so many frames, innermost first. Frame ids below 2^31, here and below. */
+/* The native part of count frames, innermost first. Frame ids must be below 2^31, here and below. */
 struct pm_native_part pm_pairs_native(struct pm_pairs *pairs,
                                       const struct pm_splice_native *frames, size_t count);
 
-/* The Python part in which outer called frame. */
+/* The Python part that consists of outer and frame, which outer called. */
 struct pm_python_part pm_pairs_python(struct pm_pairs *pairs, struct pm_python_part outer,
                                       const struct pm_splice_python *frame);
 
-/* What may be asked for next. Valid until then. */
+/* The pair that will probably be asked for next. Valid until then. */
 static inline const struct pm_pair *pm_pairs_expected(const struct pm_pairs *pairs)
 {
     return &pairs->all[pairs->all[pairs->last].next];
 }
 
-/* A pair will soon be asked for, as often as not with the Python part of the last one. */
+/* Prefetches for pm_pairs_stack; every second time the Python part is that of the last pair. */
 void pm_pairs_prefetch(const struct pm_pairs *pairs);
 
-/* The pair of both, with the stack that pm_splice makes of them, cut at the limit. Valid until the next call. */
+/* The pair of both parts, with the stack that pm_splice makes of them, cut at the limit. Valid
+   until the next call. */
 struct pm_pair *pm_pairs_stack(struct pm_pairs *pairs, struct pm_native_part native,
                                struct pm_python_part python);
 

@@ -72,7 +72,7 @@ static void save_for_peak(const struct pm_sites *sites, struct pm_site *site)
     }
 }
 
-/* Puts the requests that are not among sizes there; all are of one bin. */
+/* Adds the requests that sizes does not count yet; all of them are of one bin. */
 static void settle(struct pm_site *site)
 {
     if (site->counted_blocks == site->total_blocks)

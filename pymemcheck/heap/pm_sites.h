@@ -2,17 +2,18 @@
 /* What each allocation stack did: how much in all, how much is live, its
    share of the exact peak, and the sizes it asked for.
 
-   Exact peak in O(1) for each event: peak_epoch counts new maxima. Before a
-   site's live figure changes, if its tag is not the current epoch the figure
-   is saved and the tag set. At the end a site's share of the peak is the
-   saved figure if its tag is current, else its live one.
+   Exact peak in O(1) for each event: peak_epoch counts new maxima. Before a site's live figure
+   changes, and if the site's tag is not the current epoch, the figure is saved and the tag is
+   set. At the end a site's share of the peak is the saved figure if its tag is current, else
+   its live figure.
 
-   All bytes are as requested; where the interpreter's debug hooks pad a
-   request the padding is counted apart.
+   All bytes are as the program requested them. What the interpreter's debug hooks add is counted
+   apart, as padding.
 
-   A site is known by its number. What an allocation or a free changes lies in one line of the
-   processor's cache, of which a run that imports much has a hundred thousand: so most sizes are
-   only counted when another power of two follows, or the report is due (pm_sites_settle). */
+   A site is known by its number. A run that imports much has a hundred thousand sites, so an
+   allocation or a free should touch one line of the processor's cache only. For this reason the
+   sizes are counted late: when a request of another power of two follows, or before the report
+   (pm_sites_settle). */
 #ifndef PM_SITES_H
 #define PM_SITES_H
 
@@ -33,7 +34,7 @@ struct pm_site {
     u64 saved_epoch;
     u64 total_bytes;
     u64 total_blocks : 58;
-    u64 bin : 6;                    /* of the requests that are not among sizes yet */
+    u64 bin : 6;                    /* of the requests that sizes does not count yet */
     u64 last_serial : 36;           /* allocation numbers, from 1 */
     u64 stack : 28;
 
@@ -75,7 +76,7 @@ static inline struct pm_site_id pm_noted_site(u32 note)
     return (struct pm_site_id){ note - 1 };
 }
 
-/* A site will soon be charged. */
+/* Prefetches a site whose figures will change soon. */
 static inline void pm_sites_prefetch(const struct pm_sites *sites, struct pm_site_id site)
 {
     __builtin_prefetch(pm_sites_at(sites, site.v), 1);
@@ -96,7 +97,7 @@ struct pm_site_id pm_sites_of(struct pm_sites *sites, struct pm_stack_id stack);
    its number, below 2^36. */
 void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes,
                        u64 padding_bytes, u64 serial);
-/* A live block of site is gone. */
+/* A live block of site was freed. */
 void pm_sites_free(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes,
                    u64 padding_bytes);
 /* A live block passes from one site to another (a reused object header).

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sizes go in steps of 16 bytes to 512, then in eight steps to each doubling. */
+/* Sizes grow by 16 bytes up to 512, then in eight steps for each doubling. */
 #include "heap/pm_slabs.h"
 
 #include "base/pm_platform.h"
@@ -94,7 +94,7 @@ static bool get_region(struct pm_slabs *slabs)
     return true;
 }
 
-/* Whether a chunk has a slot to take; then it is in the list of its class. */
+/* Whether a chunk has a free slot. If so, it is in the list of its class. */
 static bool has_room(const struct pm_slab_chunk *chunk)
 {
     return chunk->free_count > 0 || chunk->fresh < chunk->slots;
@@ -138,7 +138,7 @@ static struct pm_slab_chunk *open_chunk(struct pm_slabs *slabs, u32 class)
     return chunk;
 }
 
-u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes)
+u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes)
 {
     u32 class = class_of(bytes);
     struct pm_slab_chunk *chunk = slabs->with_room[class];
@@ -156,13 +156,13 @@ u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes)
     return chunk->base + (u64)slot * chunk->slot_bytes;
 }
 
-void pm_slabs_give(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record)
+void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record)
 {
     record->address = 0;
     if (!has_room(chunk))
         link_chunk(slabs, chunk);
     chunk->free_slots[chunk->free_count++] = (u16)(record - chunk->records);
-    /* The last chunk of a size is kept: it will be wanted soon. */
+    /* The only chunk of a size with room stays: the size will be asked for again soon. */
     if (chunk->free_count == chunk->fresh
             && (chunk->next != NULL || chunk->previous != NULL)) {
         unlink_chunk(slabs, chunk);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Small blocks of the program: memory for them, and a record for each.
 
-   Memory is got in regions and used in chunks of 64 KB. A chunk has slots of
-   one size, and beside it, in our own memory, an array of records and a stack of
-   free slots: 26 bytes for each slot, of which only those that were ever used
-   take memory. So a block's record is found from its address alone, without
-   a search, and the program cannot harm what we know by writing where it
-   should not.
+   Memory comes in regions and is divided into chunks of 64 KB. A chunk has slots of one size.
+   Our own memory holds an array of records and a stack of free slots for it: 26 bytes for
+   each slot, and only slots that were ever used take memory. So a block's address alone
+   leads to its record, without a search, and a program that writes where it should not cannot
+   damage our records.
 
-   A slot given back is used first by the next request of its size. A chunk in
-   which nothing is left can be used for another size; memory is never given
-   back to the owner. */
+   The next request of a size reuses the slot freed last. A chunk without live blocks can be
+   used for another size. Memory is never returned to the owner. */
 #ifndef PM_SLABS_H
 #define PM_SLABS_H
 
@@ -30,14 +28,14 @@ enum {
 struct pm_slab_chunk {
     u64 base;                   /* client address */
     struct pm_block *records;   /* address 0: the slot is free */
-    u16 *free_slots;            /* given back, the last one at the end */
+    u16 *free_slots;            /* freed slots, the last one at the end */
     u32 free_count;
     u32 fresh;                  /* slots from this one on were never used */
     u32 slots;                  /* 0: the chunk has no size now */
     u32 reciprocal;             /* of slot_bytes: slot = offset * reciprocal >> 32 */
     u32 slot_bytes;
     u32 class;
-    struct pm_slab_chunk *next, *previous;  /* of those of its class with room */
+    struct pm_slab_chunk *next, *previous;  /* in the list of its class, if it has room */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct pm_slab_chunk) == 64, "a chunk has one line of the cache");
@@ -63,11 +61,11 @@ void pm_slabs_init(struct pm_slabs *slabs,
 /* The program's memory stays the owner's. */
 void pm_slabs_release(struct pm_slabs *slabs);
 
-/* A free slot for bytes, or 0. It must be entered in its record, or given back, before
-   another is taken. */
-u64 pm_slabs_take(struct pm_slabs *slabs, u64 bytes);
+/* Client address of a free slot for bytes, or 0. Its record must be filled in, or the slot freed,
+   before the next call. */
+u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes);
 /* Frees the slot of a record. */
-void pm_slabs_give(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record);
+void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, struct pm_block *record);
 
 enum { PM_SLAB_TABLE_BITS = 15, PM_SLAB_TOP = 1 << 16 };
 
@@ -77,7 +75,7 @@ static inline const struct pm_slab_chunk *pm_slabs_at(const struct pm_slabs *sla
     return &slabs->regions[index / PM_SLAB_REGION_CHUNKS].chunks[index % PM_SLAB_REGION_CHUNKS];
 }
 
-/* The chunk that address is in, or NULL. */
+/* The chunk that contains address, or NULL. */
 static inline struct pm_slab_chunk *pm_slabs_chunk(const struct pm_slabs *slabs, u64 address)
 {
     u64 number = address >> PM_SLAB_CHUNK_BITS, top = number >> PM_SLAB_TABLE_BITS;
@@ -87,8 +85,8 @@ static inline struct pm_slab_chunk *pm_slabs_chunk(const struct pm_slabs *slabs,
     return slabs->table[top][number & ((1u << PM_SLAB_TABLE_BITS) - 1)];
 }
 
-/* The record of the slot that address is in, live or free; NULL where no slot
-   was used yet. */
+/* The record of the slot that contains address, live or free; NULL if that slot was never
+   used. */
 static inline struct pm_block *pm_slabs_record(const struct pm_slab_chunk *chunk, u64 address)
 {
     u64 slot = (address - chunk->base) * chunk->reciprocal >> 32;

@@ -4,13 +4,13 @@
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 
-/* Stack ids are 28 bits wide in struct pm_block; a slot has four bits of the hash
+/* Stack ids are 28 bits wide in struct pm_block; a cell has four bits of the hash
    above them. */
 enum { ID_BITS = 28 };
 #define MAX_STACKS ((u32)1 << ID_BITS)
 #define ID_MASK (MAX_STACKS - 1)
 
-enum { INITIAL_NODES = 1024, INITIAL_SLOTS = 1024 };
+enum { INITIAL_NODES = 1024, INITIAL_CELLS = 1024 };
 
 void pm_stacks_init(struct pm_stacks *stacks)
 {
@@ -18,25 +18,25 @@ void pm_stacks_init(struct pm_stacks *stacks)
         .capacity = INITIAL_NODES,
         .count = 1,
         .limit = MAX_STACKS,
-        .slots_mask = INITIAL_SLOTS - 1,
+        .cells_mask = INITIAL_CELLS - 1,
     };
     stacks->nodes = pm_alloc("pm.stacks", INITIAL_NODES * sizeof *stacks->nodes);
     stacks->nodes[0] = (struct pm_stack_node){ PM_STACK_EMPTY, { 0 } };
-    stacks->slots = pm_alloc_zero("pm.stacks", INITIAL_SLOTS * sizeof *stacks->slots);
+    stacks->cells = pm_alloc_zero("pm.stacks", INITIAL_CELLS * sizeof *stacks->cells);
 }
 
 void pm_stacks_release(struct pm_stacks *stacks)
 {
     pm_free(stacks->nodes);
-    pm_free(stacks->slots);
+    pm_free(stacks->cells);
     pm_free(stacks->last);
     pm_free(stacks->last_frames);
     *stacks = (struct pm_stacks){ 0 };
 }
 
 struct place {
-    u32 slot;
-    u32 tag;        /* of the node that is wanted, where it is in a slot */
+    u32 cell;
+    u32 tag;        /* of the wanted node: the upper bits of its cell */
 };
 
 static bool is_node(const struct pm_stacks *stacks, u32 id, struct pm_stack_node wanted)
@@ -45,20 +45,20 @@ static bool is_node(const struct pm_stacks *stacks, u32 id, struct pm_stack_node
         && stacks->nodes[id].frame.v == wanted.frame.v;
 }
 
-/* The slot that holds the node, or the empty one where it would go. The slots near those
-   of nodes made about when parent was are tried first. Nodes are never removed, so the first
-   empty slot ends a search. */
+/* The cell that holds the node, or the empty one where it would go. Nodes that were made at about
+   the same time as parent are in cells near it, which are tried first. Nodes are never removed,
+   so the first empty cell ends a search. */
 static struct place find(const struct pm_stacks *stacks, struct pm_stack_node wanted)
 {
     const u64 hash = pm_hash_u64((u64)wanted.parent.v << 32 | wanted.frame.v);
     const u32 tag = (u32)(hash >> 60) << ID_BITS;
 
     for (u32 tries = 0;; tries++) {
-        u32 slot = pm_near_slot(wanted.parent.v, hash, tries, stacks->slots_mask);
-        u32 content = stacks->slots[slot];
+        u32 cell = pm_near_cell(wanted.parent.v, hash, tries, stacks->cells_mask);
+        u32 content = stacks->cells[cell];
         if (content == 0
                 || ((content & ~ID_MASK) == tag && is_node(stacks, content & ID_MASK, wanted)))
-            return (struct place){ slot, tag };
+            return (struct place){ cell, tag };
     }
 }
 
@@ -77,18 +77,18 @@ static struct pm_stack_id add(struct pm_stacks *stacks, struct pm_stack_node nod
     return (struct pm_stack_id){ stacks->count++ };
 }
 
-static void grow_slots(struct pm_stacks *stacks)
+static void grow_cells(struct pm_stacks *stacks)
 {
-    const u64 slots = ((u64)stacks->slots_mask + 1) * 2;
+    const u64 cells = ((u64)stacks->cells_mask + 1) * 2;
 
-    pm_free(stacks->slots);
-    stacks->slots_mask = (u32)(slots - 1);
-    stacks->slots = pm_alloc_zero("pm.stacks", slots * sizeof *stacks->slots);
+    pm_free(stacks->cells);
+    stacks->cells_mask = (u32)(cells - 1);
+    stacks->cells = pm_alloc_zero("pm.stacks", cells * sizeof *stacks->cells);
     for (u32 id = 1; id < stacks->count; id++) {
         if (stacks->nodes[id].parent.v == id - 1)
             continue;
         struct place place = find(stacks, stacks->nodes[id]);
-        stacks->slots[place.slot] = place.tag | id;
+        stacks->cells[place.cell] = place.tag | id;
     }
 }
 
@@ -103,17 +103,17 @@ struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id p
     if (is_node(stacks, next, wanted))
         return (struct pm_stack_id){ next };
     struct place place = find(stacks, wanted);
-    if (stacks->slots[place.slot] != 0)
-        return (struct pm_stack_id){ stacks->slots[place.slot] & ID_MASK };
-    if (stacks->slots_used > stacks->slots_mask / 2) {
-        grow_slots(stacks);
+    if (stacks->cells[place.cell] != 0)
+        return (struct pm_stack_id){ stacks->cells[place.cell] & ID_MASK };
+    if (stacks->cells_used > stacks->cells_mask / 2) {
+        grow_cells(stacks);
         place = find(stacks, wanted);
     }
     struct pm_stack_id id = add(stacks, wanted);
     if (id.v == parent.v)
         return id;
-    stacks->slots[place.slot] = place.tag | id.v;
-    stacks->slots_used++;
+    stacks->cells[place.cell] = place.tag | id.v;
+    stacks->cells_used++;
     return id;
 }
 

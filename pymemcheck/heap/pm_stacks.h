@@ -4,11 +4,11 @@
    parents goes outwards. Node 0 is the empty stack. Parents always have
    smaller ids than their children.
 
-   Most nodes have one child, and it was made right after them: whoever looks for a child looks
-   at the next node first. Only the others are in a hash table.
+   Most nodes have one child, which was made right after them. So a search for a child looks at
+   the next node first, and only nodes that do not follow their parents are in a hash table.
 
-   Of a whole stack the frames are pushed that differ from the stack interned
-   last, which is kept: its outer frames are mostly the same. */
+   The stack interned last is kept. Of the next one, only the frames that differ are pushed: the
+   outer frames are mostly the same. */
 #ifndef PM_STACKS_H
 #define PM_STACKS_H
 
@@ -29,12 +29,12 @@ struct pm_stack_node {
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
-    u32 limit;                  /* as many nodes as there can be; a test sets it lower, right after pm_stacks_init */
+    u32 limit;                  /* most nodes; a test lowers it right after pm_stacks_init */
     u64 refused;                /* pushes that found the table full */
-    u32 *slots;                 /* open hash table of the nodes that do not follow their parents: a node's id and
-                                   part of its hash; 0: empty */
-    u32 slots_mask;             /* slots - 1; a power of two less one */
-    u32 slots_used;             /* at most half of them */
+    u32 *cells;                 /* open hash table of the nodes that do not follow their parents:
+                                   a node's id and part of its hash; 0: empty */
+    u32 cells_mask;             /* cells - 1; a power of two less one */
+    u32 cells_used;             /* at most half of them */
     struct pm_stack_id *last;   /* the nodes of the stack interned last, outermost first */
     struct pm_frame_id *last_frames;    /* and their frames */
     size_t last_length, last_capacity;
@@ -43,8 +43,8 @@ struct pm_stacks {
 void pm_stacks_init(struct pm_stacks *stacks);
 void pm_stacks_release(struct pm_stacks *stacks);
 
-/* The stack in which frame was called by parent. One hash look-up at most. Where the table is full the frame
-   is left out: parent comes back. */
+/* The stack in which frame was called by parent. One hash look-up at most. If the table is full, returns parent:
+   the frame is left out. */
 struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id parent,
                                   struct pm_frame_id frame);
 /* The stack of count frames, given innermost first. One hash look-up at most for each frame not

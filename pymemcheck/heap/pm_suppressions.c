@@ -3,9 +3,10 @@
 
 #include "base/pm_pattern.h"
 #include "base/pm_platform.h"
+#include "heap/pm_dotted.h"
 #include "heap/pm_loss_kinds.h"
 
-#define UNKNOWN "???"       /* a name that is not known, as in the core's suppressions */
+#define UNKNOWN "???"       /* an unknown name, as in the core's suppressions */
 #define LEAK_KINDS "match-leak-kinds:"
 
 const char *pm_suppression_field_text(enum pm_suppression_field field)
@@ -68,18 +69,33 @@ static void add_line(struct pm_suppression_line **lines, size_t *count,
     (*lines)[(*count)++] = *line;
 }
 
-static bool complain(struct pm_buffer *problem, const char *expected, struct piece found)
+static void add_quoted(struct pm_buffer *problem, struct piece found)
+{
+    pm_buffer_add_text(problem, "\"");
+    pm_buffer_add_bytes(problem, found.bytes, found.length);
+    pm_buffer_add_text(problem, "\"");
+}
+
+/* Both give false, for callers to return. */
+static bool expect(struct pm_buffer *problem, const char *expected, struct piece found)
 {
     pm_buffer_add_text(problem, "expected ");
     pm_buffer_add_text(problem, expected);
-    pm_buffer_add_text(problem, ", not \"");
-    pm_buffer_add_bytes(problem, found.bytes, found.length);
-    pm_buffer_add_text(problem, "\"");
+    pm_buffer_add_text(problem, ", not ");
+    add_quoted(problem, found);
     return false;
 }
 
-/* "name:12": the line after the last colon; the name loses it. */
-static bool take_source_line(struct pm_suppression_line *line, struct pm_buffer *problem)
+static bool refuse(struct pm_buffer *problem, const char *rule, struct piece found)
+{
+    pm_buffer_add_text(problem, rule);
+    pm_buffer_add_text(problem, ": ");
+    add_quoted(problem, found);
+    return false;
+}
+
+/* Cuts ":12" off "name:12" and stores 12 as the line. */
+static bool split_source_line(struct pm_suppression_line *line, struct pm_buffer *problem)
 {
     size_t colon = line->length;
 
@@ -90,7 +106,7 @@ static bool take_source_line(struct pm_suppression_line *line, struct pm_buffer 
     u64 number = 0;
     for (size_t i = colon; i < line->length; i++) {
         if (line->pattern[i] < '0' || line->pattern[i] > '9' || number > UINT32_MAX / 10)
-            return complain(problem, "a line number after \"src:file:\"",
+            return expect(problem, "a line number after \"src:file:\"",
                             (struct piece){ line->pattern + colon, line->length - colon });
         number = number * 10 + (u64)(line->pattern[i] - '0');
     }
@@ -117,23 +133,23 @@ static bool parse_pattern(struct pm_suppression *suppression, struct piece piece
         if (!begins_with(piece, pm_suppression_field_text(fields[i]), &rest))
             continue;
         line = (struct pm_suppression_line){ fields[i], rest.bytes, rest.length, 0 };
-        if (line.field == PM_SUPPRESS_SRC && !take_source_line(&line, problem))
+        if (line.field == PM_SUPPRESS_SRC && !split_source_line(&line, problem))
             return false;
         if (line.length == 0)
-            return complain(problem, "a pattern after the colon", piece);
+            return expect(problem, "a pattern after the colon", piece);
         if (line.field != PM_SUPPRESS_TYPE) {
             add_line(&suppression->frames, &suppression->frame_count, &line);
             return true;
         }
         if (suppression->kind == PM_SUPPRESS_FREE)
-            return complain(problem, "no pytype: line in an entry of kind Free", piece);
+            return refuse(problem, "a pytype: line is not allowed in an entry of kind Free", piece);
         if (suppression->frame_count > 0)
-            return complain(problem, "pytype: lines before the first frame", piece);
+            return refuse(problem, "pytype: lines must come before the first frame", piece);
         add_line(&suppression->types, &suppression->type_count, &line);
         return true;
     }
-    return complain(problem, "\"...\", or a line that starts with \"fun:\", \"obj:\", \"src:\","
-                             " \"pyfun:\", \"pyfile:\", \"pytype:\" or \"" LEAK_KINDS "\"", piece);
+    return expect(problem, "\"...\", or a line that starts with \"fun:\", \"obj:\", \"src:\","
+                           " \"pyfun:\", \"pyfile:\", \"pytype:\" or \"" LEAK_KINDS "\"", piece);
 }
 
 static bool parse_line(struct pm_suppression *suppression, struct piece piece,
@@ -144,14 +160,15 @@ static bool parse_line(struct pm_suppression *suppression, struct piece piece,
     if (!begins_with(piece, LEAK_KINDS, &rest))
         return parse_pattern(suppression, piece, problem);
     if (suppression->kind == PM_SUPPRESS_FREE)
-        return complain(problem, "no " LEAK_KINDS " line in an entry of kind Free", piece);
+        return refuse(problem, "a " LEAK_KINDS " line is not allowed in an entry of kind Free",
+                      piece);
     if (suppression->frame_count > 0 || suppression->type_count > 0)
-        return complain(problem, LEAK_KINDS " before all other lines", piece);
+        return refuse(problem, LEAK_KINDS " must come before all other lines", piece);
     return pm_loss_kinds_parse(rest.bytes, rest.length, &suppression->loss_kinds)
-        || complain(problem, PM_LOSS_KINDS_EXPECTED, rest);
+        || expect(problem, PM_LOSS_KINDS_EXPECTED, rest);
 }
 
-static bool says_something(const struct pm_suppression *suppression)
+static bool has_condition(const struct pm_suppression *suppression)
 {
     for (size_t i = 0; i < suppression->frame_count; i++)
         if (suppression->frames[i].field != PM_SUPPRESS_ANY_FRAMES)
@@ -159,8 +176,8 @@ static bool says_something(const struct pm_suppression *suppression)
     return suppression->type_count > 0;
 }
 
-/* The next line from *at, which moves behind it. */
-static struct piece take_line(struct piece text, size_t *at)
+/* The next line from *at on; *at moves to the line after it. */
+static struct piece next_line(struct piece text, size_t *at)
 {
     size_t start = *at, end = start;
 
@@ -176,14 +193,14 @@ static bool parse_lines(struct pm_suppression *suppression, struct piece text, u
     size_t at = 0;
 
     for (*number = 1; at < text.length; ++*number) {
-        struct piece line = take_line(text, &at);
+        struct piece line = next_line(text, &at);
         if (line.length == 0 || line.bytes[0] == '#')
             continue;
         if (is_text(line, "}")) {
-            if (says_something(suppression))
+            if (has_condition(suppression))
                 return true;
-            return complain(problem, "at least one line that is not \"...\" before the end of the"
-                                     " entry", line);
+            return expect(problem, "at least one line that is not \"...\" before the end of the"
+                                   " entry", line);
         }
         if (!parse_line(suppression, line, problem))
             return false;
@@ -198,7 +215,7 @@ static size_t entry_length(struct piece text)
 {
     size_t at = 0;
 
-    while (at < text.length && !is_text(take_line(text, &at), "}"))
+    while (at < text.length && !is_text(next_line(text, &at), "}"))
         ;
     return at;
 }
@@ -253,7 +270,7 @@ static bool matches_dotted(const struct pm_suppression_line *line,
     struct pm_buffer dotted;
 
     pm_buffer_init(&dotted);
-    pm_suppression_add_dotted(&dotted, strings, frame);
+    pm_dotted_add(&dotted, strings, frame);
     bool result = matches_end(line, (struct piece){ dotted.bytes, dotted.length }, '.');
     pm_buffer_release(&dotted);
     return result;
@@ -282,10 +299,10 @@ static bool matches_frame(const struct pm_suppression_line *line,
     }
 }
 
-/* Whether the frames begin as the lines say. As in pm_pattern.c, only the last
-   "..." need be tried again. */
+/* Whether the frames begin as the lines say. As in pm_pattern.c, only the last "..." need be
+   retried. */
 static bool matches_frames(const struct pm_suppression *suppression,
-                           const struct pm_suppression_tables *tables, const u32 *frames,
+                           const struct pm_tables *tables, const u32 *frames,
                            size_t count)
 {
     const struct pm_suppression_line *lines = suppression->frames;
@@ -313,8 +330,8 @@ static bool matches_frames(const struct pm_suppression *suppression,
     return true;
 }
 
-/* The frames of a stack that are there, innermost first; the caller frees. */
-static u32 *frames_of(const struct pm_suppression_tables *tables, struct pm_stack_id stack,
+/* The frames of a stack, innermost first, without notes for missing frames. The caller frees. */
+static u32 *frames_of(const struct pm_tables *tables, struct pm_stack_id stack,
                       size_t *count)
 {
     size_t depth = 0;
@@ -332,10 +349,10 @@ static u32 *frames_of(const struct pm_suppression_tables *tables, struct pm_stac
     return frames;
 }
 
-/* Every object must be of a type that a line names: a leak of another type at
-   the same place is another leak. */
+/* Every object must be of a type in one of the lines: a leak of another type at the same place
+   is a different leak. */
 static bool matches_types(const struct pm_suppression *suppression,
-                          const struct pm_suppression_tables *tables,
+                          const struct pm_tables *tables,
                           const struct pm_suppression_subject *subject)
 {
     bool objects = false;
@@ -355,7 +372,7 @@ static bool matches_types(const struct pm_suppression *suppression,
 }
 
 bool pm_suppression_matches(const struct pm_suppression *suppression,
-                            const struct pm_suppression_tables *tables,
+                            const struct pm_tables *tables,
                             const struct pm_suppression_subject *subject)
 {
     if (suppression->kind != subject->kind)

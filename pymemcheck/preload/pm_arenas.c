@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which mmap asks for an arena is found out by trial, as compilers inline and move the
-   functions in between (new_arena and, from 3.4 on, _PyObject_ArenaMmap, Objects/obmalloc.c):
-   before the interpreter starts it owns no arena, so that its first request for a small
-   object leads to exactly one mmap, and the address that this returns to is the place. Each
-   public function is tried, because each may have a copy of its own. Link-time optimisation can
-   make more copies (29 in Debian 11's python2.7). What asks from the interpreter's code for just as
-   much before the first Python frame runs is taken for one too, and later if the size is
-   a constant in the instructions before the call: the module mmap, which may be in the same
-   program, has it from its caller. */
+/* Which mmap asks for an arena is found by trial, since compilers inline and move the functions in
+   between (new_arena and, from 3.4 on, _PyObject_ArenaMmap, Objects/obmalloc.c). Before the
+   interpreter starts it owns no arena. So its first request for a small object leads to exactly
+   one mmap, whose return address is the place. Each public function is tried, because each may
+   have a copy of its own.
+
+   Link-time optimisation can make more copies (29 in Debian 11's python2.7). So an mmap of the same
+   size from the interpreter's code is treated as a request for an arena too: always before the
+   first Python frame runs, and later if the size is a constant in the instructions before the
+   call. The module mmap, which may be in the same program, gets the size from its caller. */
 #include <valgrind/valgrind.h>
 
 #include "preload/pm_arenas.h"
@@ -20,8 +21,8 @@ enum {
     ARENA_BYTES = 256 << 10,        /* Objects/obmalloc.c, 2.5 to 3.9 */
     SMALL_BYTES = 16,
     MAX_PLACES = 64,
-    NEAR_BYTES = 4 << 20,           /* more than the code of an interpreter */
-    CALL_BYTES = 48,                /* in which a compiler puts the arguments of a call */
+    NEAR_BYTES = 4 << 20,           /* larger than the code of an interpreter */
+    CALL_BYTES = 48,                /* a compiler sets the arguments of a call within so many bytes */
 };
 
 static u64 places[MAX_PLACES];

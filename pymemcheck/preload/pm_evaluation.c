@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The evaluation function is wrapped. While it runs, the thread's slot holds its
-   first argument, from which the tool finds the Python frames. The wrapper
-   enters the tool once for each thread; after that it only finds the slot by
-   the thread pointer and stores into it. (The slots are not thread-local
-   storage: a library with such storage makes the C library allocate more for
-   each thread, and our totals would not be Memcheck's.)
+/* The wrapper of the evaluation function. While the function runs, the thread's slot holds its first
+   argument, from which the tool finds the Python frames. The wrapper enters the tool once for
+   each thread; after that it only finds the slot by the thread pointer and stores into it. (The
+   slots are not thread-local storage: that would make the C library allocate more for each
+   thread, and our totals would differ from Memcheck's.)
 
-   The wrapper also leaves a frame of its own on the native stack, which marks
-   exactly where one call of the evaluation function ends, whatever the
-   compiler called its parts.
+   The wrapper also has a frame of its own on the native stack. It marks exactly where one call of
+   the evaluation function ends, whatever the compiler called the function's parts.
 
-   Valgrind's own way of calling a wrapped function leaves translated code and
-   goes through the scheduler, each time. What is redirected is only the
-   function's first address, so it can also be entered at its second instruction
-   if somebody carries out the first: nearly always the push of a register, or
-   the load of a global pointer.
+   Valgrind's own way of calling a wrapped function leaves translated code and goes through the
+   scheduler each time. But only the function's first address is redirected. So the wrapper
+   executes the first instruction itself, nearly always the push of a register or the load of a
+   global pointer, and enters the function at the second.
 
-   Up to 3.10 each call of a Python function passes here, so the usual way is
-   written in assembler: three blocks of translated code and one jump through
-   memory. All else is left to pm_evaluate_slowly. */
+   Up to 3.10 each call of a Python function comes here, so the usual way is in assembler: three
+   blocks of translated code and one jump through memory. pm_evaluate_slowly does the rest. */
 #include <valgrind/valgrind.h>
 
 #include "base/pm_types.h"
@@ -27,19 +23,19 @@
 #include "preload/pm_requests.h"
 #include "preload/pm_symbols.h"
 
-/* An open hash table by thread pointer. Slots of threads that ended are used
-   again, so it must hold the threads that live at one time; Valgrind allows
-   500 unless told otherwise (--max-threads). */
+/* An open hash table by thread pointer. Slots of ended threads are reused, so the table must have
+   room for the threads that live at one time; Valgrind allows 500 unless --max-threads= says
+   otherwise. */
 #define PM_SLOT_BITS 12
 #define PM_SLOT_HASH 0x9e3779b97f4a7c15
 
 enum { SLOTS = 1 << PM_SLOT_BITS };
 
-/* Not static, as assembler uses them. */
+/* Not static, since assembler uses them. */
 __attribute__((visibility("hidden"))) struct pm_slot pm_slots[SLOTS];
 
 /* The function that was wrapped first, if it begins with the push of a register that a function must
-   keep; nearly always the only one. Written once, original last. */
+   preserve. Nearly always it is the only one. Written once, original last. */
 struct known_function {
     u64 original;               /* its address; 0: none yet */
     const u8 *second;           /* its second instruction */
@@ -58,9 +54,9 @@ static inline u64 home_of(u64 owner)
     return (owner * PM_SLOT_HASH) >> (64 - PM_SLOT_BITS);
 }
 
-/* Takes a slot for a thread that has none and tells the tool; NULL if all are
-   taken. Another thread may be scheduled in between at any instruction. */
-static __attribute__((noinline, cold)) struct pm_slot *take_slot(u64 owner)
+/* Acquires a slot for a thread that has none, and tells the tool. NULL if none is free. Another thread
+   may be scheduled at any instruction in between. */
+static __attribute__((noinline, cold)) struct pm_slot *acquire_slot(u64 owner)
 {
     pm_introduce(true);
     pm_settle_arenas();
@@ -86,11 +82,12 @@ static inline struct pm_slot *own_slot(void)
         if (pm_slots[i].owner == PM_SLOT_NEVER)
             break;
     }
-    return take_slot(owner);
+    return acquire_slot(owner);
 }
 
-/* Carries out the first instruction of a function, and goes on at the second,
-   whose address is the fourth argument. The fifth is what the first one loads, if it is a load. */
+/* Executes the first instruction of a function, and continues at the second one, whose address is the
+   fourth argument. The fifth argument is the value that the first instruction loads, if it is a
+   load. */
 typedef void *entrance(void *first, void *second, void *third, const u8 *second_instruction,
                        u64 loaded);
 
@@ -123,7 +120,7 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size pm_enter_load, . - pm_enter_load\n");
 
-/* What the first instruction puts into %rax: the word at place, or place itself. */
+/* What the first instruction loads into %rax: the word at place, or place itself. */
 struct load {
     const u8 *place;
     bool address;
@@ -138,12 +135,12 @@ static inline u64 value_of(const struct load *load)
     return value;
 }
 
-/* The entrance for a function that starts with the instruction at *code, moved
-   on to the second one; NULL if the first is of another kind. Machine code: 0x50 + n pushes
-   one of the first eight registers, 0x41 before it one of the others; 48 8b 05 loads %rax from
-   a distance of four bytes after the instruction (PyEval_EvalFrameEx starts so in optimised builds);
-   48 8d 05 does so with that place's address, which a linker makes of a load from the table of
-   addresses; f3 0f 1e fa is endbr64, which does nothing. */
+/* The entrance for a function that starts with the instruction at *code, which is moved to the second
+   one; NULL if the first is of another kind. Machine code: 0x50 + n pushes one of the first eight
+   registers, with 0x41 before it one of the others; 48 8b 05 and a distance of four bytes loads
+   %rax from memory (PyEval_EvalFrameEx starts so in optimised builds); 48 8d 05 loads the address
+   of that memory, which a linker makes of a load from the table of addresses; f3 0f 1e fa is
+   endbr64, which does nothing. */
 static inline entrance *entrance_of(const u8 **code, struct load *load)
 {
     const u8 *at = *code;
@@ -189,15 +186,15 @@ static inline void *call(OrigFn original, void *first, void *second, void *third
     return result;
 }
 
-/* Notes the function, if none is yet and it begins with a push. */
+/* Remembers the function, if none is known yet and it begins with a push. */
 static void note_function(u64 original)
 {
-    static u32 taken;
+    static u32 claimed;
     const u8 *code = (const u8 *)original;
     struct load load = { 0, true };
     entrance *enter = entrance_of(&code, &load);
 
-    if (enter == 0 || enter == pm_enter_load || !__sync_bool_compare_and_swap(&taken, 0, 1))
+    if (enter == 0 || enter == pm_enter_load || !__sync_bool_compare_and_swap(&claimed, 0, 1))
         return;
     pm_known_function.second = code;
     __atomic_store_n(&pm_known_function.original, original, __ATOMIC_RELEASE);
@@ -241,10 +238,10 @@ void *pm_evaluate_slowly(OrigFn original, void *first, void *second, void *third
        slot->anchor = outer;
        return result;
 
-   What the function pushes first is a register that it must give back as it was. Which one does not
-   matter: the wrapper pushes %rbp for it, which is this frame's, and gives back all of them. Before the
-   address that the function returns to there is one byte, as unwinders look for the caller in the
-   instruction before. */
+   The function pushes a register first, which it restores before it returns. Which one does not
+   matter: the wrapper pushes %rbp in its place, which is this frame's, and restores all of them.
+   There is one byte before the address that the function returns to, since unwinders look for the
+   caller in the instruction before. */
 _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owner) == 0
                && offsetof(struct pm_slot, anchor) == 8
                && offsetof(struct known_function, original) == 0
@@ -330,25 +327,26 @@ WRAP(NONE, _PyEval_EvalFrameDefault);
 WRAP(libpythonZa, _PyEval_EvalFrameDefault);
 WRAP(libpython2Za, PyEval_EvalFrameEx);
 
-/* In 3.x PyEval_EvalFrameEx only calls the other. It must not look like a call
-   of the evaluation function then, so no frame is made for it. It is wrapped there in
-   executables only: a shared library tells 2.7 by its name. Up to 3.8 each call of a Python function
-   passes it. The one that was passed first is noted if it begins with a load into %rax, original last. */
+/* In 3.x PyEval_EvalFrameEx only calls the other function. It must not look like a call of the
+   evaluation function then, so no frame is made for it. It is wrapped in executables only, since
+   the name of a shared library already tells 2.7. Up to 3.8 each call of a Python function passes
+   it. The first one that was passed is remembered if it begins with a load into %rax; original is
+   written last. */
 struct passed_function {
     u64 original;
     const u8 *second;
     const void *place;          /* of what is loaded */
-    u64 value;                  /* is at place, if the load is of an address */
+    u64 value;                  /* the word at place, if an address is loaded */
 };
 __attribute__((visibility("hidden"))) struct passed_function pm_passed_function;
 
 static void note_passed_function(u64 original)
 {
-    static u32 taken;
+    static u32 claimed;
     const u8 *code = (const u8 *)original;
     struct load load = { 0, true };
 
-    if (entrance_of(&code, &load) != pm_enter_load || !__sync_bool_compare_and_swap(&taken, 0, 1))
+    if (entrance_of(&code, &load) != pm_enter_load || !__sync_bool_compare_and_swap(&claimed, 0, 1))
         return;
     pm_passed_function.second = code;
     pm_passed_function.value = (u64)load.place;
@@ -356,7 +354,7 @@ static void note_passed_function(u64 original)
     __atomic_store_n(&pm_passed_function.original, original, __ATOMIC_RELEASE);
 }
 
-/* If it is called by Valgrind's own way there is a frame, which must have a name of its own. */
+/* Valgrind's own way of calling it makes a frame, which must have a name of its own. */
 static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, void *second,
                                                   void *third)
 {
@@ -365,7 +363,7 @@ static __attribute__((noinline)) void *pm_pass_on(OrigFn original, void *first, 
     return call(original, first, second, third);
 }
 
-/* In 2.7 its frame stands for the call, so it is called as that function is. */
+/* In 2.7 its frame stands for the call, so it has that function's name. */
 static __attribute__((used)) void *evaluate_or_pass_on(void *first, void *second, void *third)
     __asm__("PyEval_EvalFrameEx.wrapper");
 
@@ -380,7 +378,7 @@ static void *evaluate_or_pass_on(void *first, void *second, void *third)
     return evaluate(original, first, second, third);
 }
 
-/* The wrapper: what was noted is done, and all else left to evaluate_or_pass_on. */
+/* The wrapper: serves the remembered function, and leaves all others to evaluate_or_pass_on. */
 _Static_assert(offsetof(struct passed_function, original) == 0
                && offsetof(struct passed_function, second) == 8
                && offsetof(struct passed_function, place) == 16, "as the assembler has them");

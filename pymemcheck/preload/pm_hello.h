@@ -5,9 +5,9 @@
 
 #include "base/pm_types.h"
 
-/* Makes the interpreter known to the tool, once, when its symbols were found
-   (preload/pm_symbols.h), or without them when it already runs, so that the tool can say so. The
-   tool needs its version before the first frame: debug hooks pad allocations from the start. */
+/* Introduces the interpreter to the tool, once, when its symbols were found (preload/pm_symbols.h).
+   If it already runs, also without symbols, so that the tool can say that they are missing. The
+   tool needs the version before the first frame: debug hooks pad allocations from the start. */
 void pm_introduce(bool runs);
 
 #endif

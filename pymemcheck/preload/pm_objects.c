@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CPython's small-object allocator is switched to malloc, so that every object
-   is a block of its own. Nothing is put in the environment: the getenv that
-   CPython makes for PYTHONMALLOC is answered, and for interpreters told to
-   ignore the environment (-E, -I, an isolated configuration) the public
-   PyMem_SetAllocator is called before the interpreter is first started, whichever
-   function starts it. Where that does not last (2.7 to 3.7) its arenas are refused. */
+/* Switches CPython's small-object allocator to malloc, so that every object is a block of its own.
+   Nothing is added to the environment: we answer CPython's getenv of PYTHONMALLOC. For
+   interpreters told to ignore the environment (-E, -I, an isolated configuration) we call the
+   public PyMem_SetAllocator before the interpreter is first started, whichever function starts it.
+   Where that does not last (2.7 to 3.7) its arenas are refused. */
 #include <valgrind/valgrind.h>
 
 #include "base/pm_platform.h"
@@ -35,8 +34,8 @@ static bool objects_to_malloc(void)
         && VALGRIND_DO_CLIENT_REQUEST_EXPR(0, PM_REQUEST_SHOW_OBJECTS, 0, 0, 0, 0, 0) == 1;
 }
 
-/* Set by the wrapper of Py_BytesMain when the command line asks for
-   development mode, which wants the debug hooks kept. */
+/* Set by the wrapper of Py_BytesMain when the command line asks for development mode, which needs the
+   debug hooks. */
 static bool development_mode;
 
 /* As CPython's own raw functions (Objects/obmalloc.c): never ask for 0 bytes. */
@@ -70,8 +69,8 @@ struct asked {
     bool no_environment;        /* -E or -I */
 };
 
-/* Letters stand together (-IX dev), and the first that takes an argument has what follows it, or else the
-   next argument (Python/getopt.c, 2.7 to 3.15). */
+/* Several letters can follow one dash (-IX dev). The first one that takes an argument gets the rest of
+   the word, or else the next word (Python/getopt.c, 2.7 to 3.15). */
 static struct asked read_command_line(int argc, char **argv)
 {
     struct asked asked = { false, false };
@@ -126,8 +125,8 @@ static bool program_chose, choosing;
 WRAP_CHOICE(NONE)
 WRAP_CHOICE(libpythonZa)
 
-/* Once, and never when the interpreter owns objects: they would be freed by another
-   allocator than theirs. */
+/* Does its work once, and never after the interpreter owns objects: another allocator than theirs would
+   free them. */
 static void before_start(u64 function)
 {
     static bool started;
@@ -150,9 +149,8 @@ static void before_start(u64 function)
     choosing = false;
 }
 
-/* Programs/python.c of 3.6 starts with malloc and chooses again when the options are
-   known; NULL stands for no choice. In 3.8 the argument became a number, and nothing is left
-   to do. */
+/* Programs/python.c of 3.6 starts with malloc, and chooses again when the options are known; NULL means
+   no choice. From 3.8 on the argument is a number, and there is nothing to do. */
 #define WRAP_SETUP(soname)                                                 \
     int I_WRAP_SONAME_FNNAME_ZU(soname, _PyMem_SetupAllocators)(const char *choice); \
     int I_WRAP_SONAME_FNNAME_ZU(soname, _PyMem_SetupAllocators)(const char *choice)  \
@@ -174,9 +172,9 @@ WRAP_SETUP(NONE)
 WRAP_SETUP(libpythonZa)
 
 /* CPython asks for PYTHONMALLOC once, while it starts (Python/preconfig.c,
-   preconfig_init_allocator). A value that the user set is left alone. The first variable that
-   2.7 asks for is also the first that is seen of it where link-time optimisation has
-   drawn Py_Main into main (Debian's python2.7). */
+   preconfig_init_allocator). A value that the user set is left alone. If link-time optimisation
+   inlined Py_Main into main (Debian's python2.7), the first variable that 2.7 asks for is also the
+   first that we see of it. */
 char *I_WRAP_SONAME_FNNAME_ZU(libcZdsoZa, getenv)(const char *name);
 char *I_WRAP_SONAME_FNNAME_ZU(libcZdsoZa, getenv)(const char *name)
 {
@@ -203,8 +201,8 @@ char *I_WRAP_SONAME_FNNAME_ZU(libcZdsoZa, getenv)(const char *name)
     return hooks ? "malloc_debug" : "malloc";
 }
 
-/* The functions that start an interpreter take at most three words, a returned PyStatus's
-   address among them. */
+/* The functions that start an interpreter take at most three words, including the address of a returned
+   PyStatus. */
 #define WRAP_START(soname, name)                                           \
     void *I_WRAP_SONAME_FNNAME_ZU(soname, name)(void *first, void *second, void *third); \
     void *I_WRAP_SONAME_FNNAME_ZU(soname, name)(void *first, void *second, void *third)  \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the part of us inside the program and the tool say to each other:
-   client requests, their arguments, and the per-thread slot. */
+/* How the part of us inside the program talks to the tool: client requests, their arguments, and the
+   slot of each thread. */
 #ifndef PM_REQUESTS_H
 #define PM_REQUESTS_H
 
@@ -10,15 +10,14 @@
 #define PM_REQUEST_BASE 0x504d0000u
 
 enum pm_request {
-    /* arg1: address of the calling thread's struct pm_slot, which is the thread's
-       until it ends: then the tool stores PM_SLOT_FREE into its owner. Made
-       when a thread first evaluates Python code. */
+    /* arg1: address of the calling thread's struct pm_slot. Made when a thread first evaluates
+       Python code. When the thread ends, the tool stores PM_SLOT_FREE into owner. */
     PM_REQUEST_SLOT = PM_REQUEST_BASE + 0,
     /* Answers 1 if small objects are to be made visible by sending them to
        malloc (--pymalloc=no), 0 if the program's allocator stays as it is. */
     PM_REQUEST_SHOW_OBJECTS = PM_REQUEST_BASE + 1,
-    /* arg1: address of a struct pm_hello. Made once, when CPython starts or, if
-       that was not seen, before the first PM_REQUEST_SLOT. */
+    /* arg1: address of a struct pm_hello. Made once: when CPython starts or, if we did not see
+       that, before the first PM_REQUEST_SLOT. */
     PM_REQUEST_HELLO = PM_REQUEST_BASE + 2,
     /* Small objects may stay hidden: development mode was asked for without the environment. */
     PM_REQUEST_MAY_HIDE_OBJECTS = PM_REQUEST_BASE + 3,
@@ -35,7 +34,7 @@ enum {
     PM_SLOT_FREE = 1,   /* its thread ended */
 };
 
-/* Addresses in the program; 0 where the symbol is not there. */
+/* Addresses in the program; 0: there is no such symbol. */
 struct pm_hello {
     u64 version_text, code_type, frame_type, runtime, debug_marker, trace_refs_marker;
 };

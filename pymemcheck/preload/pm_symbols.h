@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The interpreter as the part of us inside the program sees it: the addresses of its
-   symbols, 0 where one is not there. An interpreter that is in the program from the start gives
-   them by weak references. One that dlopen brings later, perhaps with RTLD_LOCAL, does not: then
-   they are read from the dynamic symbols of the object that a wrapped function lies in
-   (System V ABI; DT_GNU_HASH as the GNU tools write it). */
+/* The addresses of the interpreter's symbols, as the part of us inside the program sees them; 0: there is
+   no such symbol. Weak references find them if the interpreter is in the program from the start. If
+   dlopen loads it later, perhaps with RTLD_LOCAL, they are read from the dynamic symbols of the
+   object that contains a wrapped function (System V ABI; DT_GNU_HASH as the GNU tools write it). */
 #ifndef PM_SYMBOLS_H
 #define PM_SYMBOLS_H
 
@@ -44,8 +43,8 @@ struct pm_symbols {
 /* Py_GetVersion is not 0 once an interpreter was found. */
 extern struct pm_symbols pm_symbols __attribute__((visibility("hidden")));
 
-/* Looks an interpreter up; function is the address of one of its functions, or 0 if none is
-   known yet. Cheap when one was found. */
+/* Looks for an interpreter. function: the address of one of its functions, or 0 if none is known
+   yet. Cheap once an interpreter was found. */
 void pm_find_symbols_slowly(u64 function);
 
 static inline void pm_find_symbols(u64 function)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A large profile is a few million numbers, so what is done for one of them is
-   kept short: its digits are written where the sink will read them.
+/* A large profile is a few million numbers, so little is done for each of them: its digits are
+   written straight into the chunk that the sink will read.
 
-   make_room hands the chunk over when it holds chunk_bytes or more. Behind
-   these there are ITEM_ROOM bytes more, so after it a whole number or bracket,
-   with all that separates it from the item before, is put without a check.
-   Only strings can be longer: put_bytes makes room on its own, and leaves it. */
+   make_room hands the chunk over when it holds chunk_bytes or more. Behind these there are
+   ITEM_ROOM spare bytes. So after make_room a whole number or bracket, with everything that
+   separates it from the item before, is written without a check. Only strings can be longer:
+   put_bytes makes room by itself, and leaves the spare bytes free. */
 #include "report/pm_emitter.h"
 
 #include "base/pm_platform.h"
@@ -15,8 +15,8 @@ enum {
     DEFAULT_CHUNK_BYTES = 64 * 1024,
     LONG_LINE = 100,
     U64_DIGITS = 20,
-    /* Comma, line break and indent; a quote on each side, colon and space; a
-       sign and the digits; the NUL. */
+    /* Comma, line break and indent; two quotes, colon and space; a sign and the digits; the
+       NUL. */
     ITEM_ROOM = 2 + PM_EMITTER_MAX_DEPTH + 4 + 1 + U64_DIGITS + 1,
 };
 
@@ -123,7 +123,7 @@ static void break_line(struct pm_emitter *emitter)
         put(emitter, ' ');
 }
 
-/* What stands between the previous item of the container and the next one. */
+/* Writes what separates the previous item of the container from the next one. */
 static void separate(struct pm_emitter *emitter)
 {
     struct pm_emitter_level *level = innermost(emitter);
@@ -139,7 +139,7 @@ static void separate(struct pm_emitter *emitter)
     level->has_items = true;
 }
 
-/* What must stand before any value. */
+/* Writes what must come before any value. */
 static void begin_value(struct pm_emitter *emitter)
 {
     struct pm_emitter_level *level = innermost(emitter);
@@ -194,8 +194,8 @@ void pm_emitter_list_end(struct pm_emitter *emitter)
     end(emitter, false);
 }
 
-/* What stands for a character that a JSON string may not hold as it is: JSON's
-   own escape, or text that looks like an escape for what readers refuse. */
+/* Writes a character that a JSON string cannot hold as it is: as JSON's own escape or, if
+   readers refuse it, as text that looks like an escape. */
 static void put_escape(struct pm_emitter *emitter, u32 c, bool refused)
 {
     struct pm_buffer *escape = &emitter->escape;
@@ -216,7 +216,7 @@ static void put_escape(struct pm_emitter *emitter, u32 c, bool refused)
     put_bytes(emitter, escape->bytes, escape->length);
 }
 
-/* Runs of bytes that stand for themselves are put at once. */
+/* Runs of bytes that need no escape are written at once. */
 static void put_quoted(struct pm_emitter *emitter, const char *bytes, size_t length)
 {
     size_t run = 0, at = 0;
@@ -258,7 +258,7 @@ void pm_emitter_bytes(struct pm_emitter *emitter, const char *bytes, size_t leng
     put_quoted(emitter, bytes, length);
 }
 
-/* Puts a value that needs no quotes. */
+/* Writes a value that needs no quotes. */
 static void put_word(struct pm_emitter *emitter, const char *word)
 {
     begin_value(emitter);
@@ -293,8 +293,8 @@ void pm_emitter_u64(struct pm_emitter *emitter, u64 value)
     put_u64(emitter, value);
 }
 
-/* As pm_emitter_u64 for each, but what it finds out for each is found out for those up to the end of the
-   line or of the chunk together: between these stand commas only. */
+/* The same as pm_emitter_u64 for each value, but room and line length are checked once for the
+   values up to the end of the line or of the chunk: only commas stand between these. */
 void pm_emitter_u64_items(struct pm_emitter *emitter, const u64 *values, size_t count)
 {
     const struct pm_emitter_level *level = innermost(emitter);

@@ -4,9 +4,10 @@
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
 #include "report/pm_emitter.h"
+#include "report/pm_formats.h"
 #include "report/pm_utf8.h"
 
-/* One entry of a dict of index -> exact bytes, if the string needs one. */
+/* An entry "index": "exact bytes" of a dict, if the string needs one. */
 static void write_exact(struct pm_emitter *out, u64 index, const char *bytes, size_t length)
 {
     if (pm_utf8_is_exact(bytes, length))
@@ -179,8 +180,9 @@ static void write_frames(struct pm_emitter *out, const struct pm_frames *frames)
     pm_buffer_release(&offset);
 }
 
-/* A column of a table is read and written this many values at a time: the processor waits for many
-   rows at once while they are read, and for one after the other if each is written at once. */
+/* A column of a table is read and written this many values at a time. While many rows are read
+   in a row, the processor waits for their memory at once; if each value were written at once,
+   it would wait for one after the other. */
 enum { COLUMN_PIECE = 256 };
 
 struct piece {
@@ -201,8 +203,8 @@ static inline void add_value(struct pm_emitter *out, struct piece *piece, u64 va
         write_piece(out, piece);
 }
 
-/* How far before each node its parent is, mostly right before it; or else the nodes' frames. Node 0
-   has neither. */
+/* Writes how far back each node's parent is (mostly 1), or the nodes' frames. Node 0 has
+   neither. */
 static void write_nodes(struct pm_emitter *out, const struct pm_stacks *stacks, bool parents)
 {
     struct piece piece = { .count = 0 };
@@ -349,6 +351,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_buffer_clear(text);
     pm_buffer_add_hex(text, loss->fingerprint);
     pm_emitter_key_text(out, "fingerprint", text->bytes);
+    pm_emitter_key_u64(out, "chain_blocks", loss->chain_blocks);
     pm_emitter_key(out, "chain");
     pm_emitter_list_begin(out, PM_EMITTER_INLINE);
     for (u32 i = 0; i < loss->chain_length; i++)
@@ -357,7 +360,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_emitter_dict_end(out);
 }
 
-/* Null, if no search was made. */
+/* Null if no search was made. */
 static void write_losses(struct pm_emitter *out, const char *key, const struct pm_losses *losses)
 {
     struct pm_buffer text;
@@ -409,3 +412,36 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }
+
+/* --- The format --- */
+
+struct json_writer {
+    const struct pm_sink *sink;
+};
+
+static void *open_json(const struct pm_writer_options *options, const struct pm_sink *sink)
+{
+    struct json_writer *writer = pm_alloc("pm.json", sizeof *writer);
+
+    (void)options;
+    writer->sink = sink;
+    return writer;
+}
+
+/* The profile has everything, so nothing is written before the end. */
+static void write_profile(void *state, const struct pm_profile *profile)
+{
+    const struct json_writer *writer = state;
+    const struct pm_json_options options = { 0 };
+
+    pm_json_write(profile, &options, writer->sink);
+}
+
+const struct pm_format pm_json_format = {
+    .name = "json",
+    .channel = PM_CHANNEL_FILE,
+    .suffix = "",
+    .open = open_json,
+    .close = pm_free,
+    .end = write_profile,
+};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Short file names that tell files apart: the paths are sorted by their parts
-   from the last to the first. Then the path that shares most trailing parts
-   with a given one is its neighbour, and a path must show one part more than
-   it shares with either neighbour. */
+/* Short file names that are still different. Paths are sorted by their parts from the last to
+   the first. Then the path that shares most trailing parts with a given one is its neighbour,
+   and a path must show one part more than it shares with either neighbour. */
 #include "report/pm_labels.h"
 
 #include "base/pm_platform.h"
@@ -20,8 +19,8 @@ static struct path path_of(const struct pm_strings *strings, u32 id)
     return (struct path){ pm_strings_text(strings, string), pm_strings_length(strings, string) };
 }
 
-/* Byte number i of path from its end, so that the start of a path comes before
-   a slash and a slash before all else: then paths sort by whole parts. */
+/* Byte number i of path from its end. The start of a path ranks before a slash, and a slash
+   before all else: then paths sort by whole parts. */
 static unsigned rank_from_end(struct path path, size_t i)
 {
     if (i >= path.length)
@@ -106,7 +105,7 @@ void pm_labels_release(struct pm_labels *labels)
     *labels = (struct pm_labels){ 0 };
 }
 
-/* The last parts of path; all of it if it has no more or its last one is empty. */
+/* The last parts of path. All of it if it has no more parts, or if the last one is empty. */
 static struct path last_parts(struct path path, unsigned parts)
 {
     size_t start = path.length;

@@ -6,10 +6,10 @@
 #include "base/pm_types.h"
 
 struct pm_sink {
-    /* Takes length bytes, which are followed by a NUL that is not counted and
-       are only good during the call. The text writer hands over one whole line
-       at a time, newline included; the JSON writer pieces of any size. A sink
-       that cannot write remembers that itself: writers go on to the end. */
+    /* Takes length bytes. A NUL, not counted in length, follows them. They are valid during
+       the call only. The text and XML writers pass one whole line at a time, newline included;
+       the JSON writer passes pieces of any size. A sink that cannot write must remember that
+       by itself: writers go on to the end. */
     void (*write)(void *context, const char *bytes, size_t length);
     void *context;
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "report/pm_text.h"
+#include "report/pm_text_parts.h"
 
 #include "base/pm_platform.h"
-#include "report/pm_text_parts.h"
 
 void pm_text_end_line(struct pm_text *text)
 {
@@ -67,19 +66,4 @@ void pm_text_release(struct pm_text *text)
 {
     pm_labels_release(&text->labels);
     pm_buffer_release(&text->line);
-}
-
-void pm_text_write(const struct pm_profile *profile, const struct pm_text_options *options,
-                   const struct pm_sink *sink)
-{
-    struct pm_text text;
-    struct pm_frame_sums sums;
-
-    pm_text_init(&text, profile, options, sink);
-    pm_frame_sums_build(&sums, profile);
-    pm_text_write_summary(&text);
-    pm_text_write_histograms(&text, &sums);
-    pm_text_write_live(&text, &sums);
-    pm_frame_sums_release(&sums);
-    pm_text_release(&text);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The profile as text, for Valgrind's log: the heap summary, the histograms in
-   the shape of DTrace's py_malloc.d, and what is still allocated by Python
-   line. docs/report.md says how to read it. Equal profiles give equal text. */
+/* The text report, for Valgrind's log: the heap summary, the histograms in the shape of
+   DTrace's py_malloc.d, what is still allocated by Python line, and leaks. docs/report.md
+   explains it to readers. Equal profiles give equal text. The writer is pm_text_format
+   (report/pm_formats.h). */
 #ifndef PM_TEXT_H
 #define PM_TEXT_H
 
@@ -31,15 +32,11 @@ struct pm_text_options {
     enum pm_text_paths paths;
     unsigned native_frames;     /* frames shown of each stack */
     unsigned python_frames;
-    bool whole_stacks;          /* loss records show the allocator's and interpreter's frames too */
-    /* Appends line number line of the Python source file to out, and is false
-       if it cannot be had. May be NULL. */
+    bool whole_stacks;          /* loss records also show the frames of the allocator and interpreter */
+    /* Appends line number line of the Python source file to out; false if it cannot be read.
+       May be NULL. */
     bool (*source_line)(void *context, const char *file, u32 line, struct pm_buffer *out);
     void *source_context;
 };
-
-/* Writes the report, one whole line at a time. */
-void pm_text_write(const struct pm_profile *profile, const struct pm_text_options *options,
-                   const struct pm_sink *sink);
 
 #endif

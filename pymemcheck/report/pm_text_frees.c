@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A wrong free, in Memcheck's words where it has some (memcheck/mc_errors.c,
-   coregrind/m_addrinfo.c, 3.19). What an address outside all blocks is in, the
-   core knows and says. */
+   coregrind/m_addrinfo.c, 3.19). The core describes addresses outside all blocks. */
 #include "report/pm_text_parts.h"
 
 static void add_hex(struct pm_text *text, u64 value)
@@ -23,9 +22,9 @@ void pm_text_add_wrong_free(struct pm_text *text, const struct pm_wrong_free *wr
         break;
     default:
         pm_text_add(text, "Mismatched free(): ");
-        pm_text_add(text, wrong->took);
+        pm_text_add(text, wrong->freed_by);
         pm_text_add(text, " of a block from ");
-        pm_text_add(text, wrong->gave);
+        pm_text_add(text, wrong->allocated_by);
         break;
     }
 }

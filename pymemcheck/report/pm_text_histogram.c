@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Histograms in the shape that DTrace's quantize() prints and py_malloc.d and
-   py_mallocstk.d made familiar. A bar is 40 columns for all of a histogram's
-   counts; its length is 40 * count / total rounded to the nearest whole column,
-   halves upwards: the rule that gives every bar of the published outputs. One
-   empty row stands before the first row and one after the last; before the row
-   of value 0 there is none. */
+/* Histograms in the shape that DTrace's quantize() prints, known from py_malloc.d and
+   py_mallocstk.d. 40 columns stand for all of a histogram's counts. A bar is 40 * count /
+   total columns long, rounded to the nearest whole column, halves upwards: this rule gives
+   every bar of the published outputs. One empty row stands before the first row and one after
+   the last, but none before the row of value 0. */
 #include "base/pm_platform.h"
 #include "report/pm_text_parts.h"
 
@@ -150,8 +149,9 @@ static void put_stack(struct pm_text *text, struct pm_stack_id stack)
     pm_text_end_line(text);
 }
 
-/* Says which rows of the aggregate come before those that are shown. */
-/* The rows of aggregate from first on that are not shown, count of them, and those that it left out itself. */
+/* Says how many rows of the aggregate are left out before those that are shown. */
+/* Sums up the rows that are not shown: count rows from first on, and those that the aggregate
+   itself left out. */
 static void put_left_out(struct pm_text *text, const struct pm_aggregate *aggregate, size_t first,
                          size_t count)
 {
@@ -177,8 +177,8 @@ static void put_group(struct pm_text *text, const struct kind *kind,
 {
     size_t first = 0, top = text->options->histogram_top;
 
-    /* Rows of blocks that were moved here but asked for elsewhere have no
-       sizes. Their totals are zero, so they come first. */
+    /* Rows that only have blocks moved to them, and requested none, have no sizes. Their
+       totals are zero, so they come first. */
     while (first < aggregate->count
             && pm_aggregate_row(aggregate, first)->figures.total_blocks == 0)
         first++;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loss records and LEAK SUMMARY, in Memcheck's words where it has some
-   (memcheck/mc_leakcheck.c, 3.19, print_results and MC_(pp_LossRecord)). A
-   stack shows who called whom without what a Python reader cannot use: the
-   allocator's layers, and the interpreter's own C functions but for the one that
-   wanted the memory; Python frames stand for the evaluations. With
-   text->options->whole_stacks nothing is left out. */
+   (memcheck/mc_leakcheck.c, 3.19, print_results and MC_(pp_LossRecord)). A stack shows who
+   called whom, without frames that do not help a reader of Python: the allocator's layers, and
+   the interpreter's own C functions, except for the one that requested the memory. Python
+   frames replace the evaluation functions. With text->options->whole_stacks nothing is left
+   out. */
 #include "base/pm_platform.h"
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
@@ -96,12 +96,12 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
     pm_text_end_line(text);
 }
 
-/* What a walk along a stack knows. */
+/* What we know on the way along a stack. */
 struct shown {
-    u32 interpreter;        /* the evaluation function's ELF object; 0 until one was met */
-    bool first;             /* nothing was shown yet */
+    u32 interpreter;        /* the evaluation function's ELF object; 0 if the stack has none */
+    bool first;             /* no frame was shown yet */
     bool show_next;         /* the next frame is shown, whatever it is */
-    bool caller_met;        /* a frame that is no allocator was shown */
+    bool caller_met;        /* a frame that is not an allocator was shown */
     unsigned natives, pythons, left_out;
 };
 
@@ -193,11 +193,23 @@ void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool inne
     }
 }
 
+/* How many of a record's blocks the chain explains. */
+static void add_share(struct pm_text *text, u64 explained, u64 blocks)
+{
+    pm_text_add(text, " (");
+    pm_text_add_number(text, explained);
+    pm_text_add(text, " of ");
+    pm_text_add_number(text, blocks);
+    pm_text_add(text, " blocks)");
+}
+
 static void put_chain(struct pm_text *text, const struct pm_loss *loss)
 {
     for (u32 i = 0; i < loss->chain_length; i++) {
         pm_text_add(text, i == 0 ? "   kept alive by " : "     -> ");
         add_string(text, loss->chain[i]);
+        if (i == 0 && loss->chain_blocks < loss->blocks)
+            add_share(text, loss->chain_blocks, loss->blocks);
         pm_text_end_line(text);
     }
 }
@@ -251,10 +263,32 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
     pm_text_put_line(text, "]");
 }
 
+/* The record's first blocks, if they are listed (--show-leak-blocks=). */
+static void put_blocks(struct pm_text *text, const struct pm_loss *loss)
+{
+    struct pm_buffer line;
+
+    pm_buffer_init(&line);
+    for (u32 i = 0; i < loss->shown_block_count; i++) {
+        pm_text_add(text, "   ");
+        pm_loss_block_add(&line, strings_of(text), &loss->shown_blocks[i]);
+        pm_utf8_add_harmless(&text->line, line.bytes, line.length);
+        pm_buffer_clear(&line);
+        pm_text_end_line(text);
+    }
+    pm_buffer_release(&line);
+    if (loss->shown_block_count > 0 && loss->shown_block_count < loss->blocks) {
+        pm_text_add(text, "   and ");
+        pm_text_add_counted(text, loss->blocks - loss->shown_block_count, "block");
+        pm_text_put_line(text, " more (--show-leak-blocks)");
+    }
+}
+
 void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss)
 {
     put_chain(text, loss);
     put_times(text, loss);
+    put_blocks(text, loss);
 }
 
 void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)

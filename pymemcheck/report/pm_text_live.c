@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is still allocated, largest first. Rows are bytes as the program asked
-   for them; padding of debug hooks is a row of its own before the last line,
-   so that the column adds up to "in use at exit" of the heap summary. Without
-   Python lines to go by, the rows are C callers. */
+/* The blocks that are still allocated, largest row first. Rows count bytes as the program
+   asked for them. Padding of debug hooks has a row of its own before the last line, so that
+   the column adds up to "in use at exit" of the heap summary. In a run without Python lines
+   the rows are C callers. */
 #include "base/pm_platform.h"
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
@@ -16,7 +16,7 @@ enum {
     SOURCE_COLUMNS = 60,        /* of the source line's text */
 };
 
-/* The first three columns; no average for no blocks. */
+/* The first three columns. Without blocks there is no average. */
 static void add_figures(struct pm_text *text, u64 bytes, u64 blocks)
 {
     pm_text_add_number_right(text, bytes, BYTES_COLUMNS);
@@ -40,8 +40,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* Appends the line of source without blanks at its ends, tabs made spaces, cut
-   to SOURCE_COLUMNS. */
+/* Appends the source line without blanks at its ends, with tabs made spaces, cut to
+   SOURCE_COLUMNS. */
 static void add_source(struct pm_buffer *out, char *source, size_t length)
 {
     while (length > 0 && is_blank(source[length - 1]))
@@ -131,7 +131,7 @@ static void put_rows(struct pm_text *text, enum pm_group group,
     pm_text_put_line(text, " left out; --histogram-top=0 shows all)");
 }
 
-/* bytes: requested, of all rows. */
+/* bytes: as requested, over all rows. */
 static void put_totals(struct pm_text *text, u64 bytes, u64 blocks)
 {
     u64 in_use = text->profile->live_bytes;

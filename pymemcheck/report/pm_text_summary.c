@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* HEAP SUMMARY in the words and columns of Memcheck 3.19
-   (memcheck/mc_malloc_wrappers.c, MC_(print_malloc_stats)), and below it, in
-   the same columns, what else must be known to trust the figures. */
+/* HEAP SUMMARY in the words and columns of Memcheck 3.19 (memcheck/mc_malloc_wrappers.c,
+   MC_(print_malloc_stats)). Below it, in the same columns, is what a reader must know to trust
+   the figures. */
 #include "base/pm_platform.h"
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
 
-/* Where the colon stands in "    in use at exit:". */
+/* The column of the colon in " in use at exit:". */
 enum { COLON_COLUMN = 18 };
 
 static void add_heading(struct pm_text *text, const char *name)
@@ -18,7 +18,7 @@ static void add_heading(struct pm_text *text, const char *name)
     pm_text_add(text, ": ");
 }
 
-/* A line for a count that is worth one only if it is not zero. */
+/* A line for a count, unless it is zero. */
 static void put_count(struct pm_text *text, const char *name, u64 count, const char *noun,
                       const char *explanation)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tool as Valgrind sees it: who it is, what it needs, when it begins and
-   ends. */
+/* The tool as Valgrind sees it: its name, what it needs from the core, how a run begins and ends. */
 #include "config.h"
 
 #include "pub_tool_basics.h"
 #include "pub_tool_aspacemgr.h"
+#include "pub_tool_clreq.h"
 #include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
@@ -20,9 +20,12 @@
 #include "tool/allocator/pm_allocator.h"
 #include "tool/allocator/pm_custom_requests.h"
 #include "tool/leaks/pm_leak_report.h"
+#include "tool/leaks/pm_monitor.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
+#include "tool/core/pm_core.h"
+#include "tool/pm_report.h"
 #include "tool/core/pm_core_passes.h"
 #include "tool/capture/pm_probe.h"
 #include "tool/pm_process.h"
@@ -91,6 +94,9 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         run->may_hide_objects = true;
         *answer = 0;
         return True;
+    case VG_USERREQ__GDB_MONITOR_COMMAND:
+        *answer = pm_monitor_command(run, (const char *)args[1]);
+        return *answer != 0;
     default:
         return pm_custom_request(run, tid, args, answer) || pm_leak_report_request(run, args, answer);
     }
@@ -101,10 +107,32 @@ static Bool process_option(const HChar *arg)
     return pm_options_process(&the_run.options, arg);
 }
 
+/* With --sanity-level=2 a second set of books is kept, from events alone. */
+static void open_ledger(struct pm_run *run)
+{
+    if (pm_core_sanity_level() < 2)
+        return;
+    pm_ledger_init(&run->ledger);
+    pm_events_listen(&run->events, pm_ledger_on_event, &run->ledger);
+}
+
+static void check_ledger(const struct pm_run *run)
+{
+    if (pm_core_sanity_level() < 2)
+        return;
+    const char *wrong = pm_ledger_compare(&run->ledger, &run->blocks, &run->sites);
+    if (wrong != NULL)
+        VG_(tool_panic)(wrong);
+    if (VG_(clo_verbosity) > 1)
+        VG_(umsg)("The ledger agrees: %lu events, %lu live blocks.\n", run->ledger.events,
+                  run->ledger.blocks.count);
+}
+
 static void after_options(void)
 {
+    open_ledger(&the_run);
     pm_capture_init(&the_run);
-    pm_output_check(&the_run);
+    pm_output_init(&the_run);
     pm_memory_limit_note(&the_run);
     pm_errors_begin(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
@@ -115,7 +143,8 @@ static void finish(Int exit_code)
     struct pm_run *run = &the_run;
 
     (void)exit_code;
-    pm_output_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
+    check_ledger(run);
+    pm_report_write(run, run->exiting ? PM_END_EXIT : PM_END_SIGNAL, run->exit_status);
     pm_errors_end(run);
 }
 
@@ -133,10 +162,11 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     return changed;
 }
 
-/* Cheaper defaults than the core's, measured on CPython (tests/bench). All can be changed on the
-   command line, which is read after this. Not chasing jumps keeps the translations of the huge evaluation
-   function small. What level 2 of the optimiser does beyond level 1, unrolling loops above all,
-   takes longer than it saves. Nobody sees a register between memory accesses except at a signal. */
+/* Cheaper defaults than the core's, measured on CPython (tests/bench). The command line is read after
+   this and can change all of them. Not chasing jumps keeps the translations of the huge evaluation
+   function small. What level 2 of the optimiser adds to level 1, mainly unrolling of loops, takes
+   longer than it saves. Registers other than the stack pointer need not be up to date at memory
+   accesses: only a signal handler could see that. */
 static void set_core_defaults(void)
 {
     VG_(clo_vex_control).guest_chase = False;
@@ -156,9 +186,11 @@ static void init_tables(struct pm_run *run)
     pm_blocks_init(&run->blocks);
     pm_custom_blocks_init(&run->custom);
     pm_freed_init(&run->freed);
+    pm_events_init(&run->events);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,
                    &run->troubles);
+    pm_free_lists_init(&run->free_lists, &run->reader, &run->blocks, &run->python);
 }
 
 static void before_options(void)
@@ -186,7 +218,7 @@ static void before_options(void)
     set_core_defaults();
     init_tables(&the_run);
     pm_allocator_register(&the_run);
-    pm_errors_register(&the_run);
+    pm_errors_register();
     pm_process_register(&the_run);
 }
 

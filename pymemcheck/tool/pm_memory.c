@@ -8,7 +8,7 @@
 #include "tool/pm_memory.h"
 
 #include "base/pm_platform.h"
-#include "tool/core/pm_core_probe.h"
+#include "tool/core/pm_core.h"
 
 /* Memcheck's VTABLE_MAX_CHECK: one more word than this is looked at. */
 enum { VTABLE_WORDS = 20 };

@@ -9,7 +9,7 @@
 #include "tool/pm_memory_limit.h"
 
 #include "base/pm_reader.h"
-#include "tool/core/pm_core_reserve.h"
+#include "tool/core/pm_core.h"
 #include "tool/pm_run.h"
 
 /* include/uapi/asm-generic/resource.h; Valgrind's headers do not have it. */

@@ -121,7 +121,7 @@ static void add_pattern(const char *arg, const char *value, const char **pattern
 /* Takes arg if it is about which errors there are and which are shown. */
 static bool process_error_option(struct pm_options *options, const char *arg)
 {
-    struct pm_record_filter *only = &options->only;
+    struct pm_record_filter *filter = &options->record_filter;
     const HChar *value;
     Bool flag;
 
@@ -130,9 +130,9 @@ static bool process_error_option(struct pm_options *options, const char *arg)
     else if (VG_STR_CLO(arg, "--errors-for-leak-kinds", value))
         parse_kinds(arg, value, &options->error_leak_kinds);
     else if (VG_STR_CLO(arg, "--only-object", value))
-        add_pattern(arg, value, only->objects, &only->object_count);
+        add_pattern(arg, value, filter->objects, &filter->object_count);
     else if (VG_STR_CLO(arg, "--only-file", value))
-        add_pattern(arg, value, only->files, &only->file_count);
+        add_pattern(arg, value, filter->files, &filter->file_count);
     else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
         options->mismatched_frees = flag;
     else if (VG_STR_CLO(arg, "--keep-stacktraces", value))
@@ -161,6 +161,8 @@ static bool process_leak_option(struct pm_options *options, const char *arg)
                            options->leak_heuristics)) {
     } else if (VG_BOOL_CLO(arg, "--python-objects", flag)) {
         options->python_objects = flag;
+    } else if (VG_STR_CLO(arg, "--show-leak-blocks", value)) {
+        options->shown_leak_blocks = parse_number(arg, value, 0, 1000000000);
     } else if (VG_STR_CLO(arg, "--leak-scan", value)) {
         const u32 when = parse_word(arg, value, "before, after, both");
         options->leak_scan_before = when != 1;
@@ -200,16 +202,18 @@ static const char usage[] =
 "    --show-leak-kinds=kind1,kind2,...  which loss records to show: definite,cycle,\n"
 "                              surplus,possible,indirect,interpreter,reachable,\n"
 "                              all or none [definite,cycle,surplus,possible]\n"
+"    --show-leak-blocks=<number>  addresses and sizes of so many blocks with each\n"
+"                              loss record, each with the reason for its kind [0]\n"
 "    --errors-for-leak-kinds=kind1,kind2,...  which loss records are errors\n"
 "                              [definite,cycle,surplus,possible]\n"
 "    --only-object=<pattern>   only loss records whose stack passes through this\n"
 "                              shared object, such as _myext.so [all]\n"
 "    --only-file=<pattern>     only loss records whose stack passes through this\n"
 "                              Python file, such as mypkg/* [all]\n"
-"    --show-mismatched-frees=yes|no  malloc and delete, new and free, PyMem_Malloc\n"
-"                              and free ... of one block are errors [yes]\n"
-"    --keep-stacktraces=alloc|alloc-and-free  whether a second free of a block can\n"
-"                              say where the first one was; costs time [alloc]\n"
+"    --show-mismatched-frees=yes|no  report blocks that were not freed by the interface\n"
+"                              that allocated them: malloc/delete, PyMem_Malloc/free [yes]\n"
+"    --keep-stacktraces=alloc|alloc-and-free  also record where blocks are freed, to\n"
+"                              show it when one is freed again; costs time [alloc]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n";

@@ -28,9 +28,10 @@ struct pm_options {
     enum pm_loss_resolution leak_resolution;    /* --leak-resolution= */
     u32 leak_heuristics;                    /* --leak-check-heuristics=: enum pm_leak_heuristic bits */
     bool python_objects;                    /* --python-objects= */
+    u32 shown_leak_blocks;                  /* --show-leak-blocks=: blocks shown of each loss record */
     u32 show_leak_kinds, error_leak_kinds;  /* --show-leak-kinds=, --errors-for-leak-kinds=:
                                                PM_LOSS_KIND bits */
-    struct pm_record_filter only;                    /* --only-object=, --only-file= */
+    struct pm_record_filter record_filter;           /* --only-object=, --only-file= */
     bool mismatched_frees;                  /* --show-mismatched-frees= */
     bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */

@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h"
-
 #include "pub_tool_basics.h"
-#include "pub_tool_clientstate.h"
 #include "pub_tool_libcbase.h"
+#include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
-#include "pub_tool_libcproc.h"
 #include "pub_tool_mallocfree.h"
 #include "pub_tool_options.h"
-#include "pub_tool_vki.h"
-#include "pub_tool_xarray.h"
 
 #include "tool/pm_output.h"
 
 #include "base/pm_buffer.h"
-#include "base/pm_platform.h"
-#include "report/pm_text.h"
 #include "report/pm_utf8.h"
-#include "tool/leaks/pm_leak_report.h"
-#include "tool/pm_memory_limit.h"
-#include "tool/pm_process.h"
-#include "tool/pm_profile_file.h"
 #include "tool/pm_run.h"
-#include "tool/pm_source.h"
 
 static void write_to_log(void *context, const char *bytes, size_t length)
 {
@@ -31,93 +19,33 @@ static void write_to_log(void *context, const char *bytes, size_t length)
     VG_(umsg)("%s", bytes);
 }
 
-/* Where the profile goes; free it. If the program that is about to run has the same process number and will
-   be profiled too, its profile must not replace this one. */
-static char *file_name(const struct pm_run *run, enum pm_end end)
+static void write_to_xml(void *context, const char *bytes, size_t length)
 {
-    return pm_profile_file_name(run->options.out_file, end == PM_END_EXEC && pm_options_trace_children());
+    (void)context;
+    (void)length;
+    VG_(printf_xml)("%s", bytes);
 }
 
-void pm_output_check(const struct pm_run *run)
+/* Without the prefix of the log's lines, so that it can be copied into a file. */
+static void write_suggestion(void *context, const char *bytes, size_t length)
 {
-    VG_(free)(file_name(run, PM_END_EXIT));
+    (void)context;
+    (void)length;
+    VG_(umsg)("\n");
+    VG_(printf)("%s", bytes);
 }
 
-/* argv of the program; the array is the caller's, the texts are the core's. */
-static const char **command_of(size_t *length)
+static u64 address_of(void *context, struct pm_frame_id frame)
 {
-    size_t count = VG_(args_the_exename) != NULL ? 1 : 0;
-    Word others = VG_(sizeXA)(VG_(args_for_client));
-    const char **command = pm_alloc("pm.command", (count + (size_t)others) * sizeof *command);
-
-    if (count == 1)
-        command[0] = VG_(args_the_exename);
-    for (Word i = 0; i < others; i++)
-        command[count++] = *(HChar **)VG_(indexXA)(VG_(args_for_client), i);
-    *length = count;
-    return command;
+    const struct pm_run *run = context;
+    return pm_native_address(&run->native, frame);
 }
 
-static void describe_python(const struct pm_run *run, struct pm_profile *profile,
-                            struct pm_buffer *text)
-{
-    const struct pm_python *python = &run->python;
-
-    if (python->state == PM_PYTHON_REFUSED) {
-        profile->python_refused = python->why;
-    } else if (python->state == PM_PYTHON_READY) {
-        pm_buffer_add_text(text, "CPython ");
-        pm_buffer_add_text(text, python->interpreter.version);
-        if (python->interpreter.debug)
-            pm_buffer_add_text(text, " (debug build)");
-        profile->python = text->bytes;
-    }
-}
-
-static struct pm_profile freeze(const struct pm_run *run, enum pm_end end, int exit_status)
-{
-    return (struct pm_profile){
-        .pid = (u64)VG_(getpid)(),
-        .ppid = (u64)VG_(getppid)(),
-        .tool_version = PM_VERSION,
-        .valgrind_version = PM_VALGRIND_VERSION,
-        .hint = pm_process_hint(run),
-        .pymalloc = run->options.pymalloc,
-        .debug_hooks = run->totals.padding_bytes > 0,
-        .end = end,
-        .exit_status = exit_status,
-        .elapsed_ms = VG_(read_millisecond_timer)() - run->start_ms,
-        .total_allocs = run->totals.allocs,
-        .total_frees = run->totals.frees,
-        .total_bytes = run->totals.bytes,
-        .live_bytes = run->sites.live_bytes,
-        .live_blocks = run->sites.live_blocks,
-        .peak_bytes = run->sites.peak_bytes,
-        .peak_blocks = run->sites.peak_blocks,
-        .padding_bytes = run->totals.padding_bytes,
-        .reused_blocks = run->totals.reused_blocks,
-        .troubles = run->troubles,
-        .strings = &run->strings,
-        .frames = &run->frames,
-        .stacks = &run->stacks,
-        .sites = &run->sites,
-    };
-}
-
-void pm_output_begin(struct pm_run *run, enum pm_end end, int exit_status,
-                     struct pm_report *report)
+static struct pm_text_options text_options(struct pm_run *run)
 {
     const struct pm_options *options = &run->options;
 
-    pm_native_add_lines(&run->native);
-    pm_sites_settle(&run->sites);
-    report->profile = freeze(run, end, exit_status);
-    report->profile.command = report->command = command_of(&report->profile.command_length);
-    pm_buffer_init(&report->python);
-    describe_python(run, &report->profile, &report->python);
-    pm_source_init(&report->source);
-    report->log = (struct pm_sink){ .write = write_to_log };
-    report->text = (struct pm_text_options){
+    return (struct pm_text_options){
         .histograms = (options->caller ? PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) : 0)
             | (options->function ? PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) : 0)
             | (options->line ? PM_TEXT_HISTOGRAM(PM_GROUP_LINE) : 0)
@@ -128,62 +56,119 @@ void pm_output_begin(struct pm_run *run, enum pm_end end, int exit_status,
             : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
         .whole_stacks = options->leak_resolution == PM_LOSS_HIGH,
         .source_line = pm_source_line,
-        .source_context = &report->source,
+        .source_context = &run->output.source,
     };
 }
 
-void pm_output_end(struct pm_report *report)
+/* NULL: this format is not written. */
+static const struct pm_sink *sink_of(struct pm_output *output, size_t format, const struct pm_sink *log)
 {
-    pm_source_release(&report->source);
-    pm_buffer_release(&report->python);
-    pm_free(report->command);
+    switch (pm_format_at(format)->channel) {
+    case PM_CHANNEL_LOG:
+        return log;
+    case PM_CHANNEL_XML:
+        return output->options.xml ? &output->xml : NULL;
+    case PM_CHANNEL_FILE:
+        return log == &output->log ? &output->files[format].sink : NULL;
+    }
+    return NULL;
 }
 
-static void write_json(struct pm_run *run, const struct pm_profile *profile)
+void pm_output_open_for(struct pm_run *run, struct pm_writers *writers, const struct pm_sink *log)
 {
-    char *name = file_name(run, profile->end);
+    struct pm_output *output = &run->output;
+
+    pm_writers_init(writers);
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++) {
+        const struct pm_sink *sink = sink_of(output, i, log);
+        if (sink != NULL)
+            pm_writers_add(writers, pm_format_at(i), &output->options, sink);
+    }
+}
+
+void pm_output_init(struct pm_run *run)
+{
+    struct pm_output *output = &run->output;
+
+    VG_(free)(pm_profile_file_name(run->options.out_file, "", false));
+    output->log = (struct pm_sink){ .write = write_to_log };
+    output->xml = (struct pm_sink){ .write = write_to_xml };
+    output->options = (struct pm_writer_options){
+        .text = text_options(run),
+        .xml = VG_(clo_xml),
+        .suggestions = { .write = write_suggestion },
+        .address = address_of,
+        .address_context = run,
+    };
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        pm_profile_file_init(&output->files[i]);
+    pm_output_open_for(run, &output->writers, &output->log);
+}
+
+static bool has_file(struct pm_output *output, size_t format)
+{
+    return pm_format_at(format)->channel == PM_CHANNEL_FILE
+        && sink_of(output, format, &output->log) != NULL;
+}
+
+void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
+{
+    struct pm_output *output = &run->output;
+    const bool before_exec = profile->end == PM_END_EXEC && pm_options_trace_children();
+
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (has_file(output, i))
+            pm_profile_file_begin(&output->files[i],
+                                  pm_profile_file_name(run->options.out_file,
+                                                       pm_format_at(i)->suffix, before_exec));
+    pm_writers_begin(&output->writers, profile);
+}
+
+static void end_file(struct pm_profile_file *file)
+{
     struct pm_buffer shown;
 
     pm_buffer_init(&shown);
-    pm_utf8_add_harmless(&shown, name, VG_(strlen)(name));
-    if (pm_profile_file_write(profile, name))
+    pm_utf8_add_harmless(&shown, file->name, VG_(strlen)(file->name));
+    if (pm_profile_file_end(file))
         VG_(umsg)("Profile written to %s\n", shown.bytes);
     else
         VG_(umsg)("pymemcheck: error: cannot write the profile to '%s'"
                   " (--pymemcheck-out-file); the text report is complete.\n", shown.bytes);
     pm_buffer_release(&shown);
-    if (profile->end == PM_END_EXEC)
-        pm_process_exec_begins(run, name);
-    else
-        VG_(free)(name);
 }
 
-void pm_output_write(struct pm_run *run, enum pm_end end, int exit_status)
+static void forget_names(struct pm_output *output)
 {
-    struct pm_losses losses;
-    struct pm_report report;
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++) {
+        VG_(free)(output->files[i].name);
+        output->files[i].name = NULL;
+    }
+}
 
-    pm_memory_limit_report_begins();
-    bool searched = pm_leak_report_search_at_end(run, &losses);
-    /* Nobody asks how many errors there are when the next program runs. If the exec fails they are counted
-       at the real end. */
-    const bool counted = end != PM_END_EXEC;
+void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
+{
+    struct pm_output *output = &run->output;
 
-    pm_output_begin(run, end, exit_status, &report);
-    report.profile.losses = searched ? &losses : NULL;
-    report.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
-    pm_text_write(&report.profile, &report.text, &report.log);
-    /* A leak that both searches found is one error. */
-    if (run->searched_before)
-        pm_leak_report_write(run, &report, "Leaks before the interpreter's finalization:",
-                            &run->losses_before, counted && !searched);
-    if (searched)
-        pm_leak_report_write(run, &report, "Leaks at exit:", &losses, counted);
-    if (run->stacks.refused > 0)
-        VG_(umsg)("pymemcheck: warning: there are too many different stacks: inner frames of later ones are left"
-                  " out.\n");
-    write_json(run, &report.profile);
-    pm_output_end(&report);
-    if (searched)
-        pm_losses_release(&losses);
+    pm_writers_end(&output->writers, profile);
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (has_file(output, i))
+            end_file(&output->files[i]);
+    output->exec_begins = profile->end == PM_END_EXEC;
+    if (!output->exec_begins)
+        forget_names(output);
+}
+
+bool pm_output_exec_failed(struct pm_run *run)
+{
+    struct pm_output *output = &run->output;
+
+    if (!output->exec_begins)
+        return false;
+    for (size_t i = 0; i < PM_FORMAT_COUNT && pm_options_trace_children(); i++)
+        if (output->files[i].name != NULL)
+            VG_(unlink)(output->files[i].name);
+    forget_names(output);
+    output->exec_begins = false;
+    return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The platform seam inside Valgrind: its own allocator and its own death. */
+/* The platform seam inside Valgrind: its allocator and its panic. */
 #include "pub_tool_basics.h"
 #include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"

@@ -8,8 +8,10 @@
 #include "base/pm_types.h"
 #include "heap/pm_blocks.h"
 #include "heap/pm_custom_blocks.h"
+#include "heap/pm_events.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_freed.h"
+#include "heap/pm_ledger.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
@@ -19,6 +21,7 @@
 #include "tool/errors/pm_wrong_frees.h"
 #include "tool/capture/pm_native.h"
 #include "tool/pm_options.h"
+#include "tool/pm_output.h"
 #include "tool/capture/pm_python.h"
 #include "tool/leaks/pm_roots.h"
 #include "tool/leaks/pm_free_lists.h"
@@ -41,8 +44,11 @@ struct pm_run {
     struct pm_blocks blocks;
     struct pm_custom_blocks custom;
     struct pm_freed freed;
+    struct pm_events events;        /* whoever listens to allocations besides the tables above */
+    struct pm_ledger ledger;        /* such a listener, with --sanity-level=2 */
     struct pm_wrong_frees wrong_frees;
     struct pm_errors errors;
+    struct pm_output output;
 
     struct pm_native native;
     struct pm_python python;
@@ -57,27 +63,26 @@ struct pm_run {
     u64 address_space_limit;        /* RLIMIT_AS in bytes; 0: there is none */
     bool heap_protected;            /* the program unmapped or protected some of its heap */
     u64 core_frees;                 /* blocks given back to the core's allocator */
-    u64 newest_address;             /* its block */
-    u64 newest_room;                /* so far into it objects may begin */
-    u64 newest_births;              /* a bit for each word of it, the first ones, where an object was born */
+    u64 newest_address;             /* of the newest block */
+    u64 newest_room;                /* objects begin at most so far into it */
+    u64 newest_births;              /* a bit for each of its first words: an object was born there */
 
     u64 births_in_no_block;         /* of objects, static ones among them */
 
-    u32 unknown_pools;              /* requests for memory pools that are not there */
+    u32 unknown_pools;              /* requests for memory pools that do not exist */
 
-    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: it did not */
+    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: not yet */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the search before finalization, if searched_before */
     bool searched_before;
-    struct pm_loss_sum last_sums[PM_LOSS_KINDS];    /* of the last search that was asked for */
-    struct pm_loss_sum last_suppressed;
+    struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
+    bool searched_on_request;
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */
-    bool may_hide_objects;          /* small ones, for what the command line asks for */
+    bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
-    char *exec_profile;             /* name of the file written since an exec is about to be made; or NULL */
 };
 
 #endif

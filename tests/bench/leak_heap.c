@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A heap for tests/bench/leaks: BLOCKS blocks of 16 to 184 bytes, 100 on average, in which 30 % of
-   the words point to one of the blocks and the others are small numbers; a hundred of
-   them are held by a static array.
+/* A heap for tests/bench/leaks: BLOCKS blocks of 16 to 184 bytes, 100 on average. 30 % of
+   their words point to one of the blocks, the others are small numbers. A static array holds
+   a hundred of the blocks.
 
        leak_heap BLOCKS */
 #include <stdint.h>
@@ -10,7 +10,7 @@
 
 static uint64_t *held[100];
 
-/* A linear congruential generator (Knuth's MMIX); the low bits are left out. */
+/* A linear congruential generator (Knuth's MMIX); it leaves out the low bits. */
 static uint64_t below(uint64_t *state, uint64_t end)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A Python heap for tests/bench/leaks: COUNT objects of common types that are alive when the process ends."""
+"""A Python heap for tests/bench/leaks: COUNT objects of common types, alive when the process ends."""
 import os
 import sys
 
@@ -14,6 +14,6 @@ count, kept, node = int(sys.argv[1]), [], None
 while len(kept) < count // 5:
     number = len(kept) + 1000
     node = Node(float(number), node if number % 100 else None)
-    # With the instance, its dict or values, the float, a list with its items, a str.
+    # Five objects: the instance, its dict or values, the float, a list with its items, a str.
     kept.append((node, [number, str(number)]))
 os._exit(0)

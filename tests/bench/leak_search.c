@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Times the leak search outside the tool, on a heap of blocks of random sizes
-   (16 to 184 bytes, 100 on average) that point at each other at random. Prints what it found
-   and the best of five times (of the processor). Built and run by tests/bench/leaks.
+   (16 to 184 bytes, 100 on average) that point to each other at random. Prints what the search
+   found, and the best of five CPU times. tests/bench/leaks builds and runs this program.
 
        leak_search BLOCKS PERCENT
 
-   PERCENT of all words are pointers to a block, the others small numbers. */
+   PERCENT of all words are pointers to a block, the others are small numbers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
         blocks[i].address = (u64)heap + used;
         blocks[i].bytes = bytes;
         blocks[i].flags = PM_LEAK_OBJECT;
-        /* As Valgrind's allocator leaves them: multiples of 16, and 16 between. */
+        /* As Valgrind's allocator places blocks: multiples of 16 bytes, with 16 bytes between. */
         used += (bytes + 16 + 15) / 16 * 16;
     }
     for (u32 i = 0; i < count; i++)

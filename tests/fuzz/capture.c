@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pm_capture.so: makes fuzz inputs (see pm_fuzz.h) out of the interpreter that loads
-   it. Runs the shared code on it and stores the ranges that were read. Its
-   pm_reader is that of recording/. */
+/* pm_capture.so: makes fuzz inputs (see pm_fuzz.h) from the interpreter that loads it. It runs the shared
+   code on that interpreter, with the reader of recording/, and stores the ranges that were
+   read. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@
 #include "cpython/pm_pystring.h"
 #include "cpython/pm_version.h"
 #include "cpython/pm_walk.h"
+#include "pm_fuzz_objects.h"
 
 /* The same as struct pm_fuzz_head; pm_fuzz.h itself needs the other reader. */
 struct head {
@@ -55,7 +56,7 @@ static void add_range(u8 *to, size_t capacity, size_t *used, u64 address, u64 en
     }
 }
 
-/* Stores the head and what was read, joined where a new range would be longer than the gap. */
+/* Stores the head and the ranges. Ranges are joined if the gap is shorter than the head of a new range. */
 static size_t store(const struct head *head, struct pm_reader *reader, u8 *to, size_t capacity)
 {
     enum { RANGE_HEAD = sizeof(u16) + sizeof(u64) };
@@ -111,9 +112,8 @@ static void walk(const struct pm_interpreter *interpreter, struct pm_reader *rea
     free(frames);
 }
 
-/* Writes an input for the target "walk", or for "strings" if wanted is 0: object is the
-   anchor, or the string. Returns its length; 0, with why in to, if the interpreter
-   is refused. */
+/* Writes an input for the target "walk" (object is the anchor), or for "strings" if wanted is 0 (object is the
+   string). Returns its length; 0, with the reason in to, if the interpreter is refused. */
 __attribute__((visibility("default")))
 size_t pm_capture(const struct pm_interpreter_facts *facts, u64 object, unsigned wanted, u8 *to,
                   size_t capacity)
@@ -135,6 +135,31 @@ size_t pm_capture(const struct pm_interpreter_facts *facts, u64 object, unsigned
             pm_pystring_append(interpreter.layout, reader, object, &text);
             pm_buffer_release(&text);
         }
+        used = store(&head, reader, to, capacity);
+    }
+    free(reader);
+    return used;
+}
+
+/* The same for the target "objects": the tuple in the block of bytes at block, with its items. */
+__attribute__((visibility("default")))
+size_t pm_capture_objects(const struct pm_interpreter_facts *facts, u64 block, u64 bytes, u8 *to,
+                          size_t capacity)
+{
+    struct pm_reader *reader = calloc(1, sizeof *reader);
+    struct pm_interpreter interpreter;
+    struct pm_buffer text;
+    size_t used = 0;
+
+    if (pm_interpreter_init(&interpreter, reader, facts, (char *)to, capacity)) {
+        struct head head = head_of(&interpreter, facts, block, 0);
+
+        head.version_text = 0;
+        head.frames = bytes;
+        reader->count = 0;
+        pm_buffer_init(&text);
+        pm_fuzz_describe_objects(&interpreter, reader, block, bytes, &text);
+        pm_buffer_release(&text);
         used = store(&head, reader, to, capacity);
     }
     free(reader);

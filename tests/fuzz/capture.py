@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run by an interpreter, 2.7 or later: capture.py LIBRARY ROW FOLDER
 
-LIBRARY is pm_capture.so. Writes FOLDER/ROW.strings, .lines and .walk: fuzz inputs
-from this very process, each with what the interpreter itself says of it. The
-form of the files is in test_captures.c. ROW is as in tests/oracle/pythons.py.
+LIBRARY is pm_capture.so. Writes FOLDER/ROW.strings, .lines, .walk and .objects: fuzz inputs
+from this process, each with what the interpreter itself says. test_captures.c describes the files.
+ROW is as in tests/oracle/pythons.py.
 """
 from __future__ import print_function
 
 import ctypes
+import gc
 import os
 import struct
 import sys
@@ -15,6 +16,7 @@ import sys
 PY2 = sys.version_info[0] == 2
 MAX_BYTES = 1 << 15
 WANTED = 64
+DIGIT_BITS = getattr(sys, "int_info", getattr(sys, "long_info", None)).bits_per_digit
 
 
 class Facts(ctypes.Structure):
@@ -54,7 +56,11 @@ FACTS = make_facts()
 FACTS_ADDRESS = ctypes.addressof(FACTS)
 BUFFER = ctypes.create_string_buffer(MAX_BYTES)
 BUFFER_ADDRESS = ctypes.addressof(BUFFER)
-seeds = {"strings": [], "lines": [], "walk": []}
+capture_objects = library.pm_capture_objects
+capture_objects.restype = ctypes.c_size_t
+capture_objects.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_void_p,
+                            ctypes.c_size_t]
+seeds = {"strings": [], "lines": [], "walk": [], "objects": []}
 
 
 def keep(target, name, content, expected):
@@ -68,7 +74,7 @@ def made(length):
 
 
 def utf8(text):
-    """As the tool shows text: each byte of 2.7 that is no UTF-8 becomes a surrogate."""
+    """Text as the tool shows it: each byte of 2.7 that is not UTF-8 becomes a surrogate."""
     if not PY2:
         return text.encode("utf-8", "surrogatepass")
     try:
@@ -304,7 +310,7 @@ gc.callbacks.remove(callback)
 
 
 def in_thread(function, *arguments):
-    """By the functions that have no Python frame of their own, so that seeds stay small."""
+    """Uses functions that have no Python frame of their own, so that seeds stay small."""
     try:
         import _thread
     except ImportError:
@@ -337,6 +343,72 @@ def walks():
         in_thread(run, COLLECTED, "collected.py")
 
 
+# Objects.
+
+class Slots(object):
+    __slots__ = ("pm_first", "pm_second")
+
+    def __init__(self):
+        self.pm_first = "first"
+        self.pm_second = 2
+
+
+class Attributes(object):
+    def __init__(self):
+        self.pm_only = 1.5
+
+
+def counting(pm_end):
+    pm_number = 0
+    while pm_number < pm_end:
+        yield pm_number
+
+
+def full_name(kind):
+    module = kind.__module__
+    return kind.__name__ if module in ("builtins", "__builtin__") else module + "." + kind.__name__
+
+
+def row(value, preview, *fields):
+    """The line that describes value. fields: the names of its words, in the order of addresses."""
+    tracked = ("tracked",) if gc.is_tracked(value) and not isinstance(value, type) else ()
+    return u"\t".join((full_name(type(value)), preview) + tracked + fields).encode() + b"\n"
+
+
+def indices(count):
+    return tuple("[%d]" % index for index in range(count))
+
+
+def keep_objects(name, *items):
+    """items: value, preview, and names of fields, each."""
+    root = tuple([item[0] for item in items])
+    size = sys.getsizeof(root)
+    block = id(root) - (size - root.__sizeof__())
+    content = made(capture_objects(FACTS_ADDRESS, block, size, BUFFER_ADDRESS, MAX_BYTES))
+    rows = [row(root, "len %d" % len(root), *indices(len(root)))] + [row(*item) for item in items]
+    keep("objects", name, content, b"".join(rows))
+
+
+def objects():
+    embedded = sys.version_info >= (3, 11)
+    generator = counting(3)
+    next(generator)
+    local = (" local variable pm_end", " local variable pm_number")
+    inline = (".pm_only",) if embedded else ()
+    keep_objects("containers", ([1, "two", None], "len 3") + indices(3), ((4.5, []), "len 2") + indices(2),
+                 ({"pm_key": 7}, "len 1", " key 'pm_key'", "['pm_key']"),
+                 ({"member"}, "len 1", " element"), (frozenset([3]), "len 1", " element"),
+                 (bytearray(b"bytes"), "len 5"))
+    keep_objects("values", (12345, "12345"), (-(1 << 40), str(-(1 << 40))), (True, "True"), (1.5, "1.5"), (2j, ""),
+                 ("it's", '"it\'s"'), (u"caf\xe9", repr(u"caf\xe9")), (b"\x00\xff", repr(b"\x00\xff")),
+                 (1 << 400, "int of about %d bits" % (-(-401 // DIGIT_BITS) * DIGIT_BITS)))
+    keep_objects("instances", (Slots(), "", ".pm_first", ".pm_second"), (Attributes(), "") + inline,
+                 (generator, "") + (local if embedded else ()),
+                 (generator.gi_frame, "") + (() if embedded else local))
+    keep_objects("named", (counting, "counting"), (counting.__code__, "counting"), (len, "len"),
+                 (struct, "struct"), (Slots, full_name(Slots)), (int, "int"))
+
+
 def write(path, entries):
     with open(path, "wb") as file:
         for entry in entries:
@@ -348,6 +420,7 @@ def main():
     strings()
     tables()
     walks()
+    objects()
     for target, entries in sorted(seeds.items()):
         write(os.path.join(sys.argv[3], "%s.%s" % (sys.argv[2], target)), entries)
         print("%s: %d %s, %d bytes" % (sys.argv[2], len(entries), target,

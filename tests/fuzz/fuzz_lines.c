@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The line decoders, all kinds, on a table of bytes.
 
-   No decoder here to compare with: that would be the same again. What is
-   expected is how answers to different questions go together. */
+   There is no second decoder to compare with, as it would be the same. Instead, answers to
+   different questions must agree with one another. */
 #include "pm_fuzz.h"
 
 #include <string.h>
 
 #include "cpython/pm_linetable.h"
 
-/* Of an input; the table follows. */
+/* The head of an input; the table follows. */
 struct lines_head {
-    u8 kind;            /* enum pm_linetable_kind; larger ones start again at 0 */
+    u8 kind;            /* enum pm_linetable_kind, modulo their number */
     u8 unused[3];
     i32 first_line;
-    u32 step;           /* between the offsets asked for, in bytes of code */
-    u32 count;          /* of them */
+    u32 step;           /* between the offsets to look up, in bytes of code */
+    u32 count;          /* of offsets */
 };
 
 struct table {
@@ -45,7 +45,7 @@ static i32 line_at(const struct table *table, i64 offset)
                                  offset);
     struct pm_linetable_cursor cursor = { .line = table->head.first_line };
 
-    /* The same from anywhere before. */
+    /* From any earlier cursor the answer is the same. */
     pm_linetable_seek(table->kind, table->bytes, table->length, table->head.first_line, offset / 2,
                       &cursor);
     PM_FUZZ_EXPECT(pm_linetable_seek(table->kind, table->bytes, table->length,
@@ -54,7 +54,7 @@ static i32 line_at(const struct table *table, i64 offset)
     return line;
 }
 
-/* What covers an offset does not depend on what follows it. */
+/* The answer does not depend on entries behind the one that covers the offset. */
 static void expect_prefix(const struct table *table, i64 offset, i32 line)
 {
     size_t length = table->length / 2;
@@ -76,7 +76,7 @@ static bool is_signed_alike(const struct table *table)
     return true;
 }
 
-/* A first line one higher makes every line one higher. */
+/* A first line higher by one makes every line higher by one. */
 static void expect_shifted(struct table *table, i64 offset, i32 line)
 {
     i32 found;
@@ -85,7 +85,7 @@ static void expect_shifted(struct table *table, i64 offset, i32 line)
         return;
     table->head.first_line++;
     found = line_at(table, offset);
-    /* Lines on the way may have been at the upper bound already. */
+    /* An earlier line may have reached the upper bound. */
     PM_FUZZ_EXPECT(found == line + 1
                    || (found == PM_LINE_BROKEN && table->kind == PM_LINETABLE_LOCATIONS));
     table->head.first_line--;
@@ -118,7 +118,7 @@ static void attempt(const u8 *data, size_t size)
 
     if (!load(&table, data, size))
         return;
-    /* Each answer goes through the table. */
+    /* Each answer reads the table from its beginning. */
     questions = WORK / (table.length + 1);
     if (questions > QUESTIONS)
         questions = QUESTIONS;

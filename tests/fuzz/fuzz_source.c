@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sections and line programs of an ELF file, which is the input. What is compressed is taken as it is. */
+/* The input is an ELF file: its sections and line programs. Compressed sections are not unpacked. */
 #include "pm_fuzz.h"
 
 #include <string.h>
@@ -70,14 +70,14 @@ static void search(struct input *input, struct pm_line_wanted *wanted)
     const struct pm_debug_source source = { section_of, input };
 
     memset(wanted, 0, WANTED * sizeof *wanted);
-    /* Sorted also where they would wrap. */
+    /* They must be sorted even where they would wrap around. */
     for (u32 i = 0; i < WANTED; i++)
         wanted[i].address = input->start > UINT64_MAX - WANTED * STEP ? UINT64_MAX
                                                                       : input->start + i * STEP;
     pm_line_search(&source, wanted, WANTED);
 }
 
-/* Alone it is found to be the same. */
+/* A look-up of this address alone must give the same. */
 static void expect_alone(struct input *input, const struct pm_line_wanted *wanted)
 {
     const struct pm_debug_source source = { section_of, input };

@@ -6,7 +6,7 @@
 
 #include "cpython/pm_pystring.h"
 
-/* The text is appended whole or not at all, is UTF-8, and not too long. */
+/* The text must be appended whole or not at all, be UTF-8, and not be too long. */
 static void attempt(const u8 *data, size_t size)
 {
     static const char before[] = "before";

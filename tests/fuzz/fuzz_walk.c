@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The walk along the frames, and the names and lines of the code objects it finds, on pieces
-   of an interpreter's memory. */
+/* The walk along the frames, with names and lines of their code objects, on pieces of an interpreter's
+   memory. */
 #include "pm_fuzz.h"
 
 #include <string.h>
@@ -9,12 +9,11 @@
 #include "cpython/pm_pystring.h"
 #include "cpython/pm_walk.h"
 
-/* A step of the walk adds no more words than this to a trace. */
+/* The most words that one step of the walk adds to a trace. */
 enum { WORDS_A_STEP = 8 };
 
-/* Steps are limited by what is in memory: a frame, or a call, of which all is zero ends the
-   chain, so each begins in or just before a piece; and a circle is found before
-   it was gone round three times. */
+/* Memory limits the steps: a frame or call that is all zero ends the chain, so each other one begins in or
+   just before a piece; and a circle is found before its third round. */
 static size_t steps_allowed(const struct pm_fuzz_image *image)
 {
     return 4 * (image->bytes + 8 * image->ranges + 64);
@@ -39,7 +38,7 @@ static void expect_same(const struct pm_raw_frame *a, const struct pm_raw_frame 
         PM_FUZZ_EXPECT(pm_raw_frame_equal(&a[i], &b[i]));
 }
 
-/* Each word of the trace is in memory as it says. */
+/* Each word of the trace must be in memory. */
 static void expect_trace(struct pm_fuzz_image *image, const struct pm_trace *trace)
 {
     for (unsigned i = 0; i < trace->count; i++) {
@@ -53,7 +52,7 @@ static void expect_trace(struct pm_fuzz_image *image, const struct pm_trace *tra
     }
 }
 
-/* Walks twice with the memory of the last walk: the second time over what the first one saw. */
+/* Walks twice with one pm_rewalk: the second walk must find what the first one did. */
 static void walk_again(struct pm_fuzz_image *image, const struct pm_interpreter *interpreter,
                        const struct pm_raw_frame *frames, unsigned count, unsigned capacity,
                        enum pm_walk_end end)
@@ -74,8 +73,8 @@ static void walk_again(struct pm_fuzz_image *image, const struct pm_interpreter 
     free(again);
 }
 
-/* Walks with and without a trace, and for fewer frames. The frames are a block of their
-   own, for the sanitizer; the caller frees it. */
+/* Walks with and without a trace, and for fewer frames. Returns the frames, a block of its own (for the
+   sanitizer) that the caller frees. */
 static struct pm_raw_frame *walk(struct pm_fuzz_image *image,
                                  const struct pm_interpreter *interpreter, unsigned *count)
 {
@@ -127,7 +126,7 @@ static void resolve(struct pm_fuzz_image *image, const struct pm_interpreter *in
     pm_code_location_release(&location);
 }
 
-/* The checks of a new interpreter either accept it or say why not. */
+/* A new interpreter must be accepted, or refused with a reason. */
 static void introduce(struct pm_fuzz_image *image)
 {
     struct pm_interpreter_facts facts = {
@@ -183,8 +182,8 @@ static void describe_frame(struct pm_fuzz_image *image, const struct pm_interpre
     pm_code_location_release(&location);
 }
 
-/* "complete", then "file, function, line" for each frame, innermost first. The
-   interpreter passes its own checks. */
+/* Appends "complete", then file, function and line of each frame, innermost first. Seeds must pass the
+   interpreter's checks. */
 static void describe(const u8 *data, size_t size, struct pm_buffer *out)
 {
     static const char *const ends[] = { "complete\n", "limit\n", "unreadable\n" };

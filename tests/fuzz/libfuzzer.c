@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libFuzzer calls. PM_FUZZ_TARGET is the target, by -D. */
+/* The functions that libFuzzer calls. -DPM_FUZZ_TARGET names the target. */
 #include <string.h>
 
 #include "pm_fuzz.h"
@@ -8,7 +8,7 @@ size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned seed);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-/* libFuzzer's own changes seldom make one object point to another; half of ours do. */
+/* libFuzzer's own mutations seldom make one object point to another, so half of them are ours. */
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned seed)
 {
     struct pm_random random = { seed };

@@ -16,7 +16,7 @@ static const u8 *map_page(void *context, u64 address)
     return NULL;
 }
 
-/* NULL when there are too many pages. */
+/* NULL if there are too many pages. */
 static u8 *writable_page(struct pm_fuzz_image *image, u64 address)
 {
     u8 *bytes = (u8 *)map_page(image, address);
@@ -46,7 +46,7 @@ static void put(struct pm_fuzz_image *image, u64 address, const u8 *bytes, size_
     }
 }
 
-/* The range that starts at *cursor, which is set behind it. False when none does. */
+/* The range at *cursor, which moves behind it. False: there is none. */
 static bool next_range(const u8 *data, size_t size, size_t *cursor, u64 *address, size_t *start,
                        size_t *length)
 {
@@ -98,8 +98,8 @@ void pm_fuzz_image_release(struct pm_fuzz_image *image)
         free(image->pages[i].bytes);
 }
 
-/* A place in the head or in a range, at which a word can be read and written. address is
-   where it is in client memory, piece where its range begins; 0 in the head. */
+/* A random place in the head or in a range that has room for a word. *address is its client address and
+   *piece the one of its range; both are 0 in the head. */
 static u8 *random_word(struct pm_random *random, u8 *data, size_t size, u64 *address, u64 *piece)
 {
     size_t cursor = sizeof(struct pm_fuzz_head), start, length, seen = 0;
@@ -151,7 +151,7 @@ void pm_fuzz_redirect(struct pm_random *random, u8 *data, size_t size)
     memcpy(to, &value, pm_random_below(random, 8) == 0 ? sizeof(u32) : sizeof(u64));
 }
 
-/* An object's first fields are often not read, so a pointer may be to before its piece. */
+/* The first fields of an object are often not read, so a pointer to it may lie before its piece. */
 enum { UNREAD_BYTES = 16 };
 
 static bool is_near_a_range(const u8 *data, size_t size, u64 address)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The seeds of the fuzz targets, as ordinary tests.
 
-       test_captures                   each seed says what its interpreter said of it, and
-                                       each target takes each seed, whole, cut, and damaged
+       test_captures                   compares the description of each seed with what its interpreter
+                                       said, and gives it to its target whole, cut, and damaged
        test_captures --unpack FOLDER   writes each seed to FOLDER/<target>/, for libFuzzer
 
-   Says which rows of the layout table no seed is of. Both with PM_SOURCE_DIR in the environment. A file of seeds, seeds/<row>.<target>
-   (seeds/<compiler>.source),
-   holds for each: the lengths (u32) of its name, of the input, and of what describe()
-   must give, then these three. PM_TEST_SEED as in pm_random.h. */
+   Both need PM_SOURCE_DIR in the environment, and name the rows of the layout table that have no seeds. A file
+   of seeds, seeds/<row>.<target> (seeds/<compiler>.source), has for each seed the lengths (u32) of its name, of
+   the input, and of what describe() must append, then these three. PM_TEST_SEED as in pm_random.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -20,15 +19,15 @@
 #include "pm_fuzz.h"
 
 enum { CUTS = 24, FLIPS = 48, STRETCHES = 48, REDIRECTIONS = 48, MIN_SEEDS = 3 };
-/* Of processor time, for one input; some thousand times what is needed. */
+/* Processor time for one input, some thousand times what it needs. */
 enum { MAX_SECONDS = 10 };
 
 static const struct pm_fuzz_target *const targets[] = {
-    &pm_fuzz_strings, &pm_fuzz_lines, &pm_fuzz_walk, &pm_fuzz_source,
+    &pm_fuzz_strings, &pm_fuzz_lines, &pm_fuzz_walk, &pm_fuzz_objects, &pm_fuzz_source,
 };
 
 struct part {
-    u8 *bytes;          /* with a NUL behind */
+    u8 *bytes;          /* followed by a NUL */
     u32 length;
 };
 
@@ -111,7 +110,7 @@ static void limit_time(int seconds)
     setitimer(ITIMER_VIRTUAL, &timer, NULL);
 }
 
-/* A copy as a block of its own length, so that the sanitizer sees a read past the end. */
+/* Gives the target a copy of exactly that length, so that the sanitizer sees a read past the end. */
 static void attempt_copy(const struct pm_fuzz_target *target, const u8 *bytes, size_t size)
 {
     u8 *copy = malloc(size);
@@ -130,7 +129,7 @@ static void flip(struct pm_random *random, u8 *bytes, size_t size)
         bytes[pm_random_below(random, size)] ^= (u8)(1u << pm_random_below(random, 8));
 }
 
-/* One byte many times, as the long numbers of a line table need. */
+/* Repeats one byte, as the long numbers of a line table need. */
 static void stretch(struct pm_random *random, u8 *bytes, size_t size)
 {
     size_t at = pm_random_below(random, size), length = 1 + pm_random_below(random, 32);
@@ -152,7 +151,7 @@ static void attempt_variants(const struct pm_fuzz_target *target, const struct p
         (i < FLIPS ? flip : stretch)(random, damaged, size);
         attempt_copy(target, damaged, size);
     }
-    /* These are not undone each time: damage adds up. */
+    /* Damage adds up: it is undone only at every eighth time. */
     for (unsigned i = 0; target->image && i < REDIRECTIONS; i++) {
         if (i % 8 == 0)
             memcpy(damaged, input->bytes, size);
@@ -196,7 +195,7 @@ static const struct pm_fuzz_target *target_of(const char *name)
     return NULL;
 }
 
-/* How many seeds there were; 0 if one of them was not as expected. */
+/* Returns the number of seeds in the file; 0 if the description of one differs. */
 static size_t use_file(const char *path, const char *name, const char *unpack_to)
 {
     const struct pm_fuzz_target *target = target_of(name);
@@ -228,7 +227,7 @@ static size_t use_file(const char *path, const char *name, const char *unpack_to
     return good ? count : 0;
 }
 
-/* Seeds of walks are named <row>.walk; what counts is the version in them. */
+/* Whether a file of walks has seeds of this layout, by the version in the first seed. */
 static bool has_walks(const struct pm_layout *layout, const char *folder)
 {
     char path[4096];

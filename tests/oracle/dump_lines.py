@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run by an interpreter, 2.7 or later: dump_lines.py [EVERY] > RECORDS
+"""Runs in an interpreter, 2.7 or later: dump_lines.py [EVERY] > RECORDS
 
-Compiles every file of its standard library (or each EVERY-th) and writes, for
-each code object, its line table and the line of each instruction as this
-interpreter has it: co_lines() from 3.10 on, PyCode_Addr2Line() before. The form
-of a record is in linetable_oracle.c. Says on stderr how many files there were.
+Compiles every file of the standard library (or each EVERY-th). Writes, for each
+code object, the line table and the line of each instruction according to this
+interpreter: co_lines() from 3.10 on, PyCode_Addr2Line() before. linetable_oracle.c
+describes the records. Prints the number of files to stderr.
 """
 import array
 import ctypes
@@ -25,7 +25,7 @@ def library_files():
         folders[:] = sorted(name for name in folders
                             if name not in ("site-packages", "dist-packages", "__pycache__"))
         for name in sorted(files):
-            # Debian's sitecustomize.py is a link to a file of the machine's, not of the library's.
+            # Debian's sitecustomize.py is a link to a file outside of the library.
             if name.endswith(".py") and os.path.exists(os.path.join(folder, name)):
                 yield os.path.join(folder, name)
 
@@ -62,7 +62,7 @@ def main():
         with open(path, "rb") as source:
             text = source.read()
         try:
-            # Files that are meant not to compile are part of the library's own tests.
+            # The library's own tests contain files that must not compile.
             code = compile(text, path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, UnicodeDecodeError):
             refused += 1

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run by each interpreter under test with PYTHONMALLOC=malloc_debug: hooks.py LIBRARY.
+"""Runs in each interpreter under test with PYTHONMALLOC=malloc_debug: hooks.py LIBRARY.
 
-Measures what a debug hook puts round memory and what lies before an object, with the C
-library's own malloc_usable_size and the size that the hook notes, and compares that
-with the layout row which pm_selfwalk.so chose. Exit code 1 and a line if they differ.
+Measures the padding of debug hooks and the bytes before an object, with the C library's
+malloc_usable_size and the size that a hook records. Compares them with the layout row
+that pm_selfwalk.so chose. If they differ, it prints a line and the exit code is 1.
 """
 import ctypes
 import sys
@@ -30,7 +30,7 @@ def noted_bytes(hooked, prefix):
 
 
 def least_usable(allocate, release, before, size):
-    """malloc may round one block up further than the next, so of several the smallest counts."""
+    """The least usable size of several blocks: malloc may round some blocks up further than others."""
     blocks = [allocate(size) for _ in range(REPEATS)]
     least = min(usable_bytes(block - before) for block in blocks)
     for block in blocks:
@@ -39,7 +39,7 @@ def least_usable(allocate, release, before, size):
 
 
 def measure_padding(prefix):
-    """The one padding that explains the size of every block."""
+    """The only padding that explains the size of every block."""
     hooked = [least_usable(raw_malloc, raw_free, prefix, size) for size in SIZES]
     plain = [least_usable(libc.malloc, libc.free, 0, size) for size in range(SIZES[-1] + 64)]
     possible = [padding for padding in range(0, 64, 8)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lines_oracle FILE: for each address (hex) on the standard input one line as addr2line -e
-   FILE prints it, "folder/file:line", or "??:0" where none is known. Sections must not be compressed. */
+/* lines_oracle FILE: prints a line for each address (hex) on standard input, as addr2line -e FILE
+   does: "folder/file:line", or "??:0" if no line is known. Sections must not be compressed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static bool read_file(void *context, u64 offset, void *to, size_t bytes)
         && fread(to, 1, bytes, input->file) == bytes;
 }
 
-/* Blocks of exactly the section's length: the sanitizer sees a read beyond it. */
+/* Each block is exactly as long as its section, so that the sanitizer finds reads beyond it. */
 static void load(struct input *input, enum pm_debug_section which, const char *name)
 {
     const struct pm_elf_file source = { read_file, input };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* linetable_oracle KIND < RECORDS: compares a line decoder with what an
-   interpreter said of its own code objects (dump_lines.py writes the records).
+/* linetable_oracle KIND < RECORDS: compares a line decoder with the lines that an
+   interpreter reports for its own code objects (dump_lines.py writes the records).
 
    A record: first line (i32), step in bytes of code (u32), count of steps (u32),
-   length of the table (u32), the table, and for each step the expected line
-   (i32; -1 none). Prints one line of totals; fails when a line differs, a
-   record is cut short, or there was nothing to compare. */
+   length of the table (u32), the table, and the expected line for each step
+   (i32; -1 none). Prints one line of totals. Fails if a line differs, if a
+   record is cut short, or if there is nothing to compare. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ struct record_head {
     u32 step, count, table_length;
 };
 
-/* Exactly as large as bytes, so that the sanitizer sees a read past the end. */
+/* A block of exactly bytes bytes, so that the sanitizer finds reads past the end. */
 static void *read_block(size_t bytes)
 {
     void *block = malloc(bytes > 0 ? bytes : 1);

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The interpreters that the oracle tests of the cpython layer run on.
+"""Finds the interpreters for the tests.
 
-One for each row of the layout table, named "3.11", "3.11-debug", "3.11-tracerefs" or
-"3.11-debug-tracerefs", looked for in PM_PYTHONS (paths, separated by colons), in /usr/bin and
-in pyenv's folder. A row whose interpreter is not there is skipped, with its name. Up to 3.7
-Py_DEBUG implies Py_TRACE_REFS: there is "3.7-debug" only. PM_RECORD_FILTER_PYTHON names one interpreter,
-and then there is no other (tests/matrix does that).
+There is one for each row of the layout table, named "3.11", "3.11-debug", "3.11-tracerefs" or
+"3.11-debug-tracerefs". The search covers PM_PYTHONS (paths, separated by colons), /usr/bin and
+pyenv's folder. A row without an interpreter is a skip with its name. Up to 3.7
+Py_DEBUG implies Py_TRACE_REFS, so there is only "3.7-debug". If PM_ONLY_PYTHON names an
+interpreter, tests use only that one (tests/matrix sets it).
 
-Tests that run the tool many times on each interpreter take a few of them only, those of
-QUICK, unless PM_ALL_PYTHONS is set: the rest is left to make matrix, and skipped with that word.
+Tests that run the tool many times on each interpreter use only the rows in QUICK, unless
+PM_ALL_PYTHONS is set. They skip the others, which make matrix covers.
 """
 import json
 import os
@@ -47,7 +47,7 @@ class Python:
 
     @property
     def build(self):
-        """How generate-layouts names its build."""
+        """The name of the build in generate-layouts."""
         implied = self.debug and self.version in IMPLIED
         return "_DEBUG" * self.debug + "_TRACE_REFS" * (self.trace_refs or implied)
 
@@ -59,8 +59,8 @@ class Python:
         return self.path
 
 
-ONLY = os.environ.get("PM_RECORD_FILTER_PYTHON")
-# The oldest, one of each way to find frames, the one that the project is developed on, and a new one.
+ONLY = os.environ.get("PM_ONLY_PYTHON")
+# The oldest, one for each way to find frames, the one that the project is developed on, and a new one.
 QUICK = ["2.7", "3.8", "3.11", "3.11-debug", "3.13"]
 
 
@@ -74,12 +74,12 @@ def _candidates():
         yield pathlib.Path("/usr/bin/python" + version)
         yield pathlib.Path("/usr/bin/python" + version + "-dbg")
     root = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
-    if os.access(root / "versions", os.R_OK | os.X_OK):     # another user's can be out of reach
+    if os.access(root / "versions", os.R_OK | os.X_OK):     # another user's folder may not be readable
         yield from sorted(root.glob("versions/*/bin/python"))
 
 
 def find_all():
-    """Every CPython there is, each once."""
+    """Every CPython found, each once."""
     found = {}
     for path in _candidates():
         if os.access(path, os.X_OK):
@@ -97,8 +97,8 @@ def _is_left_out(python, costly):
 
 
 def each_python(costly=False):
-    """Parameters for a test: every interpreter, and a skip for each row without one; a costly test
-    runs on those of QUICK."""
+    """Parameters for a test: every interpreter, and a skip for each row without one. A costly test
+    runs only on the rows in QUICK."""
     here = {python.row for python in PYTHONS}
     left_out = pytest.mark.skip(reason="left to make matrix, or PM_ALL_PYTHONS=1")
     present = [pytest.param(python, id=f"{python.row}:{python.path}",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pm_selfobjects.so: what the shared code says of the objects of the interpreter that it is
-   loaded in. selfobjects.py compares it with what that interpreter says itself.
+/* pm_selfobjects.so: runs the shared code on the objects of the interpreter that loads it.
+   selfobjects.py compares the results with what that interpreter reports itself.
 
-   Preloaded, it also notes each block of malloc, so that an object's place in its block is
-   known from the allocator and not from us. */
+   It is also preloaded and records each block of malloc. So the allocator, and not the shared code,
+   tells where an object's block starts. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@
 
 enum { SLOTS = 1 << 22, EARLY_BYTES = 1 << 16 };
 
-/* Blocks by address; sizes of freed ones are zero. One thread at a time: the interpreter's
-   threads that allocate hold its lock, and tests start no others. */
+/* Blocks by address; freed ones have size zero. No lock is needed: threads of the interpreter
+   allocate while they hold its lock, and the tests start no other threads. */
 static struct {
     u64 address, bytes;
 } *blocks;
@@ -109,7 +109,7 @@ __attribute__((visibility("default"))) void free(void *block)
     next_free(block);
 }
 
-/* The rest is the library that selfobjects.py talks to. */
+/* The rest is the library that selfobjects.py calls. */
 
 static const u8 *map_own_page(void *context, u64 address)
 {
@@ -128,7 +128,7 @@ static struct pm_objects objects;
 static struct pm_strings strings;
 static struct pm_buffer text;
 
-/* NULL, or why the interpreter is refused. */
+/* NULL, or the reason for refusing the interpreter. */
 __attribute__((visibility("default")))
 const char *pm_selfobjects_start(const struct pm_interpreter_facts *facts, u64 anchor)
 {
@@ -144,7 +144,7 @@ const char *pm_selfobjects_start(const struct pm_interpreter_facts *facts, u64 a
            : "pm_objects_init failed";
 }
 
-/* Memory may have been given back since the last question. */
+/* Memory may have been unmapped since the last call. */
 __attribute__((visibility("default")))
 void pm_selfobjects_refresh(void)
 {
@@ -153,14 +153,14 @@ void pm_selfobjects_refresh(void)
     pm_objects_init(&objects, &reader, &strings, &interpreter);
 }
 
-/* The noted block that begins at address: its size, or 0. */
+/* The size of the recorded block that begins at address, or 0. */
 __attribute__((visibility("default")))
 u64 pm_selfobjects_block(u64 address)
 {
     return blocks == NULL ? 0 : blocks[slot_of(address)].bytes;
 }
 
-/* The noted block that address lies in, not far from its start; or 0. */
+/* The recorded block that contains address less than far bytes behind its start; or 0. */
 __attribute__((visibility("default")))
 u64 pm_selfobjects_block_of(u64 address, u64 far)
 {
@@ -170,7 +170,7 @@ u64 pm_selfobjects_block_of(u64 address, u64 far)
     return 0;
 }
 
-/* Copies the addresses of all noted blocks; returns how many. */
+/* Copies the addresses of all recorded blocks. Returns how many there are. */
 __attribute__((visibility("default")))
 u64 pm_selfobjects_blocks(u64 *addresses, u64 capacity)
 {
@@ -210,12 +210,12 @@ const char *pm_selfobjects_preview(const struct pm_object *object)
     return text.bytes;
 }
 
-/* NULL: not known. */
+/* NULL if not known. */
 __attribute__((visibility("default")))
-const char *pm_selfobjects_name_slot(const struct pm_object *owner, u64 slot)
+const char *pm_selfobjects_name_field(const struct pm_object *owner, u64 slot)
 {
     pm_buffer_clear(&text);
-    return pm_objects_name_slot(&objects, owner, slot, &text) ? text.bytes : NULL;
+    return pm_objects_name_field(&objects, owner, slot, &text) ? text.bytes : NULL;
 }
 
 __attribute__((visibility("default")))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run by each interpreter under test, 2.7 and later: selfobjects.py LIBRARY, with LIBRARY in
+"""Runs in each interpreter under test, 2.7 and later: selfobjects.py LIBRARY, with LIBRARY in
 LD_PRELOAD and PYTHONMALLOC=malloc or malloc_debug.
 
-Has pm_selfobjects.so describe the objects of this very process, and compares with what the
-interpreter says of them. Prints how many comparisons of each kind were made; the exit code is
-1 if any differed.
+Compares what pm_selfobjects.so and the interpreter report of the objects of this process.
+Prints the number of comparisons of each kind. The exit code is 1 if any differed.
 """
 from __future__ import print_function
 
@@ -18,7 +17,7 @@ import sys
 import types
 
 PY2 = sys.version_info[0] == 2
-SAMPLE = 8000       # of the objects that there are, about so many are looked at
+SAMPLE = 8000       # about this many of all objects are checked
 if not PY2:
     long, unicode = int, str
 
@@ -74,7 +73,7 @@ identify = function("identify", ctypes.c_bool, u64, u64, u64, pointer)
 at = function("at", ctypes.c_bool, u64, pointer)
 type_name = function("type_name", ctypes.c_char_p, u64)
 preview = function("preview", ctypes.c_char_p, pointer)
-name_slot = function("name_slot", ctypes.c_char_p, pointer, u64)
+name_field = function("name_field", ctypes.c_char_p, pointer, u64)
 parts_of = function("parts", ctypes.c_uint32, pointer, ctypes.c_void_p, ctypes.c_uint32)
 
 thread_state = ctypes.pythonapi.PyThreadState_Get
@@ -95,7 +94,7 @@ def text(value):
 
 
 def block_of(address):
-    """The noted block that an object lies in, or None."""
+    """The recorded block that contains an object, or None."""
     return block_of_(address, 96) or None
 
 
@@ -117,20 +116,20 @@ def is_interned(string):
     return (intern if PY2 else sys.intern)(copy) is string      # noqa: F821
 
 
-# sys.getrefcount's own argument, which from 3.14 on it borrows.
+# The reference of sys.getrefcount's own argument. From 3.14 on it borrows the argument.
 EXTRA = 0 if sys.version_info >= (3, 14) else 1
-# Used while they are counted.
+# Objects whose counts change while they are counted.
 FOREIGN = (identify, at, block_size, block_of_)
 BUSY = {id(value) for value in (None, Found, type(u64), type(ctypes.byref(Found())), sys.getrefcount) + FOREIGN}
-# From 3.15 on a foreign function's converters and its result's type are held as long as it is called.
+# From 3.15 on a call of a foreign function holds the function's converters and the type of its result.
 if sys.version_info >= (3, 15):
     BUSY |= {id(held) for function in FOREIGN for held in gc.get_referents(function)}
 RENAMED = set()
 
 
 def place_in_2_7(value):
-    """Its objects are in arenas, and ints and floats in arrays of them: the size alone says how
-    many bytes lie before the object."""
+    """The place of an object in memory. 2.7 has objects in arenas, and ints and floats in arrays. So only the size
+    tells how many bytes are before the object."""
     if isinstance(value, types.InstanceType):
         return None, None
     size = sys.getsizeof(value)
@@ -138,7 +137,7 @@ def place_in_2_7(value):
 
 
 def check_object(value):
-    """All that can be said of one object without looking into it."""
+    """Checks everything about one object except the names of its slots."""
     found = Found()
     address = id(value)
     block = block_of(address)
@@ -169,7 +168,7 @@ def check_object(value):
     if not immortal and count == count_after and not busy:
         expect("references", (type(value), hex(address)), count - found.references, EXTRA)
     if not isinstance(value, type):
-        # A static type's links are in no block, and 3.7 and earlier call it untracked or worse.
+        # The links of a static type are outside of blocks, and gc.is_tracked of 3.7 and earlier is not reliable for it.
         expect("linked", type(value), found.linked, gc.is_tracked(value))
     if found.linked and block is not None:
         expect("links", type(value), (found.collector_to - found.collector_from,
@@ -210,7 +209,7 @@ def expected_preview(value):
     return None
 
 
-# They were made under another name, which the module object keeps.
+# These were created under another name, which the module object keeps.
 RENAMED_MODULES = "importlib._bootstrap", "importlib._bootstrap_external", "collections.abc"
 SPECIAL = [u"caf\xe9", u"\u20ac uro", u"\U0001f600", u"tab\t\n\\", u"it's", u'say "a"', u"\x00\x7f\x85",
            u"both ' and \"", u"", u"\udc80"]
@@ -223,7 +222,7 @@ def check_preview(value, found):
 
 
 def universe():
-    """Everything that the collector knows, and what that refers to."""
+    """All objects that the collector knows, and the objects that they refer to."""
     gc.collect()
     seen = {}
     for value in gc.get_objects():
@@ -251,7 +250,7 @@ def describe(value):
 
 
 def memory_of(value):
-    """The words of an object's block and of the blocks that are its parts: address, word."""
+    """The words of an object's block and of the blocks of its parts: (found, address, word)."""
     found, block = describe(value)
     regions = []
     if block is not None:
@@ -269,20 +268,20 @@ def memory_of(value):
 
 
 def slots_of(value, wanted):
-    """Name -> ids of what the words with that name refer to; of wanted objects only."""
+    """Name -> ids of the objects that the words with that name refer to. Only for wanted objects."""
     names = collections.defaultdict(set)
     wanted = {id(other) for other in wanted}
     for found, address, word in memory_of(value):
         if word not in wanted:
             continue
-        name = name_slot(found, address)
+        name = name_field(found, address)
         if name is not None and word:
             names[text(name)].add(word)
     return names
 
 
 def check_slots(value, expected):
-    """expected: name -> object. Every one is found under its name, and under no other."""
+    """expected: name -> object. Under each name exactly this object must be found."""
     names = slots_of(value, expected.values())
     for name, other in expected.items():
         expect("slot", (type(value), name, sorted(names)), names.get(name), {id(other)})
@@ -448,7 +447,7 @@ def all_types(everything):
 
 
 def blocks(everything):
-    """A block that is taken for an object has a type of this interpreter."""
+    """Every block that the shared code takes for an object must have a type of this interpreter."""
     capacity = 1 << 21
     addresses = (u64 * capacity)()
     count = all_blocks(addresses, capacity)

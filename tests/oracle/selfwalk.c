@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pm_selfwalk.so: the shared frame walk, run inside the interpreter that it
-   describes. selfwalk.py loads it by ctypes and compares what it finds with what
-   the interpreter itself says. Each walk is also made as the tool makes it, as one that may end
-   early where the rest is as in the last walk; both must find the same. */
+/* pm_selfwalk.so: runs the shared frame walk inside the interpreter whose frames it
+   walks. selfwalk.py loads it by ctypes and compares the frames with what the interpreter
+   itself reports. A second walk works as in the tool: it may end early where the rest is as in
+   the last walk. Both walks must find the same frames. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -20,16 +20,16 @@
 #include "cpython/pm_rewalk.h"
 #include "cpython/pm_walk.h"
 
-/* No more than one call of process_vm_readv takes. */
+/* The most that one call of process_vm_readv takes. */
 enum { MAX_PAGES = 1024 };
 
-/* Pages that a reader was told of. */
+/* Pages that were given to a reader. */
 struct pages {
     struct iovec at[MAX_PAGES];
     unsigned count;
 };
 
-/* The walk before, as the tool keeps it: one for all threads. */
+/* The previous walk. Like the tool, this keeps one for all threads. */
 static struct {
     struct pm_reader reader;
     struct pm_rewalk rewalk;
@@ -48,7 +48,7 @@ static bool readable(const struct iovec *pages, unsigned count)
     return process_vm_readv(getpid(), &here, 1, pages, count, 0) == (ssize_t)count;
 }
 
-/* The page itself, when the kernel says that it can be read. context: struct pages, or NULL. */
+/* The page itself, if the kernel can read it. context: struct pages, or NULL. */
 static const u8 *map_own_page(void *context, u64 address)
 {
     const struct iovec there = { (void *)(uintptr_t)address, 1 };
@@ -79,9 +79,9 @@ static bool is_evaluation(void *address)
 }
 
 /* How many calls of the evaluation function are on our native stack. The compiler may have
-   split off the part of it that makes all calls, and a stripped interpreter has no name for
-   that part: then it is what PyEval_EvalCode calls. The first stack that we see, the main
-   module's, tells. */
+   split off the part of the function that makes all calls. A stripped interpreter has no name for
+   that part; it is then the function that PyEval_EvalCode calls. We learn it from the first stack
+   that we see, the main module's. */
 static u64 count_evaluations(void)
 {
     enum { MAX_FRAMES = 100000 };
@@ -121,7 +121,7 @@ static void describe_frame(const struct pm_interpreter *interpreter, struct pm_r
     pm_code_location_release(&location);
 }
 
-/* Nobody tells us of memory that is unmapped. The list of pages must not fill up in a walk. */
+/* Nothing tells us when memory is unmapped. The list of pages must not fill up during a walk. */
 static void forget_what_is_gone(void)
 {
     struct pages *pages = &before.pages;
@@ -148,7 +148,7 @@ static void prepare_walk_again(unsigned capacity)
     pm_rewalk_init(&before.rewalk, &before.reader, capacity);
 }
 
-/* Whether the walk that may end early finds these frames, too. */
+/* Whether the walk that may end early finds the same frames. */
 static bool found_again(const struct pm_interpreter *interpreter, u64 anchor, unsigned capacity,
                         const struct pm_raw_frame *frames, unsigned count, enum pm_walk_end end)
 {
@@ -201,7 +201,7 @@ static bool accept(struct pm_interpreter *interpreter, struct pm_reader *reader,
 /* Walks from anchor and returns text that the caller frees with
    pm_selfwalk_free: a line "end, entries found by the walk, evaluations on the
    native stack, found again or not", then "file, function, line" for each frame; or a line
-   "refused: why". Parts are separated by tabs. */
+   "refused: why". Tabs separate the parts. */
 __attribute__((visibility("default")))
 char *pm_selfwalk(const struct pm_interpreter_facts *facts, u64 anchor, unsigned capacity)
 {
@@ -226,8 +226,8 @@ char *pm_selfwalk(const struct pm_interpreter_facts *facts, u64 anchor, unsigned
     return text;
 }
 
-/* Stores what lies before and round an object: the size of a GC head, and a debug
-   hook's prefix and padding. False if the interpreter is refused. */
+/* Stores the size of a GC head, and of a debug hook's prefix and padding. False if the
+   interpreter is refused. */
 __attribute__((visibility("default")))
 bool pm_selfwalk_headers(const struct pm_interpreter_facts *facts, u64 anchor, u32 *bytes)
 {
@@ -247,7 +247,7 @@ bool pm_selfwalk_headers(const struct pm_interpreter_facts *facts, u64 anchor, u
     return true;
 }
 
-/* How many frames were taken over from walks before, in all. */
+/* How many frames all walks together took over from their previous walk. */
 __attribute__((visibility("default")))
 u64 pm_selfwalk_taken_over(void)
 {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run by each interpreter under test, 2.7 and later: selfwalk.py LIBRARY.
+"""Runs in each interpreter under test, 2.7 and later: selfwalk.py LIBRARY.
 
-In many situations, has pm_selfwalk.so walk the frames of this very process
-and compares them with sys._getframe(). Prints the number of comparisons; the
-exit code is 1 if any differed, or if walks did not end early where the one before had been.
+In many situations, pm_selfwalk.so walks the frames of this process, and the script compares
+them with sys._getframe(). Prints the number of comparisons. The exit code is 1 if any
+differed, or if walks did not end early at frames of the previous walk.
 """
 from __future__ import print_function
 
@@ -83,8 +83,8 @@ def expected_rows(frame, line):
 
 
 def is_cut(frame):
-    """Whether the interpreter's own chain ends before the program does: in 3.9, and 3.10 up to some patch level
-    behind 3.10.4, throw() into a generator that delegates makes its frame the current one, without a way back."""
+    """Whether the interpreter's own chain of frames ends too early. In 3.9, and in 3.10 up to some patch level after
+    3.10.4, throw() into a delegating generator makes its frame the current one, without a link to its caller."""
     while frame.f_back is not None:
         frame = frame.f_back
     return (sys.version_info[:2] in ((3, 9), (3, 10)) and bool(frame.f_code.co_flags & CO_GENERATOR_LIKE)
@@ -251,8 +251,8 @@ def compiled():
     if not PY2:
         names += [u"caf\xe9.py", u"\u20ac/\u4e2d.py", u"\U0001f600/\u20ac\xe9a.py", u"\udc80.py"]
     for name in names:
-        # The empty file name is refused at the first check of an interpreter only
-        # when it is the innermost frame's, and check() is between.
+        # The first check of an interpreter refuses an empty file name of the
+        # innermost frame. Here check() is the innermost frame.
         exec(compile("\n\nx = 1\ncheck(\n'exec')\n", name, "exec"), {"check": check})
     exec(compile("\n" * 70000 + "check('far line')\n", "far", "exec"), {"check": check})
     body = "".join("    x = %d\n" % i for i in range(3000))
@@ -303,7 +303,7 @@ def delegate_twice():
     yield from outer()
 
 class Handed:
-    """Not a generator: its throw is called as any method."""
+    """Not a generator: throw is called like any method."""
     def __iter__(self):
         return self
     def __next__(self):

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Interpreters that do nothing, or import much, have no leaks to report: not before their finalization,
-not after it. What CPython itself leaves behind is told apart by rules, not by a list of blocks."""
+"""The tool reports no leaks of interpreters that do nothing or import much, neither before finalization
+nor after it. Rules, not a list of blocks, recognize the memory that CPython itself leaves behind."""
 import pytest
 
 import pythons
 
 REPORTED = {"definite", "cycle", "surplus", "possible"}
 
-# What an interpreter may lack is passed over by name, and the rest still counts.
+# An interpreter may lack some of these modules, but not more than eight.
 IMPORTS = """
 missing = []
 for name in ("json re decimal datetime collections threading subprocess ctypes sqlite3 asyncio socket ssl zlib "
@@ -17,7 +17,7 @@ for name in ("json re decimal datetime collections threading subprocess ctypes s
     except ImportError:
         missing.append(name)
 if len(missing) > 8:
-    raise SystemExit("too little to import: %s" % missing)
+    raise SystemExit("too many modules are missing: %s" % missing)
 """
 
 
@@ -42,16 +42,16 @@ def test_start_with_site(tool, python):
 
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_many_imports(tool, python):
-    """Before finalization garbage that waits for the collector may be possibly lost: constants of frozen modules
+    """Before finalization, garbage that waits for the collector may be possibly lost: constants of frozen modules
     can look like addresses (zipimport's b"PK\\5\\6")."""
     check(tool, python, "-S", "-c", IMPORTS, before={"definite", "cycle", "surplus"})
 
 
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_numpy(tool, python):
-    """At exit, with the suppressions that come with the tool; numpy 1.24 keeps much for ever on purpose."""
+    """Searches at exit, with the default suppressions. numpy 1.24 deliberately keeps much for ever."""
     if tool.run_native(python.path, "-c", "import numpy", check=False).returncode != 0:
-        pytest.skip(f"no numpy for {python.path}")
+        pytest.skip(f"{python.path} has no numpy")
     run = tool.run(python.path, "-c", "import numpy", options=["--histogram=none"], timeout=300)
     reported = [loss for loss in run.profile.losses if loss.kind in REPORTED and not loss.suppressed]
     assert not reported, "\n".join(map(repr, reported))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The layout table against running interpreters and against their headers."""
+"""Compares the layout table with running interpreters and with their headers."""
 import os
 import re
 import subprocess
@@ -31,7 +31,7 @@ def selfwalk(tmp_path_factory):
 
 @pytest.mark.parametrize("python", pythons.each_python())
 def test_walk_equals_interpreter(selfwalk, python):
-    """File, name and line of each frame, and how many evaluations there are, in many situations."""
+    """Checks file, name and line of each frame, and the number of evaluations, in many situations."""
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     result = subprocess.run([python.path, str(HERE / "selfwalk.py"), str(selfwalk)],
                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -44,7 +44,7 @@ def test_walk_equals_interpreter(selfwalk, python):
 
 @pytest.mark.parametrize("python", pythons.each_python())
 def test_headers_equal_memory(selfwalk, python):
-    """What precedes an object, and what a debug hook adds, is what is found in memory."""
+    """The bytes before an object, and the bytes that a debug hook adds, are as measured in memory."""
     if python.version == "2.7":
         pytest.skip("2.7 has debug hooks in debug builds only")
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONMALLOC="malloc_debug")
@@ -54,7 +54,7 @@ def test_headers_equal_memory(selfwalk, python):
 
 
 def rows_of(table):
-    """Name of each set of numbers in a layout table -> its text."""
+    """Maps the name of each set of numbers in a layout table to its text."""
     rows = dict(re.findall(r"#define PM_LAYOUT_(\w+) \{ \\\n(.*?)\n\}", table, re.S))
     for name, other in re.findall(r"#define PM_LAYOUT_(\w+) PM_LAYOUT_(\w+)\n", table):
         rows[name] = rows[other]
@@ -63,9 +63,9 @@ def rows_of(table):
 
 @pytest.mark.parametrize("python", pythons.each_python())
 def test_table_equals_headers(python):
-    """generate-layouts makes the numbers that are committed."""
+    """generate-layouts generates the committed numbers."""
     if not python.has_headers:
-        pytest.skip(f"no headers of {python.row} here: {python.include}")
+        pytest.skip(f"{python.row} has no headers here: {python.include}")
     result = subprocess.run([str(GENERATE), python.path], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
     assert result.returncode == 0, result.stderr
@@ -74,14 +74,14 @@ def test_table_equals_headers(python):
     own = f"NUMBERS_{python.version}{python.build}".replace(".", "_")
     assert own in made
     if own == f"NUMBERS_{python.version}".replace(".", "_"):
-        assert len(made) >= 3               # those of its debug builds besides
+        assert len(made) >= 3               # also those of its debug builds
     for name, numbers in made.items():
         assert committed[name] == numbers
 
 
 def test_every_row_has_an_interpreter_named_here():
-    """A row that no test would try is not in the table. (Up to 3.7 a Py_TRACE_REFS build
-    that is no debug build cannot be asked for by configure; its row is the debug build's.)"""
+    """The table has no row that no test would try. (Up to 3.7 configure cannot make a Py_TRACE_REFS build
+    without debugging. The row of such a build is that of the debug build.)"""
     rows = rows_of(TABLE.read_text())
     numbers = {name[len("NUMBERS_"):] for name in rows if name.startswith("NUMBERS_")}
     names = {re.sub(r"^(\d)_(\d+)", r"\1.\2", name).replace("_TRACE_REFS", "-tracerefs")

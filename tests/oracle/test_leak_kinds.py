@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Kinds, bytes and blocks of leaks in C and C++ programs are Memcheck's: in sum, and record by record.
+"""In C and C++ programs, kinds, bytes and blocks of leaks are the same as Memcheck's: in sum, and record by record.
 
-Each program of tests/leaks/native says what it leaves behind ("Expected:"), so that the two tools cannot agree on
-something else."""
+Each program of tests/leaks/native says what it leaves behind ("Expected:"), so that both tools cannot make the same
+mistake."""
 import collections
 import pathlib
 import re
@@ -29,7 +29,7 @@ def number(text):
 
 
 def expected_by(source):
-    """What the program's comment says: kind -> (bytes, blocks), or None where it leaves them open."""
+    """What the program's comment expects: kind -> (bytes, blocks), or None for ?."""
     found = re.search(r"Expected: ([^*]+)\*/", source.read_text())
     assert found, f"{source} does not say what is expected"
     kinds = dict.fromkeys(KINDS.values(), (0, 0))
@@ -64,7 +64,7 @@ def ours(tool, command, heuristics):
         "--leak-resolution=high", "--num-callers=50"])
     leaks = run.profile.json["leaks"]
     summary = {kind: tuple(leaks["summary"][kind]) for kind in KINDS.values()}
-    # Those of Memcheck's kinds are all there are.
+    # There are no blocks of other kinds than Memcheck's.
     assert sum(blocks for _, blocks in summary.values()) == run.profile.totals["live_blocks"], run
     records = sorted(Record(record["kind"], record["bytes"], record["indirect_bytes"], record["blocks"])
                      for record in leaks["records"] if record["kind"] != "reachable")
@@ -73,7 +73,7 @@ def ours(tool, command, heuristics):
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory):
-    """Compiles a program when it is first asked for: name -> command."""
+    """Compiles a program when it is first needed: name -> command."""
     folder = tmp_path_factory.mktemp("native")
     library = pmtest.compile_program(folder / f"{LIBRARY}.so", NATIVE / f"{LIBRARY}.c", "-shared", "-fPIC")
     made = {}
@@ -110,7 +110,7 @@ def test_all_heuristics(tool, native, name):
     compare(tool, native(name), "all")
 
 
-# How many blocks fewer are possibly lost, so that the tools cannot agree on finding nothing.
+# By how many possibly lost blocks a heuristic lowers the number: both tools could agree on finding nothing.
 FOUND_BY = {
     "length64": {"length64": 1, "newarray": 1},
     "old_string": {"stdstring": 2},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Source lines of native code agree with what readelf prints of the same debug information, at the first
-and last byte of rows. Names are compared without folders, which readelf leaves out; tests/regress/test_native_lines.py
-has whole names."""
+"""Compares source lines of native code with the rows that readelf prints of the same debug information, at the
+first and last byte of rows. Names are compared without folders, which readelf leaves out.
+tests/regress/test_native_lines.py compares whole names."""
 import bisect
 import pathlib
 import random
@@ -28,7 +28,7 @@ INSTALLED = ["/usr/bin/python3.11", "/usr/bin/python3.11-dbg", "/lib/x86_64-linu
 
 @pytest.fixture(scope="session")
 def oracle(tmp_path_factory):
-    """Our decoder behind a program, built with sanitizers."""
+    """A program that runs our decoder, built with sanitizers."""
     source = pythons.SOURCE / "pymemcheck"
     used = [*sorted((source / "dwarf").glob("*.c")),
             *(source / "base" / name for name in ("pm_buffer.c", "pm_map.c", "pm_platform_hosted.c", "pm_reader.c"))]
@@ -39,7 +39,7 @@ def oracle(tmp_path_factory):
 
 
 class Rows:
-    """The rows that readelf prints of a file."""
+    """The rows that readelf prints for a file."""
 
     def __init__(self, path):
         text = subprocess.run(["readelf", "-W", "--debug-dump=decodedline", str(path)], check=True,
@@ -67,7 +67,7 @@ class Rows:
         return sorted({a for start, end, _, _ in some for a in (start, end - 1)})
 
     def at(self, address):
-        """Lines that cover the address and begin last: more than one if rows begin at the same place."""
+        """The lines of the rows that cover the address and begin last: several if these begin at the same place."""
         index = bisect.bisect_right(self.starts, address) - 1
         while index >= 0:
             start = self.starts[index]
@@ -99,7 +99,7 @@ def compare(oracle, path, least_rows):
 
 
 def plain_debug_file(path, directory):
-    """The file with an installed object's debug information, decompressed; None if there is none."""
+    """The file with the debug information of an installed object, decompressed; None if there is none."""
     notes = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                            text=True).stdout
     build_id = re.search(r"Build ID: (\w+)", notes)
@@ -132,7 +132,7 @@ def test_cpp(oracle, flags, tmp_path):
     assert any(name == "program.cpp" for _, _, name, _ in rows.ranges)
 
 
-@pytest.mark.skipif(not shutil.which("clang"), reason="there is no clang")
+@pytest.mark.skipif(not shutil.which("clang"), reason="clang is not installed")
 @pytest.mark.parametrize("flags", ["-gdwarf-2", "-gdwarf-4", "-gdwarf-5 -O2", "-gdwarf-5 -gsplit-dwarf"])
 def test_clang(oracle, flags, tmp_path):
     source = pmtest.PROGRAMS / "allocators.c"
@@ -144,8 +144,8 @@ def test_clang(oracle, flags, tmp_path):
 @pytest.mark.parametrize("path", INSTALLED)
 def test_installed(oracle, path, tmp_path):
     if not pathlib.Path(path).exists():
-        pytest.skip(f"there is no {path}")
+        pytest.skip(f"{path} does not exist")
     plain = plain_debug_file(path, tmp_path)
     if plain is None:
-        pytest.skip(f"{path} has no debug information (a package ...-dbg or ...-dbgsym)")
+        pytest.skip(f"{path} has no debug information; install its package ...-dbg or ...-dbgsym")
     compare(oracle, plain, 10000)

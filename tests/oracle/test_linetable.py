@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The line decoders agree with each interpreter at every instruction of its whole
+"""Compares the line decoders with each interpreter, at every instruction of its whole
 standard library."""
 import re
 import subprocess
@@ -17,7 +17,7 @@ FILES = re.compile(r"(\d+) files compiled, (\d+) refused")
 
 @pytest.fixture(scope="session")
 def oracle(tmp_path_factory):
-    """The decoders behind a program that compares, built with sanitizers."""
+    """A program that runs the decoders and compares, built with sanitizers."""
     here = pythons.SOURCE / "tests" / "oracle"
     return pmtest.compile_program(
         tmp_path_factory.mktemp("linetable") / "linetable_oracle", here / "linetable_oracle.c",
@@ -26,18 +26,18 @@ def oracle(tmp_path_factory):
 
 
 def compare(oracle, python, kind, every=1):
-    """The totals of a comparison, and its exit status."""
+    """The totals of a comparison, and the finished process."""
     dumper = pythons.SOURCE / "tests" / "oracle" / "dump_lines.py"
     with subprocess.Popen([python.path, "-I" if python.version != "2.7" else "-E", str(dumper),
                            str(every)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as dump:
         result = subprocess.run([str(oracle), kind], stdin=dump.stdout, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True)
         dump.stdout.close()
-        said = dump.stderr.read().decode()
-    assert dump.returncode == 0, said
-    files = FILES.search(said)
+        messages = dump.stderr.read().decode()
+    assert dump.returncode == 0, messages
+    files = FILES.search(messages)
     totals = TOTALS.search(result.stdout)
-    assert files and totals, said + result.stdout + result.stderr
+    assert files and totals, messages + result.stdout + result.stderr
     return [int(n) for n in files.groups() + totals.groups()], result
 
 
@@ -47,14 +47,14 @@ def test_whole_standard_library(oracle, python):
     compiled, refused, code_objects, positions, differences = figures
     print(f"{python}: {compiled} files, {code_objects} code objects, {positions} positions")
     assert result.returncode == 0 and differences == 0, result.stderr
-    # What does not compile are a few bad examples in the library's own tests.
+    # A few bad examples in the library's own tests do not compile.
     assert compiled > 400 and refused <= compiled // 50
     assert code_objects > 10000 and positions > 1000000
 
 
 @pytest.mark.parametrize("python", pythons.each_python())
 def test_comparison_can_fail(oracle, python):
-    """The decoder of another kind is found out."""
+    """The comparison fails with the decoder of another kind."""
     kind = KINDS.get(python.version, "locations")
     wrong = {"unsigned": "ranges", "signed": "ranges", "ranges": "signed", "locations": "ranges"}
     figures, result = compare(oracle, python, wrong[kind], every=50)

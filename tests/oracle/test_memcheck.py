@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Our HEAP SUMMARY equals Memcheck's for the same deterministic command."""
+"""Compares HEAP SUMMARY with Memcheck's for the same deterministic command."""
 import os
 
 import pytest
@@ -10,11 +10,11 @@ WORK = PROGRAMS / "small_work.py"
 
 
 def both(tool, command, env=None, **options):
-    """Totals of ours and of Memcheck's for one command, in environments of the same length, since a Python
-    program copies all of it into os.environ. They differ by the names of the tools: in LD_PRELOAD, which Valgrind
-    sets, and in PYMEMCHECK_TOOL, which chooses the tool."""
+    """The totals of pymemcheck and of Memcheck for one command. Both environments have the same length, since a
+    Python program copies all of the environment into os.environ. They would differ by the tools' names: in LD_PRELOAD,
+    which Valgrind sets, and in PYMEMCHECK_TOOL, which chooses the tool."""
     env = dict(env or {})
-    # Empty names in LD_PRELOAD mean nothing to the dynamic linker.
+    # The dynamic linker ignores empty names in LD_PRELOAD.
     difference = len("pymemcheck") - len("memcheck")
     ours = tool.run(*command, tool="pymemcheck", env={**env, "LD_PRELOAD": ":", "FILLER": "xx"}, **options)
     theirs = tool.run(*command, tool="memcheck",
@@ -31,16 +31,16 @@ def both(tool, command, env=None, **options):
 
 @pytest.mark.parametrize("name", ["allocators", "operators", "threads"])
 def test_compiled_program(tool, programs, name):
-    """Every C entry point, every form of new and delete, and threads that pass blocks on: allocations, frees,
-    bytes and what is live are Memcheck's."""
+    """Allocations, frees, bytes and live blocks equal Memcheck's, for every C entry point, every form of new and
+    delete, and threads that pass blocks to each other."""
     ours, theirs = both(tool, [programs[name]])
     assert ours == theirs
     assert ours.allocs > 20 and ours.frees > 15
 
 
 def test_a_realloc_that_fails(tool, programs):
-    """Memcheck 3.19 counts a realloc that fails as a free and an allocation of the impossible size, and so do our
-    totals; the site that asked has none of it, and it is counted as a failed allocation."""
+    """Memcheck 3.19 counts a failing realloc as a free and an allocation of the impossible size. Our totals do the
+    same. The site that asked does not count it, and the tool counts a failed allocation."""
     ours, theirs = both(tool, [programs["allocators"], "failing-realloc"])
     assert ours == theirs == (0, 0, 2, 2, 179 + (1 << 46))
     profile = tool.run(programs["allocators"], "failing-realloc").profile
@@ -49,8 +49,8 @@ def test_a_realloc_that_fails(tool, programs):
 
 
 def in_its_own_environment(tool, python):
-    """A virtual environment of this interpreter with nothing installed. What a machine has in site-packages can run
-    at each start, and need not do the same each time: some ints hold addresses or hashes of addresses."""
+    """A virtual environment of this interpreter, with nothing installed. Packages in the machine's site-packages can
+    run code at each start, which need not be deterministic: some ints hold addresses or hashes of addresses."""
     directory = tool.new_directory()
     (directory / "bin").mkdir()
     (directory / "pyvenv.cfg").write_text(f"home = {os.path.dirname(python.path)}\n"
@@ -61,12 +61,12 @@ def in_its_own_environment(tool, python):
 
 @pytest.mark.parametrize("flags", [["-S"], ["-I", "-S"], []], ids=["S", "IS", "site"])
 def test_python_with_malloc(tool, python, flags):
-    """The interpreter from start to end, all domains on malloc: the same totals to the byte."""
-    # -I ignores PYTHONMALLOC and PYTHONHASHSEED; then both tools must leave the interpreter's own allocator.
+    """A whole run of the interpreter with all domains on malloc: the totals are equal to the byte."""
+    # -I ignores PYTHONMALLOC and PYTHONHASHSEED. Then both tools must leave the interpreter's own allocator in place.
     isolated = "-I" in flags
     allocator = "malloc_debug" if python.debug else "malloc"
-    # A debug build turns its small-object allocator off under Valgrind by itself only where it can see
-    # Valgrind, so the environment says it in every case that listens to the environment.
+    # A debug build turns its small-object allocator off under Valgrind only if it was built to notice Valgrind. So
+    # set PYTHONMALLOC wherever the interpreter reads the environment.
     options = {"options": ["--pymalloc=yes"]} if isolated else {}
     program = python.path if flags else in_its_own_environment(tool, python)
     ours, theirs = both(tool, [program, *flags, WORK], env={"PYTHONMALLOC": allocator}, **options)
@@ -75,11 +75,11 @@ def test_python_with_malloc(tool, python, flags):
 
 
 def test_default_sees_what_memcheck_sees_with_pythonmalloc(tool, release_python):
-    """Our default, with nothing set in the environment, makes as many allocations as PYTHONMALLOC=malloc makes
-    under Memcheck."""
+    """By default, with nothing set in the environment, the tool sees as many allocations as Memcheck with
+    PYTHONMALLOC=malloc."""
     ours = tool.run(release_python.path, "-S", WORK)
     theirs = tool.run(release_python.path, "-S", WORK, tool="memcheck",
                       options=["--leak-check=no"], env={"PYTHONMALLOC": "malloc"})
-    # The environment itself differs here (one name), hence a few allocations for os.environ.
+    # The environments differ by one name, so os.environ needs a few more allocations.
     difference = abs(heap_totals(ours.log).allocs - heap_totals(theirs.log).allocs)
     assert difference <= 8

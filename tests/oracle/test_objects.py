@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Python objects in blocks, against the word of the interpreter that they belong to."""
+"""Compares what the tool finds of Python objects in blocks with what their interpreter reports."""
 import os
 import re
 import subprocess
@@ -14,14 +14,15 @@ UNITS = ["base/pm_buffer.c", "base/pm_characters.c", "base/pm_decimal.c", "base/
          "base/pm_platform_hosted.c", "base/pm_reader.c", "base/pm_strings.c",
          "cpython/pm_code.c", "cpython/pm_debug_offsets.c", "cpython/pm_interpreter.c",
          "cpython/pm_layout.c", "cpython/pm_linetable.c", "cpython/pm_object.c",
-         "cpython/pm_object_dict.c", "cpython/pm_object_preview.c", "cpython/pm_object_slots.c",
-         "cpython/pm_object_type.c", "cpython/pm_pystring.c", "cpython/pm_rewalk.c", "cpython/pm_version.c",
+         "cpython/pm_object_dict.c", "cpython/pm_object_fields.c", "cpython/pm_object_head.c",
+         "cpython/pm_object_preview.c", "cpython/pm_object_text.c", "cpython/pm_object_type.c",
+         "cpython/pm_object_type_name.c", "cpython/pm_pystring.c", "cpython/pm_rewalk.c", "cpython/pm_version.c",
          "cpython/pm_walk.c"]
 
 
 @pytest.fixture(scope="session")
 def selfobjects(tmp_path_factory):
-    """The shared code as a library that an interpreter can load, and that notes malloc's blocks."""
+    """The shared code as a library that an interpreter can load, and that records malloc's blocks."""
     return pmtest.compile_program(
         tmp_path_factory.mktemp("selfobjects") / "pm_selfobjects.so", HERE / "selfobjects.c",
         "-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden",
@@ -32,7 +33,7 @@ def selfobjects(tmp_path_factory):
 @pytest.mark.parametrize("allocator", ["malloc", "malloc_debug"])
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_objects_equal_interpreter(selfobjects, python, allocator):
-    """Type, count, place, collector's links, preview and names of slots of thousands of objects."""
+    """Compares type, reference count, place, collector's links, preview and names of fields of thousands of objects."""
     if python.version == "2.7" and allocator == "malloc_debug":
         pytest.skip("2.7 has debug hooks in debug builds only, and no PYTHONMALLOC")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is live at each Python line, compared with tracemalloc.
+"""Compares the live blocks of each Python line with tracemalloc.
 
-Each workload of programs/traced runs twice to the same point: by itself under -X tracemalloc, and then writes what
-tracemalloc holds for each line, and under the tool, where the process ends there, so that what is live at exit is the
-same. Size and count must be equal for every line of every file, the standard library's and importlib's included.
+Each workload of programs/traced runs twice to the same point. Without the tool, under -X tracemalloc, it then writes
+what tracemalloc holds for each line. Under the tool the process ends at that point, so that the same blocks are live
+at exit. Size and count must be equal for every line of every file, the standard library's and importlib's included.
 
-Compared are the allocations that the workload's two lines in run.py, or a thread, began: tracemalloc is not there
-yet while the interpreter starts. Differences that are left are taken into account exactly, each with its cause:
+The comparison covers the allocations below the workload's two lines in run.py, and those of threads: tracemalloc is not
+active yet while the interpreter starts. The test allows for the remaining differences exactly, each with its cause:
 
-- C libraries that call malloc themselves (dlopen, OpenSSL, opendir) are no business of tracemalloc's, which sees the
-  interpreter's raw, mem and object domains: `asked_of_the_interpreter`.
-- A request for no bytes asks malloc for one, unless debug hooks pad it: `natively`.
-- tracemalloc keeps the file names alive that it has seen, also of code that is gone: `natively`.
-- Addresses are below 30 bits under Valgrind, so an int that holds one has one digit (4 bytes) less, and text that
-  names one is shorter: `natively` for those that type.__subclasses__ keeps, EXPECTED for the rest.
+- C libraries that call malloc themselves (dlopen, OpenSSL, opendir): tracemalloc sees only the interpreter's raw, mem
+  and object domains. See `asked_of_the_interpreter`.
+- A request for no bytes asks malloc for one byte, unless debug hooks pad it. See `natively`.
+- tracemalloc keeps the file names alive that it has seen, also those of code that is gone. See `natively`.
+- Addresses are below 30 bits under Valgrind, so an int that holds an address has one digit (4 bytes) less, and text
+  that contains one is shorter. See `natively` for the ints that type.__subclasses__ keeps, EXPECTED for the rest.
 """
 import collections
 import json
@@ -31,23 +31,23 @@ BEGINNINGS = {(str(RUN), line_of(RUN, text))
               for text in ("workload = __import__(sys.argv[1])", "result = workload.main()")}
 
 ALL = ("debug", "release", "shared")
-# (workload, interpreters, file's base name, text of the line, blocks that the tool has more, bytes more, cause)
+# (workload, interpreters, file's base name, text of the line, surplus blocks of the tool, surplus bytes, cause)
 EXPECTED = [
     ("tasks", ALL, "threading.py", "self._ident = get_ident()", 0, -4, "the main thread's identity is an address"),
     ("imports", ALL, "threading.py", "self._ident = get_ident()", 0, -4, "the main thread's identity is an address"),
     ("tasks", ALL, "events.py", "self._local = self._Local()", 0, -5, "threading.local names its key by address"),
     ("tasks", ALL, "events.py", "_running_loop = _RunningLoop()", 0, -5, "threading.local names its key by address"),
     ("tasks", ALL, "tasks.py", "local = threading.local()", 0, -5, "threading.local names its key by address"),
-    ("domains", ALL, "__init__.py", "self._handle = _dlopen(self._name, mode)", 0, -4, "a library is told by an address"),
+    ("domains", ALL, "__init__.py", "self._handle = _dlopen(self._name, mode)", 0, -4, "a library's handle is an address"),
     ("domains", ALL, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap>:241", 0, -20,
      "_ctypes has the addresses of five functions, _memmove_addr and others"),
 ]
-# Objects whose own calls of malloc are not requests of the interpreter.
+# Object files whose own calls of malloc are not requests of the interpreter.
 LIBRARIES = ("libc.so", "ld-linux", "libcrypto.so", "libssl.so")
 
 
 def belongs_to_the_workload(file, line):
-    """Whether the outermost frame of a stack is one that begins the workload; in threading.py a thread begins."""
+    """Whether the outermost frame of a stack is where the workload begins, or a thread (threading.py)."""
     return (file, line) in BEGINNINGS or os.path.basename(file) == "threading.py"
 
 
@@ -71,7 +71,7 @@ def natively(tool, python, workload):
 
 
 def asked_of_the_interpreter(site):
-    """Whether what called malloc is the interpreter or an extension module, not a C library for itself."""
+    """Whether the interpreter or an extension module called malloc, and not a C library for itself."""
     callers = [frame for frame in site.frames if frame.function not in ("malloc", "calloc", "realloc")]
     return not os.path.basename(callers[0].object).startswith(LIBRARIES)
 
@@ -109,7 +109,7 @@ def expected_difference(workload, python, place):
 
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_every_line_as_tracemalloc(tool, python, workload):
-    """Blocks and bytes that are live, line by line, are tracemalloc's."""
+    """Live blocks and bytes of each line equal tracemalloc's."""
     native, ours = natively(tool, python, workload), under_the_tool(tool, python, workload)
     assert len([place for place in native if place[0].startswith(str(TRACED))]) >= 2 and len(native) > 40
     wrong = []
@@ -117,6 +117,6 @@ def test_every_line_as_tracemalloc(tool, python, workload):
         theirs, mine = native.get(place, (0, 0)), ours.get(place, (0, 0))
         difference = mine[0] - theirs[0], mine[1] - theirs[1]
         if difference != expected_difference(workload, python, place):
-            wrong.append(f"{place[0]}:{place[1]}: tracemalloc {theirs}, tool {mine}, more {difference}: "
+            wrong.append(f"{place[0]}:{place[1]}: tracemalloc {theirs}, tool {mine}, difference {difference}: "
                          f"{text_of(place)}")
     assert not wrong, f"{len(wrong)} of {len(native)} lines differ\n" + "\n".join(wrong[:60])

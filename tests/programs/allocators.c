@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every C allocator entry point, with ordinary, zero and impossible sizes.
-   Deterministic: no addresses, times or environment decide what is asked for.
-   Some blocks are left live on purpose. Ends with status 0 if each call gave
+/* Calls every C allocator entry point, with ordinary, zero and impossible sizes.
+   It is deterministic: no address, time or environment changes the requests.
+   It leaves some blocks live on purpose. The exit status is 0 if each call did
    what the C library promises. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -114,10 +114,10 @@ static void impossible(void)
 
 static void by_name(void)
 {
-    /* cfree left the link interface in glibc 2.26; older programs have it, by its old version. */
+    /* glibc 2.26 removed cfree from the link interface. Older programs reach it by its symbol version. */
     void (*old_free)(void *) = (void (*)(void *))dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
     void *block = malloc(163);
-    check(old_free != NULL, "cfree is there");
+    check(old_free != NULL, "cfree exists");
     old_free(block);
     free(strdup("a copy of some text"));
     keep(strndup("a copy of some text", 6));
@@ -137,7 +137,7 @@ static void failing_realloc(void)
     free(block);
 }
 
-/* With any argument: only a realloc that fails, which Memcheck counts oddly. */
+/* With an argument: only a failing realloc, which Memcheck counts oddly. */
 int main(int argc, char **argv)
 {
     (void)argv;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Allocations below a function of assembler without unwind information, which has no frame and leaves a frame
-   pointer that leads nowhere. On top of the stack is its return address when it calls. */
+/* Allocates below an assembler function without unwind information. The function has no frame, and its frame
+   pointer leads nowhere. When it calls, only its return address is on top of the stack. */
 #include <stdlib.h>
 
 extern void bare(void *kept[2]);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Dicts that died and lie in the free list. 2.7 and later."""
+"""Dicts that died and wait in the free list. 2.7 and later."""
 import os
 
 kept = None

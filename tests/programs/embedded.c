@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* embedded MODE SCRIPT: runs a Python script in an embedded interpreter. Compiled with LINKED
-   it is linked to libpython; else MODE is followed by the library's path, and RTLD_GLOBAL
-   or RTLD_LOCAL is used. Modes: plain (Py_Initialize), isolated (a PyConfig that looks at no
-   environment), own (the program sets CPython's allocators itself beforehand). */
+/* embedded MODE [LIBRARY] SCRIPT: runs a Python script in an embedded interpreter.
+
+   Compiled with LINKED, it is linked with libpython and takes no LIBRARY. Modes: plain
+   (Py_Initialize), isolated (a PyConfig that ignores the environment), own (the program sets
+   CPython's allocators itself before the start). Otherwise it loads LIBRARY by dlopen, with
+   RTLD_LOCAL if MODE is local, else with RTLD_GLOBAL. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

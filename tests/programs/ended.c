@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two threads leak a block each, and hold its address on their stacks until they
-   end or the process does. The C library keeps the stack of the one that ended. */
+/* Two threads leak a block each. Each keeps the address of its block on its stack. One thread
+   ends, and the C library keeps its stack. The other runs until the process ends. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

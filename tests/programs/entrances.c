@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FUNCTION, which the tool wraps, begins with FIRST and ends with LAST. It answers the sum of its
-   arguments and of START, which FIRST leaves in %rax. The wrapper must carry the first instruction out
-   once, and lose nothing, and the registers that a function keeps must be as before. Exit code 0 if so. */
+/* The tool wraps FUNCTION, which begins with FIRST and ends with LAST. It returns the sum of its
+   arguments and of START, which FIRST leaves in %rax. The wrapper must execute the first instruction
+   once and preserve the callee-saved registers. The exit code is 0 if it does. */
 #include <stdio.h>
 
 long loaded_value = 1000000;
@@ -23,14 +23,14 @@ __asm__(".text\n"
         ".size " NAME ", . - " NAME "\n");
 
 #ifdef AS_IN_3
-/* Where this is, PyEval_EvalFrameEx is not the evaluation function. */
+/* If this exists, PyEval_EvalFrameEx is not the evaluation function. */
 void _PyEval_EvalFrameDefault(void)
 {
 }
 #endif
 
-/* Calls the function with a value of its own in each register that it must keep; the answer is then the
-   function's, else -1. */
+/* Calls the function with a different value in each callee-saved register. Returns the function's result, or
+   -1 if one of these registers changed. */
 long call_it(long first, long second, long third);
 
 #define KEPT(DO) DO(rbx, 0x1bb1) DO(rbp, 0x2bb2) DO(r12, 0x12cc) DO(r13, 0x13cc) DO(r14, 0x14cc) \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Allocations below frames of all kinds: of fixed and of varying size, large, of a signal handler on its own
-   stack, of a thread, near to a stack's end. Each is made by the same function, and its size says below which. */
+/* Allocates below frames of all kinds: of fixed and of varying size, large, of a signal handler on its own
+   stack, of a thread, near the end of a stack. One function makes all allocations; the size tells the kind of frame. */
 #include <alloca.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ __attribute__((noinline)) void fixed(size_t bytes)
     kept[count] = NULL;
 }
 
-/* Old return addresses lie where a frame of another size would have them. */
+/* Old return addresses remain where a frame of another size would have its own. */
 __attribute__((noinline)) void varying(size_t bytes, size_t room)
 {
     char *buffer = alloca(room);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Loops that run often enough to be compiled, by interpreters that do so. 3.x.
+"""Loops that run often enough for interpreters with a compiler to compile them. 3.x.
 
-Says at the end whether a compiler was at work: "compiled", "interpreted", or "no compiler". With the argument "trace"
-also what tracemalloc has at each line, as JSON. It is asked at once, since the interpreter throws compiled code away
-that is not used for a while.
+Prints at the end whether the loops were compiled: "compiled", "interpreted", or "no compiler". With the argument
+"trace" also prints what tracemalloc has at each line, as JSON. It asks during the loops whether they are compiled,
+since the interpreter discards compiled code that is not used for a while.
 """
 import _tracemalloc
 import os
@@ -54,7 +54,7 @@ def calls():
 
 
 def empty_free_lists():
-    """tracemalloc knows nothing of blocks in them that are older than itself."""
+    """tracemalloc does not know blocks in free lists that are older than itself."""
     older = []
     for n in range(250):
         older += [], [n], {}, {1: n}, n + 1000000000, n * 1.5, (lambda: n), older.append

@@ -6,7 +6,7 @@
 
 struct alignas(64) Wide {
     char bytes[192];
-    ~Wide() {}      /* a destructor makes delete[] need the count */
+    ~Wide() {}      /* with a destructor, delete[] needs the count */
 };
 
 struct Plain {

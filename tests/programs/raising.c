@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module with two functions that leak: fails() with an exception raised, and
-   succeeds() without. */
+/* A module with two functions that leak: fails() while an exception is raised, and
+   succeeds() without an exception. */
 #include <Python.h>
 
 static void leak(size_t bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Leaks 5 blocks of 100 bytes and keeps 3 of 10, asks for reports by Memcheck's client
-   requests, and prints the sums of the last. */
+/* Leaks 5 blocks of 100 bytes and keeps 3 of 10 bytes. Asks for leak checks by Memcheck's client
+   requests, and prints the sums of the last check. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static __attribute__((noinline)) void work(void)
     block = NULL;
 }
 
-/* Overwrites what work() left on the stack. */
+/* Overwrites the dead frame of work(). */
 static __attribute__((noinline)) void wipe(void)
 {
     volatile char dead[4096];

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One kind of object at each line, for CPython 2.7; tests/oracle/test_sizes_2_7.py says how large each is.
+"""One kind of object at each line, for CPython 2.7. tests/oracle/test_sizes_2_7.py has the size of each.
 
-What the lines need besides is made before them, so that each allocates what it keeps and nothing else. Floats and
-ints come from blocks of many, with a free list; so many are made beforehand that it has less than one block's left.
-The line for tuples of one is the last, since calls with one argument have such a tuple, which goes to a free list.
+The script first makes everything else that the lines need, so that each line allocates only what it keeps. Floats and
+ints come from blocks of many, with a free list. The script makes so many before that the list has less than one block
+left. The line for tuples of one item is last, since calls with one argument put such a tuple into a free list.
 """
 import os
 

@@ -24,7 +24,7 @@ lock = _thread.allocate_lock()
 lock.acquire()
 _thread.start_new_thread(lambda: (sorted(text), lock.release()), ())
 lock.acquire()
-# Until it has ended, the thread holds what its function needs: all of this module.
+# Until it ends, the thread keeps what its function refers to: the whole module.
 while _thread._count() > 0:
     pass
 print(len(lists), len(dicts), len(text), sum(numbers) % 1009, len(blob))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Allocates through pm_probe from every kind of Python frame. For 3.6 and later; syntax that came
-later is in files of its own.
+"""Allocates through pm_probe from every kind of Python frame. For 3.6 and later. Later syntax is in
+stacks_3_8.py and stacks_3_11.py.
 
-Usage: stacks.py OUTPUT. pm_probe notes which frames the interpreter itself says
-are running; all of it goes to OUTPUT as JSON. A tool that watches from outside
-must have seen the same frames at the same allocations. Calls are spread over
-several lines, since the line of every frame counts.
+Usage: stacks.py OUTPUT. pm_probe records the running frames that the interpreter
+itself reports, and the script writes them to OUTPUT as JSON. A tool that watches
+from outside must see the same frames at the same allocations. Calls are spread
+over several lines, since the line of every frame counts.
 """
 import asyncio
 import contextlib

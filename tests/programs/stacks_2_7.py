@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What stacks.py does, in Python 2.7. Usage: stacks_2_7.py OUTPUT."""
+"""The same as stacks.py, for Python 2.7. Usage: stacks_2_7.py OUTPUT."""
 import contextlib
 import functools
 import gc
@@ -289,7 +289,7 @@ class Dying(object):
 
 def deletion():
     Dying(None)
-    # An object with a finalizer in no cycle itself, but kept by one.
+    # An object with a finalizer. It is in no cycle, but a cycle keeps it.
     kept = [Dying(None)]
     kept.append(kept)
     del kept

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The part of stacks.py with syntax of 3.10 and 3.11."""
+"""The part of stacks.py that needs syntax of 3.10 and 3.11."""
 from pm_probe import take
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The part of stacks.py with syntax and library of 3.8."""
+"""The part of stacks.py that needs syntax and library of 3.8."""
 import contextlib
 import functools
 

@@ -12,7 +12,7 @@ __attribute__((noinline)) static void leak(void)
     (void)kept[32];
 }
 
-/* Its frame lies where leak()'s was, and it never writes the middle of it. */
+/* Its frame is where leak()'s frame was. It never writes the middle of the frame. */
 __attribute__((noinline)) static void end(void)
 {
     char *volatile unused[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Six threads that allocate, reallocate and hand blocks to one another. How
-   they interleave changes no total. */
+/* Six threads that allocate, reallocate and pass blocks to each other. The
+   totals do not depend on how they interleave. */
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Wrong frees, a function each; the arguments name those to call. Prints "done" at
-// the end, since the program must go on. Nothing else is wrong in them: Memcheck
-// finds just as many errors.
+// One function for each wrong free. The arguments name the functions to call. Prints
+// "done" at the end: the program must go on after a wrong free. The functions have no
+// other errors, so Memcheck finds the same number.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,7 +15,7 @@ namespace {
 
 char in_data[64];
 
-// What the compiler cannot see through.
+// Hides from the compiler where a pointer comes from.
 template <typename T> __attribute__((noinline)) T *opaque(T *pointer)
 {
     asm volatile("" : "+r"(pointer));

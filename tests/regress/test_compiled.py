@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Loops that the interpreter compiles while they run (PYTHON_JIT=1, 3.14 and later, built for it): each line has the
-blocks and bytes that the interpreter's own tracemalloc has there, in another process that does the same.
+"""Loops that the interpreter compiles while they run (PYTHON_JIT=1, 3.14 and later, if built for it). Each line must have
+the same blocks and bytes as in the interpreter's own tracemalloc, in another process that does the same.
 
-Compiled code stores the frame's position less often, in 3.15: tracebacks and tracemalloc then give some allocations to
-the line of the store before, in an earlier round of the loop perhaps. So do we. What the compiler allocates for itself
-by CPython's allocators (executors, code for debuggers) is at the line that was compiled, for both.
+In 3.15 compiled code stores the frame's position less often. Tracebacks and tracemalloc then attribute some allocations
+to the line of the previous store, perhaps in an earlier round of the loop. So does the tool. Both attribute the
+compiler's own allocations through CPython's allocators (executors, code for debuggers) to the compiled line.
 
-Two things are the tool's only. libgcc, to which 3.15 makes its code known (__register_frame), asks malloc itself. And
-a few blocks are older than tracemalloc and were given out of a free list, at most MAX_OLDER.
+Two kinds of blocks only the tool has. libgcc, to which 3.15 announces its code (__register_frame), calls malloc itself.
+And a few blocks, at most MAX_OLDER, are older than tracemalloc and came from a free list.
 """
 import collections
 import json
@@ -33,20 +33,20 @@ def has_compiler(python):
 
 PYTHONS = [pytest.param(python, id=f"{python.row}:{python.path}")
            for python in pythons.PYTHONS if has_compiler(python)] \
-    or [pytest.param(None, marks=pytest.mark.skip(reason="no interpreter here that compiles (3.14 and later)"))]
+    or [pytest.param(None, marks=pytest.mark.skip(reason="no interpreter with a compiler here (3.14 and later)"))]
 
 
 def is_libgcc(site):
-    """Whether libgcc itself asked malloc."""
+    """Whether libgcc itself called malloc."""
     callers = [frame for frame in site.frames if frame.function not in MALLOC]
     return site.frames[0].function in MALLOC and "libgcc_s.so" in callers[0].object
 
 
 def compare(tool, python, compiled):
     env = {"PYTHON_JIT": str(int(compiled))}
-    said, lines = tool.run_native(python.path, SCRIPT, "trace", env=env).stdout.splitlines()
+    state, lines = tool.run_native(python.path, SCRIPT, "trace", env=env).stdout.splitlines()
     run = tool.run(python.path, SCRIPT, env=env)
-    assert said == run.stdout.strip() == ("compiled" if compiled else "interpreted")
+    assert state == run.stdout.strip() == ("compiled" if compiled else "interpreted")
     theirs = collections.defaultdict(lambda: (0, 0))
     theirs.update((int(line), figures) for line, figures in json.loads(lines).items() if int(line) < END_OF_LOOPS)
     ours = collections.defaultdict(list)
@@ -58,9 +58,9 @@ def compare(tool, python, compiled):
     for line in sorted(theirs.keys() | ours.keys()):
         blocks = sum(site.live_blocks for site in ours[line]) - theirs[line][0]
         size = sum(site.live_bytes for site in ours[line]) - theirs[line][1]
-        reborn = [site for site in ours[line] if site.frames[0].function not in MALLOC]
-        if 0 < blocks <= sum(site.live_blocks for site in reborn) \
-                and 0 < size <= sum(site.live_bytes for site in reborn):
+        reused = [site for site in ours[line] if site.frames[0].function not in MALLOC]
+        if 0 < blocks <= sum(site.live_blocks for site in reused) \
+                and 0 < size <= sum(site.live_bytes for site in reused):
             older += blocks
         elif blocks or size:
             wrong.append(f"line {line}: tracemalloc {theirs[line]}, tool {blocks} blocks and {size} bytes more: "

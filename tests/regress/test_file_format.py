@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/file-format.md describes the file that the tool writes: its sample has the same keys, and what it says
-adds up does so, in the sample and in a real run."""
+"""docs/file-format.md describes the file that the tool writes: its sample has the same keys, and the sums that it
+states are right, in the sample and in a real run."""
 import json
 import pathlib
 import re
@@ -73,7 +73,7 @@ def check_references(profile):
 
 
 def test_snippets_read_the_sample(tmp_path, monkeypatch):
-    """The document's Python, run on its sample."""
+    """The Python code in the document works on its sample."""
     names = {}
     (tmp_path / "pymemcheck.out.4711").write_text(json.dumps(sample()), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ways to run and to embed an interpreter: every object is visible and has its line in each."""
+"""Ways to run and to embed an interpreter. In each of them every object is visible and has its line."""
 import json
 import pathlib
 import re
@@ -13,13 +13,13 @@ import pmtest
 sys.path.insert(0, str(pmtest.PROGRAMS.parent / "oracle"))
 import pythons      # noqa: E402
 
-# Ten lists of 30 pointers: too small for malloc, unless each object is made visible.
+# Ten lists of 30 pointers. They reach malloc only if small objects are made visible.
 WORK = """\
 def work():
     return [[None] * 30 for _ in range(10)]
 kept = work()
 """
-# A comprehension is a function of its own up to 3.11.
+# The line of the comprehension, which up to 3.11 is a function of its own.
 WORK_LINE = 2
 
 DESCRIBE = """
@@ -48,14 +48,14 @@ class Library:
 
 
 def each(choose, what):
-    """Parameters: every interpreter that choose takes, or one loud skip."""
+    """Parameters: every interpreter for which choose is true, or one visible skip."""
     found = [pytest.param(python, id=f"{python.row}:{python.path}")
              for python in pythons.PYTHONS if choose(python)]
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"no {what} here"))]
 
 
 def shared(python):
-    """Debian's libpython3.x.so is not the one that its static python3.x has."""
+    """Whether python has a shared libpython. Not /usr/bin: Debian's python3.x does not use its libpython3.x.so."""
     return python.has_headers and Library(python).shared and not python.path.startswith("/usr/bin/")
 
 
@@ -76,9 +76,9 @@ def script(tool):
 
 
 def expect_work(run, path, times=1):
-    """The lists and their items are live blocks of the line that made them."""
+    """Checks that the lists and their items are blocks of the line that made them."""
     found = run.profile.at_line(str(path), WORK_LINE)
-    # Where CPython has list objects of its own to reuse there are fewer new ones.
+    # CPython may take some of the list objects from its free list.
     assert found.total_bytes >= times * 10 * 30 * 8, run.log
     assert found.total_blocks >= times * 11
 
@@ -90,7 +90,7 @@ def environment_of(python):
 @pytest.mark.parametrize("options", ["", "-E", "-s -E"])
 @pytest.mark.parametrize("python", each(is_old, "CPython 2.7, 3.6 or 3.7"))
 def test_old_interpreters_are_visible(tool, script, python, options):
-    """They have no Py_BytesMain; 2.7 has no PYTHONMALLOC."""
+    """These have no Py_BytesMain, and 2.7 has no PYTHONMALLOC."""
     path = script()
     options = options.split()
     run = tool.run(python.path, "-S", *options, path)
@@ -124,7 +124,7 @@ def test_linked(tool, script, python, tmp_path):
 @pytest.mark.parametrize("python", each(lambda p: shared(p) and p.version not in ("2.7", "3.6"),
                                         "shared libpython of 3.7 or later"))
 def test_own_allocators_are_kept(tool, script, python, tmp_path):
-    """A program that chose CPython's allocators itself keeps them."""
+    """A program that sets CPython's allocators itself keeps them."""
     path = script()
     program = Library(python).compile(tmp_path)
     run = tool.run(program, "own", path, env={"PYTHONHOME": prefix_of(python)})
@@ -135,7 +135,7 @@ def test_own_allocators_are_kept(tool, script, python, tmp_path):
 @pytest.mark.parametrize("mode", ["global", "local"])
 @pytest.mark.parametrize("python", SHARED)
 def test_opened(tool, script, python, mode, tmp_path):
-    """libpython comes by dlopen, so that none of its symbols is there when we start."""
+    """The program loads libpython by dlopen, so none of its symbols exist when the tool starts."""
     path = script()
     program = pmtest.compile_program(tmp_path / "opener", pmtest.PROGRAMS / "embedded.c", "-ldl")
     run = tool.run(program, mode, Library(python).path, path, env={"PYTHONHOME": prefix_of(python)})
@@ -181,7 +181,7 @@ def has_subinterpreters(python):
 
 @pytest.mark.parametrize("python", each(has_subinterpreters, "interpreter with _testcapi"))
 def test_subinterpreters(tool, script, python):
-    """Three that share the lock, and from 3.12 on one with a lock and allocator state of its own."""
+    """Three subinterpreters that share the lock, and from 3.12 on one with its own lock and allocator state."""
     run = tool.run(python.path, "-S", script(SUBINTERPRETERS))
     times = 4 if run.stdout == "own\n" else 3
     assert (times == 4) == (int(python.version.split(".")[1]) >= 12)
@@ -213,7 +213,7 @@ def has_greenlet(python):
 
 @pytest.mark.parametrize("python", each(has_greenlet, "interpreter with greenlet (python3-greenlet)"))
 def test_greenlets(tool, script, python):
-    """Each greenlet's buffers belong to its own chain of frames, however they are interleaved."""
+    """Each greenlet's buffers belong to its own chain of frames, although the greenlets take turns."""
     path = script(GREENLETS)
     run = tool.run(python.path, path)
     assert run.stdout == "20\n"
@@ -228,7 +228,7 @@ def test_greenlets(tool, script, python):
                          or [pytest.param(None, marks=pytest.mark.skip(
                              reason="no free-threaded interpreter here (name one in PM_PYTHONS)"))])
 def test_free_threaded_is_refused_by_name(tool, script, python):
-    """Native profiling goes on, and the program is not changed."""
+    """The tool refuses free-threaded builds by name. Native profiling goes on, and the program runs as usual."""
     run = tool.run(python.path, "-S", script())
     assert run.log.count("no layout for a free-threaded build of CPython " + python.version) == 2
     assert run.log.count("is not understood") == 1
@@ -240,9 +240,8 @@ def test_free_threaded_is_refused_by_name(tool, script, python):
     ("3.98.2", "no layout for (a debug build of )?CPython 3.98.2"),
     ("3.10.2", None), ("3.12.2", None), ("2.7.18", None)])
 def test_an_interpreter_that_is_not_known_is_refused(tool, script, python, claimed, reason):
-    """A copy of the interpreter that calls itself another version: one message names the check that failed,
-    and what is native is reported as ever. Only the first is about the version; the layouts of the others
-    are there, and not true."""
+    """A copy of the interpreter claims to be another version. One message names the failed check, and the native
+    report is as usual. Only the first version is unknown; the others have layouts, which do not fit."""
     own = b"\0%d.%d.%d\0" % python.version
     content = pathlib.Path(python.path).read_bytes()
     if own not in content:
@@ -263,7 +262,7 @@ def test_an_interpreter_that_is_not_known_is_refused(tool, script, python, claim
     assert re.search(r"total bytes = \d+", run.log)
 
 
-# How optimised and unoptimised builds begin, and what is left to Valgrind's own way.
+# First instructions of optimised and unoptimised builds, and one (other) that our wrapper leaves to Valgrind.
 ENTRANCES = {
     "push": ("pushq %r15; movq %rdi, %r15; xorl %eax, %eax", "popq %r15", "0"),
     "push_frame": ("pushq %rbp; movq %rsp, %rbp; xorl %eax, %eax", "popq %rbp", "0"),
@@ -278,7 +277,7 @@ ENTRANCES = {
 }
 
 
-# In 3.x PyEval_EvalFrameEx only calls the other.
+# In 3.x PyEval_EvalFrameEx only calls _PyEval_EvalFrameDefault.
 WRAPPED = {
     "default": ("_PyEval_EvalFrameDefault", []),
     "ex_of_2": ("PyEval_EvalFrameEx", []),
@@ -289,7 +288,7 @@ WRAPPED = {
 @pytest.mark.parametrize("wrapped", WRAPPED)
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_entrances(tool, entrance, wrapped):
-    """The wrapped function's first instruction is carried out once, whatever it is."""
+    """The first instruction of the wrapped function is executed once, whatever it is."""
     first, last, start = ENTRANCES[entrance]
     name, macros = WRAPPED[wrapped]
     program = tool.new_directory() / "entrances"

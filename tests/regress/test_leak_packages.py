@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Extension packages of Debian 12, each used a little: nothing is lost, or what is known to be.
+"""Uses extension packages of Debian 12. Each must have no leaks, or only known ones.
 
-Part of the wide matrix: run with PM_LEAKS_WIDE=1. A package that is not installed is skipped, by name. Each function of
-tests/leaks/packages/packages.py uses one and names its Debian package.
+These tests are part of the wide matrix: run them with PM_LEAKS_WIDE=1. A package that is not installed is a skip with its
+name. Each function of tests/leaks/packages/packages.py uses one package and names its Debian package.
 """
 import collections
 import os
@@ -19,17 +19,17 @@ USES = re.findall(r'^def (\w+)\(\):\n    """([\w-]+)"""', SCRIPT.read_text(encod
 REPORTED = {"definite", "cycle", "surplus", "possible"}
 SUMS = re.compile(r"(definitely|indirectly) lost: ([\d,]+) bytes in ([\d,]+) blocks")
 
-# A record of this kind, all of whose objects are of these types ("" is memory that is no object), and which has this
-# word: a function or the object file of a frame, or what the first object looks like.
+# A record of this kind. All its objects are of these types ("" is memory without an object). It contains this word: a
+# function or the object file of a frame, or the preview of the first object.
 Known = collections.namedtuple("Known", "kind types word")
 
-# Modules that Cython 0.29 made: what docs/suppressions.md says of those is all that they lose, but for KNOWN.
+# Modules made by Cython 0.29. They lose only what docs/suppressions.md describes, and what is in KNOWN.
 CYTHON = {"lxml", "msgpack", "yaml", "frozenlist", "yarl", "zmq", "gevent", "h5py", "pandas"}
 
-# In all that uses cffi 1.15: init_file_emulator drops a reference to the module _io (named "io") without giving it
-# back (c/file_emulator.h); an extension's module definition and FFI object are meant to be immortal
-# (c/cffi1_module.c), and so are the descriptions of its functions (c/lib_obj.c, lib_build_cpython_func); the two
-# texts for CData's dict are not given back (c/_cffi_backend.c, init).
+# Leaks of all packages that use cffi 1.15. init_file_emulator does not release its reference to the module _io (named
+# "io"; c/file_emulator.h). An extension's module definition and FFI object are immortal on purpose (c/cffi1_module.c),
+# and so are the descriptions of its functions (c/lib_obj.c, lib_build_cpython_func). The two strings for CData's dict
+# are not released (c/_cffi_backend.c, init).
 CFFI = [
     Known("definite", {"module"}, "io"),
     Known("definite", {"_cffi_backend.FFI", "moduledef"}, "PyInit__bcrypt"),
@@ -37,51 +37,51 @@ CFFI = [
     Known("surplus", {"str"}, "PyInit__cffi_backend"),
 ]
 
-# multidict 6.0.4 stores "_itemsview_isdisjoint" in the variable of "_itemsview_repr", which it overwrites in the next
-# line (_multilib/views.h), and has a reference too many to the module that has both.
+# multidict 6.0.4 stores "_itemsview_isdisjoint" in the variable of "_itemsview_repr", and overwrites it in the next
+# line (_multilib/views.h). It also has a surplus reference to the module that contains both.
 MULTIDICT = [
     Known("definite", {"function"}, "_itemsview_isdisjoint"),
     Known("definite", {"module"}, "multidict._multidict_base"),
 ]
 
-# What these packages really lose.
+# Real leaks of these packages.
 KNOWN = {
-    # Text that ends early: unpack_clear gives back the outermost object only, neither those that are being filled
-    # inside it nor the key that waits for its value (msgpack 1.0.3, unpack_template.h). 282 bytes for each call.
+    # When a message ends early, unpack_clear releases only the outermost object. It does not release the unfinished
+    # objects inside, nor the key that waits for its value (msgpack 1.0.3, unpack_template.h). 282 bytes for each call.
     "msgpack": [Known("definite", {"dict", "str"}, "_cmsgpack")],
     "multidict": MULTIDICT,
     "yarl": MULTIDICT,
     "bcrypt": CFFI,
     # PyDict_SetItemString(d, name, PyUnicode_FromString(...)), seven times (Pillow 9.4, _imaging.c, setup_module).
     "pil": [Known("definite", {"str"}, "PyInit__imaging")],
-    # Each Term, Expression and strength that is freed leaves a reference to its type, which is made by
-    # PyType_FromSpec (kiwisolver 1.4.4; its issue 223): sys.getrefcount(kiwisolver.Term) grows by one with each.
+    # Each freed Term, Expression and strength leaves a reference to its type, which PyType_FromSpec made
+    # (kiwisolver 1.4.4; its issue 223): sys.getrefcount(kiwisolver.Term) grows by one with each.
     "kiwisolver": [
         Known("surplus", {"type"}, "kiwisolver.Term"),
         Known("surplus", {"type"}, "kiwisolver.Expression"),
         Known("surplus", {"type"}, "kiwisolver.Strength"),
     ],
-    # The modules io and collections and the function namedtuple stay after import; the text of each error has a
-    # reference too many (pycurl 7.45.2, module.c and easy.c, create_and_set_error_object).
+    # Import does not release the modules io and collections and the function namedtuple. The string of each error has a
+    # surplus reference (pycurl 7.45.2, module.c and easy.c, create_and_set_error_object).
     "pycurl": [
         Known("definite", {"function"}, "namedtuple"),
         Known("definite", {"module"}, "io"),
         Known("definite", {"str"}, "create_and_set_error_object"),
     ],
-    # Names that the module zope.interface, which gevent imports, makes and does not give back
+    # Names that zope.interface, which gevent imports, makes and does not release
     # (_zope_interface_coptimizations.c, init, DEFINE_STRING). Memcheck finds the same blocks.
     "gevent": [Known("definite", {"str"}, "PyInit__zope_interface_coptimizations")],
-    # Taken for real, not proved: a reference for each of the 13 types for which Cython makes duplicated(keep="first"),
-    # and a variable for the builtin that nothing reads. Known: numpy's description
-    # of a buffer, whose address it keeps with a number added to it (numpy 1.24, buffer.c, buffer_info_tag).
+    # Probably real, but not proved: a reference for each of the 13 types for which Cython makes duplicated(keep="first"),
+    # and a variable for the builtin that nothing reads. Proved: numpy's description of a buffer, since numpy keeps the
+    # address with a number added to it (numpy 1.24, buffer.c, buffer_info_tag).
     "pandas": [
         Known("surplus", {"str"}, "first"),
         Known("surplus", {"builtin_function_or_method"}, "round"),
         Known("possible", {""}, "_multiarray_umath"),
     ],
-    # cffi; OpenSSL's legacy provider, which stays loaded; names that PyO3 keeps for ever; each object of a
-    # PyO3 class that is freed leaves a reference to its type (PyO3 issue 6223): sys.getrefcount(ObjectIdentifier)
-    # grows by one with each. Pointers into the FFI object remain where the module that had it is gone.
+    # cffi. OpenSSL's legacy provider, which stays loaded. Names that PyO3 keeps for ever. Each freed object of a
+    # PyO3 class leaves a reference to its type (PyO3 issue 6223): sys.getrefcount(ObjectIdentifier)
+    # grows by one with each. Pointers into the FFI object remain after its module is gone.
     "cryptography": [
         *CFFI[:2],
         CFFI[3],
@@ -126,7 +126,7 @@ wide = pytest.mark.skipif(not os.environ.get("PM_LEAKS_WIDE"), reason="part of t
 @wide
 @pytest.mark.parametrize("use,package", USES, ids=[use for use, _ in USES])
 def test_package(tool, tmp_path, use, package):
-    """Nothing lost but what is known; and what is known is found."""
+    """The tool finds all known leaks and no others."""
     options = ["--histogram=none", "--leak-check=full"]
     if use in CYTHON:
         path = tmp_path / "cython.supp"
@@ -153,7 +153,7 @@ def test_package(tool, tmp_path, use, package):
 @wide
 @pytest.mark.parametrize("use", ["frozenlist", "msgpack", "yaml", "pil", "zmq"])
 def test_memcheck_agrees(tool, use):
-    """Memcheck finds the same bytes and blocks lost, where no lost object is linked in the collector's lists (which
+    """Memcheck finds the same bytes and blocks lost in packages that lose no object in the collector's lists (which
     Memcheck follows)."""
     options = ["--leak-check=full", "--default-suppressions=no"]
     ours = run_of(tool, use, dict(USES)[use], options=[*options, "--histogram=none"])

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The corpus of tests/leaks/python: bugs of extensions, each to be found at its line, of its kind, type and number;
-and clean programs, in which nothing may be found. cases.py there says how a case states what must be found.
+"""Runs the corpus of tests/leaks/python. It has bugs of extensions, each of which must be found at its line, with its
+kind, types and counts, and clean programs, in which nothing may be found. cases.py there describes how a case states what
+must be found.
 
-Here on Debian's release build of 3.11; with PM_LEAKS_WIDE=1 on every interpreter found that has headers, from 3.9 on.
+By default the tests run on Debian's release build of 3.11. With PM_LEAKS_WIDE=1 they run on every interpreter found that
+has headers, from 3.9 on.
 """
 import collections
 import os
@@ -29,7 +31,7 @@ def version_of(text):
 
 
 def holds(condition, python):
-    """Whether a case's "if ..." is about this interpreter."""
+    """Whether the condition "if ..." of a case applies to this interpreter."""
     if " or " in condition:
         return any(holds(each, python) for each in condition.split(" or "))
     if condition in ("debug", "release"):
@@ -39,7 +41,7 @@ def holds(condition, python):
 
 
 def expectations(path, python, marker):
-    """What the comments of a file say must be found in it."""
+    """The records that must be found in a file, according to its comments."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         for text in line.partition(f"# {marker}: ")[2].split(";"):
             if not text.strip():
@@ -48,11 +50,11 @@ def expectations(path, python, marker):
             if condition and not holds(condition.strip(), python):
                 continue
             kind, types, *sums = [part.strip() for part in statement.split(",")]
-            assert kind in REPORTED, f"{path}:{number}: {kind!r} is none of {REPORTED}"
+            assert kind in REPORTED, f"{path}:{number}: unknown kind {kind!r}, expected one of {REPORTED}"
             wanted = {"indirect": "0", "references": "0"}
             wanted.update(part.split() for part in sums)
             unknown = set(wanted) - {"indirect", "references", "bytes", "phase"}
-            assert not unknown, f"{path}:{number}: {unknown}"
+            assert not unknown, f"{path}:{number}: unknown figures {unknown}"
             yield Expected(path.name, number, kind, types, wanted, text.strip())
 
 
@@ -75,7 +77,7 @@ def sum_matches(wanted, found):
 
 
 def complaints(losses, expected):
-    """What is wrong with the records, a line each."""
+    """One line for each difference between the records and the expectations."""
     records = collections.defaultdict(list)
     for loss in losses:
         if loss.kind in REPORTED and not loss.suppressed:
@@ -85,25 +87,25 @@ def complaints(losses, expected):
         place = f"{case.file}:{case.line}"
         found = records.pop((case.file, case.line, case.kind), [])
         if len(found) != 1:
-            yield f"{place}: {len(found)} records where one is wanted: {case.text}: {found}"
+            yield f"{place}: {len(found)} records, expected one: {case.text}: {found}"
             continue
         loss = found[0]
         if not types_match(case.types, loss):
-            yield f"{place}: types {loss.types}, {loss.blocks} blocks, wanted {case.text}"
+            yield f"{place}: types {loss.types}, {loss.blocks} blocks, expected {case.text}"
         figures = {"indirect": loss.indirect_blocks, "references": loss.surplus_references, "bytes": loss.bytes}
         for name, wanted in case.sums.items():
             if name == "phase":
                 if loss.json[wanted + "_blocks"] != loss.blocks:
-                    yield f"{place}: wanted {case.text}: {loss.json}"
+                    yield f"{place}: expected {case.text}: {loss.json}"
             elif not sum_matches(wanted, figures[name]):
-                yield f"{place}: {name} {figures[name]}, wanted {case.text}"
+                yield f"{place}: {name} {figures[name]}, expected {case.text}"
     for (file, line, _), rest in records.items():
         for loss in rest:
-            yield f"{file}:{line}: not expected: {loss}"
+            yield f"{file}:{line}: unexpected record: {loss}"
 
 
 class LeakPython:
-    """An interpreter, and the losing extensions compiled for it."""
+    """An interpreter, and the leaking extensions compiled for it."""
 
     def __init__(self, python, folder):
         self.python = python
@@ -132,7 +134,7 @@ def chosen_pythons():
                 scope="session")
 def python(request, tmp_path_factory):
     if request.param is None:
-        pytest.skip("no CPython with headers here: /usr/bin/python3.11 and its development package")
+        pytest.skip("no CPython with headers here: install /usr/bin/python3.11 and its development package")
     return LeakPython(request.param, tmp_path_factory.mktemp("losing-" + request.param.row))
 
 
@@ -142,7 +144,7 @@ def header(script, name, default):
 
 
 def test_the_corpus_is_large_enough():
-    """At least 50 bugs and 20 clean programs, each named once."""
+    """The corpus has at least 50 bugs and 20 clean programs, with different names."""
     counts = {}
     for kind, scripts in ("bugs", BUGS), ("clean", CLEAN):
         names = [(script.name, name) for script in scripts
@@ -154,7 +156,7 @@ def test_the_corpus_is_large_enough():
 
 @pytest.mark.parametrize("script", BUGS, ids=lambda path: path.stem)
 def test_bugs_are_found(tool, python, script):
-    """Each bug is one record of the right kind at its line, with its types and blocks; and there is no other record."""
+    """Each bug is one record of the right kind at its line, with its types and blocks. There are no other records."""
     run = python.run(tool, script, options=header(script, "OPTIONS", "").split(),
                      status=int(header(script, "STATUS", "0")))
     if header(script, "END", None) is not None:
@@ -175,8 +177,8 @@ def test_bugs_are_found(tool, python, script):
 @pytest.mark.parametrize("script", [path for path in BUGS if header(path, "END", "exit") == "exit"],
                          ids=lambda path: path.stem)
 def test_bugs_when_mended(tool, python, script):
-    """The same scripts with the same extensions, which now release what they make: nothing is found. So it was
-    the bug that was found above."""
+    """The same scripts and extensions, which now release everything, have no leaks. So test_bugs_are_found found the
+    bugs and nothing else."""
     run = python.run(tool, script, "--careful", options=header(script, "OPTIONS", "").split(),
                      status=int(header(script, "STATUS", "0")))
     for profile in run.profiles.values():
@@ -186,8 +188,8 @@ def test_bugs_when_mended(tool, python, script):
 
 @pytest.mark.parametrize("script", CLEAN, ids=lambda path: path.stem)
 def test_clean_programs(tool, python, script):
-    """Nothing is lost, no reference is too many, before finalization and after. Before it there may be cycles that
-    the collector has not come to yet."""
+    """Clean programs have no lost blocks and no surplus references, neither before finalization nor after. Before it
+    there may be cycles that the collector has not freed yet."""
     run = python.run(tool, script, options=["--leak-scan=both"])
     assert run.profile.losses_before is not None and run.profile.losses is not None
     before = [loss for loss in run.profile.losses_before if loss.kind != "cycle"]

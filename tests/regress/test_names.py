@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Names of files and functions of every kind, on every interpreter that is found.
+"""File and function names of every kind, on every interpreter found.
 
-programs/names/names.py writes down what the interpreter itself calls each place. The JSON file must have exactly those
-bytes, by a reader of its own here, and the log must show them harmlessly, one line each.
+programs/names/names.py writes the names that the interpreter itself has. The JSON file must have exactly those
+bytes; the tests here read it with their own reader. The log must show the names harmlessly, each on one line.
 """
 import collections
 import json
@@ -17,7 +17,7 @@ import pythons
 from pmtest import PROGRAMS
 
 NAMES = PROGRAMS / "names"
-BYTES = 50021       # as in names.py; the block of a bytearray has a byte more
+BYTES = 50021       # as in names.py; a bytearray asks for one more byte
 CUT_BYTES = 4096    # PM_PYSTRING_MAX_BYTES
 ROW_OF_BYTES = 32768
 LABELS_OF_2_7 = {"lone-bytes", "cut", "overlong", "surrogate", "all-bytes"}
@@ -35,12 +35,12 @@ def exact_strings(profile):
 
 
 def as_python_2_holds_it(name):
-    """Bytes that are not UTF-8 have Python 3's stand-ins in the file."""
+    """The file has Python 3's surrogates in place of bytes that are not UTF-8."""
     return name.decode("utf-8", "surrogateescape").encode("utf-8", "surrogatepass")
 
 
 def places_of(profile):
-    """Blocks of the size that names.py takes, by (file, function, line) of the innermost Python frame."""
+    """How many blocks have the size that names.py asks for, by (file, function, line) of the innermost Python frame."""
     strings, frames = exact_strings(profile), profile["frames"]
     back, tops = profile["stacks"]["back"], profile["stacks"]["frame"]
     blocks = collections.Counter()
@@ -55,7 +55,7 @@ def places_of(profile):
 
 
 def archive_of(folder):
-    """A zip file with the module zipped, and a package and a module whose names are beyond ASCII."""
+    """A zip file with the module zipped, and with a package and a module that have non-ASCII names."""
     path = folder / "archive.zip"
     source = (NAMES / "zipped.py").read_text()
     with zipfile.ZipFile(path, "w") as archive:
@@ -94,7 +94,7 @@ def names(request, tool):
 
 
 def cut(name):
-    """As many whole characters as fit."""
+    """The longest part of name that fits and has only whole characters."""
     while len(name) > CUT_BYTES or name[-1:] >= b"\x80" and not is_whole(name):
         name = name[:CUT_BYTES] if len(name) > CUT_BYTES else name[:-1]
     return name
@@ -109,7 +109,7 @@ def is_whole(name):
 
 
 def test_exact_names(names):
-    """Each place that allocated is in the JSON file under the very name that the interpreter has for it."""
+    """The JSON file has each place that allocated, with exactly the names that the interpreter has for it."""
     labels = {label.removesuffix("-file").removesuffix("-function") for label in names.expected}
     assert labels >= (LABELS_OF_2_7 if names.python.version == "2.7" else LABELS_OF_3)
     assert len(names.expected) >= 60
@@ -117,19 +117,19 @@ def test_exact_names(names):
     for label, (file, function, line) in names.expected.items():
         if names.places[cut(file), cut(function), line] < 1:
             wrong[label] = (file[:99], function[:99], line)
-    assert not wrong, f"{len(wrong)} of {len(names.expected)} are missing: {wrong}"
+    assert not wrong, f"{len(wrong)} of {len(names.expected)} places are missing: {wrong}"
     assert names.profile["troubles"]["unreadable_code"] == 0
 
 
 def test_qualified_names(names):
-    """From 3.11 on with the class and the function around it, before by the plain name."""
+    """From 3.11 on a function name contains its class and its outer function. Before it is the plain name."""
     new = tuple(map(int, names.python.version.split("."))) >= (3, 11)
     function = names.expected["qualified"][1]
     assert function == (b"Outer.Inner.method.<locals>.local" if new else b"local")
 
 
 def test_names_of_no_file(names):
-    """<string> for exec and eval, the frozen importer's own, and files within a zip archive."""
+    """Names that are not files: <string> for exec and eval, the frozen importer, and files within a zip archive."""
     assert names.expected["string"][0] == names.expected["eval"][0] == b"<string>"
     assert names.expected["zipped"][0].endswith(b"/archive.zip/zipped.py")
     if names.python.version != "2.7":
@@ -141,9 +141,9 @@ def test_names_of_no_file(names):
 
 
 def test_names_in_json_are_for_any_reader(names):
-    """No surrogate and no NUL in a string, however it is escaped; names that have one are shown with an escape."""
+    """No string has a surrogate or a NUL, escaped or not. Names that contain one are shown with an escape."""
     for name in names.profile["strings"] + names.profile["run"]["command"]:
-        name.encode()       # fails where there is a surrogate
+        name.encode()       # fails if there is a surrogate
         assert "\0" not in name
     for index, exact in names.profile["strings_hex"].items():
         assert "\\" in names.profile["strings"][int(index)]
@@ -152,7 +152,7 @@ def test_names_in_json_are_for_any_reader(names):
 
 
 def test_the_log_stays_one_line_each(names):
-    """Every line is the tool's own and has nothing in it that a terminal would obey."""
+    """Every line has the tool's prefix, and no characters that would control a terminal."""
     pid = names.run.pid
     text = names.log.decode("utf-8")
     lines = text.removesuffix("\n").split("\n")
@@ -166,7 +166,7 @@ def test_the_log_stays_one_line_each(names):
 
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))
 def test_a_script_whose_own_name_is_odd(tool, python):
-    """A file name that is neither UTF-8 nor one line, given on the command line."""
+    """The script on the command line has a file name that is not UTF-8 and contains a newline."""
     folder = os.fsencode(tool.new_directory())
     script = os.path.join(folder, b'caf\xe9\n"\\.py')
     shutil.copy(NAMES / "zipped.py", script)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Source lines of native code, which are read when a report needs them (docs/decisions/lines.md). The
-oracle is the core's own reading, which --read-inline-info=yes asks for."""
+"""Compares source lines of native code, which the tool reads when a report needs them (docs/decisions/lines.md), with
+those that the core reads itself with --read-inline-info=yes."""
 import re
 import shutil
 import signal
@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import pmtest
+from pmtest import needs_core
 
 CORE = ("--read-inline-info=yes",)
 
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
 
 
 def native_lines(profile):
-    """(object, function, offset) of each native frame -> all (file, line) that it has."""
+    """Maps (object, function, offset) of each native frame to all its (file, line)."""
     found = {}
     for *key, file, line in profile.native_frames():
         found.setdefault(tuple(key), set()).add((file, line))
@@ -56,8 +57,8 @@ def lines_of(profile, function):
 
 
 def assert_same(ours, core, least):
-    """Frames that both runs have, nearly all, have the same lines. The core makes one of two neighbouring
-    rows with the same number even if they are of two files (addLoc in m_debuginfo/storage.c)."""
+    """Nearly all frames that both runs have must have the same file and line. Some files differ: the core joins
+    neighbouring rows with the same number even if they are from two files (addLoc in m_debuginfo/storage.c)."""
     a, b = native_lines(ours), native_lines(core)
     both = a.keys() & b.keys()
     assert len(both) > 0.95 * max(len(a), len(b))
@@ -81,7 +82,7 @@ def test_same_as_core(tool, any_python):
     path.write_text(SCRIPT)
     ours = tool.run(any_python.path, "-S", path, cwd=directory)
     core = tool.run(any_python.path, "-S", path, cwd=directory, options=CORE)
-    # Release builds may be stripped; libc's debug information is needed by Valgrind.
+    # Release builds may be stripped. Valgrind needs the debug information of libc, so that is always there.
     assert_same(ours.profile, core.profile, 1000 if any_python.debug else 20)
 
 
@@ -105,7 +106,7 @@ FLAGS = ["-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5", "-gdwarf-4 -gz", "-
 @pytest.mark.parametrize("flags", FLAGS)
 def test_forms(tool, caller, flags):
     directory = tool.new_directory()
-    # What is short is not compressed.
+    # Short sections are not compressed.
     text = TAKING + "".join(f"int f{n}(int a) {{ return a + {n}; }}\n" for n in range(300 if "-gz" in flags else 0))
     library = compile_c(directory, "taking", text, "-shared", "-fPIC", *flags.split())
     sections = subprocess.run(["readelf", "-SW", str(library)], stdout=subprocess.PIPE, text=True).stdout
@@ -115,9 +116,10 @@ def test_forms(tool, caller, flags):
     assert_same(ours.profile, tool.run(caller, library, options=CORE).profile, 2)
 
 
+@needs_core("lines")
 @pytest.mark.parametrize("flags", ["-gdwarf-5 -gdwarf64", "-gdwarf-5 -gsplit-dwarf"])
 def test_forms_beyond_the_core(tool, caller, flags):
-    """The core of 3.19 gives up the whole run when it reads these."""
+    """The core of 3.19 ends the run when it reads these."""
     library = compile_c(tool.new_directory(), "taking", TAKING, "-shared", "-fPIC", *flags.split())
     assert lines_of(tool.run(caller, library).profile, "take") == {"taking.c:5"}
 
@@ -133,9 +135,9 @@ def test_separate_file(tool, caller, flags):
     assert lines_of(run.profile, "take") == {"taking.c:5"}
 
 
-@pytest.mark.skipif(not shutil.which("dwz"), reason="there is no dwz")
+@pytest.mark.skipif(not shutil.which("dwz"), reason="dwz is not installed")
 def test_shared_strings(tool, caller):
-    """dwz moves strings that two files share to a third one."""
+    """dwz moves strings that two files share to a third file."""
     directory = tool.new_directory()
     libraries = [compile_c(directory, name, TAKING, "-shared", "-fPIC", "-gdwarf-4") for name in ("one", "two")]
     subprocess.run(["dwz", "-m", "common", "-M", str(directory / "common"), *map(str, libraries)],
@@ -158,18 +160,19 @@ def test_cpp(tool):
 
 
 def test_unloaded(tool, caller):
-    """Libraries that are gone at the report, of which the second was at the place of the first."""
+    """The libraries are unloaded before the report, and the second was at the address of the first."""
     directory = tool.new_directory()
     first = compile_c(directory, "first", TAKING, "-shared", "-fPIC", "-gdwarf-5")
     second = compile_c(directory, "second", "\n\n" + TAKING, "-shared", "-fPIC", "-gdwarf-4")
     run = tool.run(caller, first, second, first)
     addresses = run.stdout.split()
-    assert len(set(addresses)) == 1, "the second library went elsewhere: this tests nothing"
+    assert len(set(addresses)) == 1, "the libraries had different addresses, so this test tests nothing"
     assert lines_of(run.profile, "take") == {"first.c:5", "second.c:7"}
 
 
+@needs_core("lines")
 def test_functions_of_one_name(tool):
-    """Two functions with the same name and code, from two files, do not become one."""
+    """Two functions with the same name and code, from two files, stay two functions."""
     directory = tool.new_directory()
     part = ("#include <stdlib.h>\nstatic __attribute__((noinline)) void *take(void) {{ return malloc({0}); }}\n"
             "void *part{0}(void);\nvoid *part{0}(void) {{ void *volatile p = take(); return p; }}\n")
@@ -182,9 +185,10 @@ def test_functions_of_one_name(tool):
     assert lines_of(run.profile, "take") == {"part1.c:3", "part2.c:4"}
 
 
+@needs_core("lines")
 @pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_file_is_gone(tool, caller, change):
-    """A file that the report finds changed is not read: lines of another file would be wrong."""
+    """If the object file changed before the report, the tool does not read lines from it: they would be wrong."""
     directory = tool.new_directory()
     library = compile_c(directory, "taking", TAKING, "-shared", "-fPIC", "-g")
     action = {"removed": f"unlink({str(library)!r})",
@@ -201,7 +205,7 @@ def test_file_is_gone(tool, caller, change):
     assert any(line for places in native_lines(run.profile).values() for _, line in places)
 
 
-# Else the core does not know where exactly it was.
+# Without these options the core does not know the exact instruction.
 PRECISE = "--px-default=unwindregs-at-mem-access", "--px-file-backed=unwindregs-at-mem-access"
 CRASHING = """\
 #include <stdlib.h>
@@ -220,7 +224,7 @@ int main(void)
 
 @pytest.mark.parametrize("options", [(), ("--fullpath-after=",), ("--fullpath-after=/run",)])
 def test_fatal_signal(tool, options):
-    """The stack that the core prints at a fatal signal is as if the core knew the lines."""
+    """The core prints the same stack at a fatal signal as if it had read the lines itself."""
     program = compile_c(tool.new_directory(), "crashing", CRASHING, "-g")
     ours, core = (tool.run(program, options=[*PRECISE, *options, *more], check=False) for more in ((), CORE))
     assert ours.returncode == core.returncode == -signal.SIGSEGV
@@ -253,7 +257,7 @@ int main(int argc, char **argv)
     void *library = dlopen(argv[1], RTLD_NOW);
     int there = ((int (*)(void))dlsym(library, "leave_open"))();
     int here = leave_open();
-    dlclose(library);                       /* what is loaded is not what it was then */
+    dlclose(library);                       /* the set of loaded objects changes */
     return here < 0 || there < 0;
 }
 """
@@ -261,7 +265,7 @@ int main(int argc, char **argv)
 
 @pytest.mark.parametrize("keep", ["no", "yes"])
 def test_open_files(tool, keep):
-    """Stacks that the core keeps, and prints after objects were unloaded (--track-fds=yes)."""
+    """Stacks that the core keeps, and prints after an object was unloaded (--track-fds=yes)."""
     directory = tool.new_directory()
     library = compile_c(directory, "left", LEAVING, "-shared", "-fPIC", "-g")
     program = compile_c(directory, "leaving", LEAVING, "-g", "-ldl")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the report says, and what the options change in it; what the program itself must not notice."""
+"""The text report, the options that change it, and that the program itself notices nothing."""
 import json
 import os
 import re
@@ -35,7 +35,7 @@ def plain(tool, python):
 
 
 def test_heap_summary_is_in_memchecks_words(plain):
-    """HEAP SUMMARY, in use at exit, total heap usage as Memcheck prints them, then the peak; the same in JSON."""
+    """HEAP SUMMARY, in use at exit and total heap usage as Memcheck prints them, then the peak. JSON has the same."""
     lines = re.sub(r"^==\d+== ?", "", plain.log, flags=re.M).splitlines()
     start = lines.index("HEAP SUMMARY:")
     assert re.fullmatch(r"    in use at exit: [\d,]+ bytes in [\d,]+ blocks", lines[start + 1])
@@ -49,7 +49,7 @@ def test_heap_summary_is_in_memchecks_words(plain):
 
 
 def test_sums_of_the_sites_are_the_totals(plain):
-    """Nothing is lost between the totals and the sites: blocks, bytes with padding, live and peak."""
+    """Sites add up to the totals: blocks, bytes with padding, live and peak."""
     profile = plain.profile
     totals, sites = profile.totals, profile.sites
     assert sum(site.total_blocks for site in sites) == totals["allocs"]
@@ -82,7 +82,7 @@ def test_by_default_all_histograms_of_ten_rows(plain):
 
 @pytest.mark.parametrize("choice", ["none", "function", "caller,line", "stack,function", "all"])
 def test_histogram_chooses_the_groups(tool, release_python, choice):
-    """--histogram= prints these and no others."""
+    """--histogram= prints the chosen groups only."""
     run = tool.run(release_python.path, "-S", FUNC_ABC, options=[f"--histogram={choice}"])
     wanted = {"none": [], "all": list(GROUPS)}.get(choice, choice.split(","))
     assert set(groups_in(run.log)) == set(wanted)
@@ -164,8 +164,8 @@ VARIABLES = "import os, subprocess, json; print(json.dumps([dict(os.environ), " 
 
 @pytest.mark.parametrize("flags", ["", "-E", "-I"])
 def test_environment_is_untouched(tool, python, flags):
-    """os.environ and a child's environment hold the same as under --tool=none, but for the files that Valgrind preloads,
-    and nothing of PYTHONMALLOC."""
+    """os.environ and a child's environment are the same as under --tool=none, except for the files that Valgrind
+    preloads, and have no PYTHONMALLOC."""
     seen = {}
     for name in "pymemcheck", "none":
         run = tool.run(python.path, *flags.split(), "-c", VARIABLES, tool=name)
@@ -174,7 +174,7 @@ def test_environment_is_untouched(tool, python, flags):
         preloaded = own.pop("LD_PRELOAD").split(":")
         assert any(os.path.basename(path) == "vgpreload_pymemcheck-amd64-linux.so" for path in preloaded) \
             == (name == "pymemcheck")
-        for environment in seen[name]:      # what tells one run from another
+        for environment in seen[name]:      # differs from run to run
             for changing in ("VALGRIND_LIB", "PYMEMCHECK_TOOL", "PWD", "OLDPWD", "_"):
                 environment.pop(changing, None)
     assert seen["pymemcheck"] == seen["none"]
@@ -183,7 +183,7 @@ def test_environment_is_untouched(tool, python, flags):
 
 @pytest.mark.parametrize("flag", ["-E", "-I", "-X dev", "-Es"])
 def test_isolated_sees_every_object(tool, python, flag):
-    """-E and -I, which make Python ignore its environment, hide no small object; nor does -X dev."""
+    """-E and -I, which make Python ignore its environment, hide no small objects; nor does -X dev."""
     run = tool.run(python.path, *flag.split(), "-S", "-c", SMALL)
     line = run.profile.in_function("<string>", "<listcomp>")
     assert line.total_blocks >= 2000
@@ -192,7 +192,7 @@ def test_isolated_sees_every_object(tool, python, flag):
 
 @pytest.mark.parametrize("flags", ["-X dev -E", "-IX dev", "-Xdev -W error -sE"])
 def test_objects_that_stay_hidden_get_a_hint(tool, release_python, flags):
-    """-X dev together with -E or -I hides small objects, and the report says so; --pymalloc=yes asks for no more."""
+    """-X dev with -E or -I hides small objects, and the report says so, unless --pymalloc=yes was given."""
     run = tool.run(release_python.path, *flags.split(), "-S", "-c", SMALL)
     if run.profile.in_function("<string>", "<listcomp>").total_blocks < 2000:
         assert "-X dev was given together with -E or -I" in run.log
@@ -230,7 +230,7 @@ def test_bad_options(tool, option):
 
 
 def test_a_program_that_is_not_python(tool, programs):
-    """A C program gets the heap summary, histograms by C caller and by stack, and not a word of Python lines."""
+    """A C program gets the heap summary and histograms by C caller and by stack, without Python lines."""
     run = tool.run(programs["threads"])
     assert run.profile.json["run"]["python"] is None
     assert "Python file" not in run.log
@@ -240,8 +240,8 @@ def test_a_program_that_is_not_python(tool, programs):
 
 
 def test_engine_callers_are_no_layers(tool, python):
-    """While the interpreter starts, scores of functions of C want memory: each with its name, none of them one of
-    docs/allocator-layers.md."""
+    """While the interpreter starts, dozens of C functions request memory. Each is shown by name, and none is an
+    allocator layer of docs/allocator-layers.md."""
     page = (PROGRAMS.parents[1] / "docs/allocator-layers.md").read_text()
     layers = {name for line in page.splitlines() if line.startswith("- ") for name in re.findall(r"`([^`]+)`", line)}
     assert "PyObject_Malloc" in layers and len(layers) > 100
@@ -254,7 +254,7 @@ def test_engine_callers_are_no_layers(tool, python):
     assert ("libc.so.6", "_nl_intern_locale_data") in callers
 
 
-# The second is how a shim of pyenv's goes on.
+# The second is like a shim of pyenv.
 SHELLS = ["#!/bin/sh\n{python} -S -c pass\nexit 0\n",
           "#!/usr/bin/env bash\nset -e\nprogram=${{0##*/}}\nexec {python} -S -c pass \"$program\" \"$@\"\n"]
 
@@ -284,7 +284,7 @@ def test_trace_children(tool, release_python):
 
 
 def test_two_runs_print_the_same(tool, release_python):
-    """Equal runs give equal reports, but for process ids and addresses."""
+    """Equal runs give equal reports, except for process ids and addresses."""
     def report():
         run = tool.run(release_python.path, "-S", FUNC_ABC, options=["--pymemcheck-out-file=/dev/null"])
         text = re.sub(r"^==\d+==", "", run.log, flags=re.M)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nothing that a program does loses the report, and nothing that we do ends the program."""
+"""Whatever a program does, the tool writes its report. The tool never ends or disturbs the program."""
 import json
 import re
 import signal
 
 import pytest
 
-from pmtest import PROGRAMS, Profile, compile_program, heap_totals
+from pmtest import PROGRAMS, Profile, compile_program, heap_totals, needs_core
 
 KEEP = "kept = [bytearray(1000 + n) for n in range(50)]\n"
 
@@ -24,7 +24,7 @@ def kept_at(profile, path, line):
 
 
 def test_failing_allocations(tool, python):
-    """Requests that cannot be met give MemoryError, as without the tool, and are counted."""
+    """Impossible requests raise MemoryError, as without the tool, and the tool counts them."""
     path = script(tool, """\
 failed = 0
 for make in (lambda: bytearray(1 << 46), lambda: b"x" * (1 << 46), lambda: [None] * (1 << 43),
@@ -42,7 +42,7 @@ print(failed, sum(map(len, [bytearray(10) for _ in range(10)])))
 
 
 def test_deep_recursion(tool, python):
-    """Ten thousand Python frames, in Python alone and through C, are walked as far as is kept."""
+    """Of ten thousand Python frames, in Python alone and through C, the tool reads as many as it keeps."""
     path = script(tool, """\
 import sys, threading
 sys.setrecursionlimit(50_000)
@@ -77,7 +77,7 @@ thread.join()
      "threading.Event().wait()", 9),
 ], ids=["os._exit", "sys.exit", "uncaught", "thread"])
 def test_ways_to_exit(tool, release_python, end, status):
-    """However the process exits, its exit code is kept and the report is whole."""
+    """However the process exits, its exit code stays the same and the report is complete."""
     path = script(tool, KEEP + end)
     run = tool.run(release_python.path, "-S", path, check=False)
     assert run.returncode == status
@@ -88,7 +88,7 @@ def test_ways_to_exit(tool, release_python, end, status):
 
 
 def test_exec(tool, python):
-    """Before os.execv makes the process another program, its report is written; a traced new program reports too."""
+    """The tool writes the report before os.execv replaces the program."""
     path = script(tool, KEEP + f"import os, sys; os.execv({python.path!r}, [{python.path!r}, '-S', '-c', 'print(1)'])\n")
     run = tool.run(python.path, "-S", path)
     assert run.stdout == "1\n"
@@ -98,8 +98,8 @@ def test_exec(tool, python):
 
 
 def test_exec_with_trace_children(tool, release_python):
-    """With --trace-children=yes the old and the new program report; both have the same pid, so the profile of
-    that name is the new one's."""
+    """With --trace-children=yes the old and the new program report. Both have the same pid, and the profile with the
+    pid's name is that of the new program."""
     path = script(tool, KEEP + f"import os, sys; os.execv({release_python.path!r}, [{release_python.path!r}, "
                                "'-S', '-c', 'kept = [bytearray(2000) for _ in range(70)]; import os; os._exit(0)'])\n")
     directory = tool.new_directory()
@@ -111,7 +111,7 @@ def test_exec_with_trace_children(tool, release_python):
 
 
 def test_exec_that_fails(tool, release_python):
-    """An exec that fails costs nothing: the program goes on, and the report at its end is whole."""
+    """After a failed exec the program goes on, and the report at its end is complete."""
     path = script(tool, """\
 import os
 try:
@@ -126,8 +126,8 @@ except FileNotFoundError:
 
 
 def test_fork(tool, python):
-    """A forked child reports under its own pid, with what it inherited and what it made itself; the parent has
-    only its own."""
+    """A forked child reports under its own pid. Its report contains inherited and own blocks; the parent's contains
+    only the parent's blocks."""
     path = script(tool, KEEP + """\
 import os
 pid = os.fork()
@@ -155,7 +155,7 @@ os._exit(0)
 
 
 def test_fork_from_a_thread(tool, release_python):
-    """A child forked by a thread that is not the main one has that thread's Python stack."""
+    """A child that was not forked by the main thread has the Python stack of the thread that forked."""
     path = script(tool, """\
 import os, threading
 def work():
@@ -178,7 +178,8 @@ thread.join()
 
 
 def test_subprocess(tool, release_python):
-    """A child that is not traced leaves no report and no trace in its output; the parent's is whole."""
+    """A child that is not traced writes no report, and the tool adds nothing to its output. The parent's report is
+    complete."""
     path = script(tool, KEEP + """\
 import os, subprocess, sys
 print(subprocess.run([sys.executable, "-c", "print(2)"], capture_output=True, text=True, check=True))
@@ -192,7 +193,7 @@ os._exit(0)
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_multiprocessing(tool, release_python, method):
-    """Workers of multiprocessing work; forked ones report on their own, spawned ones are programs of their own."""
+    """Workers of multiprocessing work. Forked workers report under their own pid. Spawned workers are new programs."""
     path = script(tool, """\
 import multiprocessing, os
 def work(n):
@@ -222,19 +223,19 @@ if __name__ == "__main__":
     ("import ctypes; ctypes.CDLL(None).abort()", signal.SIGABRT),
 ], ids=["SIGABRT", "SIGSEGV", "null", "SIGTERM", "abort"])
 def test_death_by_signal(tool, release_python, death, number):
-    """A process that is killed by a signal dies of that signal, and reports first."""
+    """A process that a signal kills reports first, and then dies of that signal."""
     path = script(tool, KEEP + death + "\n")
     run = tool.run(release_python.path, "-S", path, check=False)
     assert run.returncode == -number
     assert run.profile.json["run"]["end"] == "signal"
-    assert run.profile.json["run"]["signal"] in (None, number)      # the core tells the log only
+    assert run.profile.json["run"]["signal"] in (None, number)      # the core writes it to the log only
     assert kept_at(run.profile, path, 1)
     assert f"signal {number:d}" in run.log
 
 
 @pytest.mark.parametrize("place", ["/no/such/folder/out.%p", "/proc/out.%p", "/dev/full"])
 def test_unwritable_profile(tool, programs, place):
-    """A profile that cannot be written is a message; the report is still in the log and the exit code is the
+    """If the profile cannot be written, a message says so. The log has the report, and the exit code is the
     program's."""
     directory = tool.new_directory()
     run = tool.run("/bin/sh", "-c", "exit 4", check=False, files=False, cwd=directory,
@@ -247,9 +248,10 @@ def test_unwritable_profile(tool, programs, place):
     assert [path.name for path in directory.iterdir()] == ["log"]
 
 
+@needs_core("open")
 @pytest.mark.parametrize("place", ["/no/such/folder/log.%p", "/proc/log"])
 def test_unwritable_log(tool, place):
-    """A log file that cannot be opened: the program runs, and the report is on standard error."""
+    """If the log file cannot be opened, the program runs, and the report goes to standard error."""
     out = tool.new_directory() / "out"
     run = tool.run("/bin/sh", "-c", "echo here; exit 4", check=False, files=False,
                    options=[f"--log-file={place}", f"--pymemcheck-out-file={out}"])
@@ -260,7 +262,7 @@ def test_unwritable_log(tool, place):
 
 
 def test_full_log(tool):
-    """A log file that takes nothing: the program and its profile are as they would be."""
+    """If the log file is full, the program runs as usual, and its profile is complete."""
     out = tool.new_directory() / "out"
     run = tool.run("/bin/sh", "-c", "exit 4", check=False, files=False,
                    options=["--log-file=/dev/full", f"--pymemcheck-out-file={out}"])
@@ -270,8 +272,9 @@ def test_full_log(tool):
                         r"the report in it is not whole\.\n", run.stderr), run.stderr
 
 
+@needs_core("open")
 def test_unwritable_log_of_a_child(tool, release_python):
-    """The folder for logs is gone when the program forks: the child goes on, and reports to standard error."""
+    """If the folder for logs is gone when the program forks, the child goes on, and reports to standard error."""
     directory = tool.new_directory()
     (directory / "logs").mkdir()
     path = script(tool, f"""\
@@ -291,6 +294,7 @@ print("child ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert len(list(directory.glob("out.*"))) == 2
 
 
+@needs_core("open")
 def test_unwritable_xml_file(tool, programs):
     run = tool.run(programs["threads"], files=False,
                    options=["--xml=yes", "--xml-file=/no/such/folder/xml", "--pymemcheck-out-file=/dev/null"])
@@ -299,7 +303,7 @@ def test_unwritable_xml_file(tool, programs):
 
 
 def test_closed_standard_streams(tool, programs):
-    """A program that closed its standard streams still gets its report, into the log file."""
+    """If a program closes its standard streams, its report still goes to the log file."""
     run = tool.run("/bin/sh", "-c", "exec <&- >&- 2>&-; exit 6", check=False)
     assert run.returncode == 6
     heap_totals(run.log)
@@ -312,7 +316,7 @@ def victim():
 def word_at(address):
     return ctypes.c_uint64.from_address(address).value
 def address_of(holder, value):
-    # where in the object `holder` the pointer to `value` stands
+    # the place in the object `holder` of the pointer to `value`
     for offset in range(0, 400, 8):
         if word_at(id(holder) + offset) == id(value):
             return id(holder) + offset
@@ -336,9 +340,9 @@ def corrupted(tool, python, body):
                          ids=["null", "8", "unmapped", "high", "low"])
 @pytest.mark.parametrize("member", ["co_filename", "co_linetable", "co_qualname"])
 def test_corrupt_code_object(tool, release_python, member, pointer):
-    """A code object with a broken pointer to its file name, line table or name is counted, and nothing else."""
+    """The tool counts a code object with a broken pointer to its file name, line table or name. It does no harm."""
     path, run = corrupted(tool, release_python, f"""
-class Holder:       # so that the qualified name is another string than the name
+class Holder:       # makes the qualified name another string than the name
     def corrupt():
         code = sys._getframe().f_code
         place = address_of(code, code.{member})
@@ -349,7 +353,7 @@ print("unharmed")
 """)
     troubles = run.profile.troubles
     assert troubles["unreadable_code"] + troubles["unreadable_stacks"] >= 1
-    # The broken one is there, whatever could be read of it; the one after it is whole again.
+    # The broken stack is there, with the parts that were readable. The next stack is complete.
     (broken,) = [site for site in run.profile.sites if site.total_bytes == 60_013]
     (whole,) = [site for site in run.profile.sites if site.total_bytes == 60_017]
     assert [line.function for line in whole.python] == ["<module>"]
@@ -358,7 +362,7 @@ print("unharmed")
 
 
 def test_corrupt_string_contents(tool, release_python):
-    """A file name whose length field is nonsense is not read past its end."""
+    """The tool does not read past the end of a file name whose length field is wrong."""
     path, run = corrupted(tool, release_python, """
 def victim():       # allocates for the first time while its file name is broken
     pm_probe.allocate(60_013)
@@ -377,8 +381,8 @@ print("unharmed")
 
 @pytest.mark.parametrize("pointer", [0, 0xdead_beef_f00d, 0x1000], ids=["null", "unmapped", "low"])
 def test_corrupt_frame_chain(tool, python, pointer):
-    """A thread state whose chain of frames leads to unmapped memory gives a stack without Python frames, counted
-    as unreadable."""
+    """If a thread state's chain of frames leads to unmapped memory, the stack has no Python frames, and the tool counts
+    it as unreadable."""
     path, run = corrupted(tool, python, f"""
 def corrupt():
     pm_probe.with_bytes(pm_probe.frame_chain(), struct.pack("<Q", {pointer}), 60_013)
@@ -394,7 +398,7 @@ print("unharmed")
 
 
 def test_unload_and_remap(tool, release_python):
-    """Memory that is unmapped after the tool read it, and mapped again, does no harm."""
+    """Memory that the tool read may be unmapped and mapped again."""
     path = script(tool, """\
 import mmap
 for n in range(50):
@@ -410,7 +414,7 @@ print("unharmed")
 
 
 def test_code_objects_that_come_and_go(tool, release_python):
-    """Code objects die and their addresses are reused: each allocation has the name and line of its own code."""
+    """Code objects die and others reuse their addresses. Each allocation has the name and line of its own code."""
     path = script(tool, """\
 import pm_probe
 for n in range(300):
@@ -428,7 +432,7 @@ for n in range(300):
 
 
 def test_all_passes_of_translation(tool, release_python):
-    """The core accepts each translated block when it checks all of them, and the figures are the same."""
+    """With --sanity-level=2 the core checks all translated blocks and accepts them. The figures are the same."""
     path = script(tool, KEEP)
     runs = [tool.run(release_python.path, "-S", path, options=options) for options in ([], ["--sanity-level=2"])]
     for run in runs:
@@ -438,7 +442,7 @@ def test_all_passes_of_translation(tool, release_python):
 
 @pytest.mark.parametrize("options", [[], ["--sanity-level=2"]], ids=["usual", "checked"])
 def test_function_without_unwind_information(tool, tmp_path, options):
-    """The caller of such a function is guessed as the core does it, also where the rest of a stack is taken over."""
+    """The tool guesses the caller of such a function as the core does, also where it takes over the rest of a stack."""
     program = compile_program(tmp_path / "bare", PROGRAMS / "bare.c", "-O1", "-no-pie",
                               "-fomit-frame-pointer")
     kept = [site for site in tool.run(program, options=options).profile.sites if site.has_native("keep")]
@@ -453,8 +457,8 @@ FRAMES = {100: ["main"], 200: ["varying", "main"], 300: ["large", "main"], 400: 
 
 @pytest.mark.parametrize("flags", [["-O0"], ["-O1"], ["-O2"], ["-O2", "-fno-omit-frame-pointer"]], ids=" ".join)
 def test_frames_of_all_kinds(tool, tmp_path, flags):
-    """Callers are those that the core finds, which compares each stack here, also below frames whose size varies, large
-    ones, signal handlers on a stack of their own and threads."""
+    """The tool finds the same callers as the core, below frames of varying size, large frames, signal handlers on their
+    own stack, and threads. --sanity-level=2 compares each stack with the core's."""
     program = compile_program(tmp_path / "frames", PROGRAMS / "frames.c", "-pthread", *flags)
     run = tool.run(program, options=["--sanity-level=2"])
     kept = [site for site in run.profile.sites if site.has_native("take")]

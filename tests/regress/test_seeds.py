@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The facts of the classic malloc tracers' examples, on our report."""
+"""What is known about the examples of the classic malloc tracers, checked in our report."""
 import re
 
 import pytest
@@ -38,8 +38,8 @@ def created_at(buffers, call):
     ("cMemLeak.PyMalloc(767)", 767, 512),
 ])
 def test_four_buffers_are_one_row(buffers, call, size, row):
-    """Four buffers are four requests of the size that was asked for, in one histogram row of the creating
-    line, in release and debug builds, and all of them were freed."""
+    """Four buffers are four requests of the given size, in one histogram row of the line that creates them,
+    in release and debug builds. All are freed."""
     found = [site for site in created_at(buffers, call) if site.total_bytes == 4 * size]
     assert len(found) == 1, created_at(buffers, call)
     assert found[0].sizes == {row: 4}
@@ -56,7 +56,7 @@ def test_function_histogram_counts_the_buffers(buffers):
 
 
 def histogram_of(log, heading):
-    """The text of the histogram that starts with heading, without the ==pid== margin."""
+    """The histogram below heading, without the ==pid== prefix."""
     text = re.sub(r"^==\d+==", "", log, flags=re.M)
     found = re.search(rf"^ *{heading}\b.*\n((?:.*[|-].*\n)+)", text, re.M)
     assert found, f"no histogram of {heading} in:\n{log}"
@@ -77,20 +77,20 @@ def test_padding_of_debug_builds_is_counted_apart(buffers):
 
 
 def test_program_output_is_unchanged(buffers):
-    """The script's own output is what it prints without the tool."""
+    """The script prints the same as without the tool."""
     assert buffers.stdout.count("Created CMalloc size=1477") == 4
     assert buffers.stdout.count("Pop'd PyRawMalloc size=128") == 4
     assert buffers.stderr == ""
 
 
 def test_func_abc_prints_what_it_prints(func_abc):
-    """The program runs as it does alone."""
+    """The program does the same as without the tool."""
     assert func_abc.stdout == "Function A\nFunction B\nFunction C\n"
 
 
 @pytest.mark.parametrize("function, size", [("func_a", 10_008), ("func_b", 20_012), ("func_c", 30_012)])
 def test_func_abc_functions_own_their_buffers(func_abc, function, size):
-    """Each function of func_abc is charged with its own buffer and no other's, in JSON and in text."""
+    """Each function of func_abc has its own buffer only, in JSON and in text."""
     big = [site for site in func_abc.profile.in_function("func_abc.py", function).sites
            if site.total_bytes >= 10_000]
     assert [(site.total_bytes, site.total_blocks) for site in big] == [(size, 1)]
@@ -100,7 +100,7 @@ def test_func_abc_functions_own_their_buffers(func_abc, function, size):
 
 
 def test_func_abc_stack_names_the_whole_call_chain(func_abc):
-    """The buffer of func_c was asked for by func_c from func_b from func_a from the module, each at its line."""
+    """The stack of func_c's buffer: func_c from func_b from func_a from the module, each at its line."""
     (site,) = [site for site in func_abc.profile.sites if site.total_bytes == 30_012]
     assert [(line.function, line.line) for line in site.python] == [
         ("func_c", line_of(FUNC_ABC, "30_011")),
@@ -114,7 +114,7 @@ def test_func_abc_stack_names_the_whole_call_chain(func_abc):
 
 
 def test_bars_are_in_the_classic_shape(func_abc):
-    """A histogram has its heading line, bars at most 40 wide, and an empty row before the first and after the last."""
+    """A histogram has a heading, bars of at most 40 columns, and an empty row before the first and after the last."""
     text = histogram_of(func_abc.log, r"func_abc\.py, func_c").splitlines()
     heading = [i for i, line in enumerate(text) if "------------- Distribution ------------- count" in line]
     assert len(heading) == 1
@@ -126,5 +126,5 @@ def test_bars_are_in_the_classic_shape(func_abc):
     assert counts[-1] == 0 and counts[-2] > 0
     assert values[0] == 0 or (counts[0] == 0 and counts[1] > 0)
     for row in rows:
-        # A bar is as long as the row's share of the count, rounded to the nearest of 40.
+        # A bar shows the row's share of the count in 40ths, rounded.
         assert abs(len(row[2]) - 40 * int(row[3]) / sum(counts)) <= 0.5

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The Python stack of each allocation, compared with what the interpreter itself says.
+"""Compares the Python stack of each allocation with what the interpreter itself reports.
 
-programs/stacks.py (stacks_2_7.py) allocates from every kind of frame; with each allocation pm_probe stores the frames
-that the interpreter's own API reports. The tool must have read the same frames, function, file and line, at the same
-sizes. On every interpreter that is found.
+programs/stacks.py (stacks_2_7.py) allocates from every kind of frame. At each allocation pm_probe stores the frames
+that the interpreter's own API reports. The tool must have read the same frames (function, file and line) at the same
+sizes. The tests run on every interpreter found.
 """
 import collections
 import json
@@ -17,7 +17,7 @@ DEFAULT_PYTHON_FRAMES = 32
 
 
 class Stacks:
-    """What the interpreter said and what the tool read: Counters of (Python frames) -> bytes."""
+    """The stacks that the interpreter reported and that the tool read: Counters of (Python frames) -> bytes."""
 
     def __init__(self, tool, python, depth, *options):
         directory = tool.new_directory()
@@ -58,51 +58,51 @@ def assert_same(stacks):
     wrong = []
     for frames, size in stacks.expected.items():
         if stacks.actual.get(frames) != size:
-            wrong.append(f"not seen as it was ({size} bytes, tool says {stacks.actual.get(frames)}): "
+            wrong.append(f"expected {size} bytes, tool has {stacks.actual.get(frames)}: "
                          f"{stacks.labels[frames]}\n{describe(frames)}")
     for frames, size in stacks.actual.items():
         if frames not in stacks.expected:
-            wrong.append(f"never happened ({size} bytes):\n{describe(frames)}")
+            wrong.append(f"only the tool has this stack ({size} bytes):\n{describe(frames)}")
     assert not wrong, f"{len(wrong)} stacks differ\n" + "\n".join(wrong[:12])
 
 
 def test_every_frame_of_every_stack(stacks):
-    """Function, file and line of each Python frame are those that the interpreter reports, for plain functions,
+    """Function, file and line of each Python frame equal those that the interpreter reports, for plain functions,
     methods, closures, comprehensions, generators, coroutines, decorators, callbacks from C, class bodies, imports,
     exec, exceptions, recursion, threads, finalizers and trace functions."""
-    assert len(stacks.taken) > (250 if stacks.python.version < (3,) else 330)     # the script did all of it
+    assert len(stacks.taken) > (250 if stacks.python.version < (3,) else 330)     # the script ran completely
     assert_same(stacks)
 
 
 @pytest.mark.parametrize("options", [[], ["--python-frames=3", "--num-callers=40"]], ids=["default", "other"])
 def test_sanity(tool, any_python, options):
-    """With --sanity-level=2 the tool compares what it takes over from the last stack with the whole, each time."""
+    """With --sanity-level=2 the tool compares each partly read stack with the whole stack."""
     depth = 3 if options else DEFAULT_PYTHON_FRAMES
     stacks = Stacks(tool, any_python, depth, "--sanity-level=2", *options)
     assert_same(stacks)
 
 
 def test_fresh_objects_are_no_reused_ones(tool, any_python):
-    """An object whose memory was allocated just now stays where that was; instances have no free list."""
+    """An object whose memory is fresh does not count as reused. Instances have no free list."""
     reused = [tool.run(any_python.path, "-S", "-c", f"kept = [object() for n in range({count})]")
                 .profile.totals["reused_blocks"] for count in (1000, 21000)]
     assert reused[1] - reused[0] < 1000, reused
 
 
 def test_all_frames_were_readable(stacks):
-    """Not one stack or code object of the run was given up."""
+    """Every stack and every code object of the run was readable."""
     assert stacks.profile.troubles["unreadable_stacks"] == 0
     assert stacks.profile.troubles["unreadable_code"] == 0
 
 
 def test_stacks_deeper_than_the_default(deep_stacks):
-    """With --python-frames=200 the whole stack is there, also 150 frames deep."""
+    """With --python-frames=200 stacks of 150 frames are complete."""
     assert max(len(frames) for frames in deep_stacks.expected) > 100
     assert_same(deep_stacks)
 
 
 def test_c_thread_has_no_python_frame_before_and_after(stacks):
-    """A thread made by C has Python frames only between PyGILState_Ensure and PyGILState_Release."""
+    """A thread made by C code has Python frames only between PyGILState_Ensure and PyGILState_Release."""
     outside = [site for site in stacks.profile.sites
                if site.has_native("pm_probe_allocate") and site.has_native("thread_body")
                and not site.python]
@@ -113,7 +113,7 @@ def test_c_thread_has_no_python_frame_before_and_after(stacks):
 
 
 def test_frames_beyond_the_limit_are_marked(stacks):
-    """A stack that was cut says so, and one that was not does not."""
+    """A stack has a note if, and only if, it was cut."""
     lengths = {size: len(frames) for _, size, frames in stacks.taken}
     checked = set()
     for site in stacks.probes:
@@ -126,8 +126,8 @@ def test_frames_beyond_the_limit_are_marked(stacks):
 
 
 def kinds_of(site):
-    """A letter for each frame, innermost first: n native, E evaluation, P Python. In 3.x PyEval_EvalFrameEx has
-    no Python frame: it calls the evaluation function, and builds that are little optimised show that."""
+    """A letter for each frame, innermost first: n native, E evaluation, P Python. In 3.x PyEval_EvalFrameEx has no
+    Python frame: it only calls the evaluation function. Builds with little optimisation show it as a frame."""
     letters = {"python": "P", "native": "n", "note": "-"}
     passing = "PyEval_EvalFrameEx" if any(frame.function == "_PyEval_EvalFrameDefault" for frame in site.frames) else None
     return "".join("E" if "eval" in frame.flags and frame.function != passing else letters[frame.kind]
@@ -135,14 +135,14 @@ def kinds_of(site):
 
 
 def test_python_frames_stand_under_their_evaluation(deep_stacks):
-    """A key function called by sorted in a function called by map: each Python frame stands right after its own
-    evaluation frame, with the C of sorted and of map in between."""
+    """sorted calls a key function, inside a function that map calls. Each Python frame comes directly after its own
+    evaluation frame, with the C frames of sorted and of map in between."""
     (frames,) = [frames for frames, labels in deep_stacks.labels.items() if "key in a map" in labels]
     sites = [site for site in deep_stacks.probes if tuple(site.python) == frames]
     assert sum(site.total_blocks for site in sites) == 2
     for site in sites:
-        # malloc and probe; inner lambda; sorted; outer lambda; map and list; called_from_c, main, module; start-up
-        # Up to 3.10 each Python function is a call of the evaluation function.
+        # malloc and probe; inner lambda; sorted; outer lambda; map and list; called_from_c, main, module; start-up.
+        # Up to 3.10 each Python function has its own call of the evaluation function.
         outer = "EPPP" if deep_stacks.python.version >= (3, 11) else "EPn*EPn*EP"
         assert re.fullmatch(f"n+EPn+EPn+{outer}n+", kinds_of(site)), (kinds_of(site), site)
         inner = kinds_of(site).index("EP")
@@ -151,18 +151,18 @@ def test_python_frames_stand_under_their_evaluation(deep_stacks):
 
 
 def chain_is_cut(python, site):
-    """In 3.9, and the first patch levels of 3.10, throw() into a generator that delegates hides what is outside it,
-    from the interpreter too."""
+    """In 3.9, and in the first patch levels of 3.10, throw() into a delegating generator hides the outer frames, also
+    from the interpreter."""
     return python.version[:2] in ((3, 9), (3, 10)) and site.python[-1].function in (
         "delegating", "async_main", "cancelled", "coroutine", "async_counter")
 
 
 def test_every_mixed_stack_is_spliced_at_evaluation_frames(deep_stacks):
-    """No Python frame stands anywhere but in a group right after an evaluation frame, and no evaluation frame
-    without its group. In a stripped program a part of the evaluation function can have no name."""
+    """Python frames come only in groups directly after an evaluation frame, and every evaluation frame has such a
+    group. In a stripped program a part of the evaluation function may have no name."""
     assert len(deep_stacks.probes) > 200
     cut = [site for site in deep_stacks.probes if chain_is_cut(deep_stacks.python, site)]
-    # Up to 3.10 the deepest recursion has more native frames than Valgrind gives; the Python frames go on alone.
+    # Up to 3.10 the deepest recursion has more native frames than Valgrind returns. Only Python frames follow.
     cut_below = [site for site in deep_stacks.probes if len(site.python) > 50 and deep_stacks.python.version < (3, 11)]
     wrong = []
     for site in deep_stacks.probes:
@@ -175,8 +175,8 @@ def test_every_mixed_stack_is_spliced_at_evaluation_frames(deep_stacks):
 
 
 def test_native_stacks_end_at_main(deep_stacks):
-    """Nothing below main is shown, and no nameless frame but a stripped program's own. (A thread's stack begins at
-    clone, as in Memcheck.)"""
+    """Stacks have no frame below main, and no nameless frames except those of a stripped program. (A thread's stack
+    begins at clone, as in Memcheck.)"""
     below = {"(below main)", "__libc_start_main", "_start", ""}
     wrong = [site for site in deep_stacks.probes
              if any(frame.kind == "native" and frame.function.partition("@")[0] in below and not is_nameless(frame)
@@ -185,7 +185,8 @@ def test_native_stacks_end_at_main(deep_stacks):
 
 
 def test_dead_dicts_stay_where_they_were_made(tool, any_python):
-    """In 3.12 and 3.13 a dict is revived for a moment when it dies, before it goes to the free list."""
+    """Dead dicts stay at the line that made them. In 3.12 and 3.13 a dying dict has a reference again for a moment,
+    before it goes to the free list."""
     script = PROGRAMS / "dead_dicts.py"
     profile = tool.run(any_python.path, script).profile
     assert profile.at_line(str(script), line_of(script, "# their line")).live_blocks >= 70

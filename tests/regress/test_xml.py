@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""--xml=yes against the protocol's description (Valgrind's docs/internals/xml-output-protocol4.txt),
-written down here as one rule for each element, and against the JSON profile of the same run."""
+"""--xml=yes, compared with the protocol (Valgrind's docs/internals/xml-output-protocol4.txt),
+written here as one rule for each element, and with the JSON profile of the same run."""
 import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from pmtest import PROGRAMS, compile_program
+from pmtest import PROGRAMS, compile_program, needs_core
 
-# What may be in each element: children in order, as a regular expression over their names, each
-# followed by a blank. Elements not named here hold text alone.
+# The children of each element in order: a regular expression over their names, each
+# followed by a blank. Other elements hold text only.
 FRAME = "(frame )+"
 CONTENT = {
     "valgrindoutput": "protocolversion protocoltool preamble pid ppid tool (logfilequalifier )*(usercomment )?"
@@ -40,7 +40,7 @@ KINDS = {"InvalidFree", "MismatchedFree", "Leak_DefinitelyLost", "Leak_Indirectl
 
 
 def check(element, parent=""):
-    """Whether the element and all in it are as the protocol says."""
+    """Checks an element and everything in it against the rules."""
     children = "".join(child.tag + " " for child in element)
     if element.tag in CONTENT and not (element.tag == "line" and parent == "preamble"):
         assert re.fullmatch(CONTENT[element.tag], children), f"<{element.tag}> holds {children}"
@@ -76,7 +76,7 @@ def run_xml(tool, *command, options=(), **rest):
 
 
 def test_rules_refuse():
-    """The rules themselves notice what is wrong."""
+    """The rules find mistakes."""
     good = "<error><unique>0x1</unique><tid>1</tid><kind>InvalidFree</kind><what>x</what>" \
            "<stack><frame><ip>0x0</ip><fn>f</fn></frame></stack></error>"
     check(ElementTree.fromstring(good))
@@ -86,6 +86,7 @@ def test_rules_refuse():
             check(ElementTree.fromstring(good.replace(old, new)))
 
 
+@needs_core("suppressions")
 def test_wrong_frees(tool, tmp_path):
     program = compile_program(tmp_path / "wrong_frees", PROGRAMS / "wrong_frees.cpp", "-O1", "-fno-inline")
     run, root = run_xml(tool, program, "all", options=["--gen-suppressions=all"])
@@ -122,9 +123,10 @@ for name in ("plain.py", "a<b>&c]]>\\"'.py", "\\x01\\x1b\\n\\ufffe\\udc80\\ud800
 """
 
 
+@needs_core("suppressions")
 def test_losses(tool, python, tmp_path):
-    """Loss records read back from XML are those of the JSON profile, Python frames in place; names of
-    any kind leave it well-formed."""
+    """Loss records read back from XML equal those of the JSON profile, with Python frames in place. XML stays
+    well-formed whatever names hold."""
     script = tmp_path / "odd.py"
     script.write_text(ODD)
     run, root = run_xml(tool, python.path, "-S", script, options=["--gen-suppressions=all", "--show-leak-kinds=definite,possible,surplus,cycle"])

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A small profile made by hand through the heap's own functions, for tests of
-   whatever reads profiles. Order of calls: init; frames, allocations and frees;
-   pm_fixture_profile; release. */
+/* A small profile made through the heap's own functions, for tests of code that reads
+   profiles. Order of calls: init; frames, allocations and frees; pm_fixture_profile; release. */
 #ifndef PM_FIXTURE_H
 #define PM_FIXTURE_H
 
@@ -14,11 +13,11 @@ struct pm_fixture {
     struct pm_frames frames;
     struct pm_stacks stacks;
     struct pm_sites sites;
-    struct pm_profile profile;      /* tests may set its plain fields at any time */
+    struct pm_profile profile;      /* tests may set its plain members at any time */
     u64 serial;
 };
 
-/* The profile starts as that of a run of CPython that did nothing. */
+/* The profile starts as that of a CPython run that allocated nothing. */
 void pm_fixture_init(struct pm_fixture *fixture);
 void pm_fixture_release(struct pm_fixture *fixture);
 
@@ -33,20 +32,20 @@ struct pm_frame_id pm_fixture_note(struct pm_fixture *fixture, const char *words
     pm_stacks_intern(&(fixture)->stacks, (struct pm_frame_id[]){ __VA_ARGS__ }, \
                      sizeof((struct pm_frame_id[]){ __VA_ARGS__ }) / sizeof(struct pm_frame_id))
 
-/* times allocations of requested_bytes, each with padding_bytes on top. */
+/* Makes times allocations of requested_bytes, each with padding_bytes on top. */
 void pm_fixture_allocate(struct pm_fixture *fixture, struct pm_stack_id stack, u64 times,
                          u64 requested_bytes, u64 padding_bytes);
-/* Frees times such blocks. */
+/* Frees that many such blocks. */
 void pm_fixture_free(struct pm_fixture *fixture, struct pm_stack_id stack, u64 times,
                      u64 requested_bytes, u64 padding_bytes);
-/* A live block passes from one stack to another. */
+/* Passes a live block from one stack to another. */
 void pm_fixture_move(struct pm_fixture *fixture, struct pm_stack_id from, struct pm_stack_id to,
                      u64 requested_bytes);
 
-/* The profile as it now is. */
+/* The profile as it is now. */
 const struct pm_profile *pm_fixture_profile(struct pm_fixture *fixture);
 
-/* pm_aggregate_build, over sums made for it alone. */
+/* pm_aggregate_build, with sums of its own. */
 void pm_fixture_aggregate(struct pm_aggregate *aggregate, const struct pm_profile *profile,
                           enum pm_group group, enum pm_order order, size_t top);
 

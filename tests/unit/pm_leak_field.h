@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A small made-up client memory with blocks and roots, for tests of the leak
-   search. Order of calls: init; pages, blocks, roots and words; search as the
-   test likes; release. */
+   search. Order of calls: init; pages, blocks, roots and words; searches;
+   release. */
 #ifndef PM_LEAK_FIELD_H
 #define PM_LEAK_FIELD_H
 
@@ -42,7 +42,7 @@ static inline bool field_is_vtable(void *context, u64 address)
     return address == field->vtables[0] || address == field->vtables[1];
 }
 
-/* Each third word, of those in blocks with PM_LEAK_WEAK_WORDS. */
+/* Every third word, in blocks with PM_LEAK_WEAK_WORDS. */
 static inline bool field_is_weak(void *context, u32 block, u64 address)
 {
     const struct field *field = context;
@@ -70,7 +70,7 @@ static inline void field_release(struct field *field)
         free(field->page_bytes[i]);
 }
 
-/* The page that holds address, made when it is not there, or not (then 0). */
+/* Where the byte at address is. If there is no such page: make creates it, else NULL. */
 static inline u8 *field_at(struct field *field, u64 address, bool make)
 {
     u64 page = address & ~(u64)(FIELD_PAGE - 1);
@@ -90,7 +90,7 @@ static inline u8 *field_at(struct field *field, u64 address, bool make)
     return field->page_bytes[field->page_count++] + (address - page);
 }
 
-/* address is a multiple of 8. */
+/* address must be a multiple of 8. */
 static inline void field_put(struct field *field, u64 address, u64 value)
 {
     memcpy(field_at(field, address, true), &value, sizeof value);

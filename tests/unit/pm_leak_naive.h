@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The leak search by its definitions alone, as slow as they are: every word is
-   compared with every block, and sets grow until nothing changes. For at most 64
-   blocks. Shares with the real search its input and the reader. */
+/* The leak search straight from its definitions, and slow: it compares every word
+   with every block, and lets sets grow until nothing changes. For at most 64
+   blocks. It shares only the input and the reader with the real search. */
 #ifndef PM_LEAK_NAIVE_H
 #define PM_LEAK_NAIVE_H
 
@@ -17,7 +17,7 @@ struct naive_edge {
     u64 where;
     u32 to;
     bool start, as_start;   /* start pointer; or one by a heuristic */
-    u8 heuristics;          /* those that match by themselves */
+    u8 heuristics;          /* the heuristics that match, each by itself */
 };
 
 struct naive {
@@ -164,7 +164,7 @@ static inline void naive_live(struct naive *naive)
         naive->distance[i] = UINT32_MAX;
         naive->kind[i] = reachable[i] ? PM_LEAK_REACHABLE : PM_LEAK_POSSIBLE;
     }
-    /* Reachable blocks by definite ways only; the others by any. */
+    /* Only definite chains lead to reachable blocks; any chain leads to the others. */
     for (changed = true; changed;) {
         changed = false;
         for (size_t k = 0; k < naive->edge_count; k++) {
@@ -209,7 +209,7 @@ static inline bool naive_leads(const struct naive *naive, u32 from, u32 to)
     return naive->leads_to[from] >> to & 1;
 }
 
-/* As Memcheck's lc_process_markstack: also members of a former leader follow it, and it is
+/* As Memcheck's lc_process_markstack: members of a former leader join with it, and its words are
    looked at again. */
 static inline void naive_join(struct naive *naive, u32 from, u32 leader)
 {
@@ -236,7 +236,7 @@ static inline void naive_lose(struct naive *naive)
     for (u32 i = 0; i < naive->count; i++) {
         naive->leader[i] = i;
         may_lead[i] = true;
-        /* Only the first block of what nothing else leads to. */
+        /* Only the first block of a component that nothing else leads to. */
         for (u32 k = 0; naive->leaks->merge_cliques && k < naive->count; k++)
             if (k != i && naive_leads(naive, k, i) && (!naive_leads(naive, i, k) || k < i))
                 may_lead[i] = false;

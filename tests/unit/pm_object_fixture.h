@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cpython/pm_object.h"
+#include "cpython/pm_type_flags.h"
 #include "pm_image.h"
 
 enum {
@@ -13,8 +14,8 @@ enum {
     TEXT_TYPE = 0x14000, LONG_TYPE = 0x15000, TUPLE_TYPE = 0x16000, CLASS_TYPE = 0x17000,
     NAMES = 0x18000,
     BLOCK = 0x20000, ITEMS = 0x21000, NEIGHBOUR = 0x22000, TEXT = 0x23000, NUMBER = 0x24000,
-    HEAP_FLAG = 1 << 9, READY_FLAG = 1 << 12, GC_FLAG = 1 << 14,
-    LONG_BIT = 24, LIST_BIT = 25, TUPLE_BIT = 26, TEXT_BIT = 28, DICT_BIT = 29, TYPE_BIT = 31,
+    HEAP_FLAG = 1 << PM_TYPE_HEAP_BIT, READY_FLAG = 1 << PM_TYPE_READY_BIT,
+    GC_FLAG = 1 << PM_TYPE_GC_BIT,
     BLOCK_BYTES = 256, HOOK = 16, MUTATIONS = 400,
 };
 
@@ -95,14 +96,14 @@ static inline void set_up(struct fixture *fixture, const struct pm_layout *layou
     fixture->at = &layout->at;
     fixture->interpreter.layout = layout;
     fixture->interpreter.code_type = CODE_TYPE;
-    put_type(fixture, METATYPE, "type", 1ul << TYPE_BIT | GC_FLAG, OBJECT_TYPE, 400, 40);
+    put_type(fixture, METATYPE, "type", 1ul << PM_TYPE_TYPE_BIT | GC_FLAG, OBJECT_TYPE, 400, 40);
     put_type(fixture, OBJECT_TYPE, "object", 0, 0, (u64)layout->at.object_bytes, 0);
     put_type(fixture, CODE_TYPE, "code", 0, OBJECT_TYPE, 100, 0);
-    put_type(fixture, LIST_TYPE, "list", 1ul << LIST_BIT | GC_FLAG, OBJECT_TYPE, 64, 0);
-    put_type(fixture, TEXT_TYPE, "str", 1ul << TEXT_BIT, OBJECT_TYPE, 72, 0);
-    put_type(fixture, LONG_TYPE, "int", 1ul << LONG_BIT, OBJECT_TYPE,
+    put_type(fixture, LIST_TYPE, "list", 1ul << PM_TYPE_LIST_BIT | GC_FLAG, OBJECT_TYPE, 64, 0);
+    put_type(fixture, TEXT_TYPE, "str", 1ul << PM_TYPE_TEXT_BIT, OBJECT_TYPE, 72, 0);
+    put_type(fixture, LONG_TYPE, "int", 1ul << PM_TYPE_LONG_BIT, OBJECT_TYPE,
              (u64)layout->at.long_digits, 4);
-    put_type(fixture, TUPLE_TYPE, "tuple", 1ul << TUPLE_BIT | GC_FLAG, OBJECT_TYPE,
+    put_type(fixture, TUPLE_TYPE, "tuple", 1ul << PM_TYPE_TUPLE_BIT | GC_FLAG, OBJECT_TYPE,
              (u64)layout->at.tuple_items, 8);
     put_type(fixture, CLASS_TYPE, "Spam", HEAP_FLAG | GC_FLAG, OBJECT_TYPE, 64, 0);
     put_object(fixture, TEXT, TEXT_TYPE, 2);

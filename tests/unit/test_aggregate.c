@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sums of sites in random profiles, against sums made over plain arrays, which know
-   the frames of each stack without the stack tree. */
+/* Sums of sites in random profiles, compared with sums over plain arrays. These know the
+   frames of each stack without the stack tree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 enum { MOST_FRAMES = 6, STACKS = 150, KEY = 400 };
 
-/* A frame as plain text; a file makes it Python, an object native, neither a note. */
+/* A frame as plain text. With a file it is Python, with an object native, with neither a note. */
 struct plain_frame {
     const char *object, *file, *function;
     u32 line;
@@ -54,7 +54,7 @@ static const struct plain_frame *plain_python(const struct plain_stack *stack)
     return NULL;
 }
 
-/* The next native frame from place on; count if there is none. */
+/* The next native frame at place or after it; count if there is none. */
 static size_t next_native(const struct plain_stack *stack, size_t place)
 {
     while (place < stack->count && stack->frames[place].object == NULL)
@@ -62,7 +62,8 @@ static size_t next_native(const struct plain_stack *stack, size_t place)
     return place;
 }
 
-/* First who is no allocator; then, if it has no name, a name within its object. */
+/* The first frame that is not an allocator; if it has no name, the next name within its
+   object. */
 static const struct plain_frame *plain_caller(const struct plain_stack *stack)
 {
     const struct plain_frame *last = NULL, *wanted = NULL;
@@ -87,7 +88,7 @@ static const struct plain_frame *plain_caller(const struct plain_stack *stack)
     return wanted;
 }
 
-/* How one frame is written into the key of a stack. */
+/* Adds one frame to the key of a stack. */
 static int write_frame(char *to, size_t room, const char *object, const char *file,
                        const char *function, u32 line, u64 offset)
 {
@@ -95,7 +96,7 @@ static int write_frame(char *to, size_t room, const char *object, const char *fi
                     (unsigned long long)offset);
 }
 
-/* The key of a stack's row; false when it has none in group. */
+/* The key of a stack's row; false if it has none in group. */
 static bool plain_key(const struct plain_stack *stack, enum pm_group group, char key[KEY])
 {
     const struct plain_frame *python = plain_python(stack), *caller = plain_caller(stack);
@@ -124,7 +125,7 @@ static bool plain_key(const struct plain_stack *stack, enum pm_group group, char
     return python != NULL;
 }
 
-/* The same from what the aggregate says. */
+/* The same key, from a row of the aggregate. */
 static void row_key(const struct pm_profile *profile, enum pm_group group,
                     const struct pm_row *row, char key[KEY])
 {
@@ -153,7 +154,7 @@ static void row_key(const struct pm_profile *profile, enum pm_group group,
         }
 }
 
-/* A profile of random stacks, few names and few sizes, so that rows share sites and
+/* A profile of random stacks. It has few names and few sizes, so that rows share sites and
    sums are often equal. */
 struct world {
     struct pm_random random;
@@ -222,7 +223,7 @@ static void make_world(struct world *world)
     }
 }
 
-/* Fills a fixture with the world, in an order of its own: ids differ each time. */
+/* Fills a fixture with the world in a random order: ids differ each time. */
 static void enact(struct world *world, struct pm_fixture *fixture)
 {
     size_t order[STACKS];
@@ -244,7 +245,7 @@ static void enact(struct world *world, struct pm_fixture *fixture)
     }
 }
 
-/* Compares row with the sum over all plain stacks of its key; returns how many. */
+/* Compares row with the sum over all plain stacks with its key; returns how many there are. */
 static size_t check_row(const struct world *world, const struct pm_profile *profile,
                         enum pm_group group, const struct pm_row *row)
 {
@@ -292,8 +293,8 @@ static int compare_texts(const struct pm_profile *profile, struct pm_string_id a
     return strcmp(pm_strings_text(profile->strings, a), pm_strings_text(profile->strings, b));
 }
 
-/* Ascending by total, or descending by live bytes and then blocks; then by name and
-   line. Stacks: see test_aggregate_rules.c. */
+/* Ascending by total, or descending by live bytes and then blocks; then by name and line.
+   test_aggregate_rules.c has the order of stacks. */
 static void check_order(const struct pm_profile *profile, enum pm_group group,
                         enum pm_order order, const struct pm_row *a, const struct pm_row *b)
 {
@@ -316,7 +317,8 @@ static void check_order(const struct pm_profile *profile, enum pm_group group,
     assert_true(c < 0 || (c == 0 && a->line < b->line));
 }
 
-/* Every site with a part in group is in one row, but for the dead ones by LIVE. */
+/* Every site that has a row in group is in one row only. LIVE leaves out sites without live
+   blocks. */
 static void check_group(const struct world *world, const struct pm_profile *profile,
                         enum pm_group group, enum pm_order order)
 {
@@ -350,7 +352,7 @@ static void check_group(const struct world *world, const struct pm_profile *prof
     pm_aggregate_release(&aggregate);
 }
 
-/* The largest rows are the same if only they are asked for, and the others are in the sums. */
+/* If only the largest rows are wanted, they are the same, and the sums include the others. */
 static void check_top(const struct pm_profile *profile, enum pm_group group, size_t top)
 {
     struct pm_aggregate all, some;
@@ -383,7 +385,8 @@ static void check_top(const struct pm_profile *profile, enum pm_group group, siz
     pm_aggregate_release(&some);
 }
 
-/* Callers and functions share out the whole run; so do callers and lines, and stacks. */
+/* Callers and functions together are the whole run; so are callers and lines, and so are
+   stacks. */
 static void check_totals(const struct pm_profile *profile)
 {
     u64 bytes[4], blocks[4];
@@ -424,7 +427,7 @@ static void test_random_profiles(void **state)
     }
 }
 
-/* All keys of all groups in both orders, one after the other. */
+/* All keys of all groups in both orders, one after another. */
 static void write_keys(struct pm_fixture *fixture, struct pm_buffer *buffer)
 {
     const struct pm_profile *profile = pm_fixture_profile(fixture);
@@ -445,7 +448,7 @@ static void write_keys(struct pm_fixture *fixture, struct pm_buffer *buffer)
         }
 }
 
-/* The same profile met in another order has all ids different: rows are the same. */
+/* The same profile, seen in another order, has other ids but the same rows. */
 static void test_ids_decide_nothing(void **state)
 {
     struct world world = { .random = pm_random_start() };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rules by which sites become rows, on small profiles made by hand: who the caller
-   is, which order rows have, what reused blocks and shared lines count as. */
+/* The rules by which sites become rows, on small handmade profiles: which frame is the caller,
+   the order of rows, and how reused blocks and shared lines count. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -36,13 +36,13 @@ static void test_caller(void **state)
 
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, list, main_)),
                         "PyList_New");
-    /* Allocators all the way: the outermost. */
+    /* All frames are allocators: the outermost counts. */
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook)),
                         "_PyMem_DebugMalloc");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, hook, note)),
                         "_PyMem_DebugMalloc");
-    /* Without a name: the next of the same object that has one and is no allocator, but
-       never past another object, nor malloc. */
+    /* Without a name: the next frame of the same object that has one and is not an allocator.
+       It never passes another object, nor malloc. */
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, own,
                                                              named, main_)), "run");
     assert_string_equal(caller_of(&fixture, pm_fixture_stack(&fixture, malloc_, nameless, note,
@@ -77,7 +77,8 @@ static void test_python_frame(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* Equal sums: frame by frame from the inside, a stack before those it begins. */
+/* Equal sums: compared frame by frame from the innermost, and a stack comes before those that
+   it begins. */
 static void test_order_of_stacks(void **state)
 {
     struct pm_fixture fixture;
@@ -109,7 +110,7 @@ static void test_order_of_stacks(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* A reused header: live where it is used now, in all where malloc was asked. */
+/* A reused header: live where it is used now, in the totals where malloc was called. */
 static void test_moved_block(void **state)
 {
     struct pm_fixture fixture;
@@ -138,7 +139,7 @@ static void test_moved_block(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* A line with two functions is one row, named after the one that asked for more. */
+/* A line with two functions is one row, named after the function that requested more. */
 static void test_two_functions_on_a_line(void **state)
 {
     struct pm_fixture fixture;

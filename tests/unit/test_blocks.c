@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The block table against plain arrays: the addresses of a test are known
-   beforehand, and the model holds for each the block that lives there, if any. */
+/* The block table against plain arrays: a test knows its addresses beforehand, and the model has for each
+   address the block that lives there, if any. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -120,7 +120,7 @@ static void check_all(const struct block_model *model)
     assert_int_equal(sums.serials, serials);
 }
 
-/* Fills and drains by turns. */
+/* Fills and drains in turn. */
 static void run(struct block_model *model, size_t steps, size_t steps_a_turn)
 {
     for (size_t step = 0; step < steps; step++) {
@@ -139,8 +139,8 @@ static void run(struct block_model *model, size_t steps, size_t steps_a_turn)
     for (size_t i = 0; i < model->count; i++)
         remove_block(model, i);
     check_all(model);
-    for (u64 slot = 0; slot < model->blocks.capacity; slot++)
-        assert_int_equal(model->blocks.slots[slot].address, 0);
+    for (u64 cell = 0; cell < model->blocks.capacity; cell++)
+        assert_int_equal(model->blocks.cells[cell].address, 0);
 }
 
 /* As a heap hands them out: clusters in steps of sixteen bytes, far apart. */
@@ -158,7 +158,7 @@ static void test_million_steps(void **state)
     model_release(&model);
 }
 
-/* Any address: odd ones, which share a place with their neighbours, and the last. */
+/* Any address: odd ones, which share a home cell with their neighbours, and the last one. */
 static void test_crowded_places(void **state)
 {
     enum { PLACES = 2000 };
@@ -172,9 +172,9 @@ static void test_crowded_places(void **state)
     model_release(&model);
 }
 
-/* Finds an address whose place in an empty table is one of the last few slots, or
-   one of the first: an empty table tells, since a block then lies in its own place. */
-static u64 address_at_the_end(struct pm_random *random, struct pm_blocks *empty, u64 slots)
+/* Finds an address whose home is one of the last few cells, or one of the first. An empty table tells,
+   since a block is then in its home cell. */
+static u64 address_at_the_end(struct pm_random *random, struct pm_blocks *empty, u64 cells)
 {
     struct pm_block block = { 0 };
 
@@ -184,36 +184,36 @@ static u64 address_at_the_end(struct pm_random *random, struct pm_blocks *empty,
         if (block.address == 0)
             continue;
         pm_blocks_insert(empty, &block);
-        u64 slot = (u64)(pm_blocks_find(empty, block.address) - empty->slots);
+        u64 cell = (u64)(pm_blocks_find(empty, block.address) - empty->cells);
         pm_blocks_remove(empty, block.address, &removed);
-        if ((slot + slots / 2) % empty->capacity < slots)
+        if ((cell + cells / 2) % empty->capacity < cells)
             return block.address;
     }
 }
 
-/* One long run of blocks over the end of the table. */
+/* One long run of blocks across the end of the table. */
 static void test_removal_across_the_end(void **state)
 {
-    enum { PLACES = 400, SLOTS = 12 };
+    enum { PLACES = 400, CELLS = 12 };
     struct block_model model;
 
     (void)state;
     model_init(&model, PLACES);
     for (size_t i = 0; i < PLACES; i++) {
         struct pm_blocks *empty = &model.blocks;
-        model.places[i].address = address_at_the_end(&model.random, empty, SLOTS);
+        model.places[i].address = address_at_the_end(&model.random, empty, CELLS);
     }
     for (size_t i = 0; i < PLACES; i++)
         insert(&model, i);
-    assert_true(model.blocks.slots[0].address != 0);
-    assert_true(model.blocks.slots[model.blocks.capacity - 1].address != 0);
+    assert_true(model.blocks.cells[0].address != 0);
+    assert_true(model.blocks.cells[model.blocks.capacity - 1].address != 0);
     assert_int_equal(model.blocks.capacity, INITIAL_CAPACITY);
     check_all(&model);
     run(&model, 200000, 10000);
     model_release(&model);
 }
 
-/* Growing only: the bytes for each live block, at every single count. */
+/* Growing only: the bytes for each live block, at each count. */
 static void test_bytes_for_each_block(void **state)
 {
     enum { BLOCKS = 1000000 };
@@ -230,7 +230,7 @@ static void test_bytes_for_each_block(void **state)
         pm_blocks_insert(&blocks, &block);
         if (blocks.count == i && blocks.capacity > INITIAL_CAPACITY
                 && blocks.capacity * sizeof block >= BYTES_A_BLOCK * i)
-            fail_msg("%llu slots for %llu blocks", (unsigned long long)blocks.capacity,
+            fail_msg("%llu cells for %llu blocks", (unsigned long long)blocks.capacity,
                      (unsigned long long)i);
     }
     assert_int_equal(blocks.count, BLOCKS);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What interpreters say of their own layout: the words of real ones give the rows of the
-   table, and damaged ones are refused with the name of what is wrong. */
+/* Interpreters' own tables: those of real ones give the rows of the layout table, and damaged ones are refused
+   with the name of the bad field. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static const struct capture {
     { 0x030f02f0, "3.15.2", offsets_3_15, PM_ARRAY_LENGTH(offsets_3_15) },
 };
 
-/* Every word that is taken, and the size that bounds it. */
+/* Every word that we use, and the size that bounds it. */
 static const struct word {
     const char *name;
     size_t place, size_place, number;
@@ -179,7 +179,7 @@ static void test_bounds_of_each_word(void **state)
     }
 }
 
-/* Two words of one object that say the same: the later in our list is named. */
+/* Two words of one object overlap: the message names the later one in our list. */
 static void test_overlaps(void **state)
 {
     struct fixture fixture;
@@ -219,7 +219,7 @@ static void test_sizes(void **state)
     }
 }
 
-/* Another patch level moves fields: its word counts, and what lies beside moves too. */
+/* Another patch level moves fields: its table counts, and neighbouring fields move with them. */
 static void test_moved_fields(void **state)
 {
     struct fixture fixture;
@@ -257,7 +257,7 @@ static void test_moved_fields(void **state)
     }
 }
 
-/* Whatever is accepted can be read without leaving the blocks that the walk copies. */
+/* Accepted offsets never lead outside the blocks that the walk copies. */
 static void test_random_damage(void **state)
 {
     struct pm_random random = pm_random_start();
@@ -288,7 +288,7 @@ static void test_random_damage(void **state)
     assert_true(accepted > 1000 && refused > 1000);
 }
 
-/* What pm_interpreter_init makes of it. */
+/* pm_interpreter_init uses the table. */
 static bool init(struct fixture *fixture, const char *version, u64 runtime, char *why, size_t size)
 {
     const struct pm_interpreter_facts facts = { .version_text = VERSION_TEXT, .runtime = runtime };
@@ -317,7 +317,7 @@ static void test_interpreter(void **state)
     }
 }
 
-/* Their structs still move: only their own word will do. */
+/* The structs of previews still change, so only their own table is believed. */
 static void test_previews(void **state)
 {
     struct fixture fixture;

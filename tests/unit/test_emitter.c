@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The JSON emitter against jansson, which reads what it wrote. */
+/* The JSON emitter, checked by jansson, which reads what it wrote. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static void assert_hex(const char *hex, const char *bytes, size_t length)
     }
 }
 
-/* jansson makes a string only of bytes that are UTF-8 without surrogates. */
+/* jansson accepts only UTF-8 without surrogates as a string. */
 static bool jansson_takes(const char *bytes, size_t length)
 {
     json_t *string = json_stringn(bytes, length);
@@ -87,7 +87,7 @@ static void test_every_short_string(void **state)
     }
 }
 
-/* Bytes at the limits of what UTF-8 allows, in any order. */
+/* Bytes at the limits of UTF-8, in any order. */
 static void test_random_strings(void **state)
 {
     static const u8 alphabet[] = {
@@ -246,7 +246,7 @@ static void test_wrapped_list_has_no_long_lines(void **state)
     pm_buffer_release(&out);
 }
 
-/* Numbers of every length, as printf writes them. */
+/* Numbers of every length, compared with printf. */
 static void test_numbers(void **state)
 {
     struct pm_buffer out;
@@ -278,10 +278,11 @@ static void test_numbers(void **state)
     pm_buffer_release(&out);
 }
 
-/* The longest items there are, in a document as deep as is allowed. */
+/* The longest possible items, in a document of the greatest depth. */
 enum { MANY = 3000 };
 
-/* A list in a list in a dict, of values in pieces of at most most_together, or one by one. */
+/* A list in a list in a dict. Its values are written in pieces of up to most_together, or one
+   by one. */
 static void emit_items(struct pm_buffer *out, enum pm_emitter_layout layout, size_t chunk_bytes,
                        const u64 *values, struct pm_random *random, size_t most_together)
 {
@@ -334,7 +335,7 @@ static void test_many_items_at_once(void **state)
     pm_buffer_release(&out);
 }
 
-/* As printf has them: all near a power of ten, and random ones. */
+/* Compared with printf: all numbers near a power of ten, and random ones. */
 static void test_digits(void **state)
 {
     struct pm_random random = { pm_random_seed() };
@@ -386,7 +387,7 @@ static void emit_deep(const struct pm_sink *sink, size_t chunk_bytes, const stru
 
 static void assert_deep(const struct pm_buffer *out, const struct pm_buffer *text)
 {
-    /* Jansson has no integer above INT64_MAX: such a number is read as a real. */
+    /* jansson has no integer above INT64_MAX and reads such a number as a real. */
     json_t *root = json_loadb(out->bytes, out->length, JSON_DECODE_INT_AS_REAL, NULL), *dict = root;
 
     for (unsigned i = 1; i < PM_EMITTER_MAX_DEPTH; i++) {
@@ -417,8 +418,8 @@ static void take_bounded(void *context, const char *bytes, size_t length)
     pm_buffer_add_bytes(&bounded->all, bytes, length);
 }
 
-/* Wherever a piece ends, in the plain part of a string or beside an escape,
-   the whole is the same, and no piece grows with the strings. */
+/* Wherever a piece ends, in the plain part of a string or beside an escape, the output is the
+   same. No piece grows with the strings. */
 static void test_pieces_of_every_size(void **state)
 {
     struct pm_buffer text, whole;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which words of a frame's evaluation stack are unused, in every state of a frame and by the numbers
-   of every layout row. */
+/* The unused words of a frame's evaluation stack, for every state of a frame and every layout row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +16,7 @@ struct fixture {
     u64 values, end;        /* of the evaluation stack */
 };
 
-/* A frame with depth values on its stack. running: a call of the evaluation function works on it. */
+/* A frame with depth values on its stack. running: a call of the evaluation function runs it. */
 static void set_up(struct fixture *fixture, const struct pm_layout *layout, u32 depth, bool running)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -46,7 +45,8 @@ static bool find(struct fixture *fixture, u64 *first, u64 *end)
     return pm_frame_unused_values(fixture->layout, &fixture->image.reader, FRAME, first, end);
 }
 
-/* Whether frame objects of this version have a stack and say how high it is. */
+/* Whether frame objects of this version have a stack and say how high it is. By the fields, so that the
+   row's kind is tried, too. */
 static bool is_known(const struct pm_layout *layout)
 {
     return layout->at.frame_executing != PM_LAYOUT_ABSENT

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ring of freed blocks against a list of all that were ever freed. */
+/* The ring of freed blocks, compared with a list of all blocks ever freed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

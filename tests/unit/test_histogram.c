@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The histogram against an array of 64 counts. */
+/* The histogram, compared with an array of 64 counts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,7 +13,7 @@ struct modelled_histogram {
     u64 counts[PM_HISTOGRAM_BINS];
 };
 
-/* The row of value, found by doubling: the last one whose label is not above it. */
+/* The row of value, found by doubling: the last one whose label is at most value. */
 static unsigned row_of(u64 value)
 {
     u64 label = 1;
@@ -65,7 +65,7 @@ static void test_bins(void **state)
     assert_int_equal(pm_histogram_bin_value(pm_histogram_bin(177)), 128);
 }
 
-/* 2^63 and above have no row of their own and are counted in the last. */
+/* Values of 2^63 and above have no row of their own and count in the last. */
 static void test_extreme_values(void **state)
 {
     static const u64 values[] = {
@@ -87,7 +87,7 @@ static void test_extreme_values(void **state)
     assert_int_equal(pm_histogram_next(&modelled.histogram, 0), PM_HISTOGRAM_BINS);
 }
 
-/* One bin takes no memory: its count lies in the histogram itself. */
+/* One bin takes no memory: its count is in the histogram itself. */
 static void test_one_bin(void **state)
 {
     (void)state;
@@ -97,14 +97,14 @@ static void test_one_bin(void **state)
         for (int i = 0; i < 3; i++)
             pm_histogram_add(&histogram, pm_histogram_bin_value(bin), 5);
         assert_int_equal(histogram.present, (u64)1 << bin);
-        assert_int_equal(histogram.only, 15);
+        assert_int_equal(histogram.single_count, 15);
         assert_int_equal(pm_histogram_count(&histogram, bin), 15);
         pm_histogram_release(&histogram);
     }
     assert_int_equal(sizeof(struct pm_histogram), 16);
 }
 
-/* Every pair of bins in either order: the first count moves out of the histogram. */
+/* Every pair of bins in either order: the first count moves into an array. */
 static void test_second_bin(void **state)
 {
     (void)state;
@@ -144,7 +144,8 @@ static void test_random_values(void **state)
     }
 }
 
-/* Sums of any two, empty and single ones among them; the other stays as it was. */
+/* Sums of any two histograms, also empty ones and ones with a single bin. The other stays
+   unchanged. */
 static void test_merge(void **state)
 {
     struct pm_random random = pm_random_start();

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which interpreters are accepted, what is said of the others, and what becomes of a code
-   object. */
+/* Which interpreters are accepted, why others are refused, and how a code object is resolved. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -145,14 +144,14 @@ static void test_sizes_of_gc_heads(void **state)
 static void test_versions_without_a_row(void **state)
 {
     (void)state;
-    refuse_version("3.16.0 (main)", false, false, "no layout for CPython 3.16.0");
+    refuse_version("3.99.0 (main)", false, false, "no layout for CPython 3.99.0");
     refuse_version("3.11.0rc1 (main)", false, false, "no layout for CPython 3.11.0rc1");
     refuse_version("3.11.0a7+ (main)", false, false, "no layout for CPython 3.11.0a7+");
     refuse_version("3.5.10 (default)", false, false, "no layout for CPython 3.5.10");
     refuse_version("3.5.10 (main)", true, false, "no layout for a debug build of CPython 3.5.10");
     refuse_version("3.7.16 (main)", true, false, "no layout for a debug build of CPython 3.7.16");
-    refuse_version("3.16.0 (main)", true, true,
-                   "no layout for a Py_TRACE_REFS build of CPython 3.16.0");
+    refuse_version("3.99.0 (main)", true, true,
+                   "no layout for a Py_TRACE_REFS build of CPython 3.99.0");
     refuse_version("3.13.0 experimental free-threading build (main)", false, false,
                    "no layout for a free-threaded build of CPython 3.13.0");
     refuse_version("PyPy", false, false, "the interpreter's version text is not one of CPython");
@@ -207,7 +206,7 @@ static void test_chain_is_checked(void **state)
     pm_image_release(&fixture.image);
 }
 
-/* Until a frame runs the layout is known but not yet believed. */
+/* Until a frame runs, the layout is known but not yet trusted. */
 static void test_too_early(void **state)
 {
     struct fixture fixture;
@@ -245,7 +244,7 @@ static void test_code_type_is_checked(void **state)
     set_up(&fixture, "3.11.2");
     fixture.facts.code_type = CODE_TYPE + 8;
     expect_refusal(&fixture, why);
-    /* Not known: learnt from the frames. */
+    /* The type of code objects, if not known, is taken from the frames. */
     fixture.facts.code_type = 0;
     assert_true(init(&fixture));
     assert_int_equal(fixture.interpreter.code_type, CODE_TYPE);
@@ -283,7 +282,7 @@ static void test_why_is_cut(void **state)
     char why[8];
 
     (void)state;
-    set_up(&fixture, "3.16.0");
+    set_up(&fixture, "3.99.0");
     assert_false(pm_interpreter_init(&fixture.interpreter, &fixture.image.reader, &fixture.facts,
                                      why, sizeof why));
     assert_string_equal(why, "no layo");
@@ -311,7 +310,7 @@ static void test_resolve(void **state)
     assert_true(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
                                 instructions - 2, &location));
     assert_int_equal(location.line, 41);
-    /* Behind the table's end: the names are still there. */
+    /* Behind the table's end there is no line, but there are names. */
     assert_false(pm_code_resolve(&fixture.interpreter, &fixture.image.reader, CODE,
                                  instructions + 16, &location));
     assert_string_equal(location.file.bytes, "/x/f.py");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pymemcheck.out against the profile it was written from, read by jansson. */
+/* pymemcheck.out, read by jansson, compared with the profile that it was written from. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,7 @@ static void assert_bool(json_t *dict, const char *key, bool expected)
     assert_int_equal(json_boolean_value(value), expected);
 }
 
-/* The bytes that list[index] stands for are these. */
+/* Checks the exact bytes of list[index]. */
 static void assert_bytes(json_t *list, json_t *hex_dict, size_t index, const char *bytes,
                          size_t length)
 {
@@ -258,8 +258,8 @@ static void check_all(struct pm_fixture *fixture)
     json_decref(root);
 }
 
-/* Frames of each kind, hostile names, padding, a peak that is over, a size of
-   zero, a reused block. */
+/* Frames of each kind, hostile names, padding, a peak before the end, a size of zero, a reused
+   block. */
 static void fill(struct pm_fixture *fixture)
 {
     static const char *const command[] = {
@@ -320,7 +320,7 @@ static void test_every_field(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* The peak is what was live at the top, not at the end. */
+/* The peak is what was live at the highest point, not at the end. */
 static void test_peak_share(void **state)
 {
     struct pm_fixture fixture;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of layers, and that docs/allocator-layers.md is the same list. Finds
-   the page by PM_SOURCE_DIR, the top of the sources. */
+/* The list of layers, which must equal that of docs/allocator-layers.md. PM_SOURCE_DIR names the source
+   folder. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rows of weak words, found by their block. */
+/* Rows of weak words, looked up by their block. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,11 +36,11 @@ static void test_rows(void **state)
     pm_leak_weak_add(&weak, 3, 0x2038, 0x2038, 0x2038 + 72, 24);
     pm_leak_weak_add(&weak, 3, 0x2008, 0x2008, 0x2010, 8);
     pm_leak_weak_add(&weak, 3, 0x5000, 0x5000, 0x5010, 8);             /* in no block */
-    pm_leak_weak_add(&weak, 3, 0x2030 + 400, 0x2030 + 400, ~(u64)0, 8);      /* as far as the block goes */
+    pm_leak_weak_add(&weak, 3, 0x2030 + 400, 0x2030 + 400, ~(u64)0, 8);      /* to the end of the block */
     pm_leak_weak_add(&weak, 3, 0x2010, 0x2010, 0x2000, 8);             /* empty */
-    pm_leak_weak_add(&weak, 3, 0x2008, 0x2030, ~(u64)0, 8);    /* all of the block is in use */
-    pm_leak_weak_add(&weak, 0, 0x1000, 0x1000, 0x1010, 8);          /* by what is no object */
-    pm_leak_weak_add(&weak, PM_LEAK_NONE, 0x2018, 0x2018, 0x2020, 8);       /* whosever it is */
+    pm_leak_weak_add(&weak, 3, 0x2008, 0x2030, ~(u64)0, 8);    /* starts behind the block */
+    pm_leak_weak_add(&weak, 0, 0x1000, 0x1000, 0x1010, 8);          /* the owner is no object */
+    pm_leak_weak_add(&weak, PM_LEAK_NONE, 0x2018, 0x2018, 0x2020, 8);       /* no owner */
     pm_leak_weak_bind(&weak, &leaks);
     assert_int_equal(blocks[0].flags, 0);
     assert_int_equal(blocks[1].flags, PM_LEAK_WEAK_WORDS);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each rule of the leak search on a heap made by hand. What is expected is written
-   down here; the naive search must say the same. */
+/* Each rule of the leak search on a heap made by hand. The tests state the expected
+   results; the naive search must give the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -146,7 +146,7 @@ static void test_unaligned_pointer(void **state)
     hold(field, 1, HEAP >> 32);
     search(field);
     expect_kinds(field, "D");
-    /* At an address that is no multiple of 8 a root begins with the next word. */
+    /* A root that starts at no multiple of 8 begins with the next word. */
     hold(field, 0, HEAP);
     field->roots[0].start = DATA + 1;
     field->roots[0].bytes = 127;
@@ -172,7 +172,7 @@ static void test_registers(void **state)
     delete_field(field);
 }
 
-/* What is possibly reached first becomes reachable, and all behind it. */
+/* Blocks that are possibly lost at first become reachable, with all that they lead to. */
 static void test_possible_then_definite(void **state)
 {
     struct field *field = new_field();
@@ -186,14 +186,14 @@ static void test_possible_then_definite(void **state)
     link_blocks(field, 3, 0, 0);
     search(field);
     expect_kinds(field, "RRRR");
-    /* Root, 2, 3, 0, 1: the way by the interior pointer does not count. */
+    /* Root, 2, 3, 0, 1: the chain with the interior pointer does not count. */
     assert_int_equal(field->blocks[0].from_block, 3);
     assert_int_equal(field->blocks[1].from_block, 0);
     delete_field(field);
 }
 
-/* 5 is possibly lost by a far interior pointer, and by a near chain of possible blocks. */
-static void test_shortest_possible_way(void **state)
+/* An interior pointer far from the root leads to 5, and so does a near chain of possibly lost blocks. */
+static void test_shortest_possible_chain(void **state)
 {
     struct field *field = new_field();
 
@@ -340,7 +340,7 @@ static void test_hidden_words(void **state)
     delete_field(field);
 }
 
-/* What only counts where it starts. */
+/* Interior pointers to some blocks do not count. */
 static void test_start_only(void **state)
 {
     struct field *field = new_field();
@@ -356,7 +356,7 @@ static void test_start_only(void **state)
     delete_field(field);
 }
 
-/* A foreign root has no pointers into the middle of objects; others, and those to other blocks, count. */
+/* Pointers of a foreign root into the middle of objects do not count; its other pointers do. */
 static void test_foreign_root(void **state)
 {
     for (int foreign = 0; foreign < 2; foreign++) {
@@ -436,7 +436,7 @@ static void test_heuristics(void **state)
         { PM_LEAK_LENGTH64, { 24, 0, 0, 0 }, 32, 8 },
         { PM_LEAK_NEWARRAY, { 3, 0, 0, 0 }, 32, 8 },
         { PM_LEAK_MULTIPLE_INHERITANCE, { 0x700010, 0, 0x700088, 0 }, 32, 16 },
-        /* And what is almost right. */
+        /* Almost right. */
         { 0, { 8, 7, 1, 0 }, 32, 24 },                  /* longer than its capacity */
         { 0, { 3, 6, 1, 0 }, 32, 24 },
         { 0, { 3, 7, 1, 0 }, 32, 16 },
@@ -510,7 +510,7 @@ static void test_more_than_a_batch(void **state)
     delete_field(field);
 }
 
-/* Far more blocks in a page than a list of the index can count. */
+/* Many more blocks in a page than a list of the index can count. */
 static void test_tiny_blocks(void **state)
 {
     struct field *field = new_field();
@@ -575,7 +575,7 @@ int main(void)
         cmocka_unit_test(test_unaligned_pointer),
         cmocka_unit_test(test_registers),
         cmocka_unit_test(test_possible_then_definite),
-        cmocka_unit_test(test_shortest_possible_way),
+        cmocka_unit_test(test_shortest_possible_chain),
         cmocka_unit_test(test_cliques),
         cmocka_unit_test(test_long_chain_backwards),
         cmocka_unit_test(test_cycles),

@@ -88,7 +88,7 @@ static void fill(struct field *field, struct pm_random *random, u64 from, u64 by
             field_put(field, at, some_word(field, random));
 }
 
-/* Words that the heuristics look for, and a pointer as they want it in a root. */
+/* Puts words into a block that the heuristics look for, and a matching pointer into a root. */
 static void make_plausible(struct field *field, struct pm_random *random, u32 i)
 {
     const struct pm_leak_block *block = &field->blocks[i];
@@ -148,7 +148,7 @@ static void make_heap(struct field *field, struct pm_random *random)
         field_forbid(field, field->page_address[pm_random_below(random, field->page_count)]);
 }
 
-/* What the heaps had, so that heaps which are no good any more are seen. */
+/* What the heaps had: heaps that no longer try everything must fail the test. */
 struct seen {
     u64 kinds[PM_LEAK_DEFINITE + 1];
     u64 heuristics, cycles, self_cycles, far, members;

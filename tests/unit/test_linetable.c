@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Line decoders on tables made by hand, and on damaged ones. What the compiler
-   really makes is compared in tests/oracle/test_linetable.py. */
+/* Line decoders on handmade and damaged tables. tests/oracle/test_linetable.py compares real tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -171,7 +170,7 @@ static void test_largest_values(void **state)
     assert_int_equal(LINE(PM_LINETABLE_LOCATIONS, up, 1, INT64_MAX), PM_LINE_BROKEN);
 }
 
-/* The sanitizers look on; the answer must be a line or one of the two others. */
+/* Any answer must be a line or one of the two values for none; the sanitizers check the reads. */
 static void test_random_tables(void **state)
 {
     (void)state;
@@ -189,7 +188,7 @@ static void test_random_tables(void **state)
     }
 }
 
-/* From line to line of one table, to and fro. */
+/* Look-ups in one table with a cursor, forward and back. */
 static void test_seek(void **state)
 {
     (void)state;

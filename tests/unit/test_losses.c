@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which blocks become one loss record, in which order records stand, and what
-   a fingerprint depends on. */
+/* Which blocks become one loss record, how records are sorted, and what a fingerprint
+   depends on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static u32 add(struct world *world, enum pm_loss_kind kind, struct pm_stack_id s
     return pm_losses_add(&world->losses, &item);
 }
 
-/* list_new, called by function of extension, called at line of module's work. */
+/* A stack: list_new, called by a function of an extension, called at a line of work in a module. */
 static struct pm_stack_id leak_at(struct world *world, const char *function, u32 line, bool warm)
 {
     struct pm_fixture *fixture = &world->fixture;
@@ -90,7 +90,7 @@ static struct pm_stack_id leak_at(struct world *world, const char *function, u32
                             world->call, world->eval, work, module, world->main_);
 }
 
-/* The specializing interpreter calls the extension another way after a while. */
+/* The interpreter, when it specializes, calls the extension in another way after a while. */
 static void one_leak_is_one_record(void **state)
 {
     struct world *world = *state;
@@ -114,7 +114,7 @@ static void one_leak_is_one_record(void **state)
     assert_int_equal(world->losses.sums[PM_LOSS_DEFINITE].bytes, 6 * 56);
 }
 
-/* A stack has room for so many native frames only, and a debug build needs more of them. */
+/* The number of native frames in a stack is limited, and a debug build needs more of them. */
 static void cut_stacks_have_the_function_called(void **state)
 {
     struct world *world = *state;
@@ -244,6 +244,39 @@ static void phases_are_told_apart(void **state)
     assert_int_equal(record->phase_blocks[PM_PHASE_FINALIZATION], 1);
 }
 
+/* The records change their order when they are sorted; their blocks go with them. */
+static void blocks_stay_with_their_record(void **state)
+{
+    struct world *world = *state;
+
+    begin(world, PM_LOSS_MEDIUM);
+    pm_losses_list_blocks(&world->losses, 2);
+    for (u64 i = 0; i < 6; i++) {
+        const struct pm_loss_item item = {
+            .kind = i % 2 ? PM_LOSS_DEFINITE : PM_LOSS_POSSIBLE,
+            .stack = leak_at(world, "leak", 7, false),
+            .address = 0x1000 * (6 - i), .leader = 0x1000 * (6 - i),
+            .bytes = i + 1, .serial = ++world->serial, .thread = 1,
+        };
+        pm_losses_add(&world->losses, &item);
+    }
+    pm_losses_finish(&world->losses);
+    assert_int_equal(world->losses.count, 2);
+    assert_int_equal(world->losses.records[0].kind, PM_LOSS_DEFINITE);
+    for (u32 i = 0; i < 2; i++) {
+        const struct pm_loss *record = &world->losses.records[i];
+        u32 count;
+        const struct pm_loss_block *blocks = pm_loss_blocks_of(&world->losses.blocks, i, &count);
+        assert_int_equal(count, record->blocks);
+        assert_int_equal(record->shown_block_count, 2);
+        assert_ptr_equal(record->shown_blocks, blocks);
+        for (u32 k = 0; k < count; k++) {
+            assert_int_equal(blocks[k].bytes % 2, i);
+            assert_true(k == 0 || blocks[k].address > blocks[k - 1].address);
+        }
+    }
+}
+
 static void a_record_reads_well(void **state)
 {
     static const char expected[] =
@@ -289,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_leaks_of_a_function_have_two_fingerprints, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(phases_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blocks_stay_with_their_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_reads_well, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

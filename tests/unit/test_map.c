@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hash map against a plain array: the keys of a test are known beforehand, and
-   the model says for each whether it is there and with which value. */
+/* The hash map against a plain array: a test knows its keys beforehand, and the model has for each key
+   whether it is in the map and with which value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static void check_all(const struct pm_map *map, const struct modelled_key *keys,
     assert_true(map->count * 4 <= (map->mask + 1) * 3);
 }
 
-/* Fills and drains the map by turns, so that each load is met often. */
+/* Fills and drains the map in turn, so that each load occurs often. */
 static void run(struct pm_random *random, struct modelled_key *keys, size_t count, int steps)
 {
     struct pm_map map;
@@ -64,8 +64,8 @@ static void run(struct pm_random *random, struct modelled_key *keys, size_t coun
         keys[i].there = false;
     }
     check_all(&map, keys, count);
-    for (u64 slot = 0; slot <= map.mask; slot++)
-        assert_int_equal(map.entries[slot].value, PM_MAP_EMPTY);
+    for (u64 cell = 0; cell <= map.mask; cell++)
+        assert_int_equal(map.entries[cell].value, PM_MAP_EMPTY);
     pm_map_release(&map);
 }
 
@@ -82,18 +82,18 @@ static void test_random_keys(void **state)
     free(keys);
 }
 
-/* Keys whose places are the last few of any table (and the first few of the next
-   round): long runs over the end, where removal has most to shift. */
+/* Keys whose home cells are the last few of any table (and, after the end, the first few): long runs
+   across the end, where removal has most to shift. */
 static void test_keys_at_the_end(void **state)
 {
-    enum { KEYS = 300, PLACES = 8, SLOTS = 1024 };
+    enum { KEYS = 300, PLACES = 8, CELLS = 1024 };
     struct pm_random random = pm_random_start();
     struct modelled_key *keys = calloc(KEYS, sizeof *keys);
 
     (void)state;
     for (size_t i = 0; i < KEYS;) {
         u64 key = pm_random_u64(&random);
-        if ((pm_hash_u64(key) + PLACES / 2) % SLOTS < PLACES)
+        if ((pm_hash_u64(key) + PLACES / 2) % CELLS < PLACES)
             keys[i++].key = key;
     }
     run(&random, keys, KEYS, 200000);
@@ -141,8 +141,8 @@ static void test_in_place(void **state)
     pm_map_release(&map);
 }
 
-/* The mixing is one to one: no two of many keys share a hash; and every bit of the
-   key reaches the low bits, which choose the slot. */
+/* The hash is one to one: no two of many keys share a hash. And every bit of the key influences the low
+   bits, which select the cell. */
 static void test_hash(void **state)
 {
     (void)state;
@@ -163,27 +163,27 @@ static void test_hash(void **state)
     }
 }
 
-/* The slots near all entries can be one full run, here half of the table: few tries leave it. And every
-   slot is tried in the end. */
-static void test_near_slots(void **state)
+/* The cells near all items can be one full run, here half of the table: a few tries leave it. And every
+   cell is tried in the end. */
+static void test_near_cells(void **state)
 {
-    enum { SLOTS = 1 << 16, HASHES = 10000 };
-    static bool tried[SLOTS];
+    enum { CELLS = 1 << 16, HASHES = 10000 };
+    static bool tried[CELLS];
     u64 all_tries = 0;
 
     (void)state;
     for (u64 i = 0; i < HASHES; i++) {
         u32 tries = 0;
-        while (pm_near_slot(4711, pm_hash_u64(i), tries, SLOTS - 1) < SLOTS / 2)
+        while (pm_near_cell(4711, pm_hash_u64(i), tries, CELLS - 1) < CELLS / 2)
             tries++;
         all_tries += tries;
     }
     /* Eight near ones, and of others one is expected. */
     assert_in_range(all_tries, 8 * HASHES, 10 * HASHES);
-    for (u32 tries = 0; tries < SLOTS + 8; tries++)
-        tried[pm_near_slot(4711, pm_hash_u64(5), tries, SLOTS - 1)] = true;
-    for (u32 slot = 0; slot < SLOTS; slot++)
-        assert_true(tried[slot]);
+    for (u32 tries = 0; tries < CELLS + 8; tries++)
+        tried[pm_near_cell(4711, pm_hash_u64(5), tries, CELLS - 1)] = true;
+    for (u32 cell = 0; cell < CELLS; cell++)
+        assert_true(tried[cell]);
 }
 
 int main(void)
@@ -194,7 +194,7 @@ int main(void)
         cmocka_unit_test(test_extreme_keys),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_near_slots),
+        cmocka_unit_test(test_near_cells),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

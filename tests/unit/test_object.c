@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Objects in blocks: on made-up memory by the numbers of every layout row, and on the same
-   memory damaged at random. */
+/* Objects in blocks, for every layout row: on made-up memory, and on that memory damaged at random. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -16,11 +15,11 @@ static void expect_preview(struct fixture *fixture, const struct pm_object *obje
     assert_string_equal(fixture->text.bytes, text);
 }
 
-static void expect_slot(struct fixture *fixture, const struct pm_object *object, u64 slot,
+static void expect_field(struct fixture *fixture, const struct pm_object *object, u64 slot,
                         const char *name)
 {
     pm_buffer_clear(&fixture->text);
-    assert_int_equal(pm_objects_name_slot(&fixture->objects, object, slot, &fixture->text),
+    assert_int_equal(pm_objects_name_field(&fixture->objects, object, slot, &fixture->text),
                      name != NULL);
     assert_string_equal(fixture->text.bytes, name == NULL ? "" : name);
 }
@@ -50,11 +49,11 @@ static void list_of(const struct pm_layout *layout)
             assert_string_equal("list", pm_strings_text(&fixture.strings, pm_objects_type_name(
                                             &fixture.objects, object.type)));
             expect_preview(&fixture, &object, "len 3");
-            expect_slot(&fixture, &object, ITEMS, "[0]");
-            expect_slot(&fixture, &object, ITEMS + 16, "[2]");
-            expect_slot(&fixture, &object, ITEMS + 24, NULL);
-            expect_slot(&fixture, &object, ITEMS - 8, NULL);
-            expect_slot(&fixture, &object, list + (u64)layout->at.object_type, ".ob_type");
+            expect_field(&fixture, &object, ITEMS, "[0]");
+            expect_field(&fixture, &object, ITEMS + 16, "[2]");
+            expect_field(&fixture, &object, ITEMS + 24, NULL);
+            expect_field(&fixture, &object, ITEMS - 8, NULL);
+            expect_field(&fixture, &object, list + (u64)layout->at.object_type, ".ob_type");
             assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 4), 1);
             assert_int_equal(parts[0], ITEMS);
             assert_int_equal(pm_objects_parts(&fixture.objects, &object, parts, 0), 0);
@@ -73,7 +72,7 @@ static void test_lists(void **state)
     each_row(list_of);
 }
 
-/* A text that is wide in memory of its own, and one that says so of its own characters. */
+/* A text with a wchar_t form in a block of its own, and one whose wchar_t form is its own characters. */
 static void wide_text_of(const struct pm_layout *layout)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -110,7 +109,7 @@ static void test_wide_texts(void **state)
     each_row(wide_text_of);
 }
 
-/* unicode of 2.7, of a build with two bytes for a character and of one with four. */
+/* unicode of 2.7, of builds with two and with four bytes a character. */
 static void old_unicode_of(const struct pm_layout *layout)
 {
     static const u16 pairs[] = { 0xd83d, 0xde00, 'a', 0xde00, 0xd83d, 0xd83d, 0xde00, 0xd83d };
@@ -144,7 +143,7 @@ static void test_old_unicode(void **state)
     each_row(old_unicode_of);
 }
 
-/* What makes a block no object. */
+/* Damage that makes a block no object. */
 static void refused_of(const struct pm_layout *layout)
 {
     struct fixture fixture;
@@ -162,7 +161,7 @@ static void refused_of(const struct pm_layout *layout)
     put_object(&fixture, NEIGHBOUR + 256, LIST_TYPE, 0);
     put_object(&fixture, list, LIST_TYPE, NEIGHBOUR + 256);
     assert_int_equal(identify(&fixture, BLOCK_BYTES, 0, &object) && object.free_link,
-                     layout->at.object_overflow != PM_LAYOUT_ABSENT);
+                     layout->free_lists == PM_FREE_LIST_LINKED);
     assert_true(!object.free_link || object.references == 0);
     put_object(&fixture, list, ITEMS, 7);
     assert_false(identify(&fixture, BLOCK_BYTES, 0, &object));
@@ -200,7 +199,7 @@ static void damaged_type_of(const struct pm_layout *layout)
     } damages[] = {
         { at->object_type, OBJECT_TYPE }, { at->object_type, 0 }, { at->type_name, 0xdead0000 },
         { at->type_basic_size, 4 }, { at->type_basic_size, (u64)-8 }, { at->type_item_size, (u64)1 << 40 },
-        { at->type_flags, 1ul << LIST_BIT | GC_FLAG | HEAP_FLAG },      /* not ready */
+        { at->type_flags, 1ul << PM_TYPE_LIST_BIT | GC_FLAG | HEAP_FLAG },      /* not ready */
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(damages); i++) {
@@ -223,7 +222,7 @@ static void test_damaged_types(void **state)
     each_row(damaged_type_of);
 }
 
-/* Texts that the interpreter keeps with a reference too many, and others. */
+/* Texts to which the interpreter keeps a surplus reference, and others. */
 static void kept_texts_of(const struct pm_layout *layout)
 {
     static const struct {
@@ -259,7 +258,7 @@ static void test_kept_texts(void **state)
     each_row(kept_texts_of);
 }
 
-/* A dict's version is no address. */
+/* A dict's version is not taken for an address. */
 static void dict_version_of(const struct pm_layout *layout)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -272,7 +271,7 @@ static void dict_version_of(const struct pm_layout *layout)
     if (at->dict_keys == PM_LAYOUT_ABSENT)
         return;
     set_up(&fixture, layout);
-    put_type(&fixture, CLASS_TYPE, "dict", 1ul << DICT_BIT | GC_FLAG, OBJECT_TYPE,
+    put_type(&fixture, CLASS_TYPE, "dict", 1ul << PM_TYPE_DICT_BIT | GC_FLAG, OBJECT_TYPE,
              (u64)at->dict_values + 8, 0);
     put_object(&fixture, dict, CLASS_TYPE, 1);
     put(&fixture, dict, at->dict_keys, ITEMS);
@@ -295,7 +294,7 @@ static void test_dict_versions(void **state)
     each_row(dict_version_of);
 }
 
-/* Of a struct sequence's type finalization leaves no name. */
+/* Finalization removes the name of a struct sequence's type. */
 static void undone_sequence_of(const struct pm_layout *layout)
 {
     const struct pm_layout_numbers *at = &layout->at;
@@ -308,7 +307,7 @@ static void undone_sequence_of(const struct pm_layout *layout)
         put(&fixture, TUPLE_TYPE, at->type_name, 0);
         put(&fixture, TUPLE_TYPE, at->type_base, 0);
         put(&fixture, TUPLE_TYPE, at->type_flags,
-            1ul << TUPLE_BIT | GC_FLAG | (ready ? READY_FLAG : 0));
+            1ul << PM_TYPE_TUPLE_BIT | GC_FLAG | (ready ? READY_FLAG : 0));
         put_object(&fixture, BLOCK + head, TUPLE_TYPE, 1);
         put(&fixture, BLOCK + head, at->object_size, 2);
         start(&fixture);
@@ -378,7 +377,7 @@ static void test_not_started(void **state)
     tear_down(&fixture);
 }
 
-/* Words anywhere are replaced by other addresses and by nonsense: everything is still answered. */
+/* With words replaced by other addresses and by nonsense, all functions still answer. */
 static void mutated_of(const struct pm_layout *layout)
 {
     static const u64 places[] = { METATYPE, OBJECT_TYPE, LIST_TYPE, TEXT_TYPE, LONG_TYPE, TUPLE_TYPE,
@@ -411,8 +410,8 @@ static void mutated_of(const struct pm_layout *layout)
                 pm_objects_preview(&fixture.objects, &object, &fixture.text);
                 assert_true(fixture.text.length < 400);
                 for (u64 slot = 0; slot < BLOCK_BYTES; slot += 8) {
-                    pm_objects_name_slot(&fixture.objects, &object, object.address + slot, &fixture.text);
-                    pm_objects_name_slot(&fixture.objects, &object, ITEMS + slot, &fixture.text);
+                    pm_objects_name_field(&fixture.objects, &object, object.address + slot, &fixture.text);
+                    pm_objects_name_field(&fixture.objects, &object, ITEMS + slot, &fixture.text);
                 }
                 assert_true(pm_objects_parts(&fixture.objects, &object, parts, 8) <= 8);
                 pm_objects_type_name(&fixture.objects, object.type);

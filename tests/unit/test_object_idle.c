@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Dict keys that wait in a free list, and the unused part of deques: on made-up memory by the numbers of every layout row. */
+/* Dict keys in a free list and the unused part of deques, on made-up memory, for every layout row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include "pm_object_fixture.h"
 
-/* Keys of the smallest size, with three entries used; returns their bytes. */
+/* Writes keys of the smallest size with three used entries; returns their size in bytes. */
 static u64 put_keys(struct fixture *fixture, bool texts_only, u64 references)
 {
     const struct pm_layout_numbers *at = fixture->at;
@@ -26,7 +26,7 @@ static u64 put_keys(struct fixture *fixture, bool texts_only, u64 references)
     return (u64)at->keys_indices + 8 + 5 * (texts_only && at->keys_kind != PM_LAYOUT_ABSENT ? 16 : 24);
 }
 
-/* Small keys that wait for their next use are known by their size and count. */
+/* Small keys in a free list are recognised by their size and count. */
 static void idle_keys_of(const struct pm_layout *layout)
 {
     if (layout->at.keys_indices == PM_LAYOUT_ABSENT)
@@ -83,7 +83,7 @@ static u64 put_deque(struct fixture *fixture, u64 first, u64 last)
     return deque;
 }
 
-/* Whether the word at address is weak. */
+/* Whether the word at address is no reference. */
 static bool is_weak(struct fixture *fixture, const struct pm_object *object, u64 address)
 {
     struct pm_object_words words[PM_OBJECT_WEAK_WORDS_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Joins against pm_splice itself: the stack of two parts, the Python one cut at the limit, has the frames that
-   the splice gives, and equal stacks have equal numbers. */
+/* Pairs against pm_splice itself: the stack of two parts, with the Python part cut at the limit, has the
+   frames that the splice gives, and equal stacks have equal numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -68,8 +68,8 @@ static u32 number_of(const struct pm_pairs *pairs, const struct pm_pair *pair)
     return (u32)(pair - pairs->all);
 }
 
-/* Many parts by chance; and some of them again and again in the same order, so that what is
-   expected next is right, and at times wrong. */
+/* Many random parts, and some of them again and again in the same order, so that the expected pair is
+   usually right, and sometimes wrong. */
 static void test_random(void **state)
 {
     enum { KEPT = 50 };
@@ -106,7 +106,7 @@ static void test_random(void **state)
     pm_stacks_release(&stacks);
 }
 
-/* One Python part with more native parts than there are places near it. */
+/* One Python part with more native parts than there are cells near it. */
 static void test_many_of_one(void **state)
 {
     enum { MANY = 20000 };

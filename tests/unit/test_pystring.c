@@ -181,7 +181,7 @@ static void absurd_lengths(struct fixture *fixture)
 static void unreadable(struct fixture *fixture)
 {
     expect_refused(fixture);
-    /* The characters run into a page that is not there. */
+    /* The characters reach into an unmapped page. */
     pm_image_put_text(&fixture->image, fixture->layout, OBJECT, "abc");
     put_head(fixture, 4096, state_bits(fixture->layout, 1, true, true));
     expect_refused(fixture);
@@ -190,7 +190,7 @@ static void unreadable(struct fixture *fixture)
     expect_refused(fixture);
 }
 
-/* 4,096 bytes, and not half a character more. */
+/* The output is cut at 4,096 bytes, between two characters. */
 static void long_text(struct fixture *fixture)
 {
     u16 text[5000];
@@ -248,7 +248,7 @@ static void test_byte_strings(void **state)
     tear_down(&fixture);
 }
 
-/* 4,096 bytes of output, and not half a character more, whichever way they came about. */
+/* The output is cut at 4,096 bytes and never inside a character. */
 static void test_long_byte_strings(void **state)
 {
     static const struct {

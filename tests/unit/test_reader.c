@@ -94,7 +94,7 @@ static void test_random_reads(void **state)
 {
     static const u64 neighbourhoods[] = {
         0x10000, 0x7f0000000000,
-        0x10000 + (u64)PM_READER_CACHE_PAGES * PAGE,        /* share slots with the first */
+        0x10000 + (u64)PM_READER_CACHE_PAGES * PAGE,        /* share cells with the first */
         0 - (u64)8 * PAGE,                                  /* up to the end of all */
     };
     struct pm_random random = pm_random_start();

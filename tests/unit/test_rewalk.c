@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Walks that end where the last one is known, against walks that do not: for every layout row,
-   chains that grow, shrink and change at random in the same memory. */
+/* Walks that end where they meet the last walk, against whole walks: for every layout row, chains that
+   grow, shrink and change at random in the same memory. */
 #include "pm_chain.h"
 #include "pm_random.h"
 
 enum { DEEPEST = 12, ROUNDS = 3000, LIMIT = 8 };
 
-/* The chain of a moment: its outermost frame is always that with index DEEPEST - 1. */
+/* The chain at one moment. Its outermost frame is always the one with index DEEPEST - 1. */
 struct moment {
     struct made_frame frames[DEEPEST];
     size_t first;               /* the innermost frame's index; DEEPEST: there is none */
@@ -95,7 +95,7 @@ static u64 anchor_at(const struct pm_layout *layout, const struct moment *moment
     return layout->anchor == PM_ANCHOR_FRAME ? frame_address(moment->first) : (u64)ANCHOR;
 }
 
-/* The result of walks with memory: fresh frames, and those of the last one outside of them. */
+/* The result of walks that remember: fresh frames, and outside of them those of the last walk. */
 struct remembered {
     struct pm_rewalk rewalk;
     struct pm_raw_frame frames[MAX];    /* outermost first */
@@ -111,7 +111,7 @@ static bool has_word(const struct pm_trace *trace, struct pm_traced_word word)
     return false;
 }
 
-/* What the last walk is said to have relied on is what a whole walk relies on. */
+/* The words that the last walk relied on, as it says, are those that a whole walk relies on. */
 static void check_trace(struct chain *chain, const struct pm_rewalk *rewalk, u64 anchor)
 {
     struct pm_traced_word words[256], words_again[256];
@@ -154,7 +154,7 @@ static void walk_both(struct chain *chain, struct remembered *remembered, u64 an
         remembered->most_same = remembered->same;
 }
 
-/* A chain at random, whose innermost frame is that with index first. */
+/* A random chain, whose innermost frame is the one with index first. */
 static void begin(struct chain *chain, const struct pm_layout *layout, struct moment *moment, size_t first,
                   struct remembered *remembered, struct pm_random *random)
 {
@@ -213,7 +213,7 @@ static void test_same_as_whole_walks(void **state)
     }
 }
 
-/* Each word alone that a walk may look at is changed: the next walk is never misled. */
+/* Changes each single word that a walk may look at: the next walk is never misled. */
 static void test_each_word(void **state)
 {
     struct pm_random random = pm_random_start();

@@ -120,7 +120,7 @@ static void check(struct recorder *recorder)
     assert_int_equal(seen, sites->count);
 }
 
-/* Stack ids near and far, so that the index by stack grows in the middle of a run. */
+/* Small and large stack ids, so that the index by stack grows in the middle of a run. */
 static struct recorder *new_recorder(void)
 {
     struct recorder *recorder = calloc(1, sizeof *recorder);
@@ -180,7 +180,7 @@ static void test_random_events(void **state)
     }
 }
 
-/* The first of two equal maxima counts, and blocks of no bytes make no new one. */
+/* The first of two equal maxima counts, and blocks of no bytes make no new maximum. */
 static void test_equal_maxima(void **state)
 {
     struct recorder *recorder = new_recorder();
@@ -200,8 +200,8 @@ static void test_equal_maxima(void **state)
     release(recorder);
 }
 
-/* A move at the peak changes whose line the block is, not what was true at the peak;
-   it may go to a stack that never allocated; to itself it does nothing. */
+/* A move at the peak changes which site the block belongs to, not the figures at the peak. It can go to a
+   stack that never allocated; a move to the same site does nothing. */
 static void test_moves(void **state)
 {
     struct recorder *recorder = new_recorder();

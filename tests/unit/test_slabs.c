@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Slabs against a list of what lives. Each block is filled with a byte of its own, which
-   must still be there at its end: then no two blocks share memory. */
+/* Slabs against a list of live blocks. Each block is filled with a byte of its own, which must still be
+   there when it is freed: then no two blocks share memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -66,7 +66,7 @@ static void model_free(struct slab_model *model)
 /* False if there was no memory. */
 static bool add(struct slab_model *model, u64 bytes)
 {
-    u64 address = pm_blocks_take(&model->blocks, bytes);
+    u64 address = pm_blocks_allocate(&model->blocks, bytes);
     struct pm_block block = { .address = address, .bytes = bytes, .serial = ++model->serial };
 
     if (address == 0)
@@ -144,7 +144,7 @@ static void test_random_sizes(void **state)
     model_free(model);
 }
 
-/* Every size is held, by a slot that wastes little. */
+/* Every size fits in its slot, and wastes little of it. */
 static void test_every_size(void **state)
 {
     struct slab_model *model = model_new(MAX_REGIONS);
@@ -156,11 +156,11 @@ static void test_every_size(void **state)
         assert_true(holds >= bytes && holds <= bytes + (bytes < 512 ? 16 : bytes / 8 + 1));
         drop(model, 0);
     }
-    assert_int_equal(pm_blocks_take(&model->blocks, PM_SLAB_MAX_BYTES + 1), 0);
+    assert_int_equal(pm_blocks_allocate(&model->blocks, PM_SLAB_MAX_BYTES + 1), 0);
     model_free(model);
 }
 
-/* Memory that one size left serves another: no more is got than for the first. */
+/* Memory that one size no longer needs is used for another: no more is asked for than for the first. */
 static void test_other_sizes(void **state)
 {
     struct slab_model *model = model_new(MAX_REGIONS);
@@ -200,7 +200,7 @@ static void test_no_memory(void **state)
     model_free(model);
 }
 
-/* Addresses that no block was ever at. */
+/* Addresses that never were a block's. */
 static void test_wild_addresses(void **state)
 {
     struct slab_model *model = model_new(MAX_REGIONS);

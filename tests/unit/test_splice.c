@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The splice on stacks made up from the outside in: an execution is invented as one
-   joined stack, taken apart into what the unwinder and the frame walk would see, and
-   must come back as it was. */
+/* The splice on made-up stacks: an execution is invented as one mixed stack, and divided into what the
+   unwinder and the frame walk would see. The splice must give the mixed stack again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -167,8 +166,8 @@ static void invent(struct invention *made, struct pm_random *random)
         invent_native(made, ++frame);
 }
 
-/* The unwinder gives the first native entries only: the joined stack is the same
-   without the native frames beyond them. */
+/* The unwinder gives the first native frames only: the mixed stack lacks the native frames beyond them,
+   and nothing else. */
 static void check_cut(const struct invention *made, size_t native_count)
 {
     const struct stacks *stacks = &made->stacks;
@@ -200,7 +199,7 @@ static void test_invented(void **state)
     }
 }
 
-/* Stacks that fit together in no way: nothing lost, nothing twice, all in order. */
+/* Stacks that do not match: no frame is lost or doubled, and all are in order. */
 static void test_anything(void **state)
 {
     struct pm_random random = pm_random_start();

@@ -35,7 +35,7 @@ static u32 push_all(struct pm_stacks *stacks, const struct pm_frame_id *frames, 
     return id.v;
 }
 
-/* The frames of id are these, innermost first, and ids fall on the way out. */
+/* Expects these frames of id, innermost first, and ids that decrease outwards. */
 static void assert_frames(const struct pm_stacks *stacks, u32 id,
                           const struct pm_frame_id *frames, size_t count)
 {
@@ -49,8 +49,8 @@ static void assert_frames(const struct pm_stacks *stacks, u32 id,
     assert_int_equal(id, 0);
 }
 
-/* Turns stack into one a program might have next: returns from some calls, makes
-   others; at times it is another thread's. Outermost first here. */
+/* Turns stack into one that a program might have next: returns from some calls and makes others. Sometimes
+   it is another thread's stack. Outermost first. */
 static size_t step_stack(struct pm_random *random, struct pm_frame_id *stack, size_t count,
                          size_t most, u32 distinct)
 {
@@ -65,8 +65,7 @@ static size_t step_stack(struct pm_random *random, struct pm_frame_id *stack, si
     return count;
 }
 
-/* Interns random stacks in all three: at most so many frames, so many of them
-   distinct. */
+/* Interns random stacks in all three: of at most so many frames, so many of them distinct. */
 static void run(struct pm_random *random, size_t most, u32 distinct, int steps)
 {
     struct pm_frame_id *outward = calloc(most, sizeof *outward);
@@ -140,7 +139,7 @@ static void test_deep(void **state)
     free(frames);
 }
 
-/* More frames called from one place than there is room near it. */
+/* More frames called from one place than there are cells near it. */
 static void test_wide(void **state)
 {
     enum { WIDTH = 20000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Suppressions: what is read, what is refused and why, what matches (against a
-   matcher that tries every way), and that what is suggested matches. */
+/* Suppressions: what is read, what is refused and why, what matches (compared with a matcher
+   that tries every way), and that suggested entries match. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -8,13 +8,13 @@
 
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
-#include "heap/pm_suppressions.h"
+#include "heap/pm_suggestions.h"
 #include "pm_fixture.h"
 #include "pm_random.h"
 
-static struct pm_suppression_tables tables_of(const struct pm_fixture *fixture)
+static struct pm_tables tables_of(const struct pm_fixture *fixture)
 {
-    return (struct pm_suppression_tables){ &fixture->strings, &fixture->frames, &fixture->stacks };
+    return (struct pm_tables){ &fixture->strings, &fixture->frames, &fixture->stacks };
 }
 
 static struct pm_suppression parsed(enum pm_suppression_kind kind, const char *text)
@@ -129,7 +129,7 @@ static void test_kinds(void **state)
 static bool matches(const struct pm_fixture *fixture, const char *entry,
                     const struct pm_suppression_subject *subject)
 {
-    const struct pm_suppression_tables tables = tables_of(fixture);
+    const struct pm_tables tables = tables_of(fixture);
     struct pm_suppression suppression = parsed(subject->kind, entry);
     bool result = pm_suppression_matches(&suppression, &tables, subject);
 
@@ -183,7 +183,7 @@ static void test_matches(void **state)
         "fun:free\n}",
         "obj:_ext.so\n}",
         "fun:_PyEval_EvalFrameDefault\n}",
-        "fun:malloc\nobj:_ext.so\n}",           /* obj: names the whole path, as in the core */
+        "fun:malloc\nobj:_ext.so\n}",           /* obj: is compared with the whole path, as in the core */
         "...\npyfun:kg.Config.load\n}",
         "...\npyfun:Config\n}",
         "...\nfun:Config.load\n}",
@@ -192,7 +192,7 @@ static void test_matches(void **state)
         "...\npyfun:<module>\npyfun:*\n}",      /* beyond the end */
         "match-leak-kinds: definite\nfun:malloc\n}",
         "match-leak-kinds: none\nfun:malloc\n}",
-        "pytype:Config\n...\n}",                /* the record has lists too */
+        "pytype:Config\n...\n}",                /* the record also has lists */
         "pytype:onfig\npytype:list\n}",
     };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(yes); i++)
@@ -204,14 +204,14 @@ static void test_matches(void **state)
     subject.types = &types[1];
     subject.type_count = 1;
     assert_false(matches(&fixture, "pytype:*\nfun:malloc\n}", &subject));
-    const struct pm_suppression_tables tables = tables_of(&fixture);
+    const struct pm_tables tables = tables_of(&fixture);
     struct pm_suppression other = parsed(PM_SUPPRESS_FREE, "fun:malloc\n}");
     assert_false(pm_suppression_matches(&other, &tables, &subject));
     pm_suppression_release(&other);
     pm_fixture_release(&fixture);
 }
 
-/* Stacks of up to MOST frames with names of one letter; upper case is Python. */
+/* Stacks of up to MOST frames with names of one letter; upper case means Python. */
 enum { ROUNDS = 20000, MOST = 8 };
 
 static bool naive(const char *lines, const char *frames)
@@ -281,9 +281,9 @@ static void test_random(void **state)
 static void suggested(struct pm_buffer *out, const struct pm_fixture *fixture,
                       const struct pm_suppression_subject *subject)
 {
-    const struct pm_suppression_tables tables = tables_of(fixture);
+    const struct pm_tables tables = tables_of(fixture);
     pm_buffer_clear(out);
-    pm_suppression_suggest(out, &tables, subject);
+    pm_suggestion_add(out, &tables, subject);
 }
 
 static void test_suggest(void **state)
@@ -343,7 +343,7 @@ static void test_suggest(void **state)
     pm_fixture_release(&fixture);
 }
 
-/* Whatever bytes names hold, what is suggested can be read and matches. */
+/* Whatever bytes names hold, a suggested entry can be read and matches. */
 static void test_suggested_matches(void **state)
 {
     struct pm_random random = pm_random_start();

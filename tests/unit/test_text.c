@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text report: whole reports word by word, and the shape of histograms
-   against those that DTrace printed. */
+/* The text report: whole reports word for word, and the shape of histograms compared with
+   those that DTrace printed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "pm_fixture.h"
 #include "pm_seed_histograms.h"
-#include "report/pm_text.h"
+#include "report/pm_formats.h"
 
 struct world {
     struct pm_fixture fixture;
@@ -52,7 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Every call hands over one whole line. */
+/* Every call passes one whole line. */
 static void take_line(void *context, const char *bytes, size_t length)
 {
     assert_true(length > 0);
@@ -63,10 +63,17 @@ static void take_line(void *context, const char *bytes, size_t length)
 
 static const char *report(struct world *world)
 {
-    struct pm_sink sink = { take_line, &world->out };
+    const struct pm_writer_options options = { .text = world->options };
+    const struct pm_sink sink = { take_line, &world->out };
+    const struct pm_profile *profile = pm_fixture_profile(&world->fixture);
+    struct pm_writers writers;
 
     pm_buffer_clear(&world->out);
-    pm_text_write(pm_fixture_profile(&world->fixture), &world->options, &sink);
+    pm_writers_init(&writers);
+    pm_writers_add(&writers, &pm_text_format, &options, &sink);
+    pm_writers_begin(&writers, profile);
+    pm_writers_end(&writers, profile);
+    pm_writers_release(&writers);
     return world->out.bytes;
 }
 
@@ -180,7 +187,7 @@ static void test_empty_profile(void **state)
         "\n");
 }
 
-/* Four CMalloc(1477) of one line, in a debug build: one row 1024 with count 4. */
+/* Four CMalloc(1477) from one line, in a debug build: one row 1024 with count 4. */
 static void test_one_site(void **state)
 {
     struct world *world = *state;
@@ -355,7 +362,7 @@ static void test_limits_of_stacks(void **state)
     assert_has_not(report(world), "not shown");
 }
 
-/* One allocation in each file; the labels are of the function histogram. */
+/* One allocation in each file; labels as in the function histogram. */
 static void add_file(struct world *world, const char *file)
 {
     pm_fixture_allocate(&world->fixture, python_stack(world, file, "f", 1), 1, 8, 0);
@@ -457,7 +464,7 @@ static void test_ends(void **state)
                                         "these are its figures so far.\n\nHEAP SUMMARY:\n"));
 }
 
-/* A program that is not Python gets the same report with C callers only. */
+/* A program that is not Python gets the same report, with C callers only. */
 static void test_not_python(void **state)
 {
     struct world *world = *state;
@@ -519,7 +526,7 @@ static void test_live_lines_with_source(void **state)
         "           2,494           8         312  in use at exit\n");
 }
 
-/* A block that passed to another line is live there, and in no histogram. */
+/* A block that passed to another line is live there, and in none of its histograms. */
 static void test_moved_block(void **state)
 {
     struct world *world = *state;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dead part of the interpreter's stacks of frames, on made-up memory. */
+/* The unused part of the memory in which threads keep frames, on made-up memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 #include <cmocka.h>
 
@@ -98,6 +99,12 @@ static void damage_is_no_part(void **state)
     assert_int_equal(pm_threads_dead_data(&world.interpreter, &world.image.reader, parts, 8), 2);
     pm_image_put_u64(&world.image, THREADS + 0x4000 + (u64)layout->at.thread_next, THREADS);
     assert_int_equal(pm_threads_dead_data(&world.interpreter, &world.image.reader, parts, 8), 8);
+    /* Each thread of the circle has a circle of chunks: that must not take a second of processor time. */
+    pm_image_put_u64(&world.image, CHUNKS + 0x10000 + (u64)layout->at.chunk_previous, CHUNKS + 0x10000);
+    pm_image_put_u64(&world.image, CHUNKS + 0x10000 + (u64)layout->at.chunk_top, 0);
+    setitimer(ITIMER_VIRTUAL, &(struct itimerval){ .it_value.tv_sec = 1 }, NULL);
+    assert_int_equal(pm_threads_dead_data(&world.interpreter, &world.image.reader, parts, 8), 8);
+    setitimer(ITIMER_VIRTUAL, &(struct itimerval){ .it_value.tv_sec = 0 }, NULL);
     world.interpreter.runtime = 0;
     assert_int_equal(pm_threads_dead_data(&world.interpreter, &world.image.reader, parts, 8), 0);
     pm_image_release(&world.image);

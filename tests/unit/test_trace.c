@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a walk says it relied on: all that it did rely on, and little else. For every layout row
-   the memory that a walk might look at is changed piece by piece. */
+/* The trace of a walk has all words that the result depends on, and few others. For every layout row, the
+   memory that a walk may read is changed piece by piece. */
 #include "pm_chain.h"
 
-/* What a walk said, to be compared with what another says. */
+/* The result of a walk, to compare with that of another. */
 static bool same_walk(const struct chain *a, const struct chain *b)
 {
     if (a->count != b->count || a->end != b->end)
@@ -22,7 +22,7 @@ static u64 word_of(struct chain *chain, u64 address)
     return word;
 }
 
-/* Whether the walk says something else when a word is changed for a moment. */
+/* Whether the walk has another result while a word is changed. */
 static bool matters(struct chain *chain, unsigned capacity, u64 address, u64 bits)
 {
     struct chain before = *chain;
@@ -37,7 +37,7 @@ static bool matters(struct chain *chain, unsigned capacity, u64 address, u64 bit
     return other;
 }
 
-/* No bit of a word matters that is not traced. */
+/* Bits that are not traced do not matter. */
 static void expect_rest_is_unused(struct chain *chain, unsigned capacity,
                                   const struct pm_trace *trace, u64 address)
 {
@@ -132,7 +132,7 @@ static void test_trace(void **state)
     }
 }
 
-/* A trace without room says so. */
+/* A trace that is full says so. */
 static void test_small_trace(void **state)
 {
     const struct made_frame frames[] = { { 7, true, false }, { 8, true, false } };
@@ -152,27 +152,27 @@ static void test_small_trace(void **state)
     }
 }
 
-/* The hint at where a thread is differs between the places it is usually at. */
+/* The number of a thread's position differs between the usual positions. */
 static void test_peek(void **state)
 {
     const struct made_frame here[] = { { 7, true, false }, { 8, true, false } };
     const struct made_frame there[] = { { 9, true, false }, { 8, true, false } };
     const struct made_frame other_caller[] = { { 7, false, false }, { 5, true, false } };
     const struct made_frame *chains[] = { here, there, other_caller };
-    u64 hints[PM_ARRAY_LENGTH(chains)];
+    u64 positions[PM_ARRAY_LENGTH(chains)];
     struct chain chain;
 
     FOR_EACH_ROW(layout) {
         for (size_t i = 0; i < PM_ARRAY_LENGTH(chains); i++) {
             make(&chain, layout, chains[i], 2, 0);
-            hints[i] = pm_walk_peek(&chain.interpreter, &chain.image.reader, anchor_of(layout));
+            positions[i] = pm_walk_peek(&chain.interpreter, &chain.image.reader, anchor_of(layout));
             pm_image_unmap(&chain.image, anchor_of(layout));
             pm_walk_peek(&chain.interpreter, &chain.image.reader, anchor_of(layout));
             pm_image_release(&chain.image);
         }
-        assert_int_not_equal(hints[0], hints[1]);
-        assert_int_not_equal(hints[0], hints[2]);
-        assert_int_not_equal(hints[1], hints[2]);
+        assert_int_not_equal(positions[0], positions[1]);
+        assert_int_not_equal(positions[0], positions[2]);
+        assert_int_not_equal(positions[1], positions[2]);
     }
 }
 

@@ -86,7 +86,7 @@ static void test_traced_frame(void **state)
     assert_int_equal(rows, 4);
 }
 
-/* What the chain of calls can be like when the memory is not what we think. */
+/* Damaged chains of calls. */
 static void test_damaged_calls(void **state)
 {
     const struct made_frame frames[] = {
@@ -99,7 +99,7 @@ static void test_damaged_calls(void **state)
         if (layout->entry != PM_ENTRY_CFRAME)
             continue;
         rows++;
-        /* The first call's, the second's, and the thread state's cannot be read. */
+        /* The _PyCFrame of the first call, the second, and the thread state is unreadable. */
         for (unsigned group = 0; group < 3; group++) {
             make(&chain, layout, frames, 3, 0);
             pm_image_unmap(&chain.image, cframe_address(group));
@@ -107,14 +107,14 @@ static void test_damaged_calls(void **state)
             expect_end(&chain, group == 0 ? 0 : group - 1, PM_WALK_UNREADABLE);
             pm_image_release(&chain.image);
         }
-        /* Round and round without a frame. */
+        /* A circle of calls without a frame. */
         make(&chain, layout, frames, 3, 0);
         put_cframe(&chain, 1, frame_address(1), cframe_address(2));
         put_cframe(&chain, 2, frame_address(1), cframe_address(1));
         walk(&chain, MAX);
         expect_end(&chain, 1, PM_WALK_UNREADABLE);
         pm_image_release(&chain.image);
-        /* A call without a frame is counted, and one whose end never comes ends with the chain. */
+        /* A call without a frame is counted; a call whose end is never reached ends with the chain. */
         make(&chain, layout, frames, 3, 0);
         put_cframe(&chain, 1, frame_address(1), cframe_address(2));
         put_cframe(&chain, 2, frame_address(1), cframe_address(3));
@@ -143,7 +143,7 @@ static void test_no_frame(void **state)
     }
 }
 
-/* The frame has not begun: -1 in the old ways, before the first instruction in the new one. */
+/* A frame that has not begun: its index is -1, or its pointer lies before the first instruction. */
 static void test_incomplete_frames(void **state)
 {
     const struct made_frame frames[] = {
@@ -193,8 +193,8 @@ static void test_limit(void **state)
     }
 }
 
-/* Through reported frames a circle ends at the latest with the capacity; through
-   frames that are passed over it must be found. */
+/* A circle of reported frames ends with the capacity at the latest; a circle of skipped frames must be
+   found. */
 static void test_circles(void **state)
 {
     const struct made_frame complete[] = {
@@ -254,7 +254,7 @@ static void test_senseless_pointers(void **state)
         for (size_t i = 0; i < PM_ARRAY_LENGTH(wrong); i++) {
             u64 code_field = frame_address(1) + (u64)layout->at.frame_code;
 
-            /* An address that is only unreadable is found out where the code is read. */
+            /* An unreadable address is noticed when the code object is read. */
             if ((wrong[i] & ~(u64)layout->at.code_tag_bits) == UINT64_MAX - 7 && layout->complete == PM_COMPLETE_ALWAYS)
                 continue;
             make(&chain, layout, frames, 2, 0);
@@ -263,7 +263,7 @@ static void test_senseless_pointers(void **state)
             expect_end(&chain, 1, PM_WALK_UNREADABLE);
             pm_image_release(&chain.image);
         }
-        /* What holds the bad pointer is not believed: the frame, or the shim outside it. */
+        /* The frame or shim that has the bad pointer is not believed. */
         make(&chain, layout, frames, 2, 0x4242);
         walk(&chain, MAX);
         expect_end(&chain, layout->at.owner_shim != PM_LAYOUT_ABSENT ? 2 : 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* XML of errors: word for word in simple cases, and well-formed whatever bytes names hold (checked
-   by a small reader of its own). tests/regress/test_xml.py has whole runs. */
+/* XML of errors: word for word in simple cases, and well-formed whatever bytes names hold
+   (checked by a small reader). tests/regress/test_xml.py checks whole runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -11,16 +11,15 @@
 #include "heap/pm_record_filter.h"
 #include "pm_fixture.h"
 #include "pm_random.h"
+#include "report/pm_formats.h"
 #include "report/pm_utf8.h"
-#include "report/pm_xml.h"
 
 struct stage {
     struct pm_fixture fixture;
-    struct pm_text_options options;
     struct pm_buffer out;
     struct pm_sink sink;
-    struct pm_text text;
-    struct pm_xml xml;
+    struct pm_writer_options options;
+    struct pm_writers writers;
 };
 
 static u64 address_of(void *context, struct pm_frame_id frame)
@@ -29,21 +28,31 @@ static u64 address_of(void *context, struct pm_frame_id frame)
     return pm_frames_get(&fixture->frames, frame)->kind == PM_FRAME_NATIVE ? 0x4000 + frame.v : 0;
 }
 
-/* After all frames are there. */
 static void open_stage(struct stage *stage)
 {
+    pm_fixture_init(&stage->fixture);
     pm_buffer_init(&stage->out);
-    stage->options = (struct pm_text_options){ 0 };
     stage->sink = pm_fixture_sink(&stage->out);
-    pm_text_init(&stage->text, pm_fixture_profile(&stage->fixture), &stage->options, NULL);
-    stage->xml = (struct pm_xml){ &stage->text, &stage->sink, address_of, &stage->fixture };
+    stage->options = (struct pm_writer_options){
+        .xml = true,
+        .address = address_of,
+        .address_context = &stage->fixture,
+    };
+    pm_writers_init(&stage->writers);
+    pm_writers_add(&stage->writers, &pm_xml_format, &stage->options, &stage->sink);
 }
 
 static void close_stage(struct stage *stage)
 {
-    pm_text_release(&stage->text);
+    pm_writers_release(&stage->writers);
     pm_buffer_release(&stage->out);
     pm_fixture_release(&stage->fixture);
+}
+
+static struct pm_tables tables_of(const struct stage *stage)
+{
+    return (struct pm_tables){ &stage->fixture.strings, &stage->fixture.frames,
+                               &stage->fixture.stacks };
 }
 
 static void test_wrong_free(void **state)
@@ -51,19 +60,19 @@ static void test_wrong_free(void **state)
     struct stage stage;
 
     (void)state;
-    pm_fixture_init(&stage.fixture);
-    const struct pm_frame_id give = pm_fixture_native(&stage.fixture, "/lib/libc.so.6", "free", 0, 0);
-    const struct pm_frame_id take = pm_fixture_native(&stage.fixture, "/lib/libc.so.6", "malloc", 0, 0);
+    open_stage(&stage);
+    const struct pm_tables tables = tables_of(&stage);
+    const struct pm_frame_id free_frame = pm_fixture_native(&stage.fixture, "/lib/libc.so.6", "free", 0, 0);
+    const struct pm_frame_id malloc_frame = pm_fixture_native(&stage.fixture, "/lib/libc.so.6", "malloc", 0, 0);
     const struct pm_frame_id line = pm_fixture_python(&stage.fixture, "/a/b/c.py", "f", 7);
     struct pm_wrong_free wrong = {
         .kind = PM_FREE_INVALID,
         .address = 0x1008,
-        .stack = pm_fixture_stack(&stage.fixture, give, line),
+        .stack = pm_fixture_stack(&stage.fixture, free_frame, line),
         .place = PM_PLACE_LIVE,
-        .block = { 0x1000, 24, pm_fixture_stack(&stage.fixture, take), PM_STACK_EMPTY },
+        .block = { 0x1000, 24, pm_fixture_stack(&stage.fixture, malloc_frame), PM_STACK_EMPTY },
     };
-    open_stage(&stage);
-    pm_xml_write_wrong_free(&stage.xml, &wrong);
+    pm_writers_wrong_free(&stage.writers, &tables, &wrong);
     assert_string_equal(stage.out.bytes,
                         "  <kind>InvalidFree</kind>\n"
                         "  <what>Invalid free() / delete / delete[] / realloc()</what>\n"
@@ -77,11 +86,11 @@ static void test_wrong_free(void **state)
                         "  </stack>\n");
     pm_buffer_clear(&stage.out);
     wrong.kind = PM_FREE_DOMAIN;
-    wrong.took = "PyMem_Free";
-    wrong.gave = "malloc";
+    wrong.freed_by = "PyMem_Free";
+    wrong.allocated_by = "malloc";
     wrong.place = PM_PLACE_FREED;
     wrong.block.freed = wrong.stack;
-    pm_xml_write_wrong_free(&stage.xml, &wrong);
+    pm_writers_wrong_free(&stage.writers, &tables, &wrong);
     assert_non_null(strstr(stage.out.bytes, "<kind>MismatchedFree</kind>\n"
                                             "  <what>Mismatched free(): PyMem_Free of a block from malloc</what>"));
     assert_non_null(strstr(stage.out.bytes, "size 24 free'd</auxwhat>\n  <stack>\n"));
@@ -89,7 +98,7 @@ static void test_wrong_free(void **state)
     close_stage(&stage);
 }
 
-/* --- A reader that knows elements, text, &amp; &lt; &gt; and CDATA --- */
+/* --- A reader of elements, text, &amp; &lt; &gt; and CDATA --- */
 
 static const char *expect_name(const char *at, char *name, size_t capacity)
 {
@@ -187,7 +196,8 @@ static void test_any_bytes(void **state)
     (void)state;
     for (unsigned round = 0; round < 3000; round++) {
         struct stage stage;
-        pm_fixture_init(&stage.fixture);
+        open_stage(&stage);
+        const struct pm_tables tables = tables_of(&stage);
         struct pm_strings *strings = &stage.fixture.strings;
         struct pm_loss_type types[] = { { random_string(&random, strings), 2 },
                                         { random_string(&random, strings), 1 } };
@@ -209,12 +219,11 @@ static void test_any_bytes(void **state)
             .stack = loss.stack,
             .types = types, .type_count = 2,
         };
-        const struct pm_suppression_tables tables = {
-            strings, &stage.fixture.frames, &stage.fixture.stacks,
-        };
-        open_stage(&stage);
-        pm_xml_write_loss(&stage.xml, &loss, 1, 2);
-        pm_xml_write_suppression(&stage.xml, &tables, &subject);
+        const struct pm_losses losses = { 0 };
+        pm_writers_search_begin(&stage.writers, pm_fixture_profile(&stage.fixture), PM_SEARCH_AT_EXIT);
+        pm_writers_loss(&stage.writers, &loss, 1, 2);
+        pm_writers_suggestion(&stage.writers, &tables, &subject);
+        pm_writers_search_end(&stage.writers, &losses);
         check_well_formed(&stage.out);
         const char *leaked = strstr(stage.out.bytes, "<leakedbytes>");
         assert_non_null(leaked);
@@ -224,7 +233,7 @@ static void test_any_bytes(void **state)
 }
 
 /* --only-object= and --only-file= */
-static void test_only(void **state)
+static void test_record_filter(void **state)
 {
     struct pm_fixture fixture;
 
@@ -235,8 +244,8 @@ static void test_only(void **state)
         pm_fixture_native(&fixture, "/x/_my.cpython-311-x86_64-linux-gnu.so", "f", 0, 0),
         pm_fixture_python(&fixture, "/home/me/mypkg/sub/a.py", "g", 1));
     static const struct {
-        struct pm_record_filter only;
-        bool takes;
+        struct pm_record_filter filter;
+        bool accepted;
     } cases[] = {
         { { .object_count = 0 }, true },
         { { .objects = { "_my.so" }, .object_count = 1 }, true },
@@ -249,9 +258,9 @@ static void test_only(void **state)
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "a.py" }, .file_count = 1 }, true },
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "b.py" }, .file_count = 1 }, false },
     };
+    const struct pm_tables tables = { &fixture.strings, &fixture.frames, &fixture.stacks };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(cases); i++)
-        assert_int_equal(pm_record_filter_accepts(&cases[i].only, &fixture.strings, &fixture.frames, &fixture.stacks,
-                                       stack), cases[i].takes);
+        assert_int_equal(pm_record_filter_accepts(&cases[i].filter, &tables, stack), cases[i].accepted);
     pm_fixture_release(&fixture);
 }
 
@@ -260,7 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_free),
         cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_only),
+        cmocka_unit_test(test_record_filter),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

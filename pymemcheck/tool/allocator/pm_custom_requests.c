@@ -6,6 +6,7 @@
 #include "tool/allocator/pm_custom_requests.h"
 
 #include "heap/pm_custom_blocks.h"
+#include "tool/allocator/pm_allocation.h"
 #include "tool/allocator/pm_allocator.h"
 #include "tool/errors/pm_wrong_frees.h"
 #include "tool/pm_run.h"
@@ -59,13 +60,29 @@ static struct pm_stack_id stack_of_free(struct pm_run *run, u32 tid)
 
 /* --- Blocks like malloc's --- */
 
+static void tell(struct pm_run *run, enum pm_event_kind kind, u32 tid, const struct pm_block *block,
+                 const struct pm_block *before)
+{
+    const struct pm_event event = {
+        .kind = kind,
+        .call = PM_CALL_NONE,
+        .tid = tid,
+        .block = block,
+        .before = before,
+        .arguments = { block != NULL ? block->address : before->address },
+    };
+    pm_events_tell(&run->events, &event);
+}
+
 static struct pm_custom_pool *malloclike(struct pm_run *run)
 {
     return pm_custom_pool_at(&run->custom, PM_CUSTOM_MALLOCLIKE);
 }
 
-static void forget_malloclike(struct pm_run *run, const struct pm_block *block)
+/* Of a block that is no longer in its pool. */
+static void forget_malloclike(struct pm_run *run, u32 tid, const struct pm_block *block)
 {
+    tell(run, PM_EVENT_FREED, tid, NULL, block);
     pm_sites_free(&run->sites, site_of(block), block->bytes, 0);
 }
 
@@ -79,10 +96,11 @@ static void allocate(struct pm_run *run, u32 tid, u64 address, u64 bytes)
     old = pm_custom_pool_find(&run->custom, pool, address);
     /* Told of twice without a free: the older one is gone. */
     if (old != NULL)
-        forget_malloclike(run, old);
+        forget_malloclike(run, tid, old);
     const struct pm_block block = make_block(run, tid, address, bytes);
     pm_sites_allocate(&run->sites, site_of(&block), bytes, 0, block.serial);
     pm_custom_pool_insert(&run->custom, pool, &block);
+    tell(run, PM_EVENT_ALLOCATED, tid, &block, NULL);
 }
 
 static void refuse(struct pm_run *run, u32 tid, u64 address)
@@ -97,11 +115,11 @@ static void release(struct pm_run *run, u32 tid, u64 address)
 
     if (pm_custom_pool_remove(&run->custom, malloclike(run), address, &block)) {
         run->totals.frees++;
-        forget_malloclike(run, &block);
+        forget_malloclike(run, tid, &block);
         pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
         return;
     }
-    pm_allocator_release(run, tid, address, PM_BLOCK_CUSTOM);
+    pm_allocation_free(run, &(struct pm_request){ tid, PM_CALL_NONE, { address } });
 }
 
 bool pm_custom_freed_as_heap(struct pm_run *run, u32 tid, u64 address)
@@ -112,7 +130,7 @@ bool pm_custom_freed_as_heap(struct pm_run *run, u32 tid, u64 address)
         return false;
     if (run->options.mismatched_frees)
         pm_wrong_frees_mismatch(run, tid, &block);
-    forget_malloclike(run, &block);
+    forget_malloclike(run, tid, &block);
     pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
     return true;
 }
@@ -126,8 +144,10 @@ static void resize(struct pm_run *run, u32 tid, u64 address, u64 old_bytes, u64 
         refuse(run, tid, address);
         return;
     }
+    const struct pm_block before = *block;
     pm_sites_resize(&run->sites, site_of(block), old_bytes, new_bytes);
     block->bytes = new_bytes;
+    tell(run, PM_EVENT_RESIZED, tid, block, &before);
 }
 
 /* --- Pools --- */
@@ -159,6 +179,11 @@ static void allocate_in(struct pm_run *run, u32 tid, u64 pool_address, u64 addre
     pm_custom_pool_insert(&run->custom, pool, &block);
 }
 
+struct freeing {
+    struct pm_run *run;
+    u32 tid;
+};
+
 static void note_freed(void *context, const struct pm_block *block)
 {
     struct pm_run *run = context;
@@ -167,8 +192,10 @@ static void note_freed(void *context, const struct pm_block *block)
 
 static void auto_free(void *context, const struct pm_block *block)
 {
-    forget_malloclike(context, block);
-    note_freed(context, block);
+    const struct freeing *freeing = context;
+
+    forget_malloclike(freeing->run, freeing->tid, block);
+    note_freed(freeing->run, block);
 }
 
 static void free_in(struct pm_run *run, u32 tid, u64 pool_address, u64 address)
@@ -183,7 +210,8 @@ static void free_in(struct pm_run *run, u32 tid, u64 pool_address, u64 address)
         return;
     }
     if (pool->auto_free)
-        pm_custom_pool_clear(&run->custom, malloclike(run), block.address, block.bytes, auto_free, run);
+        pm_custom_pool_clear(&run->custom, malloclike(run), block.address, block.bytes, auto_free,
+                             &(struct freeing){ run, tid });
     pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid));
 }
 

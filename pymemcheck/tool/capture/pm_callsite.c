@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Instructions as in AMD64 Architecture Programmer's Manual, volume 3: E8 is call with a distance,
-   FF /2 and FF /4 with a ModRM byte of 15 and 25 are call and jmp through a word at a distance
-   from the next instruction, F3 0F 1E FA is endbr64, and F2 before a jump is a prefix without effect. */
+/* Instructions as in the AMD64 Architecture Programmer's Manual, volume 3: E8 is call with a
+   distance; FF 15 and FF 25 are call and jmp through a word at a distance from the next
+   instruction; F3 0F 1E FA is endbr64; F2 before a jump is a prefix without effect. */
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which function a call instruction called, from its return address: the stack does not say, since a
-   function that ends with a call of another jumps there and is not on it. PyMem_Free is such a one. */
+/* Which function a call instruction called, found from its return address. The stack does not say
+   so: a function that ends with a call of another one jumps there, and leaves the stack before.
+   PyMem_Free is such a function. */
 #ifndef PM_CALLSITE_H
 #define PM_CALLSITE_H
 
 #include "base/pm_reader.h"
 #include "base/pm_types.h"
 
-/* The name of the function, good until the next question about debug information; NULL when it
-   cannot be known: the call was through a register or a table, or the target is no function's
-   start. Calls through the procedure linkage table are followed. */
+/* The name of the function, valid until the next question about debug information. NULL if it is not
+   known: the call went through a register or a table, or its target is not the start of a
+   function. Calls through the procedure linkage table are followed. */
 const char *pm_callsite_function(struct pm_reader *reader, u64 return_address);
 
 #endif

@@ -11,10 +11,10 @@
 #include "tool/core/pm_core.h"
 #include "tool/pm_run.h"
 
-/* Allocator layers looked at, from malloc outwards. */
+/* Allocator layers that are looked at, from malloc outwards. */
 enum { MAX_LAYERS = 16 };
 
-/* Of a stack, mostly one or two Python frames are new. */
+/* Usually one or two Python frames of a stack are new. */
 enum { PREFETCHED_FRAMES = 2 };
 
 static struct pm_frame_id note(struct pm_run *run, const char *text)
@@ -52,8 +52,8 @@ void pm_capture_init(struct pm_run *run)
     capture->last = pm_alloc("pm.capture", pythons * sizeof *capture->last);
 }
 
-/* The debug hooks on the way to malloc: an inner level of a hook always pads;
-   an outer one only when the compiler merged the inner into it. */
+/* Counts the debug hooks on the way to malloc. An inner function of a hook always pads; an outer
+   one pads only if the compiler merged the inner one into it. */
 static u32 count_hooks(const u8 *layers, size_t count)
 {
     u32 hooks = 0;
@@ -102,7 +102,7 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
     };
 }
 
-/* As pm_unwind_note keeps it; not 0, since no part is. */
+/* As pm_unwind_note keeps it. Not 0, since no part is 0. */
 static u64 packed(struct pm_known_natives known)
 {
     return (u64)known.debug_hooks << 32 | known.part.v;
@@ -113,13 +113,13 @@ static struct pm_known_natives unpacked(u64 meaning)
     return (struct pm_known_natives){ { (u32)meaning }, (u32)(meaning >> 32) };
 }
 
-/* With --sanity-level=2 what is noted is resolved again: of other addresses with the same hash it
-   would be found to be wrong. */
+/* With --sanity-level=2 the stack is resolved again and compared. That would show it if other
+   addresses had the same hash. */
 static struct pm_known_natives native_part(struct pm_run *run, const struct pm_unwound *natives)
 {
     const u64 meaning = pm_unwind_meaning(&run->capture.unwind, natives);
 
-    if (meaning != 0 && VG_(clo_sanity_level) < 2)
+    if (meaning != 0 && pm_core_sanity_level() < 2)
         return unpacked(meaning);
     struct pm_known_natives known = resolve_natives(run, natives);
     PM_ASSERT(meaning == 0 || meaning == packed(known));
@@ -127,8 +127,8 @@ static struct pm_known_natives native_part(struct pm_run *run, const struct pm_u
     return known;
 }
 
-/* What stands for frames that cannot be read, outside of all others. Where a walk came to its limit the pairs put a
-   note, since it goes on beyond what they take. */
+/* What the outermost frames are named after: a note, if there are frames that cannot be read. Where
+   a walk reached its limit the pairs add a note, since they take fewer frames than a walk. */
 static struct pm_python_part python_end(struct pm_capture *capture, enum pm_walk_end end)
 {
     const struct pm_splice_python note = { .frame = capture->unreadable, .entry = true };
@@ -137,13 +137,13 @@ static struct pm_python_part python_end(struct pm_capture *capture, enum pm_walk
         ? pm_pairs_python(&capture->pairs, PM_PYTHON_PART_EMPTY, &note) : PM_PYTHON_PART_EMPTY;
 }
 
-/* Whether the code object of a frame of the last stack is the one that it was. */
+/* Whether the code object of a frame of the last stack still lives. */
 static bool is_current(const struct pm_last_frame *last, const struct pm_python *python)
 {
     return last->tag == pm_python_code_tag(python, last->raw.code);
 }
 
-/* Of the outermost same frames of the last stack, those that need not be named again. */
+/* How many of the same outermost frames of the last stack still have their names. */
 static unsigned still_named(const struct pm_capture *capture, const struct pm_python *python,
                             unsigned same)
 {
@@ -157,7 +157,8 @@ static unsigned still_named(const struct pm_capture *capture, const struct pm_py
     return named;
 }
 
-/* As many of raw, innermost first, as are like those that follow the first same of the last stack. */
+/* How many of the fresh frames, from the outermost one on, equal the frames inside of the first same
+   ones of the last stack. */
 static unsigned named_before(const struct pm_capture *capture, const struct pm_python *python,
                              unsigned same, unsigned fresh)
 {
@@ -172,7 +173,7 @@ static unsigned named_before(const struct pm_capture *capture, const struct pm_p
     return known;
 }
 
-/* Frame number i of the last stack, from the outermost one on, is now raw. */
+/* Names raw, and makes it frame number i of the last stack, counted from the outermost one. */
 static struct pm_python_part name_frame(struct pm_capture *capture, struct pm_python *python,
                                         unsigned i, struct pm_python_part outer,
                                         const struct pm_raw_frame *raw)
@@ -193,7 +194,8 @@ static struct pm_python_part name_frame(struct pm_capture *capture, struct pm_py
     return part;
 }
 
-/* The fresh innermost frames are in raw; the same outside of them are those of the last stack. */
+/* fresh: the innermost frames, in capture->raw. same: the frames outside of them, which are those
+   of the last stack. */
 static struct pm_python_part python_part(struct pm_run *run, unsigned fresh, unsigned same,
                                          enum pm_walk_end end)
 {
@@ -229,7 +231,7 @@ static struct pm_python_part python_part(struct pm_run *run, unsigned fresh, uns
     return part;
 }
 
-/* With --sanity-level=2 the frames are walked over from end to end, too. */
+/* With --sanity-level=2 all frames are walked over and compared. */
 static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsigned count)
 {
     struct pm_capture *capture = &run->capture;
@@ -237,7 +239,7 @@ static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsign
     unsigned whole = pm_python_walk(&run->python, tid, capture->raw, capture->walk_limit,
                                     &whole_end, NULL);
 
-    /* Of a circle of damaged frames one of both may say that it ends. */
+    /* Of damaged frames in a circle, one of the two walks may find an end. */
     if (end == PM_WALK_UNREADABLE || whole_end == PM_WALK_UNREADABLE)
         return;
     PM_ASSERT(whole == count && whole_end == end);
@@ -245,7 +247,7 @@ static void check_walk(struct pm_run *run, u32 tid, enum pm_walk_end end, unsign
         PM_ASSERT(pm_raw_frame_equal(&capture->raw[count - 1 - i], &capture->last[i].raw));
 }
 
-/* Keeps a snapshot of what was just found. */
+/* Keeps a snapshot of the stack that was just found. */
 static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key,
                           const struct pm_unwound *natives, struct pm_captured captured)
 {
@@ -257,7 +259,7 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
     trace->count = 0;
     trace->incomplete = false;
     pm_unwound_trace(natives, trace);
-    /* The frames that are not reported may change. */
+    /* A snapshot must not depend on frames that are not reported: they may change. */
     if (count <= capture->python_limit
             && pm_python_trace_again(&run->python, tid, &capture->rewalk, trace)) {
         for (unsigned i = 0; i < count; i++)
@@ -271,14 +273,15 @@ static void keep_snapshot(struct pm_run *run, u32 tid, const struct pm_snapshot_
                       count, captured.stack, *captured.site, captured.debug_hooks);
 }
 
-/* Whether the pair is met with this key for the PM_CAPTURE_OFTEN-th time, not long after the
-   others: what comes a few times is not worth a snapshot. Imports have a million of those. */
+/* Whether the pair comes with this key for the PM_CAPTURE_OFTEN-th time, not long after the other
+   times. A stack that comes a few times is not worth a snapshot; imports have a million of
+   those. */
 static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key *key,
                         const struct pm_pair *pair)
 {
     enum { TIMES = 7 };
     const u64 number = (u64)(pair - capture->pairs.all);
-    u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->hint
+    u64 hash = pm_hash_u64((key->stack_pointer ^ key->instruction << 20) + key->python_position
                            + (number << 40));
     const u16 part = (u16)(hash >> 48) & (u16)~TIMES;
     u16 *met = &capture->met[hash % PM_CAPTURE_MET];
@@ -289,7 +292,7 @@ static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key
     return frequent;
 }
 
-/* Without a snapshot. One may be kept for key, unless it is NULL. */
+/* Without a snapshot. May keep one for key. */
 static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_snapshot_key *key)
 {
     struct pm_capture *capture = &run->capture;
@@ -304,7 +307,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 
     struct pm_known_natives native = native_part(run, &natives);
     struct pm_python_part python = python_part(run, fresh, same, end);
-    if (VG_(clo_sanity_level) > 1)
+    if (pm_core_sanity_level() > 1)
         check_walk(run, tid, end, fresh + same);
     struct pm_pair *pair = pm_pairs_stack(&capture->pairs, native.part, python);
     struct pm_captured captured = {
@@ -313,12 +316,12 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
         .debug_hooks = native.debug_hooks,
     };
     bool unsteady = fresh + same > 0 && capture->last[fresh + same - 1].unsteady;
-    if (key != NULL && !unsteady && is_frequent(capture, key, pair))
+    if (!unsteady && is_frequent(capture, key, pair))
         keep_snapshot(run, tid, key, &natives, captured);
     return captured;
 }
 
-/* What compute will look for first: most of it is not in the processor's cache. */
+/* Prefetches what compute needs first, which is rarely in the processor's cache. */
 static void prefetch(const struct pm_run *run)
 {
     const struct pm_capture *capture = &run->capture;
@@ -342,21 +345,19 @@ struct pm_captured pm_capture_stack(struct pm_run *run, u32 tid)
         capture->generation++;
         pm_unwind_forget(&capture->unwind);
     }
-    const bool pay = pm_snapshots_pay(&capture->snapshots);
-    struct pm_snapshot *known = NULL;
-    if (pay)
-        known = pm_snapshots_expected(&capture->snapshots, &key, capture->generation);
-    if (known == NULL)
+    struct pm_snapshot *known = pm_snapshots_expected(&capture->snapshots, &key,
+                                                      capture->generation);
+    if (known == NULL) {
         prefetch(run);
-    if (pay && known == NULL) {
-        key.hint = pm_python_peek(&run->python, key.slot);
+        key.python_position = pm_python_peek(&run->python, key.slot);
         known = pm_snapshots_find(&capture->snapshots, &key, capture->generation);
     }
-    if (known != NULL && VG_(clo_sanity_level) < 2)
+    if (known != NULL && pm_core_sanity_level() < 2)
         return (struct pm_captured){ known->stack, &known->site, known->debug_hooks };
-    /* With --sanity-level=2 what a snapshot says is computed, too, which may take its place. */
+    /* With --sanity-level=2 the stack is computed, too, and compared. That may replace the
+       snapshot, so its result is saved first. */
     const struct pm_stack_id said = known != NULL ? known->stack : PM_STACK_EMPTY;
-    struct pm_captured captured = compute(run, tid, pay ? &key : NULL);
+    struct pm_captured captured = compute(run, tid, &key);
     PM_ASSERT(said.v == PM_STACK_EMPTY.v || said.v == captured.stack.v);
     return captured;
 }

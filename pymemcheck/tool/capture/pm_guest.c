@@ -27,7 +27,7 @@ void pm_guest_reads_stack(IRDirty *call, const VexGuestLayout *layout)
     touches(call, Ifx_Read, layout->offset_IP, layout->sizeof_IP);
 }
 
-/* The sixteen general registers lie side by side (VEX/pub/libvex_guest_amd64.h, 3.19). */
+/* The sixteen general registers follow each other (VEX/pub/libvex_guest_amd64.h, 3.19). */
 void pm_guest_reads_registers(IRDirty *call, const VexGuestLayout *layout)
 {
     touches(call, Ifx_Read, OFFSET_amd64_RAX, 16 * sizeof(ULong));

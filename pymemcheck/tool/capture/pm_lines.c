@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The core calls with no context: what is open and what was deferred is kept here. Objects that
-   were loaded again from the same files to the same place are one; none is ever dropped, since frames
-   refer to them. */
+/* The core passes no context, so what is open and what was deferred is kept here. An object that was
+   loaded again from the same files to the same place is one object. No object is ever dropped,
+   since frames refer to them. */
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcfile.h"
@@ -16,7 +16,7 @@
 #include "dwarf/pm_line_search.h"
 #include "tool/core/pm_core.h"
 
-/* The object's own file, the one with its debug information, and one shared by several. */
+/* The object's own file, the file with its debug information, and a file that several share. */
 enum { MAX_FILES = 3, MAX_SECTION_BYTES = 1 << 30 };
 
 struct file {
@@ -25,12 +25,12 @@ struct file {
 };
 
 struct object {
-    const DebugInfo *info;      /* NULL: unloaded, as far as is known */
+    const DebugInfo *info;      /* NULL: unloaded, as far as we know */
     char *name;
     u64 bias;                   /* the address in memory less the address in the file */
     struct file files[MAX_FILES];
     u32 file_count;
-    bool is_gone;               /* it was said that a file cannot be read any more */
+    bool is_gone;               /* a message said that a file cannot be read any more */
 };
 
 struct image {
@@ -39,7 +39,7 @@ struct image {
 };
 
 static struct image images[MAX_FILES + 1];
-static u32 image_count;         /* may be more than there is room for */
+static u32 image_count;         /* can be more than fit in images */
 static struct object *objects;
 static u32 object_count, object_capacity;
 
@@ -81,7 +81,7 @@ static void release_files(struct object *object)
     object->file_count = 0;
 }
 
-/* False if one of the files is none that can be opened again. */
+/* False if one of the files cannot be opened again. */
 static bool take_files(struct object *object)
 {
     if (image_count == 0 || image_count > MAX_FILES)
@@ -133,9 +133,8 @@ bool pm_lines_defer(const DebugInfo *info)
 
     for (u32 i = 0; i < object_count; i++)
         if (objects[i].info == info)
-            objects[i].info = NULL;     /* another one was there before */
-    if (VG_(clo_read_inline_info) || VG_(clo_read_var_info) || VG_(clo_debug_dump_line)
-            || !take_files(&object))
+            objects[i].info = NULL;     /* the handle was another object's before */
+    if (pm_core_reads_debug_info() || !take_files(&object))
         return false;
     object.name = copy_text(VG_(DebugInfo_get_filename)(info));
     for (u32 i = 0; i < object_count; i++) {
@@ -158,7 +157,7 @@ bool pm_lines_place(DiEpoch epoch, u64 ip, struct pm_lines_place *place)
         return false;
     for (u32 i = 0; i < object_count; i++) {
         const struct object *object = &objects[i];
-        /* The handle alone may be that of another object, which has no lines. */
+        /* The handle may belong to another object by now, which has no lines. */
         if (object->info == info && object->bias == (u64)VG_(DebugInfo_get_text_bias)(info)
                 && pm_text_equal(object->name, VG_(DebugInfo_get_filename)(info))) {
             *place = (struct pm_lines_place){ i, ip - object->bias };
@@ -208,21 +207,16 @@ static bool decompress(const struct pm_elf_section *section, const u8 *from, u8 
 {
     switch (section->compression) {
     case PM_ELF_ZLIB:
-        return tinfl_decompress_mem_to_mem(to, section->full_bytes, from, section->bytes,
-                                           PM_TINFL_PARSE_ZLIB_HEADER
-                                               | PM_TINFL_USING_NON_WRAPPING_OUTPUT_BUF)
-            == section->full_bytes;
+        return pm_core_inflate(to, section->full_bytes, from, section->bytes);
     case PM_ELF_ZSTD:
-        return ZSTD_decompress != NULL
-            && ZSTD_decompress(to, section->full_bytes, from, section->bytes)
-                == section->full_bytes;
+        return pm_core_inflate_zstd(to, section->full_bytes, from, section->bytes);
     case PM_ELF_PLAIN:
         break;
     }
     return false;
 }
 
-/* Whether a section can have the sizes that it says: they are about to be allocated. */
+/* Whether a section's sizes are possible. They will be allocated. */
 static bool is_possible(const struct open_file *file, const struct pm_elf_section *section)
 {
     enum { MOST_INFLATED = 1032 };      /* what a byte of deflated data can become */
@@ -233,7 +227,7 @@ static bool is_possible(const struct open_file *file, const struct pm_elf_sectio
             || section->full_bytes / MOST_INFLATED <= section->bytes);
 }
 
-/* The contents of a section, allocated; nothing if it is not there or damaged. */
+/* The contents of a section, allocated; empty if it is missing or damaged. */
 static struct pm_bytes read_section(struct open_file *file, const char *name)
 {
     const struct pm_elf_file source = { read_file, file };
@@ -270,7 +264,7 @@ static struct pm_bytes section_of(void *context, enum pm_debug_section section)
     struct reading *reading = context;
 
     if (!reading->was_read[section]) {
-        /* A file that several share is opened last. */
+        /* The file that several share is opened last. */
         u32 file = section == PM_DEBUG_STR_ALT ? reading->count - 1 : reading->lines;
         reading->was_read[section] = true;
         if (section != PM_DEBUG_STR_ALT || file != reading->lines)
@@ -279,7 +273,7 @@ static struct pm_bytes section_of(void *context, enum pm_debug_section section)
     return reading->sections[section];
 }
 
-/* False if the file is not there any more as it was. */
+/* False if the file is gone or has changed. */
 static bool open_file(struct open_file *open, const struct file *file)
 {
     struct vg_stat status;
@@ -332,7 +326,8 @@ static bool begin_reading(struct reading *reading, struct object *object)
     }
     while (reading->lines + 1 < reading->count && !has_lines(&reading->files[reading->lines]))
         reading->lines++;
-    /* The object may have been moved to another address after its debug information was split off. */
+    /* The object may have been linked to another address after its debug information was split
+       off. */
     u64 own, split;
     if (reading->lines > 0 && reading->files[0].is_elf && reading->files[reading->lines].is_elf
             && pm_elf_address(&reading->files[0].elf, ".text", &own)

@@ -38,8 +38,8 @@ bool pm_native_epoch_changed(struct pm_native *native)
     return true;
 }
 
-/* Which object a replaced allocation function stands for: the program called
-   libc's or libstdc++'s, not ours. */
+/* The object whose function a replacement stands for: the program called libc or libstdc++, not
+   us. */
 static const char *replaced_object(const char *function)
 {
     return VG_(strncmp)(function, "operator", 8) == 0 ? "libstdc++.so.6" : "libc.so.6";
@@ -94,8 +94,8 @@ static void want_line(struct pm_native *native, const struct pm_lines_place *pla
     native->lines[native->line_count++] = (struct pm_lines_wanted){ *place, frame.v };
 }
 
-/* The source line of ip, where debug information has it: at once, if the core has read it,
-   else later. */
+/* Adds the source line of ip, if debug information has it: now, if the core has read it, else
+   later. */
 static void add_source(struct pm_native *native, u64 ip, struct pm_frame_id frame)
 {
     const DiEpoch epoch = VG_(current_DiEpoch)();
@@ -109,20 +109,20 @@ static void add_source(struct pm_native *native, u64 ip, struct pm_frame_id fram
         set_source(native, frame, folder, file, line);
 }
 
-static void take_line(void *context, u32 tag, const char *folder, const char *file, u32 line)
+static void on_line(void *context, u32 tag, const char *folder, const char *file, u32 line)
 {
     set_source(context, (struct pm_frame_id){ tag }, folder, file, line);
 }
 
 void pm_native_add_lines(struct pm_native *native)
 {
-    pm_lines_find(native->lines, native->line_count, take_line, native);
+    pm_lines_find(native->lines, native->line_count, on_line, native);
     pm_free(native->lines);
     native->lines = NULL;
     native->line_count = native->line_capacity = 0;
 }
 
-/* ip as its object's file was linked; 0 if it is in no object. */
+/* The address of ip as its object's file was linked; 0 if it is in no object. */
 static u64 linked_address(u64 ip)
 {
     const DebugInfo *info = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), ip);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names for native instruction addresses.
 
-   A name is looked up once, when an address is first met, and kept: shared
-   objects can be unloaded before the report. What is loaded where is an epoch
-   of the core; when the epoch changes everything known of addresses is
-   dropped (names already interned stay). Only source lines are looked up later, for
-   all frames together (tool/capture/pm_lines.h). */
+   A name is looked up once, when an address is first met, and kept, since shared objects can be
+   unloaded before the report. The core gives each state of loaded objects an epoch; when the
+   epoch changes, everything known of addresses is dropped (interned names stay). Source lines
+   are looked up later, for all frames together (tool/capture/pm_lines.h). */
 #ifndef PM_NATIVE_H
 #define PM_NATIVE_H
 
@@ -20,21 +19,21 @@ struct pm_native_frame {
     struct pm_frame_id frame;
     u8 layer;               /* enum pm_layer */
     bool boundary;          /* our wrapper round the evaluation function */
-    bool hidden;            /* another function of ours between two of the program's */
-    bool below_main;        /* calls main: no reader wants it or what calls it */
+    bool hidden;            /* another function of ours, between two of the program's */
+    bool below_main;        /* it calls main: readers want neither it nor its callers */
 };
 
 struct pm_native {
     struct pm_strings *strings;
     struct pm_frames *frames;
     struct pm_map by_address;       /* ip -> index into known */
-    struct pm_map addresses;        /* frame -> the address that it was last met with */
+    struct pm_map addresses;        /* frame -> the address at which it was last met */
     struct pm_native_frame *known;
     u32 count, capacity;
     u32 epoch;
-    struct pm_lines_wanted *lines;  /* frames whose source lines were not looked up yet */
+    struct pm_lines_wanted *lines;  /* frames whose source lines are still to be looked up */
     u32 line_count, line_capacity;
-    struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "" until it was met */
+    struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "": not met yet */
 };
 
 void pm_native_init(struct pm_native *native, struct pm_strings *strings,
@@ -44,15 +43,15 @@ void pm_native_init(struct pm_native *native, struct pm_strings *strings,
    instruction itself, for others the last byte of the call. */
 struct pm_native_frame pm_native_resolve(struct pm_native *native, u64 ip, bool innermost);
 
-/* An address of the frame, or 0 if it is not native: what a machine reader of XML wants. */
+/* An address of the frame, for the XML report; 0 if the frame is not native. */
 u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame);
 
-/* Looks up the source lines of all frames met since the last time: before frames are
-   shown, or suppressions are tried on them. */
+/* Looks up the source lines of all frames met since the last call. Needed before frames are shown
+   or matched with suppressions. */
 void pm_native_add_lines(struct pm_native *native);
 
-/* True, once, after objects were loaded or unloaded: whoever caches what an
-   address means must drop it. */
+/* True once after objects were loaded or unloaded: then all caches of what addresses mean must be
+   dropped. */
 bool pm_native_epoch_changed(struct pm_native *native);
 
 #endif

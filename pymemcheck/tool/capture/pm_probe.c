@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An object is born, or born again from a free list, in _Py_NewReference
-   (Objects/object.c). Where that is a function of its own, its entry is
-   probed. A compiler that inlined it (Debian's python3.11, with link-time
-   optimisation) left the one thing that it does: the word 1 is stored, as the
-   reference count, at the start of the object. So in the interpreter's own
-   code each store of a constant 1 of eight bytes is probed as well; what it
-   stores into is only believed to be an object if it lies in a block where an
-   object would (pm_allocator_reused), and few other stores do.
+/* Each new object passes _Py_NewReference (Objects/object.c), also one that comes from a free list. Where
+   that is a function of its own, its entry is probed. Where the compiler inlined it (Debian's
+   python3.11, with link-time optimisation), one sign remains: the word 1 is stored, as the
+   reference count, at the start of the object. So each 8-byte store of the constant 1 in the
+   interpreter's code is probed, too. pm_births.h decides whether an object was born there.
 
-   Which code is the interpreter's: the object file in which a function is entered
-   that only an interpreter has. */
+   The interpreter's code is the object file in which a function was entered that only an interpreter
+   has (pm_functions.h). */
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
@@ -22,6 +19,7 @@
 #include "tool/capture/pm_probe.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_functions.h"
 #include "tool/core/pm_core.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/allocator/pm_allocator.h"
@@ -39,13 +37,12 @@ static struct {
     size_t interpreter_count;
 } state;
 
-/* Called by translated code with the object that was given out, and where the store is that says
-   so; 0 for _Py_NewReference. */
+/* Called by translated code with the object, and the address of the store; 0 for _Py_NewReference. */
 static VG_REGPARM(2) void on_new_reference(Addr object, Addr instruction)
 {
     const ThreadId tid = VG_(get_running_tid)();
 
-    if (VG_(clo_sanity_level) > 1 && instruction != 0)
+    if (pm_core_sanity_level() > 1 && instruction != 0)
         PM_ASSERT(VG_(get_IP)(tid) == instruction);
     pm_allocator_reused(state.run, tid, object, instruction);
 }
@@ -67,20 +64,7 @@ static bool in_interpreter(Addr address)
     return false;
 }
 
-static bool is_interpreter_function(const char *name)
-{
-    static const char *const names[] = {
-        "Py_BytesMain", "Py_Main", "Py_InitializeEx", "Py_InitializeFromConfig",
-        "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx",
-    };
-
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
-        if (pm_text_equal(name, names[i]))
-            return true;
-    return false;
-}
-
-/* Notes the object file of address as an interpreter's. */
+/* Records the object file of address as an interpreter's. */
 static void note_interpreter(Addr address)
 {
     const DebugInfo *object = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), address);
@@ -105,10 +89,10 @@ static IRTemp binary(IRSB *block, IRType type, IROp op, IRExpr *left, IRExpr *ri
     return assign(block, type, IRExpr_Binop(op, left, right));
 }
 
-/* Nearly always the object's block was allocated just now, for this object; then nothing is to be done, and that is
-   found without a call. It can be said of each place in the block only once: a 1 is also stored as the size
-   of an int or tuple. Where the program is must be told: the translation keeps the stack
-   pointer up to date at each access, the instruction's address only from block to block, and
+/* Adds a call of on_new_reference. Nearly always the block was allocated last, for this object: inline code finds
+   that, and makes no call. It holds only once for each word of the block, since a 1 is also stored as the size
+   of an int or tuple. The guest's instruction pointer must be stored first: translated code keeps the stack
+   pointer up to date at each access, but the instruction pointer only from block to block, and
    unwinding needs both of one moment. */
 static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGuestLayout *layout)
 {
@@ -128,7 +112,7 @@ static void add_probe(IRSB *block, IRTemp object, Addr instruction, const VexGue
     IRTemp near_bit = assign(block, Ity_I64, IRExpr_ITE(IRExpr_RdTmp(far), zero, IRExpr_RdTmp(bit)));
     IRTemp before = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, places));
     IRTemp after = binary(block, Ity_I64, Iop_Or64, IRExpr_RdTmp(before), IRExpr_RdTmp(near_bit));
-    /* It is far, or its bit was there before. */
+    /* The object lies elsewhere, or the word's bit was already set. */
     IRTemp wanted = binary(block, Ity_I1, Iop_CmpEQ64, IRExpr_RdTmp(before), IRExpr_RdTmp(after));
     IRDirty *call = unsafeIRDirty_0_N(2, "on_new_reference",
                                       VG_(fnptr_to_fnentry)(&on_new_reference),
@@ -166,12 +150,7 @@ static VG_REGPARM(0) void on_finalization(void)
     pm_leak_report_before_finalization(state.run);
 }
 
-static bool is_finalization(const char *name)
-{
-    return pm_text_equal(name, "Py_FinalizeEx") || pm_text_equal(name, "Py_Finalize");
-}
-
-/* Before the function's first instruction. */
+/* Adds a call before the function's first instruction. */
 static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
 {
     IRSB *probed = deepCopyIRSBExceptStmts(block);
@@ -199,8 +178,8 @@ static const IRExpr *value_of(const IRSB *block, IRTemp temporary)
     return NULL;
 }
 
-/* Whether address is the stack pointer and a constant: no object is there. A call of a Python function
-   up to 3.9 pushes a 1. */
+/* Whether address is the stack pointer plus a constant, where no object is. Up to 3.9 a call of a Python
+   function pushes a 1. */
 static bool is_on_stack(const IRSB *block, const IRExpr *address)
 {
     while (address != NULL) {
@@ -248,29 +227,13 @@ static IRSB *probe_stores(IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
-/* Functions that store a 1 into an object that is not new: _Py_NewReference itself, whose
-   entry is probed, with what it calls from 3.12 on (new_reference), and those that revive a
-   dying object for the time of its finalizer (Objects/object.c, Modules/_io/iobase.c; in 2.7
-   Objects/typeobject.c and classobject.c) or, in 3.12 and 3.13, of its watchers
-   (Objects/dictobject.c, funcobject.c and codeobject.c); and the collector, which up to 3.7
-   counts references in a word before the object (Modules/gcmodule.c). A stripped interpreter
-   has no names of these last; pm_allocator_reused tells a dict, the only one of them that goes to a
-   free list. */
-static bool stores_into_old_objects(Addr address)
+/* Whether address lies in a function whose stores of a 1 are no births. */
+static bool stores_no_birth(Addr address)
 {
-    static const char *const names[] = {
-        "_Py_NewReference", "new_reference", "PyObject_CallFinalizerFromDealloc", "_PyIOBase_finalize",
-        "slot_tp_del", "instance_dealloc", "dict_dealloc", "func_dealloc", "code_dealloc",
-        "_PyObject_ResurrectStart", "visit_reachable",
-    };
     const HChar *name;
 
-    if (!VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name))
-        return false;
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
-        if (pm_text_equal(name, names[i]))
-            return true;
-    return false;
+    return VG_(get_fnname)(VG_(current_DiEpoch)(), address, &name)
+        && pm_function_stores_no_birth(pm_function_of(name));
 }
 
 IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
@@ -279,14 +242,17 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
     const HChar *name;
 
     state.run = run;
-    if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name)) {
-        if (pm_text_equal(name, "_Py_NewReference"))
+    if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name))
+        switch (pm_function_of(name)) {
+        case PM_FUNCTION_NEW_REFERENCE:
             return probe_entry(block, layout);
-        if (is_finalization(name))
+        case PM_FUNCTION_FINALIZATION:
             return probe_finalization(block, layout);
-        if (is_interpreter_function(name))
+        case PM_FUNCTION_INTERPRETER:
             note_interpreter(address);
-    }
-    return in_interpreter(address) && !stores_into_old_objects(address)
-        ? probe_stores(block, layout) : block;
+            break;
+        default:
+            break;
+        }
+    return in_interpreter(address) && !stores_no_birth(address) ? probe_stores(block, layout) : block;
 }

@@ -43,7 +43,7 @@ static struct pm_thread *thread_of(struct pm_python *python, u32 tid)
     return &python->threads[tid];
 }
 
-/* Whether a slot is memory of the program that may be changed. */
+/* Whether a slot is memory that the program can write to. */
 static bool is_writable(u64 slot)
 {
     return VG_(am_is_valid_for_client)(slot, sizeof(struct pm_slot),
@@ -164,7 +164,7 @@ u64 pm_python_peek(const struct pm_python *python, u64 slot)
     return pm_walk_peek(&python->interpreter, python->reader, anchor);
 }
 
-/* What to walk from; false, with how it ends, if there is nothing to walk. */
+/* Finds where to walk from. False, with *end set, if there is nothing to walk. */
 static bool begin_walk(struct pm_python *python, u32 tid, u64 *anchor, enum pm_walk_end *end,
                        struct pm_trace *trace)
 {
@@ -183,7 +183,7 @@ static bool begin_walk(struct pm_python *python, u32 tid, u64 *anchor, enum pm_w
         return false;
     if (python->state == PM_PYTHON_UNCHECKED)
         check_interpreter(python, *anchor);
-    /* What is true of an interpreter that is not yet known may soon be otherwise. */
+    /* The result changes as soon as the interpreter is known. */
     if (trace != NULL && python->state < PM_PYTHON_READY)
         trace->incomplete = true;
     return python->state == PM_PYTHON_READY;
@@ -224,14 +224,14 @@ bool pm_python_trace_again(struct pm_python *python, u32 tid, const struct pm_re
     return false;
 }
 
-/* How far behind the start of its block a code object can be. */
+/* A code object begins so far behind the start of its block, at most. */
 static u64 hook_prefix(const struct pm_python *python)
 {
     return python->interpreter.layout->hook_prefix_bytes;
 }
 
-/* Marks the block that holds code, so that its end is noticed. False if no
-   block of ours does. */
+/* Marks the block that holds code, so that we notice when it is freed. False if there is no such
+   block. */
 static bool watch(struct pm_python *python, u64 code)
 {
     struct pm_block *block = pm_blocks_find(python->blocks, code);
@@ -245,22 +245,22 @@ static bool watch(struct pm_python *python, u64 code)
     return true;
 }
 
-/* Code that was compiled into the interpreter lies in a mapped file and lives
-   as long as it. */
+/* Code that was compiled into the interpreter is in a mapped file, and lives as long as the
+   mapping. */
 static bool is_static(u64 code)
 {
     const NSegment *segment = VG_(am_find_nsegment)(code);
     return segment != NULL && segment->kind == SkFileC;
 }
 
-/* Whether we notice when the code object at code dies, or it never does. If not, it is in an arena of
+/* Whether the code object at code never dies, or we notice when it does. If not, it is in an arena of
    CPython's own allocator. */
 static bool is_steady(struct pm_python *python, u64 code)
 {
     return watch(python, code) || is_static(code);
 }
 
-/* False when not all of it could be read. */
+/* False if a part of it could not be read. */
 static bool open_code(struct pm_python *python, struct pm_open_code *open, u64 code, u32 tag)
 {
     struct pm_code_location *location = &open->location;

@@ -2,9 +2,9 @@
 /* The interpreter inside the program: which threads run Python, what their
    frames are, and what the frames are called.
 
-   Code objects die and their addresses are used again. A tag of the address changes
-   each time (pm_python_forget_code, called when its block is freed). Whoever remembers raw frames
-   remembers the tags of their code with them (pm_python_code_tag). */
+   Code objects die and their addresses are reused. Each address of a code object has a tag that
+   changes when its block is freed (pm_python_forget_code). Whoever remembers raw frames must
+   remember the tags of their code objects too (pm_python_code_tag). */
 #ifndef PM_PYTHON_H
 #define PM_PYTHON_H
 
@@ -29,12 +29,12 @@ struct pm_thread {
 /* A raw frame that was resolved, as long as its code object's tag is the same. */
 struct pm_recent_frame {
     u64 code;               /* 0: empty */
-    u32 position;           /* in it */
+    u32 position;           /* in the code */
     u32 tag;
     struct pm_frame_id frame;
 };
 
-/* A code object that was looked at, as long as its tag is the same. */
+/* A code object that was read, as long as its tag is the same. */
 struct pm_open_code {
     u64 code;               /* 0: empty */
     u32 tag;
@@ -44,9 +44,9 @@ struct pm_open_code {
 
 enum pm_python_state {
     PM_PYTHON_NONE,     /* no interpreter made itself known */
-    PM_PYTHON_UNCHECKED,    /* one did and has a layout, but no frame was seen yet to check it by */
+    PM_PYTHON_UNCHECKED,    /* one did and has a layout, but no frame was seen yet to check it */
     PM_PYTHON_READY,
-    PM_PYTHON_REFUSED,  /* why says why */
+    PM_PYTHON_REFUSED,  /* the field why says why */
 };
 
 struct pm_python {
@@ -67,7 +67,7 @@ struct pm_python {
     struct pm_recent_frame *recent;     /* direct-mapped */
     struct pm_open_code open[PM_PYTHON_OPEN_CODES];     /* likewise */
     u32 code_tags[PM_PYTHON_CODE_TAGS];
-    u32 code_deaths;            /* goes up whenever a tag changes */
+    u32 code_deaths;            /* increases whenever a tag changes */
 };
 
 void pm_python_init(struct pm_python *python, struct pm_reader *reader,
@@ -85,45 +85,44 @@ u64 pm_python_interpreter_state(const struct pm_python *python, u32 tid);
 /* Thread tid (the core's number) began or ended. */
 void pm_python_thread_starts(struct pm_python *python, u32 tid);
 void pm_python_thread_ends(struct pm_python *python, u32 tid);
-/* In a fork child, where only tid goes on: all other threads ended. */
+/* In a fork child, where only tid continues: all other threads ended. */
 void pm_python_forked(struct pm_python *python, u32 tid);
 
-/* The interpreter starts, or is seen for the first time; hello is the client
-   address of its struct pm_hello (preload/pm_requests.h). Chooses the layout,
-   so that it is there before the first frame; if there is none, one message
-   says why. */
+/* The interpreter starts, or is seen for the first time. hello is the client address of its struct
+   pm_hello (preload/pm_requests.h). Chooses the layout, which is needed at the first frame; if
+   there is none, one message says why. */
 void pm_python_meet(struct pm_python *python, u64 hello);
 /* The thread entered the evaluation function for the first time; slot is the
    client address of its struct pm_slot. */
 void pm_python_register(struct pm_python *python, u32 tid, u64 slot);
 
-/* The frames that tid runs now, innermost first; 0 if it runs no Python. When
-   the first frame in the process is seen the interpreter is checked; if it is
-   refused, one message says why. trace, if not NULL, gets what the
-   result depends on, besides the thread's slot. */
+/* The frames that tid runs now, innermost first; 0 if it runs no Python. The first frame of the
+   process is used to check the interpreter; if it is refused, one message says why. trace, if
+   not NULL, gets what the result depends on, besides the thread's slot. */
 unsigned pm_python_walk(struct pm_python *python, u32 tid, struct pm_raw_frame *frames,
                         unsigned capacity, enum pm_walk_end *end, struct pm_trace *trace);
 
-/* As pm_python_walk, but frames gets only those inside of *same that are as they were in the last
-   such walk with rewalk (pm_walk_again). */
+/* As pm_python_walk, but the outermost *same frames are those of the last such walk with rewalk, and
+   only the frames inside of them are stored (pm_walk_again). */
 unsigned pm_python_walk_again(struct pm_python *python, u32 tid, struct pm_rewalk *rewalk,
                               struct pm_raw_frame *frames, unsigned capacity,
                               enum pm_walk_end *end, unsigned *same);
 
-/* Adds to trace the words of client memory that the last pm_python_walk_again relied on, for the same
-   thread, just now. False, with trace as it was, if that is not known. */
+/* Adds to trace the words of client memory that the last pm_python_walk_again relied on, which must
+   have been of the same thread, just now. False, with trace unchanged, if they are not known. */
 bool pm_python_trace_again(struct pm_python *python, u32 tid, const struct pm_rewalk *rewalk,
                            struct pm_trace *trace);
 
-/* The thread's slot, 0 for none, and a hint at where in Python it is (pm_walk_peek). */
+/* The thread's slot, or 0; and a number that stands for its position in Python code
+   (pm_walk_peek). */
 u64 pm_python_slot(const struct pm_python *python, u32 tid);
 u64 pm_python_peek(const struct pm_python *python, u64 slot);
 
-/* What pm_python_resolve will look for if it is called soon. */
+/* Prefetches for pm_python_resolve. */
 void pm_python_prefetch(const struct pm_python *python, const struct pm_raw_frame *raw);
 
-/* The interned frame of one raw frame. Sets *unsteady if the frame may come to mean another without our
-   notice: its code object is in no block that we see freed, or could not be read. */
+/* The interned frame of one raw frame. Sets *unsteady if the raw frame may change its meaning
+   unnoticed: its code object is in no block whose end we see, or could not be read. */
 struct pm_frame_id pm_python_resolve(struct pm_python *python, const struct pm_raw_frame *raw,
                                      bool *unsteady);
 
@@ -142,7 +141,7 @@ static inline u32 pm_python_code_tag(const struct pm_python *python, u64 code)
     return python->code_tags[pm_python_tag_place(code)];
 }
 
-/* From 1. */
+/* The thread's number in the order in which threads began, from 1. */
 u32 pm_python_thread_ordinal(const struct pm_python *python, u32 tid);
 
 #endif

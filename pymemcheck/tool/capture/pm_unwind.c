@@ -1,32 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hash of a stack is the sum of its addresses, each times a factor of its own, odd and taken at
-   random: stacks that differ in one address always differ in their hash, others but for one case in
-   about 2^60. */
+/* The hash of a stack is the sum of its addresses, each multiplied by a random odd factor of its
+   own. Stacks that differ in one address always have different hashes; other stacks have the
+   same hash in one case of about 2^60. */
 #include "pub_tool_basics.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_stacktrace.h"
+
+#include "libvex_guest_offsets.h"
 
 #include "tool/capture/pm_unwind.h"
 
 #include "base/pm_platform.h"
 #include "tool/core/pm_core.h"
 
-/* Nearer to a stack's end the core does not begin to unwind (coregrind/m_stacktrace.c). */
-enum { NEAR_END = 512 };
-
-/* The core, as an unwinder of one frame. */
+/* Unwinds one frame with the core. */
 static bool ask_core(void *context, const struct pm_unwind_frame *from, u64 high,
                      struct pm_unwind_frame *to)
 {
-    const struct pm_unwind_start start = {
-        .r_pc = from->instruction,
-        .r_sp = from->stack_pointer,
-        .r_rbp = from->frame_pointer,
-    };
     Addr ips[2], sps[2], fps[2];
 
     (void)context;
-    if (VG_(get_StackTrace_wrk)(0, ips, 2, sps, fps, &start, high) < 2)
+    if (pm_core_unwind_from(0, from, high, 2, ips, sps, fps) < 2)
         return false;
     *to = (struct pm_unwind_frame){ ips[1], sps[1], fps[1] };
     return true;
@@ -56,51 +50,49 @@ void pm_unwind_forget(struct pm_unwind *unwind)
     pm_map_clear(&unwind->meanings);
 }
 
-/* Whether the stack's limits are known; false near to its end, too. */
+/* Finds the stack's limits. False if they are not known, or the stack pointer is near the end. */
 static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
 {
     const u64 generation = unwind->rules.reader->generation;
 
     if (unwind->generation != generation || stack_pointer < unwind->stack_low
             || stack_pointer >= unwind->stack_high) {
-        Addr low = 0, high = 0;
-        VG_(stack_limits)(stack_pointer, &low, &high);
-        unwind->stack_low = low;
-        unwind->stack_high = high;
+        pm_core_stack_limits(stack_pointer, &unwind->stack_low, &unwind->stack_high);
         unwind->generation = generation;
     }
-    return stack_pointer >= unwind->stack_low && stack_pointer + NEAR_END < unwind->stack_high;
+    return stack_pointer >= unwind->stack_low && stack_pointer + PM_CORE_STACK_END_BYTES < unwind->stack_high;
 }
 
-/* The core goes on from the last frame that was walked to. Returns how many frames there are then; 0 where that
-   would not be as if it had come there by itself. */
+/* Lets the core continue from the last frame that was walked to. Returns the number of frames; 0 if
+   the core would have found something else from the start. */
 static unsigned unwind_on(const struct pm_unwind *unwind, u32 tid)
 {
     const struct pm_unwind_rules_walk *walk = &unwind->walk;
     const unsigned at = walk->count - 1;
-    const struct pm_unwind_start start = {
-        .r_pc = walk->instructions[at],
-        .r_sp = walk->stack_pointers[at],
-        .r_rbp = walk->frame_pointer,
+    const struct pm_unwind_frame start = {
+        .instruction = walk->instructions[at],
+        .stack_pointer = walk->stack_pointers[at],
+        .frame_pointer = walk->frame_pointer,
     };
 
-    if (start.r_sp + NEAR_END >= unwind->stack_high
-            || (start.r_rbp >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB && start.r_rbp < start.r_sp))
+    if (start.stack_pointer + PM_CORE_STACK_END_BYTES >= unwind->stack_high
+            || (start.frame_pointer >= walk->stack_pointers[0] - VG_STACK_REDZONE_SZB
+                && start.frame_pointer < start.stack_pointer))
         return 0;
-    return at + VG_(get_StackTrace_wrk)(tid, walk->instructions + at, unwind->limit - at,
-                                        walk->stack_pointers + at, NULL, &start, unwind->stack_high);
+    return at + pm_core_unwind_from(tid, &start, unwind->stack_high, unwind->limit - at, walk->instructions + at,
+                                    walk->stack_pointers + at, NULL);
 }
 
-/* By learned rules, and by the core where they end. Returns the number of frames; 0 where the core has to do it all. */
+/* Walks by learned rules, and by the core where they end. Returns the number of frames; 0 if the
+   core must unwind the whole stack. */
 static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
 {
-    struct pm_unwind_start start;
+    u64 frame_pointer;
 
-    VG_(get_UnwindStartRegs)(&start, tid);
-    /* Not from start, since to read two words at once that were just written one by one takes long. */
-    const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), start.r_rbp };
-    if (VG_(clo_merge_recursive_frames) > 0 || !find_limits(unwind, frame.stack_pointer))
+    if (!pm_core_can_unwind() || !find_limits(unwind, VG_(get_SP)(tid)))
         return 0;
+    VG_(get_shadow_regs_area)(tid, (UChar *)&frame_pointer, 0, OFFSET_amd64_RBP, sizeof frame_pointer);
+    const struct pm_unwind_frame frame = { VG_(get_IP)(tid), VG_(get_SP)(tid), frame_pointer };
     switch (pm_unwind_rules_walk(&unwind->rules, &frame, unwind->stack_high, unwind->limit, &unwind->walk)) {
     case PM_UNWIND_RULES_LIMIT:
     case PM_UNWIND_RULES_OUTERMOST:
@@ -113,7 +105,7 @@ static unsigned walk_over(struct pm_unwind *unwind, u32 tid)
     return 0;
 }
 
-/* With --sanity-level=2 the core unwinds all of the stack, too. */
+/* With --sanity-level=2 the core unwinds the whole stack, and both are compared. */
 static void check(const struct pm_unwind *unwind, u32 tid, unsigned count)
 {
     const struct pm_unwind_rules_walk *walk = &unwind->walk;
@@ -136,7 +128,7 @@ struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
 
     if (count == 0)
         count = VG_(get_StackTrace)(tid, walk->instructions, unwind->limit, walk->stack_pointers, NULL, 0);
-    if (VG_(clo_sanity_level) > 1)
+    if (pm_core_sanity_level() > 1)
         check(unwind, tid, count);
     for (unsigned i = 0; i < count; i++)
         hash += walk->instructions[i] * unwind->keys[i];

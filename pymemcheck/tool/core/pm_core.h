@@ -1,77 +1,87 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the tool uses of Valgrind's core beyond the headers made for tools: the
-   core is linked in, and these have been there with the same meaning from 3.19
-   to 3.27 (coregrind/pub_core_options.h, pub_core_errormgr.h, pub_core_clientstate.h,
-   pub_core_stacktrace.h, pub_core_stacks.h). A core that lacks one does not link.
-   docs/decisions/suppressions.md says why the options are needed, pm_unwind.c why the others are. */
+/* What other rooms ask of Valgrind's core beyond its tool API. pm_core_table.h lists what stands behind
+   these functions. Each feature of the table can be switched off by configure; each function here
+   says what it does then. All are cheap: at most one call of the core. */
 #ifndef PM_CORE_H
 #define PM_CORE_H
 
-#include "pub_tool_basics.h"
-#include "pub_tool_debuginfo.h"
-#include "pub_tool_xarray.h"
+#include "base/pm_types.h"
+#include "dwarf/pm_unwind_rules.h"
 
-/* --gen-suppressions=: 0 no, 1 ask, 2 all. */
-extern Int VG_(clo_gen_suppressions);
-/* --default-suppressions= */
-extern Bool VG_(clo_default_supp);
-/* Names of suppression files (HChar *), which the core reads after the tool has begun. */
-extern XArray *VG_(clo_suppressions);
-/* --sanity-level=, 1 by default. */
-extern Int VG_(clo_sanity_level);
-/* --read-inline-info=, --read-var-info=, --debug-dump=line: the core's own reading of lines. */
-extern Bool VG_(clo_read_inline_info);
-extern Bool VG_(clo_read_var_info);
-extern Bool VG_(clo_debug_dump_line);
-/* --fullpath-after=: HChar *. */
-extern XArray *VG_(clo_fullpath_after);
-/* --log-file= and --xml-file= as they were given; NULL if they were not. */
-extern const HChar *VG_(clo_log_fname_unexpanded);
-extern const HChar *VG_(clo_xml_fname_unexpanded);
-/* Where the log and the XML output go: OutputSink of pub_core_libcprint.h, whose first field this has been
-   from 3.4 on. */
-struct pm_output_sink {
-    Int fd;
+/* --sanity-level=: above 1 the tool checks itself. Without the feature "sanity": always 1. */
+unsigned pm_core_sanity_level(void);
+
+/* --- Memory --- */
+
+/* Whether the eight bytes at address can be read. Asks the kernel, and never faults. A page that was
+   never touched is made readable by it, as a read would do. Cost: one system call, a tenth of a
+   microsecond. */
+bool pm_core_can_read(u64 address);
+
+/* Sets bit 0 of vector[i] if page number i from address (a multiple of the page size) is in memory: in
+   the page table, or in the cache of the file that is mapped there. Touches nothing. False, with vector
+   unspecified, if some of these pages are not mapped. Cost: one system call. */
+bool pm_core_pages_in_memory(u64 address, u64 pages, u8 *vector);
+
+/* Takes a reserve of address space for the tool, if it has none. It is let go when the system gives the
+   core no more memory: the core would end the process, without a report. It is mapped and never touched,
+   so it takes no memory. False if that is not possible, and without the feature "reserve". */
+bool pm_core_reserve_take(u64 bytes);
+/* Returns it to the system, for what the tool asks for next. */
+void pm_core_reserve_let_go(void);
+
+/* --- Unwinding --- */
+
+/* The core does not unwind a stack whose end is nearer than this (feature "unwind"). */
+enum { PM_CORE_STACK_END_BYTES = 512 };
+
+/* Whether the functions below may be called: false without the feature "unwind", and with
+   --merge-recursive-frames=, which drops frames. VG_(get_StackTrace) is the other way. */
+bool pm_core_can_unwind(void);
+
+/* Unwinds from start, not from where the thread is. Stores up to limit frames, the first of which is
+   start itself, and returns their number. sps, fps: may be NULL. stack_high: the highest byte of the
+   stack. tid: 0 if start is no frame of a thread. */
+unsigned pm_core_unwind_from(u32 tid, const struct pm_unwind_frame *start, u64 stack_high, unsigned limit,
+                             unsigned long *ips, unsigned long *sps, unsigned long *fps);
+
+/* The lowest and highest byte of the stack that stack_pointer is in; both 0 if it is in none that is
+   known. */
+void pm_core_stack_limits(u64 stack_pointer, u64 *low, u64 *high);
+
+/* --- Source lines (feature "lines"; without it nothing here is called) --- */
+
+/* Whether the user asked for more of the debug information than source lines: the core has to read
+   all of it. */
+bool pm_core_reads_debug_info(void);
+
+/* Inflates a section of debug information. True if it has exactly to_bytes. */
+bool pm_core_inflate(void *to, u64 to_bytes, const void *from, u64 from_bytes);
+
+/* The same for zstd; false without the feature "zstd". */
+bool pm_core_inflate_zstd(void *to, u64 to_bytes, const void *from, u64 from_bytes);
+
+/* --- Suppressions (feature "suppressions") --- */
+
+enum pm_core_suggest {
+    PM_CORE_SUGGEST_NONE,
+    PM_CORE_SUGGEST_ASK,
+    PM_CORE_SUGGEST_ALL,
 };
-extern struct pm_output_sink VG_(log_output_sink), VG_(xml_output_sink);
-/* What errno number means. */
-extern const HChar *VG_(strerror)(UWord number);
-/* The folder with the tools' own files. */
-extern const HChar *VG_(libdir);
 
-/* --merge-recursive-frames=, 0: not at all. */
-extern Int VG_(clo_merge_recursive_frames);
+/* Takes --gen-suppressions= away from the core and returns it, once, after the command line was read. Without the
+   feature: PM_CORE_SUGGEST_NONE, and the core prints suppressions of its own. */
+enum pm_core_suggest pm_core_take_suggestions(void);
 
-/* Where an unwinding begins: UnwindStartRegs of pub_core_basics.h, on amd64, with room for what other
-   machines have there. */
-struct pm_unwind_start {
-    ULong r_pc, r_sp, r_rbp;
-    ULong others[16];
-};
+/* Asks the user whether to do action; false if there is nobody to ask. Clears *again if the user wants not
+   to be asked again. Without the feature: false. */
+bool pm_core_ask(const char *action, bool *again);
 
-/* Where thread is. */
-extern void VG_(get_UnwindStartRegs)(struct pm_unwind_start *start, ThreadId thread);
-/* Unwinds from start, and not from where thread is. stack_max: the highest byte of the stack. */
-extern UInt VG_(get_StackTrace_wrk)(ThreadId thread, Addr *ips, UInt count, Addr *sps, Addr *fps,
-                                    const struct pm_unwind_start *start, Addr stack_max);
-/* The limits of the stack that sp is in; not changed if it is in none that is known. */
-extern void VG_(stack_limits)(Addr sp, Addr *start, Addr *end);
-
-/* Reads filename with the others given by --suppressions=. Ends the process if it cannot. */
-extern void VG_(add_suppression_file)(const HChar *filename);
-/* Asks the user; false if there is nobody to ask. Sets *clo to false if asked not to ask again. */
-extern Bool VG_(is_action_requested)(const HChar *action, Bool *clo);
-
-/* m_debuginfo/tinfl.c: inflates, and returns how many bytes that gave, or (SizeT)-1. flags: */
-extern SizeT tinfl_decompress_mem_to_mem(void *out, SizeT out_bytes, const void *in, SizeT in_bytes,
-                                         Int flags);
-enum {
-    PM_TINFL_PARSE_ZLIB_HEADER = 1,
-    PM_TINFL_USING_NON_WRAPPING_OUTPUT_BUF = 4,
-};
-/* libzstd's own, which cores that read such sections (3.27, not 3.24) contain; returns how many bytes that
-   gave, or a number near to (SizeT)-1. */
-extern SizeT ZSTD_decompress(void *out, SizeT out_bytes, const void *in, SizeT in_bytes)
-    __attribute__((weak));
+/* Lets the core read file, a file beside the tool, with the other suppressions, unless
+   --default-suppressions=no. Also takes Valgrind's own default.supp off the list if it is not there: VALGRIND_LIB may
+   name a folder with nothing but our files, and the core would end the run. Warns of each file that is
+   missing. To be called after the command line was read and before the core reads suppressions. False
+   without the feature: nothing was done. */
+bool pm_core_add_default_suppressions(const char *file);
 
 #endif

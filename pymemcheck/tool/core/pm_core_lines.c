@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions of the core before which the linker (--wrap) puts ours: those that read lines as an object
-   is loaded, and those that ask for one. The core's own messages (a fatal signal, a warning of
-   an invalid system call, the gdbserver) therefore still have lines.
+/* Core functions that we interpose with --wrap (feature "lines"): those that read source lines as an
+   object is loaded, and those that ask for a line. The core's own messages (a fatal signal, a warning of
+   an invalid system call, the gdbserver) thus still have lines. docs/decisions/lines.md says why. */
+#include "tool/core/pm_core_symbols.h"
 
-   Types are those of coregrind/m_debuginfo/priv_image.h, pub_core_debuginfo.h and
-   pub_tool_debuginfo.h, the same from 3.19 to 3.27. What reads the lines of an object
-   has a signature that may differ from version to version: ours leaves all arguments as they are. */
-#include "pub_tool_basics.h"
-#include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_options.h"
-#include "pub_tool_stacktrace.h"
-#include "pub_tool_xarray.h"
 
 #include "base/pm_buffer.h"
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
-#include "tool/core/pm_core.h"
 #include "tool/capture/pm_lines.h"
 
-/* Weak: a core without the function links as well, and never calls what is put before it. */
-#define PM_WEAK __attribute__((weak))
+#if PM_CORE_LINES
 
 /* --- Reading --- */
 
-extern void *__real_vgModuleLocal_img_from_local_file(const HChar *path) PM_WEAK;
-extern void *__real_vgModuleLocal_img_from_di_server(const HChar *name, const HChar *server) PM_WEAK;
-extern void __real_vgModuleLocal_img_done(void *image) PM_WEAK;
-extern void *__wrap_vgModuleLocal_img_from_local_file(const HChar *path);
-extern void *__wrap_vgModuleLocal_img_from_di_server(const HChar *name, const HChar *server);
-extern void __wrap_vgModuleLocal_img_done(void *image);
-extern void __wrap_vgModuleLocal_read_debuginfo_dwarf3(void);
 extern Bool pm_lines_core_defer(const DebugInfo *info) __attribute__((used));
 
 void *__wrap_vgModuleLocal_img_from_local_file(const HChar *path)
@@ -62,11 +47,11 @@ Bool pm_lines_core_defer(const DebugInfo *info)
     return pm_lines_defer(info);
 }
 
-/* Nine registers and the return address keep the stack aligned for the call. */
+/* The parameters after the first differ between versions, so ours touches none. The nine registers and the
+   return address keep the stack aligned for the call. */
 __attribute__((naked)) void __wrap_vgModuleLocal_read_debuginfo_dwarf3(void)
 {
-    __asm__(".weak __real_vgModuleLocal_read_debuginfo_dwarf3\n\t"
-            "pushq %rax\n\t"
+    __asm__("pushq %rax\n\t"
             "pushq %rdi\n\t"
             "pushq %rsi\n\t"
             "pushq %rdx\n\t"
@@ -92,12 +77,11 @@ __attribute__((naked)) void __wrap_vgModuleLocal_read_debuginfo_dwarf3(void)
             "jmp __real_vgModuleLocal_read_debuginfo_dwarf3");
 }
 
-/* --- While the core dies of a mistake of its own or ours, nothing is read --- */
+/* --- Nothing is read while the core dies of a broken assertion --- */
 
 bool pm_lines_core_dies __attribute__((used));
 
 #define PM_DYING(name) \
-    extern void __wrap_##name(void); \
     __attribute__((naked)) void __wrap_##name(void) \
     { \
         __asm__("movb $1, pm_lines_core_dies(%rip)\n\t" \
@@ -111,30 +95,15 @@ PM_DYING(vgPlain_tool_panic)
 
 /* --- Asking --- */
 
-extern Bool __real_vgPlain_get_filename_linenum(DiEpoch epoch, Addr ip, const HChar **file,
-                                                const HChar **folder, UInt *line);
-extern Bool __real_vgPlain_get_filename(DiEpoch epoch, Addr ip, const HChar **file);
-extern Bool __real_vgPlain_get_linenum(DiEpoch epoch, Addr ip, UInt *line);
-extern const HChar *__real_vgPlain_describe_IP(DiEpoch epoch, Addr ip, const InlIPCursor *cursor);
-extern void __real_vgPlain_pp_StackTrace(DiEpoch epoch, StackTrace ips, UInt count);
-extern void __real_vgPlain_get_and_pp_StackTrace(ThreadId tid, UInt most);
-extern Bool __wrap_vgPlain_get_filename_linenum(DiEpoch epoch, Addr ip, const HChar **file,
-                                                const HChar **folder, UInt *line);
-extern Bool __wrap_vgPlain_get_filename(DiEpoch epoch, Addr ip, const HChar **file);
-extern Bool __wrap_vgPlain_get_linenum(DiEpoch epoch, Addr ip, UInt *line);
-extern const HChar *__wrap_vgPlain_describe_IP(DiEpoch epoch, Addr ip, const InlIPCursor *cursor);
-extern void __wrap_vgPlain_pp_StackTrace(DiEpoch epoch, StackTrace ips, UInt count);
-extern void __wrap_vgPlain_get_and_pp_StackTrace(ThreadId tid, UInt most);
-
 enum { MOST_AT_ONCE = 500 };        /* the core's limit of frames in a stack */
 
-/* What an address was found to be; file is NULL if it has no line. Kept, since callers keep the texts. */
+/* The line of an address; file is NULL if it has none. Kept, since callers keep pointers to the texts. */
 struct answer {
     char *folder, *file;
     u32 line;
 };
 
-/* Answers by address, for what was loaded at answers_epoch. */
+/* Answers by address, valid for the objects that were loaded at answers_epoch. */
 static struct pm_map *by_address;
 static struct answer *answers;
 static u32 answer_count, answer_capacity;
@@ -182,7 +151,7 @@ static void set_answer(void *context, u32 tag, const char *folder, const char *f
     answer->line = line;
 }
 
-/* Looks up all that have no answer yet, together. */
+/* Looks up all addresses that have no answer yet, at once. */
 static void ask(DiEpoch epoch, const Addr *ips, u32 count)
 {
     struct pm_lines_wanted *wanted;
@@ -205,7 +174,7 @@ static void ask(DiEpoch epoch, const Addr *ips, u32 count)
     pm_free(wanted);
 }
 
-/* NULL if ip has no line, or if the core knows it. */
+/* NULL if ip has no line, or if the core has read its lines. */
 static const struct answer *answer_of(DiEpoch epoch, Addr ip)
 {
     const u64 *found;
@@ -252,15 +221,15 @@ Bool __wrap_vgPlain_get_linenum(DiEpoch epoch, Addr ip, UInt *line)
     return answer != NULL;
 }
 
-/* As the core leaves out what --fullpath-after= names. */
+/* The folder without the prefixes that --fullpath-after= names, as the core prints it. */
 static const char *shown_folder(const char *folder)
 {
-    const Word count = VG_(sizeXA)(VG_(clo_fullpath_after));
+    const Word count = VG_(sizeXA)(vgPlain_clo_fullpath_after);
 
     if (count == 0)
         return "";
     for (Word i = 0; i < count; i++) {
-        const HChar *prefix = *(HChar **)VG_(indexXA)(VG_(clo_fullpath_after), i);
+        const HChar *prefix = *(HChar **)VG_(indexXA)(vgPlain_clo_fullpath_after, i);
         const HChar *found = VG_(strstr)(folder, prefix);
         if (found != NULL) {
             folder = found + VG_(strlen)(prefix);
@@ -298,7 +267,8 @@ static void add_tag(struct pm_buffer *text, const char *tag, const char *content
     pm_buffer_add_text(text, ">\n    ");
 }
 
-/* Puts the line to where the core would have put it (VG_(describe_IP), debuginfo.c). */
+/* Adds the line to a text of VG_(describe_IP) (debuginfo.c), where the core would have put it. A core
+   that words the text otherwise gets the line behind it. */
 static void describe(struct pm_buffer *text, DiEpoch epoch, Addr ip, const struct answer *answer)
 {
     const HChar *object;
@@ -354,7 +324,7 @@ const HChar *__wrap_vgPlain_describe_IP(DiEpoch epoch, Addr ip, const InlIPCurso
     return text.bytes;
 }
 
-/* The core describes the addresses one after the other: better to look them up at once. */
+/* The core describes the addresses one by one. Looking them up together reads each file once. */
 void __wrap_vgPlain_pp_StackTrace(DiEpoch epoch, StackTrace ips, UInt count)
 {
     ask(epoch, ips, count);
@@ -370,3 +340,5 @@ void __wrap_vgPlain_get_and_pp_StackTrace(ThreadId tid, UInt most)
             VG_(get_StackTrace)(tid, ips, most < MOST_AT_ONCE ? most : MOST_AT_ONCE, NULL, NULL, 0));
     __real_vgPlain_get_and_pp_StackTrace(tid, most);
 }
+
+#endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A log or XML file that cannot be opened. The core ends the process then (coregrind/m_libcprint.c,
-   prepare_sink_fd, 3.19 to 3.27), also a child that has just forked and is to have a file of its own. Here
-   what was to be written goes to standard error, as the core does itself when a logging server does not
-   answer. The linker leads the core's calls of VG_(open) from other files here (--wrap). */
-#include "pub_tool_basics.h"
+/* A log or XML file that cannot be opened. The core then ends the process (coregrind/m_libcprint.c,
+   prepare_sink_fd), also a child that has just forked and should get a file of its own. Here the output goes
+   to standard error instead, as the core itself does when a logging server does not answer. The
+   linker leads the core's calls of VG_(open) from other files here (--wrap). */
+#include "tool/core/pm_core_symbols.h"
+
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcfile.h"
 #include "pub_tool_libcproc.h"
@@ -13,14 +14,12 @@
 
 #include "base/pm_buffer.h"
 #include "report/pm_utf8.h"
-#include "tool/core/pm_core.h"
 
-extern SysRes __real_vgPlain_open(const HChar *path, Int flags, Int mode);
-extern SysRes __wrap_vgPlain_open(const HChar *path, Int flags, Int mode);
+#if PM_CORE_OPEN
 
 enum { STANDARD_ERROR = 2 };
 
-/* Whether path is what the option's file name stands for; that may be NULL. */
+/* Whether path is name, as given with option, with its %p and %q expanded. name may be NULL. */
 static bool is_output(const HChar *path, const HChar *option, const HChar *name)
 {
     if (name == NULL)
@@ -31,7 +30,7 @@ static bool is_output(const HChar *path, const HChar *option, const HChar *name)
     return same;
 }
 
-/* Not by the core's printing: to that the log of a child is still its parent's. */
+/* Written directly: the core would still print to the log of a child's parent. */
 static void tell(const HChar *what, const HChar *path, const HChar *reason)
 {
     struct pm_buffer line;
@@ -57,15 +56,17 @@ SysRes __wrap_vgPlain_open(const HChar *path, Int flags, Int mode)
 
     if (!sr_isError(opened) || (flags & VKI_O_CREAT) == 0)
         return opened;
-    if (is_output(path, "--log-file", VG_(clo_log_fname_unexpanded)))
+    if (is_output(path, "--log-file", vgPlain_clo_log_fname_unexpanded))
         what = "log";
-    else if (is_output(path, "--xml-file", VG_(clo_xml_fname_unexpanded)))
+    else if (is_output(path, "--xml-file", vgPlain_clo_xml_fname_unexpanded))
         what = "XML";
     if (what == NULL)
         return opened;
     SysRes instead = VG_(dup)(STANDARD_ERROR);
     if (sr_isError(instead))
         return opened;
-    tell(what, path, VG_(strerror)(sr_Err(opened)));
+    tell(what, path, vgPlain_strerror(sr_Err(opened)));
     return instead;
 }
+
+#endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions about the program's memory to the kernel. Tools have no call for them
+   (include/pub_tool_libcsignal.h and pub_tool_libcfile.h, 3.19 to 3.27), so the system calls are made
+   here: nothing of the core is used. */
 #include "pub_tool_basics.h"
 #include "pub_tool_vki.h"
 #include "pub_tool_vkiscnums.h"
 
-#include "tool/core/pm_core_probe.h"
+#include "tool/core/pm_core.h"
 
 #include "base/pm_reader.h"
 
@@ -21,7 +24,7 @@ static long call_kernel(long number, u64 first, u64 second, u64 third, u64 fourt
     return result;
 }
 
-/* rt_sigprocmask copies the mask first (kernel/signal.c), and refuses then what it cannot do. */
+/* rt_sigprocmask copies the mask first (kernel/signal.c), and only then refuses an unknown action. */
 bool pm_core_can_read(u64 address)
 {
     return call_kernel(__NR_rt_sigprocmask, (u64)NO_SUCH_ACTION, address, 0, sizeof(u64)) != -VKI_EFAULT;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The core's allocator asks VG_(am_mmap_anon_float_valgrind) for all memory that is not the program's. The linker leads its
-   calls from other files here (--wrap). */
-#include "pub_tool_basics.h"
+/* Address space that is kept for the tool. The core ends the process when the system gives it no more
+   (VG_(out_of_memory_NORETURN), coregrind/m_mallocfree.c, 3.19 to 3.27). Its allocator asks
+   VG_(am_mmap_anon_float_valgrind) for all memory that is not the program's; the linker leads these
+   calls here (--wrap). */
+#include "tool/core/pm_core_symbols.h"
 
-#include "tool/core/pm_core_reserve.h"
+#include "tool/core/pm_core.h"
 
-extern SysRes VG_(am_mmap_anon_float_valgrind)(SizeT bytes);
-extern SysRes VG_(am_munmap_valgrind)(Addr start, SizeT bytes);
-extern SysRes __real_vgPlain_am_mmap_anon_float_valgrind(SizeT bytes);
-extern SysRes __wrap_vgPlain_am_mmap_anon_float_valgrind(SizeT bytes);
+#if PM_CORE_RESERVE
 
 static struct {
     Addr start;
-    SizeT bytes;    /* 0: there is none */
+    SizeT bytes;                /* 0: there is none */
 } reserve;
 
 bool pm_core_reserve_take(u64 bytes)
@@ -30,7 +29,7 @@ bool pm_core_reserve_take(u64 bytes)
 void pm_core_reserve_let_go(void)
 {
     if (reserve.bytes > 0)
-        VG_(am_munmap_valgrind)(reserve.start, reserve.bytes);
+        vgPlain_am_munmap_valgrind(reserve.start, reserve.bytes);
     reserve.bytes = 0;
 }
 
@@ -43,3 +42,17 @@ SysRes __wrap_vgPlain_am_mmap_anon_float_valgrind(SizeT bytes)
     pm_core_reserve_let_go();
     return __real_vgPlain_am_mmap_anon_float_valgrind(bytes);
 }
+
+#else
+
+bool pm_core_reserve_take(u64 bytes)
+{
+    (void)bytes;
+    return false;
+}
+
+void pm_core_reserve_let_go(void)
+{
+}
+
+#endif

@@ -3,15 +3,13 @@
    look at what VG_(write) returns (coregrind/m_libcprint.c, send_bytes_to_logging_sink, 3.19 to 3.27), so that a report would
    be missing without a word. One line on standard error says so. The linker leads the core's calls of VG_(write)
    from other files here (--wrap). */
-#include "pub_tool_basics.h"
-#include "pub_tool_libcprint.h"
+#include "tool/core/pm_core_symbols.h"
+
 #include "pub_tool_libcproc.h"
 
 #include "base/pm_buffer.h"
-#include "tool/core/pm_core.h"
 
-extern Int __real_vgPlain_write(Int fd, const void *bytes, Int count);
-extern Int __wrap_vgPlain_write(Int fd, const void *bytes, Int count);
+#if PM_CORE_WRITE
 
 enum { STANDARD_ERROR = 2 };
 
@@ -28,7 +26,7 @@ static void tell(const HChar *what, Int error)
     pm_buffer_add_text(&line, "== pymemcheck: error: the ");
     pm_buffer_add_text(&line, what);
     pm_buffer_add_text(&line, " takes no more (");
-    pm_buffer_add_text(&line, VG_(strerror)((UWord)error));
+    pm_buffer_add_text(&line, vgPlain_strerror((UWord)error));
     pm_buffer_add_text(&line, "): the report in it is not whole.\n");
     __real_vgPlain_write(STANDARD_ERROR, line.bytes, (Int)line.length);
     pm_buffer_release(&line);
@@ -36,10 +34,10 @@ static void tell(const HChar *what, Int error)
 
 static void tell_once(Int fd, Int error)
 {
-    const bool is_log = fd == VG_(log_output_sink).fd;
+    const bool is_log = fd == vgPlain_log_output_sink.fd;
     Int *told = is_log ? &log_told : &xml_told;
 
-    if (fd == STANDARD_ERROR || (!is_log && fd != VG_(xml_output_sink).fd) || *told == VG_(getpid)())
+    if (fd == STANDARD_ERROR || (!is_log && fd != vgPlain_xml_output_sink.fd) || *told == VG_(getpid)())
         return;
     *told = VG_(getpid)();
     tell(is_log ? "log file" : "XML file", error);
@@ -59,3 +57,5 @@ Int __wrap_vgPlain_write(Int fd, const void *bytes, Int count)
         tell_once(fd, -written);
     return written;
 }
+
+#endif

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A client request (include/valgrind.h, amd64) has the address of its six
-   argument words in RAX and its answer in RDX; the block that makes it ends
-   with jump kind Ijk_ClientReq to the address that follows. For
-   VALGRIND_NON_SIMD_CALL the words are: which kind of call, the function, its
+/* A client request (include/valgrind.h, amd64) has the address of its six argument words in RAX and
+   gets its answer in RDX. The block that makes it ends with jump kind Ijk_ClientReq and goes to the
+   address that follows. For VALGRIND_NON_SIMD_CALL the words are: the kind of call, the function, its
    arguments.
 
-   At the entry of a function the arguments are in RDI and RSI, the answer goes to RAX, and
-   to return is to execute any RET. A side exit can only go to an address that is known when
-   the code is translated: we take that of a RET in the function's object. */
+   At the entry of a function the arguments are in RDI and RSI, the answer goes to RAX, and executing any
+   RET returns. A side exit can only go to an address that is known when the code is translated. We
+   take that of a RET in the function's object. */
+#include "config.h"
+
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_machine.h"
+#include "pub_tool_replacemalloc.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
 
@@ -25,8 +27,8 @@
 #include "tool/capture/pm_guest.h"
 #include "tool/allocator/pm_allocator.h"
 
-/* Carries out the request whose words are at words, if it is a call of an allocation function;
-   true if it was. Called by translated code. */
+/* Called by translated code. If the request at words is a call of an allocation function, carries it
+   out and returns true. */
 static ULong carry_out(VexGuestAMD64State *guest, const UWord *words)
 {
     switch (words[0]) {
@@ -65,17 +67,12 @@ static IRSB *shorten_request(IRSB *block, const VexGuestLayout *layout)
     return result;
 }
 
-/* With --trace-malloc=yes the core's functions print what they do; the core does not show
-   the option to tools otherwise. */
-extern Bool VG_(clo_trace_malloc);
-
 static struct {
     Addr start, end;        /* the text of our preloaded object; 0: not met yet */
     Addr ret;               /* a RET instruction there; 0: none */
 } preloaded;
 
-/* The first byte that is a RET. Whatever it was meant to be, that is what it is when it is
-   executed. */
+/* The first byte C3. It need not be an instruction of the function: executed, it is a RET. */
 static Addr find_ret(Addr start, Addr end)
 {
     enum { RET = 0xc3 };
@@ -103,8 +100,8 @@ static bool is_preloaded(Addr address)
     return true;
 }
 
-/* Called by translated code at the entry of a function; true if there is nothing left to
-   do but to return. */
+/* Called by translated code at the entry of a function. True if all is done and the function can
+   return. */
 static ULong do_simple_call(VexGuestAMD64State *guest, ULong entry)
 {
     const struct pm_allocator_arguments arguments = {
@@ -117,7 +114,7 @@ static ULong do_simple_call(VexGuestAMD64State *guest, ULong entry)
                                (u64 *)&guest->guest_RAX);
 }
 
-/* Whether a function whose calls can be simple is entered at address. */
+/* Whether address is the entry of a function that do_simple_call can carry out. */
 static bool is_entry(Addr address, enum pm_allocator_entry *entry)
 {
     static const struct {
@@ -178,6 +175,9 @@ IRSB *pm_shortcut_instrument(IRSB *block, Addr address, const VexGuestLayout *la
 {
     enum pm_allocator_entry entry;
 
+    if (!PM_CORE_SHORTCUT)
+        return block;
+    /* With --trace-malloc=yes the core's functions print what they do. */
     if (is_preloaded(address) && is_entry(address, &entry) && preloaded.ret != 0
             && !VG_(clo_trace_malloc))
         block = shorten_entry(block, entry, address, layout);

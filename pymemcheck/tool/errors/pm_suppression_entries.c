@@ -32,8 +32,8 @@ static char *name_of_file(Int fd)
     }
 }
 
-/* The whole of fd, and puts its position back. The core has read ahead of the
-   line that it gave us, so the file must be one that can be read twice. */
+/* Reads all of fd and restores its position. The core has read ahead of the line that it gave
+   us, so the file must be one that can be read twice. */
 static bool read_whole(Int fd, char **text, size_t *length)
 {
     Off64T position = VG_(lseek)(fd, 0, VKI_SEEK_CUR);
@@ -73,8 +73,8 @@ static bool load(struct pm_suppression_file *file, Int fd)
     return read_whole(fd, &file->text, &file->length);
 }
 
-/* Where the line after line number (from 1) begins. Gives also the last line before it that says
-   something: the name of an entry, if number is that of its kind. */
+/* Where the line after line number (from 1) begins. Also stores the last line before number
+   that is neither empty nor a remark: the name of an entry, if number is the line of its kind. */
 static size_t skip_lines(const struct pm_suppression_file *file, u32 number, char **name, u32 *name_line)
 {
     size_t at = 0, name_start = 0, name_length = 0;
@@ -98,7 +98,8 @@ static size_t skip_lines(const struct pm_suppression_file *file, u32 number, cha
     return at;
 }
 
-static struct pm_suppression_entry *keep(struct pm_suppression_entries *entries, const struct pm_suppression_entry *entry)
+static struct pm_suppression_entry *keep(struct pm_suppression_entries *entries,
+                                         const struct pm_suppression_entry *entry)
 {
     if (entries->count == entries->capacity) {
         entries->capacity = entries->capacity == 0 ? 16 : 2 * entries->capacity;
@@ -110,8 +111,9 @@ static struct pm_suppression_entry *keep(struct pm_suppression_entries *entries,
     return entries->list[entries->count++] = kept;
 }
 
-struct pm_suppression_entry *pm_suppression_entries_read(struct pm_suppression_entries *entries, enum pm_suppression_kind kind, Int fd,
-                                 HChar **line, SizeT *line_bytes, Int *line_number)
+struct pm_suppression_entry *pm_suppression_entries_read(
+    struct pm_suppression_entries *entries, enum pm_suppression_kind kind, Int fd, HChar **line,
+    SizeT *line_bytes, Int *line_number)
 {
     struct pm_suppression_file *file = &entries->file;
     struct pm_suppression_entry entry = { 0 };
@@ -119,8 +121,8 @@ struct pm_suppression_entry *pm_suppression_entries_read(struct pm_suppression_e
     u32 wrong;
 
     if (!load(file, fd)) {
-        VG_(umsg)("pymemcheck: error: %s: entries for pymemcheck can only be read from a file that"
-                  " is no pipe\n", file->name != NULL ? file->name : "suppressions");
+        VG_(umsg)("pymemcheck: error: %s: cannot read entries for pymemcheck from a pipe; use a regular"
+                  " file\n", file->name != NULL ? file->name : "suppressions");
         return NULL;
     }
     entry.file = file->name;
@@ -135,7 +137,7 @@ struct pm_suppression_entry *pm_suppression_entries_read(struct pm_suppression_e
         return NULL;
     }
     pm_buffer_release(&problem);
-    /* The core goes on with the closing brace. */
+    /* The core continues with the closing brace. */
     const Int last = *line_number + (Int)entry.suppression.lines;
     while (*line_number < last) {
         VG_(get_line)(fd, line, line_bytes, line_number);

@@ -11,28 +11,33 @@
 #include "heap/pm_freed.h"
 #include "tool/capture/pm_callsite.h"
 #include "tool/errors/pm_errors.h"
-#include "tool/allocator/pm_allocator.h"
 #include "tool/pm_run.h"
 
-struct search {
+/* Where block was allocated. */
+static struct pm_stack_id stack_of(const struct pm_run *run, const struct pm_block *block)
+{
+    return pm_site_stack(pm_sites_at(&run->sites, block->site));
+}
+
+struct containing_block {
     u64 address;
     const struct pm_block *found;
 };
 
 static void look_at(void *context, struct pm_block *block)
 {
-    struct search *search = context;
+    struct containing_block *search = context;
 
     if (search->address - block->address < block->bytes)
         search->found = block;
 }
 
-/* What the address is in. Blocks are found by their start only, so all of them
-   are looked at: done once for each different error. A live block comes first:
-   it may lie where an older one was. */
+/* Finds what the address is in. Blocks can be found by their start only, so we look at all of
+   them: once for each different error. Live blocks come first: one may lie where an older one
+   was. */
 static void find_place(struct pm_run *run, struct pm_wrong_free *wrong)
 {
-    struct search search = { .address = wrong->address };
+    struct containing_block search = { .address = wrong->address };
     const struct pm_freed_block *freed;
 
     pm_blocks_each(&run->blocks, look_at, &search);
@@ -41,7 +46,7 @@ static void find_place(struct pm_run *run, struct pm_wrong_free *wrong)
         wrong->block = (struct pm_freed_block){
             .address = search.found->address,
             .bytes = search.found->bytes,
-            .allocated = pm_allocator_stack(run, search.found),
+            .allocated = stack_of(run, search.found),
         };
     } else if ((freed = pm_freed_find(&run->freed, wrong->address)) != NULL) {
         wrong->place = PM_PLACE_FREED;
@@ -49,7 +54,7 @@ static void find_place(struct pm_run *run, struct pm_wrong_free *wrong)
     }
 }
 
-static void nothing_more(struct pm_run *run, struct pm_wrong_free *wrong)
+static void describe_nothing(struct pm_run *run, struct pm_wrong_free *wrong)
 {
     (void)run;
     (void)wrong;
@@ -73,17 +78,18 @@ void pm_wrong_frees_mismatch(struct pm_run *run, u32 tid, const struct pm_block 
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, pm_allocator_stack(run, block), PM_STACK_EMPTY },
+        .block = { block->address, block->bytes, stack_of(run, block), PM_STACK_EMPTY },
     };
 
-    pm_errors_report_free(run, tid, &wrong, nothing_more);
+    pm_errors_report_free(run, tid, &wrong, describe_nothing);
 }
 
 /* --- Domains --- */
 
-/* Whether what is called at an address in this function was chosen by its author. In the interpreter's
-   own object a compiler that knows how PyMem_RawMalloc mostly ends calls malloc in its place, and
-   CPython's own developers run it with debug hooks that tell the interfaces apart. */
+/* Whether the author of this function chose which interface it calls. Not so in the
+   interpreter's own object: compilers that see that PyMem_RawMalloc mostly ends in malloc call
+   malloc in its place, and CPython's developers run it with debug hooks that tell the
+   interfaces apart. */
 static bool is_outside(const struct pm_run *run, const struct pm_frame *frame)
 {
     return run->native.evaluator.v != 0 && frame->object.v != run->native.evaluator.v
@@ -124,7 +130,8 @@ static enum pm_domain domain_of_stack(struct pm_run *run, u32 stack)
     return (enum pm_domain)(frees->domains[stack] - 1);
 }
 
-/* What the caller of free called: free itself, or what ended in a jump to it. */
+/* The interface that the caller of free called: free itself, or a function that ended in a
+   jump to it. */
 static enum pm_domain freeing_domain(struct pm_run *run, u64 return_address)
 {
     struct pm_native_frame caller = pm_native_resolve(&run->native, return_address - 1, false);
@@ -140,7 +147,8 @@ static enum pm_domain domain_at(struct pm_run *run, u64 return_address)
 {
     struct pm_wrong_frees *frees = &run->wrong_frees;
 
-    /* Who has loaded objects has allocated, so the native names' epoch is new enough. */
+    /* A program that loaded objects has allocated since, so the epoch of native names is new
+       enough. */
     if (frees->epoch != run->native.epoch) {
         frees->epoch = run->native.epoch;
         pm_zero(frees->sites, sizeof frees->sites);
@@ -152,9 +160,9 @@ static enum pm_domain domain_at(struct pm_run *run, u64 return_address)
     return site->domain;
 }
 
-/* The replaced functions keep a frame pointer (Valgrind compiles them so): behind the
-   one that they saved is where they return to. Were it not so, no call of a freeing function would be
-   found in front of that address, and nothing would be reported. */
+/* Valgrind compiles the replaced functions with a frame pointer: their return address is above
+   the saved one. Were that not so, no call of a freeing function would be found before the
+   address that we read, and we would report nothing. */
 static bool return_address_of_free(struct pm_run *run, u32 tid, u64 *address)
 {
     u64 frame_pointer;
@@ -164,37 +172,47 @@ static bool return_address_of_free(struct pm_run *run, u32 tid, u64 *address)
     return pm_reader_read_u64(&run->reader, frame_pointer + 8, address);
 }
 
+/* The interfaces through which block was allocated and is freed by a call that returns to return_address.
+   True: both are known, and they differ. */
+static bool are_domains_mixed(struct pm_run *run, u64 return_address, const struct pm_block *block,
+                              enum pm_domain *allocated_by, enum pm_domain *freed_by)
+{
+    *freed_by = domain_at(run, return_address);
+    if (*freed_by == PM_DOMAIN_UNKNOWN)
+        return false;
+    *allocated_by = domain_of_stack(run, stack_of(run, block).v);
+    return *allocated_by != PM_DOMAIN_UNKNOWN && *allocated_by != *freed_by;
+}
+
 bool pm_wrong_frees_same_domain(struct pm_run *run, u64 stack_pointer, const struct pm_block *block)
 {
     u64 return_address;
-    enum pm_domain took, gave;
+    enum pm_domain allocated_by, freed_by;
 
     return !pm_reader_read_u64(&run->reader, stack_pointer, &return_address)
-        || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
-        || (gave = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave;
+        || !are_domains_mixed(run, return_address, block, &allocated_by, &freed_by);
 }
 
 void pm_wrong_frees_check_domain(struct pm_run *run, u32 tid, const struct pm_block *block)
 {
     u64 return_address;
-    enum pm_domain took, gave;
+    enum pm_domain allocated_by, freed_by;
 
     if (!return_address_of_free(run, tid, &return_address)
-            || (took = domain_at(run, return_address)) == PM_DOMAIN_UNKNOWN
-            || (gave = domain_of_stack(run, pm_allocator_stack(run, block).v)) == PM_DOMAIN_UNKNOWN || took == gave)
+            || !are_domains_mixed(run, return_address, block, &allocated_by, &freed_by))
         return;
     const struct pm_layout *layout = run->python.interpreter.layout;
-    if (layout != NULL && !pm_layout_has_domains(layout))
+    if (layout != NULL && layout->mixes_domains)
         return;
     const struct pm_wrong_free wrong = {
         .kind = PM_FREE_DOMAIN,
         .address = block->address,
         .stack = pm_capture_stack(run, tid).stack,
         .place = PM_PLACE_LIVE,
-        .block = { block->address, block->bytes, pm_allocator_stack(run, block), PM_STACK_EMPTY },
-        .took = pm_domain_frees(took),
-        .gave = pm_domain_allocators(gave),
+        .block = { block->address, block->bytes, stack_of(run, block), PM_STACK_EMPTY },
+        .freed_by = pm_domain_frees(freed_by),
+        .allocated_by = pm_domain_allocators(allocated_by),
     };
 
-    pm_errors_report_free(run, tid, &wrong, nothing_more);
+    pm_errors_report_free(run, tid, &wrong, describe_nothing);
 }

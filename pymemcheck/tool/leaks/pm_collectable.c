@@ -4,18 +4,15 @@
 
 #include "tool/leaks/pm_collectable.h"
 
-#include "tool/pm_run.h"
-
 enum { MAX_TRAVERSALS = 64 };
 
-bool pm_collectable(const struct pm_run *run, struct pm_objects *objects,
-                             const struct pm_object *object)
+bool pm_collectable(struct pm_objects *objects, const struct pm_object *object, bool finalized)
 {
     DiEpoch epoch = VG_(current_DiEpoch)();
     u64 functions[MAX_TRAVERSALS], own;
     u32 count;
 
-    if (object->linked && objects->layout->leaves_garbage && run->finalization_serial != 0)
+    if (object->linked && objects->layout->leaves_garbage && finalized)
         return true;
     if (!object->linked || pm_objects_traversals(objects, objects->metatype, &own, 1) != 1)
         return false;

@@ -1,143 +1,90 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pub_tool_basics.h"
-#include "pub_tool_debuginfo.h"
-
 #include "tool/leaks/pm_leak_chain.h"
 
+#include "tool/leaks/pm_leak_places.h"
 #include "tool/pm_run.h"
-
-/* The interpreter's state lies in _PyRuntime (3.7 and later), which the core's table of symbols does
-   not have. */
-enum { NEAR_RUNTIME = 1 << 20 };
 
 enum { MAX_CHAIN = 24, MAX_PARTS = 4 };
 
-/* A root as a person would know it: a variable of an object file, a thread's stack. */
-static void add_root_text(struct pm_leak_chain *chain, const struct pm_leak_block *found)
-{
-    const struct pm_leak_root *root = &chain->leaks->roots[found->from_root];
-    struct pm_buffer *out = &chain->text;
-    DiEpoch epoch = VG_(current_DiEpoch)();
-    const HChar *name;
-    PtrdiffT offset;
-
-    switch (root->kind) {
-    case PM_LEAK_ROOT_REGISTERS:
-        pm_buffer_add_text(out, "a register of thread ");
-        pm_buffer_add_u64(out, root->thread);
-        return;
-    case PM_LEAK_ROOT_STACK:
-        pm_buffer_add_text(out, "the stack of thread ");
-        pm_buffer_add_u64(out, root->thread);
-        return;
-    case PM_LEAK_ROOT_DATA:
-        break;
-    }
-    if (VG_(get_datasym_and_offset)(epoch, found->from_address, &name, &offset)) {
-        pm_buffer_add_text(out, "variable ");
-        pm_buffer_add_text(out, name);
-        if (offset != 0) {
-            pm_buffer_add_char(out, '+');
-            pm_buffer_add_i64(out, offset);
-        }
-    } else {
-        u64 runtime = chain->run->python.interpreter.runtime;
-        if (runtime != 0 && found->from_address - runtime < NEAR_RUNTIME) {
-            pm_buffer_add_text(out, "data at _PyRuntime+0x");
-            pm_buffer_add_hex(out, found->from_address - runtime);
-        } else {
-            pm_buffer_add_text(out, "data at 0x");
-            pm_buffer_add_hex(out, found->from_address);
-        }
-    }
-    DebugInfo *object = VG_(find_DebugInfo)(epoch, found->from_address);
-    if (object != NULL || VG_(get_objname)(epoch, found->from_address, &name)) {
-        pm_buffer_add_text(out, " in ");
-        pm_buffer_add_text(out, object != NULL ? VG_(DebugInfo_get_filename)(object) : name);
-    }
-}
-
-static void add_object_text(struct pm_leak_chain *chain, const struct pm_object *object)
-{
-    struct pm_string_id type = pm_objects_type_name(chain->objects, object->type);
-
-    pm_buffer_add_text(&chain->text, pm_strings_text(&chain->run->strings, type));
-    size_t before = chain->text.length;
-    pm_buffer_add_char(&chain->text, ' ');
-    pm_objects_preview(chain->objects, object, &chain->text);
-    if (chain->text.length == before + 1) {
-        pm_buffer_clear(&chain->text);
-        pm_buffer_add_text(&chain->text, pm_strings_text(&chain->run->strings, type));
-    }
-}
+struct chain {
+    struct pm_leak_state *check;
+    struct pm_losses *losses;
+    u32 record;
+    struct pm_object owner;         /* the last object on the chain, if has_owner */
+    bool has_owner;
+    struct pm_buffer line;          /* the line being made */
+};
 
 /* Whether part is memory that belongs to the object: its items, keys, attributes. */
-static bool is_part(struct pm_leak_chain *chain, const struct pm_object *object, u64 part)
+static bool is_part(struct pm_leak_state *check, const struct pm_object *object, u64 part)
 {
     u64 parts[MAX_PARTS];
-    u32 count = pm_objects_parts(chain->objects, object, parts, MAX_PARTS);
-    u32 wanted = pm_leaks_block_at(chain->leaks, part);
+    u32 count = pm_objects_parts(&check->objects, object, parts, MAX_PARTS);
+    u32 wanted = pm_leaks_block_at(&check->leaks, part);
 
     for (u32 i = 0; i < count; i++)
-        if (parts[i] == part || pm_leaks_block_at(chain->leaks, parts[i]) == wanted)
+        if (parts[i] == part || pm_leaks_block_at(&check->leaks, parts[i]) == wanted)
             return true;
     return false;
 }
 
-/* The line that was made so far, if any, becomes part of the chain. */
-static void end_link(struct pm_leak_chain *chain, u32 record)
+/* Makes the line, if there is one, part of the record. */
+static void end_line(struct chain *chain)
 {
-    if (chain->text.length > 0)
-        pm_losses_add_chain(chain->losses, record, pm_strings_take(&chain->run->strings, &chain->text));
+    if (chain->line.length > 0)
+        pm_losses_add_chain(chain->losses, chain->record,
+                            pm_strings_take(&chain->check->run->strings, &chain->line));
 }
 
-/* One line of a chain: the block, then how it refers to the next one (whose
-   pointer is at slot). What an object keeps in memory of its own is on its line. *owner: the last
-   object on the way, if any. */
-static void add_link(struct pm_leak_chain *chain, u32 record, u32 index, u64 slot,
-                     struct pm_object *owner, bool *has_owner)
+/* Adds a block of the chain, and how it refers to the next one, whose pointer is at slot. Memory
+   that belongs to an object is named on the object's line. */
+static void add_link(struct chain *chain, u32 index, u64 slot)
 {
+    struct pm_leak_state *check = chain->check;
+    struct pm_objects *objects = &check->objects;
+    const struct pm_leak_block *block = &check->found[index];
     struct pm_object object;
 
-    if (chain->identify(chain->context, index, &object)) {
-        end_link(chain, record);
-        *owner = object;
-        *has_owner = true;
-        add_object_text(chain, &object);
-        pm_objects_name_slot(chain->objects, &object, slot, &chain->text);
-    } else if (*has_owner && is_part(chain, owner, chain->leaks->blocks[index].address)) {
-        if (chain->text.length > 0)
-            pm_buffer_add_char(&chain->text, ' ');
-        pm_objects_name_slot(chain->objects, owner, slot, &chain->text);
+    if (pm_leak_identify(check, index, &object)) {
+        end_line(chain);
+        chain->owner = object;
+        chain->has_owner = true;
+        pm_leak_places_add_object(check, &object, &chain->line);
+        pm_objects_name_field(objects, &object, slot, &chain->line);
+    } else if (chain->has_owner && is_part(check, &chain->owner, block->address)) {
+        if (chain->line.length > 0)
+            pm_buffer_add_char(&chain->line, ' ');
+        pm_objects_name_field(objects, &chain->owner, slot, &chain->line);
     } else {
-        end_link(chain, record);
-        pm_buffer_add_text(&chain->text, "a block of ");
-        pm_buffer_add_u64(&chain->text, chain->leaks->blocks[index].bytes);
-        pm_buffer_add_text(&chain->text, " bytes");
-        *has_owner = false;
+        end_line(chain);
+        pm_buffer_add_text(&chain->line, "a block of ");
+        pm_buffer_add_u64(&chain->line, block->bytes);
+        pm_buffer_add_text(&chain->line, " bytes");
+        chain->has_owner = false;
     }
 }
 
-void pm_leak_chain_add(struct pm_leak_chain *chain, u32 record, u32 index)
+void pm_leak_chain_add(struct pm_leak_state *check, u32 index, struct pm_losses *losses, u32 record)
 {
-    u32 way[MAX_CHAIN], length = 0;
-    struct pm_object owner;
-    bool has_owner = false;
+    struct chain chain = { .check = check, .losses = losses, .record = record };
+    const struct pm_leak_block *blocks = check->found;
+    u32 links[MAX_CHAIN], length = 0;
 
-    pm_buffer_init(&chain->text);
-    for (u32 i = index; length < MAX_CHAIN; i = chain->leaks->blocks[i].from_block) {
-        way[length++] = i;
-        if (chain->leaks->blocks[i].from_block == PM_LEAK_NONE)
+    for (u32 i = index; length < MAX_CHAIN; i = blocks[i].from_block) {
+        links[length++] = i;
+        if (blocks[i].from_block == PM_LEAK_NONE)
             break;
     }
-    const struct pm_leak_block *outermost = &chain->leaks->blocks[way[length - 1]];
+    const struct pm_leak_block *outermost = &blocks[links[length - 1]];
+    pm_buffer_init(&chain.line);
     if (outermost->from_block != PM_LEAK_NONE)
-        pm_buffer_add_text(&chain->text, "...");
+        pm_buffer_add_text(&chain.line, "...");
     else if (outermost->from_root != PM_LEAK_NONE)
-        add_root_text(chain, outermost);
-    pm_losses_add_chain(chain->losses, record, pm_strings_take(&chain->run->strings, &chain->text));
+        pm_leak_places_add_root(check, outermost->from_root, outermost->from_address, &chain.line);
+    /* The first line is that of the root, also where there is nothing to say. */
+    pm_losses_add_chain(losses, record, pm_strings_take(&check->run->strings, &chain.line));
     for (u32 i = length; i-- > 1;)
-        add_link(chain, record, way[i], chain->leaks->blocks[way[i - 1]].from_address, &owner, &has_owner);
-    end_link(chain, record);
-    pm_buffer_release(&chain->text);
+        add_link(&chain, links[i], blocks[links[i - 1]].from_address);
+    end_line(&chain);
+    pm_buffer_release(&chain.line);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When leaks are searched for, and how the records reach the log: at the end, before
    the interpreter finalizes, when the program asks by Memcheck's client requests
-   (VALGRIND_DO_LEAK_CHECK and its relatives of memcheck.h), and when a person asks through vgdb
-   (monitor leak_check). */
+   (VALGRIND_DO_LEAK_CHECK and its relatives of memcheck.h), and when a person asks through
+   vgdb (pm_monitor). */
 #ifndef PM_LEAK_REPORT_H
 #define PM_LEAK_REPORT_H
 
@@ -19,13 +19,24 @@ void pm_leak_report_before_finalization(struct pm_run *run);
 /* Searches if the options want it at the end; false if not. Release the records. */
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses);
 
-/* Writes the records that are to be shown and the summary, below heading, and marks those that are
-   suppressed or left out. errors: records are errors (of the kinds that are). */
-void pm_leak_report_write(struct pm_run *run, const struct pm_report *report, const char *heading,
-                         struct pm_losses *losses, bool errors);
+/* Gives the records that are to be shown to the run's writers, as a search made at that moment, and
+   marks those that are suppressed or left out. errors: records are errors (of the kinds that are). */
+void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,
+                          enum pm_search_moment moment, struct pm_losses *losses, bool errors);
 
-/* Answers a client request of Memcheck's that is about leaks, or a monitor
-   command; false if it is neither. */
+/* A search on request. */
+struct pm_leak_report_now {
+    bool records;               /* show records, not only the summary */
+    u32 kinds;                  /* those to show: PM_LOSS_KIND bits */
+    u32 most;                   /* at most so many records; 0: all */
+    const struct pm_sink *sink; /* where the report goes; NULL: Valgrind's log */
+};
+
+/* Searches and writes the report at once. The records become run->last_losses, with their
+   blocks. Does nothing but say so if a limit leaves no memory for a search. */
+void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *request);
+
+/* Answers a client request of Memcheck's that is about leaks; false if it is none. */
 bool pm_leak_report_request(struct pm_run *run, const u64 *args, u64 *answer);
 
 #endif

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A thread's stack is a mapping like any other to the core. What lies below the
+/* To the core a thread's stack is a mapping like any other. What lies below the
    stack pointer (and the red zone under it) is dead: old return addresses and
-   locals there must not keep blocks alive. That is cut out of the mapping, for
+   locals there must not keep blocks alive. We cut that part out of the mapping, both for
    threads that run and for those that ended while their stack stays mapped (the
-   C library keeps stacks for the next thread). The core takes for a thread's stack all of the
-   segment below its stack pointer; where no guard page is between them (the C library from 2.42 on has
-   guards that are no mappings) that holds other threads' stacks. A stack begins at the earliest
-   where the program's mmap put it. A thread that runs on another
-   stack than its own (an alternate signal stack, makecontext, a greenlet that
-   switched) has a stack pointer outside its stack: then all of it counts as
+   C library keeps stacks for the next thread).
+
+   The core takes the whole segment below a thread's stack pointer for its stack. Where no
+   guard page is between stacks (the C library from 2.42 on has guards that are no mappings)
+   that holds other threads' stacks. So for us a stack begins where the program's mmap put
+   it, or later.
+
+   A thread that runs on another stack than its own (an alternate signal stack, makecontext, a
+   greenlet that switched) has a stack pointer outside its stack. Then all of its stack counts as
    live. */
 #include "pub_tool_basics.h"
 #include "pub_tool_aspacemgr.h"
@@ -17,12 +20,14 @@
 #include "pub_tool_threadstate.h"
 #include "pub_tool_vki.h"
 
+#include "libvex_guest_offsets.h"
+
 #include "tool/leaks/pm_roots.h"
 
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 #include "cpython/pm_threads.h"
-#include "tool/pm_run.h"
+#include "tool/capture/pm_python.h"
 
 enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096 };
 
@@ -38,30 +43,59 @@ static void add_dead(struct pm_roots *roots, u64 low, u64 end, u32 thread)
     roots->dead[roots->dead_count++] = (struct pm_dead_stack){ low, end, thread };
 }
 
-/* What is dead in this memory is not known any more. */
+/* Forgets what is dead in this memory. */
 static void forget_dead(struct pm_roots *roots, u64 start, u64 bytes)
 {
-    u32 kept = 0;
+    u32 left = 0;
 
     for (u32 i = 0; i < roots->dead_count; i++)
         if (roots->dead[i].low >= start + bytes || roots->dead[i].end <= start)
-            roots->dead[kept++] = roots->dead[i];
-    roots->dead_count = kept;
+            roots->dead[left++] = roots->dead[i];
+    roots->dead_count = left;
+}
+
+/* Whether the segment is of the dynamic loader's file. */
+static bool is_of_loader(const NSegment *segment)
+{
+    const HChar *path = segment != NULL && segment->kind == SkFileC ? VG_(am_get_filename)(segment) : NULL;
+    const HChar *name = path == NULL ? NULL : VG_(strrchr)(path, '/');
+
+    return name != NULL && VG_(strncmp)(name, "/ld-", 4) == 0;
+}
+
+/* Whether the dynamic loader maps this anonymous memory just now, for tables of its own
+   (elf/dl-minimal-malloc.c). All else that it maps has a fixed address: files and their uninitialised data. */
+static bool is_loader_table(u64 start)
+{
+    const NSegment *segment = VG_(am_find_nsegment)(start);
+    const ThreadId tid = VG_(get_running_tid)();
+    ULong flags;
+
+    if (tid == VG_INVALID_THREADID || segment == NULL || segment->kind != SkAnonC
+            || !is_of_loader(VG_(am_find_nsegment)(VG_(get_IP)(tid))))
+        return false;
+    /* The fourth argument of mmap is still in its register. */
+    VG_(get_shadow_regs_area)(tid, (UChar *)&flags, 0, OFFSET_amd64_R10, sizeof flags);
+    return (flags & VKI_MAP_FIXED) == 0;
 }
 
 void pm_roots_mapped(struct pm_roots *roots, u64 start, u64 bytes)
 {
     pm_ranges_add(&roots->mapped, start, bytes);
+    pm_ranges_remove(&roots->loader, start, bytes);
+    if (is_loader_table(start))
+        pm_ranges_add(&roots->loader, start, bytes);
 }
 
 void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
 {
     pm_ranges_remove(&roots->mapped, start, bytes);
+    pm_ranges_remove(&roots->loader, start, bytes);
     forget_dead(roots, start, bytes);
 }
 
-/* The part of thread tid's stack below its stack pointer is dead, if that is in its stack. A function that
-   runs may use red_zone bytes below it. */
+/* If thread tid's stack pointer is in its stack, the part below it is dead. A running function may
+   use red_zone bytes below it. */
 static void hide_dead_part(struct pm_roots *roots, u32 tid, u32 ordinal, u64 red_zone)
 {
     u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
@@ -95,22 +129,24 @@ static void add_root(struct pm_roots *roots, struct pm_leak_root root)
 
 /* The core passes no context to its visitor of registers. */
 static struct {
-    struct pm_run *run;
+    const struct pm_python *python;
     struct pm_roots *roots;
 } visit;
 
 static void add_register(ThreadId tid, const HChar *name, UWord value)
 {
     struct pm_roots *roots = visit.roots;
-    u32 thread = pm_python_thread_ordinal(&visit.run->python, tid);
+    u32 thread = pm_python_thread_ordinal(visit.python, tid);
 
-    (void)name;
     if (roots->value_count == roots->value_capacity) {
         roots->value_capacity = roots->value_capacity ? roots->value_capacity * 2 : MAX_REGISTERS;
         roots->values = pm_realloc("pm.roots", roots->values,
                                    roots->value_capacity * sizeof *roots->values);
+        roots->names = pm_realloc("pm.roots", roots->names,
+                                  roots->value_capacity * sizeof *roots->names);
     }
     roots->values[roots->value_count] = value;
+    roots->names[roots->value_count] = name;
     if (roots->count == 0 || roots->entries[roots->count - 1].thread != thread)
         add_root(roots, (struct pm_leak_root){ .kind = PM_LEAK_ROOT_REGISTERS, .thread = thread,
                                                .start = roots->value_count });
@@ -118,9 +154,9 @@ static void add_register(ThreadId tid, const HChar *name, UWord value)
     roots->value_count++;
 }
 
-static void collect_registers(struct pm_run *run, struct pm_roots *roots)
+static void collect_registers(struct pm_roots *roots, const struct pm_python *python)
 {
-    visit.run = run;
+    visit.python = python;
     visit.roots = roots;
     VG_(apply_to_GP_regs)(add_register);
     for (u32 i = 0; i < roots->count; i++) {
@@ -129,8 +165,8 @@ static void collect_registers(struct pm_run *run, struct pm_roots *roots)
     }
 }
 
-/* As Memcheck (mc_leakcheck.c, scan_memory_root_set, 3.19): what can be read and
-   written, is not the client heap, and is no device, which a read might hang. */
+/* As in Memcheck (mc_leakcheck.c, scan_memory_root_set, 3.19): readable and writable
+   mappings, but neither the client heap nor devices, where a read might hang. */
 static bool is_searched(const NSegment *segment)
 {
     if (segment == NULL || !segment->hasR || !segment->hasW || segment->isCH)
@@ -143,18 +179,7 @@ static bool is_searched(const NSegment *segment)
     return true;
 }
 
-/* Whether the mapping is of the dynamic loader's data. It counts how long it took to load and to relocate, in ticks
-   of the processor's clock (elf/rtld.c, load_time, relocate_time), and such a number may well look like
-   an address in the program's heap, which begins low under Valgrind. It knows nothing of objects. */
-static bool is_of_loader(const NSegment *segment)
-{
-    const HChar *path = segment->kind == SkFileC ? VG_(am_get_filename)(segment) : NULL;
-    const HChar *name = path == NULL ? NULL : VG_(strrchr)(path, '/');
-
-    return name != NULL && VG_(strncmp)(name, "/ld-", 4) == 0;
-}
-
-/* Adds [start, end) without the dead parts, which are sorted. */
+/* Adds root.start .. end without the dead parts, which are sorted. */
 static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, u32 dead_count,
                       struct pm_leak_root root, u64 end)
 {
@@ -177,6 +202,30 @@ static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, 
     }
 }
 
+/* Adds root.start .. end in pieces. The dynamic loader's own tables are foreign: the loader points to no
+   objects, but it has numbers that look like addresses in the heap, which begins low under Valgrind. It counts how
+   many ticks of the clock it took to load and to relocate (elf/rtld.c, load_time, relocate_time), and keeps hashes of
+   the names of symbol versions (struct r_found_version, include/link.h). */
+static void add_segment(struct pm_roots *roots, struct pm_leak_root root, u64 end)
+{
+    const u32 dead_count = roots->dead_count;
+    const struct pm_ranges *loader = &roots->loader;
+    const bool foreign = root.foreign;
+
+    for (u32 i = 0; i < loader->count && root.start < end; i++) {
+        const struct pm_range *table = &loader->entries[i];
+        if (table->end <= root.start || table->start >= end)
+            continue;
+        add_alive(roots, roots->dead, dead_count, root, table->start);
+        root.start = table->start > root.start ? table->start : root.start;
+        root.foreign = true;
+        add_alive(roots, roots->dead, dead_count, root, table->end < end ? table->end : end);
+        root.start = table->end;
+        root.foreign = foreign;
+    }
+    add_alive(roots, roots->dead, dead_count, root, end);
+}
+
 static void sort_dead(struct pm_dead_stack *dead, u32 count)
 {
     struct pm_keyed *order = pm_alloc("pm.roots", (count + 1) * sizeof *order);
@@ -193,8 +242,8 @@ static void sort_dead(struct pm_dead_stack *dead, u32 count)
     pm_free(order);
 }
 
-/* Which thread's stack the mapping is: its ordinal, or 0. Threads that ended are known by the
-   dead part; when the process exits all have ended. */
+/* The ordinal of the thread whose stack the mapping is, or 0. The dead part tells it also for
+   threads that ended; when the process exits all have ended. */
 static u32 stack_owner(const struct pm_roots *roots, const NSegment *segment)
 {
     for (u32 i = 0; i < roots->dead_count; i++)
@@ -224,61 +273,52 @@ static void collect_mappings(struct pm_roots *roots)
             .start = segment->start,
             .foreign = is_of_loader(segment),
         };
-        add_alive(roots, roots->dead, roots->dead_count, root, segment->end + 1);
+        add_segment(roots, root, segment->end + 1);
     }
     pm_free(starts);
 }
 
-struct hiding {
-    struct pm_roots *roots;
-    const struct pm_roots_owner *owner;
-};
-
-static void hide_word(void *context, u64 address)
-{
-    add_dead(((struct hiding *)context)->roots, address, address + sizeof(u64), 0);
-}
-
-static bool is_owned(void *context, u64 address)
-{
-    const struct pm_roots_owner *owner = ((struct hiding *)context)->owner;
-    return owner->is_owned(owner->context, address);
-}
-
-/* What frames that returned left above the top of the interpreter's own stacks. */
-static void hide_dead_data(struct pm_run *run, struct pm_roots *roots)
+/* What returned frames left above the top of the interpreter's own stacks. */
+static void hide_dead_data(struct pm_roots *roots, const struct pm_roots_request *request)
 {
     struct pm_dead_data *parts;
     u32 count;
 
-    if (run->python.state != PM_PYTHON_READY || !run->options.python_objects)
+    if (!request->python_frames)
         return;
     parts = pm_alloc("pm.roots", MAX_DATA_PARTS * sizeof *parts);
-    count = pm_threads_dead_data(&run->python.interpreter, &run->reader, parts, MAX_DATA_PARTS);
+    count = pm_threads_dead_data(&request->python->interpreter, request->reader, parts,
+                                 MAX_DATA_PARTS);
     for (u32 i = 0; i < count; i++)
         add_dead(roots, parts[i].start, parts[i].end, 0);
     pm_free(parts);
 }
 
-void pm_roots_collect(struct pm_run *run, struct pm_roots *roots,
-                      const struct pm_roots_owner *owner)
+static void hide_ranges(struct pm_roots *roots, const struct pm_range *ranges, u32 count)
+{
+    for (u32 i = 0; i < count; i++)
+        add_dead(roots, ranges[i].start, ranges[i].end, 0);
+}
+
+/* Dead parts of threads that run, hidden ranges and dead data hold for one collection only:
+   afterwards the dead parts of ended threads are put back as they were. */
+void pm_roots_collect(struct pm_roots *roots, const struct pm_roots_request *request)
 {
     u32 ended = roots->dead_count;
     ThreadId tid;
     Addr low, high;
 
     pm_roots_clear(roots);
-    collect_registers(run, roots);
+    collect_registers(roots, request->python);
     struct pm_dead_stack *known = pm_alloc("pm.roots", (ended + 1) * sizeof *known);
     if (ended > 0)
         pm_copy(known, roots->dead, ended * sizeof *known);
     VG_(thread_stack_reset_iter)(&tid);
     while (VG_(thread_stack_next)(&tid, &low, &high))
-        hide_dead_part(roots, tid, pm_python_thread_ordinal(&run->python, tid), VG_STACK_REDZONE_SZB);
-    struct hiding hiding = { roots, owner };
-    const struct pm_free_lists_visitor visitor = { hide_word, is_owned, &hiding };
-    pm_free_lists_each_stale(run, &visitor);
-    hide_dead_data(run, roots);
+        hide_dead_part(roots, tid, pm_python_thread_ordinal(request->python, tid),
+                       VG_STACK_REDZONE_SZB);
+    hide_ranges(roots, request->hidden, request->hidden_count);
+    hide_dead_data(roots, request);
     sort_dead(roots->dead, roots->dead_count);
     collect_mappings(roots);
     if (ended > 0)
@@ -291,7 +331,15 @@ void pm_roots_clear(struct pm_roots *roots)
 {
     pm_free(roots->entries);
     pm_free(roots->values);
+    pm_free(roots->names);
     roots->entries = NULL;
     roots->values = NULL;
+    roots->names = NULL;
     roots->count = roots->capacity = roots->value_count = roots->value_capacity = 0;
+}
+
+const char *pm_roots_register_name(const struct pm_roots *roots, const struct pm_leak_root *root,
+                                   u64 index)
+{
+    return roots->names[(u64)(root->values - roots->values) + index];
 }

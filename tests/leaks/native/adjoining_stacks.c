@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two threads wait whose stacks adjoin, without a guard page, as the C library's do from 2.42 on. The lower one
-   has the only pointer to a block in its stack.
+/* Two threads wait. Their stacks adjoin without a guard page, as the C library's do from 2.42 on. The stack of
+   the lower one has the only pointer to a block.
    Expected: possibly ?, reachable 101:1 */
 #include "native.h"
 

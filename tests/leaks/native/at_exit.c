@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a function frees at exit is not leaked.
+/* A function frees a block at exit: it is not leaked.
    Expected: reachable 21:1 */
 #include "native.h"
 

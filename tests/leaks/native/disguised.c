@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A pointer that is stored with all bits inverted is none.
+/* A pointer that is stored with all bits inverted does not count.
    Expected: definitely 35:1 */
 #include "native.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A lost block holds a ring by its second member, and its address is higher:
-   two blocks lead.
+/* A lost block holds a ring by its second member, and has a higher address: there are two
+   leaders.
    Expected: definitely 32:2, indirectly 16:1 */
 #include "native.h"
 

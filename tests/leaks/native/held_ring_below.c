@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* As held_ring, and the holder has the lower address: it leads alone.
+/* As held_ring, but the holder has the lower address: it is the only leader.
    Expected: definitely 16:1, indirectly 32:2 */
 #include "native.h"
 

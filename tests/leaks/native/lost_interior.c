@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a lost block points into is indirectly lost.
+/* A lost block points into the middle of another one, which is indirectly lost.
    Expected: definitely 16:1, indirectly 64:1 */
 #include "native.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared by the small programs in this folder. Each leaves blocks behind in one
-   particular way and leaves no stale pointers to them: run() does the work, its
-   caller then overwrites the dead stack and the registers.
+   particular way, and no dead pointers to them: run() does the work, and its
+   caller then overwrites the dead part of the stack and the registers.
 
-   The comment "Expected:" of a program says bytes:blocks of each kind that is not
-   empty, by Memcheck without heuristics, or ? where they depend on the C library;
+   The comment "Expected:" of a program gives bytes:blocks of each kind that is not
+   empty, as Memcheck finds them without heuristics, or ? if they depend on the C library.
    tests/oracle/test_leak_kinds.py asks Memcheck and compares. */
 #ifndef NATIVE_H
 #define NATIVE_H

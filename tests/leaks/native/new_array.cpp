@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Arrays of a class with a destructor: their pointer is behind the count. That
-   of an array of none is past the end.
+/* Arrays of a class with a destructor: their pointer is behind the count. The pointer to an
+   empty array is past the end of the block.
    Expected: definitely 32:2, possibly 56:1 */
 #include "native.h"
 

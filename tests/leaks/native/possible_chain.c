@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a possibly lost block points to is possibly lost.
+/* A possibly lost block points to others, which are possibly lost too.
    Expected: possibly 96:3 */
 #include "native.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A start pointer found late makes a possible block and all behind it
-   reachable.
+/* The search finds a start pointer to a possibly lost block late: the block and all that it leads
+   to are reachable.
    Expected: reachable 112:4 */
 #include "native.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A pointer to what a smaller realloc cut off is one past the end.
+/* A pointer to bytes that realloc cut off points past the end of the block.
    Expected: definitely 64:1 */
 #include "native.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A lost doubly linked ring: the block with the lowest address leads.
+/* A lost doubly linked ring: the block with the lowest address is the leader.
    Expected: definitely 32:1, indirectly 128:4 */
 #include "native.h"
 

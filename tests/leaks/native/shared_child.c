@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two lost blocks share what they hold: it belongs to the first.
+/* Two lost blocks hold the same block: it belongs to the first.
    Expected: definitely 56:2, indirectly 40:1 */
 #include "native.h"
 

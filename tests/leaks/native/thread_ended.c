@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a thread that ended held in its stack and its thread-local variables is
+/* A thread that ended held blocks in its stack and in a thread-local variable: they are
    lost.
    Expected: definitely 173:2 */
 #include "native.h"

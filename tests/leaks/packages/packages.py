@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Uses an extension package a little: packages.py NAME. What it keeps, it keeps in KEPT.
+"""Uses an extension package a little: packages.py NAME. Objects that it keeps are in KEPT.
 
-Each function's first line of documentation is the Debian package that has it. tests/regress/test_leak_packages.py
+The first line of each function's documentation names the Debian package. tests/regress/test_leak_packages.py
 says what is expected.
 """
 import io

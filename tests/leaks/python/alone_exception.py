@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An exception that an extension takes away and forgets. It keeps its traceback, that the frames, those the
-module's names: all of these are lost by it, not by themselves."""
+"""An extension takes an exception away and forgets it. The exception holds its traceback, which holds the frames, which
+hold the module's names: all of these are lost with it, not by themselves."""
 import cases
 import pm_lose_calls as lose
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""After fork each process reports what it lost itself."""
+"""After fork each process reports its own losses only."""
 import os
 
 import cases

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # OPTIONS: --leak-scan=before
-"""Too many references to what is still in use: found while the program's modules are alive."""
+"""Surplus references to objects in use: found while the program's modules are alive."""
 import sys
 
 import cases
@@ -44,7 +44,7 @@ def case_heap_type():
 
 
 def let_work(machine, number):
-    """Calls whose caches stand at all distances from the next whole word: the sums are there to move them."""
+    """Calls with caches at all distances from the next whole word: the sums move them."""
     machine.work()
     -number
     machine.work()
@@ -55,8 +55,8 @@ def let_work(machine, number):
 
 
 def case_method_in_cache_of_instruction():
-    """The instruction that looks work up has the function in its cache (from 3.11 on), without a reference. From 3.13
-    on the interpreter has a table of functions by their version, also without, and the search takes it for pointers."""
+    """The instruction that looks work up caches the function without a reference (from 3.11 on). From 3.13 on the
+    interpreter has a table of functions by their version, also without references; the search takes it for pointers."""
     for number in range(100):
         let_work(Machine(), number)
     pm_lose_builtin.keep_reference(Machine.work)

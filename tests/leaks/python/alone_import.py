@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ALSO: lossy_module.py
-"""A module that leaks once, when it is imported; imported in two places."""
+"""A module that leaks once, when it is imported. Two places import it."""
 import cases
 import pm_lose_builtin as lose
 

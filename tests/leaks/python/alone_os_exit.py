@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # STATUS: 3
-"""os._exit: nothing is finalized, what is lost is found all the same."""
+"""os._exit: nothing is finalized, and the losses are found all the same."""
 import os
 
 import cases
 import pm_lose_builtin as lose
 
-# So many that what is lost gets memory of its own: the module's call is still running when it is looked for, and its C
-# frame may have a pointer left to an earlier object, at whose place the lost one would be.
+# So many that the lost objects get new memory. The module's call still runs when the search looks for them, and its C
+# frame may have a left-over pointer to an earlier object, whose memory a lost one would get otherwise.
 kept = [[n + 0.5] for n in range(200)]
 
 

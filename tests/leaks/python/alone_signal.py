@@ -4,8 +4,8 @@
 # OPTIONS: --num-callers=24
 """Killed by SIGTERM.
 
-In debug builds a tuple's stack has more functions of the allocator than usual before the extension's comes, if the tuple
-is not out of a free list.
+In debug builds, a tuple that does not come from a free list has more functions of the allocator on its stack than usual,
+inside the extension's function.
 """
 import os
 import signal
@@ -13,8 +13,8 @@ import signal
 import cases
 import pm_lose_builtin as lose
 
-# So many that what is lost gets memory of its own: the module's call is still running when it is looked for, and its C
-# frame may have a pointer left to an earlier object, at whose place the lost one would be.
+# So many that the lost objects get new memory. The module's call still runs when the search looks for them, and its C
+# frame may have a left-over pointer to an earlier object, whose memory a lost one would get otherwise.
 kept = [(n + 0.5, n + 1.5) for n in range(200)]
 
 

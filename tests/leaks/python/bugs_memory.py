@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Memory that is no object, locks, threads, C++, ctypes, and objects made again out of free lists."""
+"""Memory that is no object, locks, threads, C++, ctypes, and objects from free lists."""
 import ctypes
 import sys
 import threading
@@ -74,7 +74,7 @@ def case_thread_state():
     def work():
         repr([1.5])                 # LEAK: definite, dict 1, indirect >=2 if release or <3.14
 
-    # There finalization aborts on a thread state that nobody cleared (Python/pystate.c, tstate_delete_common).
+    # Finalization aborts there on a thread state that nobody cleared (Python/pystate.c, tstate_delete_common).
     if sys.version_info >= (3, 14) and hasattr(sys, "gettotalrefcount"):
         return
     lose.in_thread_with_state(work)

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the cases of a file: its functions whose names begin with case_, in their order.
 
-Arguments: --careful makes the extensions release what they make, so that nothing may be found; names choose cases
+Arguments: --careful makes the extensions release what they make, so that no leak may be found; names choose cases
 (without the case_).
 
-What must be found for a case stands on the line that allocates, and test_leaks.py reads it there:
+The line that allocates says what must be found for a case, and test_leaks.py reads it there:
 
     lose.a_list(3)      # LEAK: definite, list 1, indirect 4
 
     kind            definite, cycle, surplus or possible: one record of this kind on this line, and no other
     types           "list 1", "Box 2 + list 1": types with their blocks; raw: blocks without an object; a|b: the
-                    type's name is one of these. any: of whatever types
-    indirect N      blocks kept by the lost ones; N or >=N. Without it: 0
+                    type has one of these names. any: any types
+    indirect N      blocks that only the lost ones hold; N or >=N. Without it: 0
     references N    of surplus: the surplus references
     bytes N         of the lost blocks; N or >=N
-    phase NAME      of import, main or finalization: when all of the blocks were made
-    if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds; several of these
-                    with or between them: where one holds
-Several of these stand with ; between them.
+    phase NAME      import, main or finalization: when all of the blocks were allocated
+    if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds; with or between
+                    several of these, one of them must hold
+; separates several expectations.
 """
 import sys
 
@@ -27,9 +27,9 @@ CAREFUL = "--careful" in sys.argv
 
 
 def settle():
-    """Overwrites pointers that nobody uses any more on the C stack, where the search cannot know that: in the frame
-    of the evaluation function, which runs all of the Python code, in the places where its instructions for calls
-    have what they call with and get (3.12 and 3.13 leave the second of several results there); and below it."""
+    """Overwrites dead pointers on the C stack, which the search takes for pointers. They are in the frame of the
+    evaluation function, which runs all of the Python code: where its instructions for calls have their arguments and
+    results (3.12 and 3.13 leave the second of several results there). And they are below that frame."""
     for number in range(5):
         repr(number)
     pm_lose_memory.scrub()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clean programs: threads, tasks, processes. Nothing may be found."""
+"""Clean programs: threads, tasks, processes. No leak may be found."""
 import asyncio
 import concurrent.futures
 import contextvars

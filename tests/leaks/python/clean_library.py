@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clean programs: the standard library's own extensions. Nothing may be found."""
+"""Clean programs: the standard library's own extensions. No leak may be found."""
 import array
 import csv
 import ctypes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clean programs: imports, code made at run time, extensions used rightly. Nothing may be found."""
+"""Clean programs: imports, code made at run time, extensions used correctly. No leak may be found."""
 import ast
 import atexit
 import importlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clean programs: what Python code does with its own objects. Nothing may be found."""
+"""Clean programs: Python code and its own objects. No leak may be found."""
 import collections
 import contextlib
 import copy

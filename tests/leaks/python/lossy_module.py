@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Loses something while it is imported."""
+"""Loses a list while it is imported."""
 import cases
 import pm_lose_builtin
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Buffer objects over three allocators, to see which of them a tool sees:
+/* Buffer objects over three allocators, to test which of them a tool sees:
    CMalloc (malloc), PyRawMalloc (PyMem_RawMalloc) and PyMalloc (PyMem_Malloc).
-   Each has the attributes `size` and `buffer` (the buffer's address) and gives
-   its buffer back when it is deallocated. */
+   Each has the attributes `size` and `buffer` (the buffer's address), and frees
+   its buffer when it is deallocated. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>

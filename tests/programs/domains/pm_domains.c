@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An extension that takes a block from one of CPython's allocator interfaces, or the C library's, and
-   gives it back to another: pair("mem", "libc"), and resize("mem", "libc") by realloc. */
+/* An extension that allocates a block with one allocator interface (CPython's or the C library's) and
+   frees it with another: pair("mem", "libc"); resize("mem", "libc") calls realloc in between. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdlib.h>

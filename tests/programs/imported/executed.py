@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""For execfile, by stacks_2_7.py."""
+"""stacks_2_7.py runs this file with execfile."""
 take("in an executed file")
 
 

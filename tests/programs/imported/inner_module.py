@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The inner of two imports."""
+"""outer_module imports this module."""
 from pm_probe import take
 
 take("module imported by a module")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Allocates while it is being imported, from two levels of imports."""
+"""Allocates during its import, and imports another module that does the same."""
 from pm_probe import take
 
 take("module being imported")

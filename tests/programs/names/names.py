@@ -1,12 +1,12 @@
 # -*- coding: utf-8 -*-
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run by any CPython, 2.7 or later: names.py OUTPUT ARCHIVE.
+"""Runs in any CPython, 2.7 or later: names.py OUTPUT ARCHIVE.
 
-Allocates in functions and files of every kind of name. Writes to OUTPUT, one to a
-line, what the interpreter itself calls them: label, file, function (both as
-hexadecimal of the bytes, in Python 3 of UTF-8 with surrogates passed, - if empty)
-and line, separated by spaces. ARCHIVE is a zip file with a module zipped and a
-package with names beyond ASCII; test_names.py makes it.
+Allocates in functions and files with every kind of name. Writes the names that the
+interpreter itself has to OUTPUT, one line each: label, file, function, line, separated
+by spaces. File and function are the bytes in hexadecimal (in Python 3 of UTF-8 with
+surrogatepass), or - if empty. ARCHIVE is a zip file with a module zipped and a package
+with non-ASCII names; test_names.py makes it.
 """
 import binascii
 import sys
@@ -15,7 +15,7 @@ import types
 PY2 = sys.version_info[0] == 2
 BYTES = 50021
 LONG = 3000         # shorter than the 4,096 bytes at which names are cut
-VERY_LONG = 9000    # longer
+VERY_LONG = 9000    # longer than that
 taken, kept = [], []
 text = type(u"")
 
@@ -26,7 +26,7 @@ def exact(name):
 
 
 def take(label):
-    """Notes what the caller is called; the caller has just allocated on the same line."""
+    """Records the names of the caller, which has just allocated on the same line."""
     caller = sys._getframe(1)
     code = caller.f_code
     taken.append((label, exact(code.co_filename), exact(getattr(code, "co_qualname", code.co_name)),
@@ -37,7 +37,7 @@ SOURCE = u"kept.append(bytearray(%d)); take(label)" % BYTES
 
 
 def renamed(code, name):
-    """The code object under another function name, which no syntax would take."""
+    """The code object with another function name, which the syntax would not allow."""
     if hasattr(code, "co_qualname"):
         return code.replace(co_name=name, co_qualname=name)
     if hasattr(code, "replace"):
@@ -58,12 +58,12 @@ def run(label, file=None, function=None):
 
 
 def native(name):
-    """A name as this version holds it: 2.7 has bytes."""
+    """A name as this version stores it: 2.7 has bytes."""
     return name.encode("utf-8") if PY2 and isinstance(name, text) else name
 
 
 def by_characters():
-    """Each width of a string, as file and as function."""
+    """Each width of a string, as a file and as a function."""
     kinds = [("ascii", u"plain"), ("latin-1", u"caf\xe9"), ("ucs-2", u"\u540d\u524d"),
              ("ucs-4", u"\U0001f40d"), ("all", u"a\xe9\u540d\U0001f40d"), ("last", u"\U0010ffff")]
     for label, name in kinds:
@@ -95,7 +95,7 @@ def by_encoding():
                  ("bom", "\ufeffa")]
     for label, name in names:
         run(label + "-function", None, name)
-        # Not every surrogate can stand in a file name; those that stand for bytes can.
+        # A file name can contain only those surrogates that stand for bytes.
         if label != "surrogate" or PY2:
             run(label + "-file", name)
 

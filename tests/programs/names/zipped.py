@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Is put into a zip file, under this name and another."""
+"""The test puts this file into a zip file, under this name and another."""
 
 
 def function(kept, take, size):

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* For any CPython from 2.7 on.
-   A module that allocates with malloc and asks the interpreter itself, by its
-   public API, which Python frames are running at that moment.
+   A module that allocates with malloc, and asks the interpreter itself, by its
+   public API, which Python frames are running.
 
    take(label)             allocate; append (label, size, frames) to `taken`
-   take_without_gil(label) the same, with the GIL released round the malloc
-   run_thread(callable)    a C thread that never ran Python: malloc of 70001
+   take_without_gil(label) the same, with the GIL released during the malloc
+   run_thread(callable)    in a C thread that never ran Python: malloc of 70001
                            bytes, PyGILState_Ensure, callable(),
                            PyGILState_Release, malloc of 70003 bytes
-   allocate(bytes)         malloc and free, and no record
+   allocate(bytes)         malloc and free, without a record
    with_bytes(address, bytes, size)
                            overwrite memory at address, malloc size bytes in C,
-                           put the old bytes back; no Python code in between
+                           restore the old bytes; no Python code in between
 
    frames is a list of (file, qualified name, line), innermost first. Every
-   take asks for a size of its own, so its blocks cannot be mistaken. */
+   take has a different size, by which a test finds its block. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>
@@ -25,20 +25,20 @@
 #define SIZE_STEP 16
 #define NAME_ATTRIBUTE (PY_VERSION_HEX >= 0x030b0000 ? "co_qualname" : "co_name")
 #define HAS_FAST_CALLS (PY_VERSION_HEX >= 0x03070000)
-/* The chain of frames hangs on a struct of its own. */
+/* The thread state points to a _PyCFrame, which points to the innermost frame. */
 #define HAS_CFRAME (PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030d0000)
 
 static PyObject *taken;
 static size_t next_size = FIRST_SIZE;
 
-/* The native frame by which a test knows our blocks. */
+/* A test recognizes our blocks by this native frame. */
 __attribute__((noinline, visibility("default"))) void pm_probe_allocate(size_t bytes)
 {
     void *volatile block = malloc(bytes);
     free(block);
 }
 
-/* A new reference to (file, name, line) of a frame; a line that is not known is 0. */
+/* A new reference to (file, name, line) of a frame. An unknown line is 0. */
 static PyObject *describe_frame(PyObject *frame)
 {
     PyObject *code = PyObject_GetAttrString(frame, "f_code");
@@ -77,7 +77,7 @@ static PyObject *running_frames(void)
 
 static PyObject *record(const char *label, size_t bytes)
 {
-    /* An exception may be on its way through the caller's finally block. */
+    /* The caller may be a finally block, with an exception raised. */
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *frames = running_frames();
@@ -160,8 +160,9 @@ static PyObject *probe_allocate(PyObject *self, PyObject *args)
 }
 
 #if HAS_FAST_CALLS
-/* Takes its arguments as they lie: a tuple of them would be an allocation at
-   the same place, which is when names are read, before they are broken. */
+/* With METH_FASTCALL the call makes no tuple of arguments. Such a tuple would be
+   an allocation at the same place, and the tool would read the names before we
+   overwrite them. */
 static PyObject *probe_with_bytes(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     Py_buffer bytes;
@@ -199,8 +200,8 @@ static PyObject *probe_frame_chain(PyObject *self, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"take", probe_take, METH_VARARGS, "Allocate and record the running frames."},
-    {"take_without_gil", probe_take_without_gil, METH_VARARGS, "As take, with the GIL released."},
-    {"run_thread", probe_run_thread, METH_O, "Call a callable in a thread made by C."},
+    {"take_without_gil", probe_take_without_gil, METH_VARARGS, "Like take, with the GIL released."},
+    {"run_thread", probe_run_thread, METH_O, "Call a callable in a thread made by C code."},
     {"allocate", probe_allocate, METH_VARARGS, "malloc and free."},
 #if HAS_FAST_CALLS
     {"with_bytes", (PyCFunction)(void (*)(void))probe_with_bytes, METH_FASTCALL, "malloc while memory is overwritten."},
@@ -211,11 +212,11 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* The module object with its list; a borrowed reference in 2.7. */
+/* Adds the list to the module. Returns the module; in 2.7 it is a borrowed reference. */
 static PyObject *fill(PyObject *self)
 {
     taken = PyList_New(0);
-    Py_XINCREF(taken);      /* AddObject takes one, the variable above the other */
+    Py_XINCREF(taken);      /* one reference for AddObject, one for the variable */
     if (self == NULL || taken == NULL || PyModule_AddObject(self, "taken", taken) < 0)
         return NULL;
     return self;

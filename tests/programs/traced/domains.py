@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Memory of each of CPython's three domains, asked for by each of its functions: raw, mem and object."""
+"""Asks for memory with each function of CPython's three domains: raw, mem and object."""
 import ctypes
 
-# In C's own memory: an int that holds an address has another size under Valgrind.
+# The addresses are in C memory: an int that holds an address has another size under Valgrind.
 kept = (ctypes.c_void_p * 64)()
 places = iter(range(64))
 

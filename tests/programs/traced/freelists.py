@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Object headers that were malloc'd by one line and are reborn at another.
+"""Object headers that one line allocates and another line uses again.
 
-The interpreter recycles the headers of these objects without calling malloc.
+The interpreter uses the headers of these objects again without calling malloc.
 A tool that only watches malloc blames the first line.
 """
 COUNT = 60

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nothing but imports of modules that are large and written in Python."""
+"""Imports large modules that are written in Python."""
 
 
 def main():

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs workloads under tracemalloc and, in the same process, under the tool. For CPython 3.6 and later.
 
-Usage: inside.py WORKLOADS OUTPUT SECONDS. WORKLOADS are names with commas between, each a module of this folder with a
-main(), or a module of the interpreter's own tests (test.test_json): of its tests as many as begin within SECONDS are
-run, at least five, spread over the module.
+Usage: inside.py WORKLOADS OUTPUT SECONDS. WORKLOADS are names, separated by commas. Each is a module of this folder
+with a main(), or a module of the interpreter's own tests (test.test_json). Of such a module the script runs as many
+tests as begin within SECONDS, and at least five, spread over the module.
 
-At the end the process forks. The parent ends at once, so what is live at its exit for a tool outside is what the
-child, which has the same memory, then asks its tracemalloc for. The child writes to OUTPUT, as JSON, "lines": a list
-of [file, line, blocks, bytes, blocks of no bytes], and "tests", of each module how many were run. fork is the C
-library's own: that of os runs Python code in the child.
+At the end the process forks. The parent ends at once. The child has the same memory, so its tracemalloc holds the
+blocks that are live at the parent's exit. The child writes JSON to OUTPUT: "lines", a list of
+[file, line, blocks, bytes, blocks of no bytes], and "tests", the number of tests that ran for each module. The script
+calls the C library's fork, since os.fork runs Python code in the child.
 
-Code that is not the workload's carries a file name of its own, <warm-up> or <finish>. The warm-up empties the
-interpreter's free lists, since tracemalloc knows nothing of blocks in them that are older than itself. Up to 3.10 each
-code object also keeps a frame, so functions that ran before get new code objects. The finish empties those of lists and
-ints: fork makes an int in the parent only, and from 3.14 on that would be memory which a line of the workload left.
-Before, it waits for threads that the interpreter no longer counts: one lets go of the interpreter's lock before it
-frees its state, which the parent may see it do after the fork.
+Code that does not belong to the workload has its own file name, <warm-up> or <finish>. The warm-up empties the
+interpreter's free lists, since tracemalloc does not know blocks in them that are older than itself. Up to 3.10 each
+code object also keeps a frame, so functions that ran before get new code objects. The finish first waits for threads
+that the interpreter no longer counts: such a thread releases the interpreter's lock before it frees its state, and in
+the parent this could happen after the fork. Then the finish empties the free lists of lists and ints: fork makes an int
+in the parent only, and from 3.14 on that int would use memory that a line of the workload left.
 """
 import _thread
 import _tracemalloc
@@ -118,7 +118,7 @@ def run_workload(name):
 
 
 def run_tests(name):
-    """Those of a module of tests, in an order that soon has been everywhere, while there is time."""
+    """Runs tests of a module while there is time, in an order that soon covers all of the module."""
     import unittest
     suite = list(flat(unittest.defaultTestLoader.loadTestsFromName(name)))
     step = max(1, round(len(suite) ** 0.5))
@@ -140,7 +140,7 @@ except ImportError:
     contextvars = None
 fork, _exit = ctypes.PyDLL(None).fork, os._exit
 fork.argtypes, fork.restype = [], ctypes.c_int
-# What these leave behind at their first call is the interpreter's, not the workload's.
+# The first call of these leaves memory behind, which does not belong to the workload.
 _tracemalloc._get_traces()
 warm_up, finish = compile(WARM_UP, "<warm-up>", "exec"), compile(FINISH, "<finish>", "exec")
 exec(warm_up)

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs one workload and stops with all that it made alive.
+"""Runs one workload and ends while everything that the workload made is alive.
 
 Usage: run.py WORKLOAD [OUTPUT]. Under -X tracemalloc=200 it then writes to
-OUTPUT what tracemalloc holds: JSON with "traces", a list of [file, line,
-outermost file, outermost line, blocks, bytes, blocks of no bytes], and "wide",
-a list of [file, line, outermost file, outermost line] of each int that holds
-the address of a class (type.__subclasses__ has them) and is above 30 bits: such
-an int has 4 bytes more than one of a lower address; and "held", a list of
-[file, line, outermost file, outermost line, bytes] of each file name that only
-tracemalloc itself keeps alive. Without tracemalloc it ends the process at
-that point by os._exit, so that what is live at exit for a tool outside is what
-tracemalloc would have held.
+OUTPUT, as JSON, what tracemalloc holds:
 
-Code that is not the workload's carries a file name of its own:
-<warm-up>  empties the interpreter's free lists first, since tracemalloc knows
-           nothing of the blocks in them that are older than itself;
-<finish>   the measuring itself.
+"traces"   a list of [file, line, outermost file, outermost line, blocks, bytes,
+           blocks of no bytes];
+"wide"     a list of [file, line, outermost file, outermost line] of each int
+           that holds the address of a class (type.__subclasses__ has them) and
+           is above 30 bits: it has 4 bytes more than an int of a lower address;
+"held"     a list of [file, line, outermost file, outermost line, bytes] of each
+           file name that only tracemalloc itself keeps alive.
+
+Without tracemalloc it ends the process at that point by os._exit. So a tool
+outside sees the blocks live at exit that tracemalloc would have held.
+
+Code that does not belong to the workload has its own file name:
+<warm-up>  empties the interpreter's free lists, since tracemalloc does not know
+           blocks in them that are older than itself;
+<finish>   measures.
 """
 import _tracemalloc
 import gc
@@ -50,7 +53,7 @@ for n in range(300):
 
 FINISH = """
 gc.collect()
-sys._clear_type_cache()     # which names it keeps alive depends on their addresses
+sys._clear_type_cache()     # the names that it keeps alive depend on their addresses
 if not _tracemalloc.is_tracing():
     os._exit(0)
 traces = _tracemalloc._get_traces()
@@ -75,7 +78,7 @@ while todo:
     new = set(type.__subclasses__(cls)) - found
     found |= new
     todo += new
-# File names that no code object has any more, only tracemalloc's own table.
+# File names that only tracemalloc's own table has, and no code object any more.
 stacks = {id(trace[2]): trace[2] for trace in traces}
 names = {id(name): name for stack in stacks.values() for name, _ in stack}
 frame, codes = sys._getframe(), []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""asyncio and threads: what they leave, and what they still hold."""
+"""asyncio and threads."""
 import asyncio
 import queue
 import threading

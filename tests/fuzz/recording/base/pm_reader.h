@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Takes the place of pymemcheck/base/pm_reader.h in pm_capture.so: the functions
-   that the cpython layer calls, on this process's own memory. Each range that is
-   read is noted, so that a seed need not hold whole pages. */
+/* Replaces pymemcheck/base/pm_reader.h in pm_capture.so: the functions that cpython/ calls, on the memory of
+   this process. They record each range that is read, so that a seed need not have whole pages. */
 #ifndef PM_READER_H
 #define PM_READER_H
 
 #include "base/pm_platform.h"
 #include "base/pm_types.h"
 
-enum { PM_RECORDING_RANGES = 1 << 14 };
+enum { PM_RECORDING_RANGES = 1 << 14, PM_READER_PAGE_BITS = 12 };
 
 struct pm_reader {
+    u64 generation;         /* memory that was read stays */
     size_t count;
     struct pm_recorded_range {
         u64 address;
@@ -42,6 +42,15 @@ static inline bool pm_reader_read_text(struct pm_reader *reader, u64 address, ch
     }
     to[capacity - 1] = '\0';
     return true;
+}
+
+/* Whether a page can be read is all that callers ask. A byte of it makes it part of the seed. */
+static inline const u8 *pm_reader_page(struct pm_reader *reader, u64 page)
+{
+    u64 address = page << PM_READER_PAGE_BITS;
+    u8 byte;
+
+    return pm_reader_read(reader, address, &byte, 1) ? (const u8 *)(uintptr_t)address : NULL;
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the losing extensions share. Each makes things and then does not release
-   them, as buggy extensions do; in careful mode (`careful(True)`) the same
+/* Shared by the leaking extensions. Each makes objects and does not release
+   them, as buggy extensions do. In careful mode (`careful(True)`) the same
    functions release everything, so that the same scripts are clean programs.
 
    For CPython 3.6 and later; only the public C API. */
@@ -13,7 +13,7 @@
 
 static int pm_careful;
 
-/* Returns None; releases made first if the extension is careful. */
+/* Returns None, after it released made if the extension is careful. */
 static inline PyObject *pm_lose(PyObject *made)
 {
     if (made == NULL)
@@ -35,7 +35,7 @@ static PyObject *pm_set_careful(PyObject *Py_UNUSED(module), PyObject *yes)
     Py_RETURN_NONE;
 }
 
-/* An object of its own that no cache or table of small values holds. */
+/* A new object that is in no cache or table of small values. */
 static inline PyObject *pm_new_bytes(Py_ssize_t size)
 {
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);

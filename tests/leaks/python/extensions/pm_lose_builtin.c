@@ -53,7 +53,7 @@ static PyObject *a_str(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     return pm_lose(PyUnicode_FromFormat("lost text %d", ++number));
 }
 
-/* With the UTF-8 form that the string keeps in a block of its own. */
+/* With its UTF-8 form, which is in a block of its own. */
 static PyObject *a_str_with_utf8(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     PyObject *text = PyUnicode_FromString("lost t\xc3\xa9xt");
@@ -214,7 +214,7 @@ static PyObject *a_mappingproxy(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED
     return pm_lose(proxy);
 }
 
-/* One reference too many to an object that somebody else made. */
+/* A surplus reference to an object that the caller made. */
 static PyObject *keep_reference(PyObject *Py_UNUSED(module), PyObject *object)
 {
     Py_INCREF(object);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Common mistakes in calls of the C API: who owns what a call returns or takes,
-   and what is forgotten when an error is on its way. */
+/* Common mistakes in calls of the C API: about who owns an argument or a result, and on
+   error paths. */
 #include "pm_lose.h"
 
-/* An error in the middle: what was made so far is forgotten. */
+/* An error in the middle: the objects made so far are forgotten. */
 static PyObject *parse(PyObject *Py_UNUSED(module), PyObject *text)
 {
     PyObject *result = PyDict_New();
@@ -37,7 +37,7 @@ static PyObject *append(PyObject *Py_UNUSED(module), PyObject *list)
     return pm_lose(value);
 }
 
-/* "O" adds a reference of its own; "N" would have given ours away. */
+/* "O" adds a reference; "N" would have taken ours. */
 static PyObject *pair(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     PyObject *list = pm_new_list(1);
@@ -86,7 +86,7 @@ static PyObject *sum_items(PyObject *Py_UNUSED(module), PyObject *iterable)
     return PyErr_Occurred() ? NULL : PyFloat_FromDouble(sum);
 }
 
-/* Leaves an iteration early, and the iterator behind. */
+/* Ends an iteration early, and forgets the iterator. */
 static PyObject *first_item(PyObject *Py_UNUSED(module), PyObject *iterable)
 {
     PyObject *iterator = PyObject_GetIter(iterable);
@@ -178,7 +178,7 @@ static PyObject *forget(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-/* A constant made once and kept in a static variable; handing it out costs a reference more each time. */
+/* A constant in a static variable; each call adds a reference to it that nobody releases. */
 static PyObject *constant;
 
 static PyObject *get_constant(PyObject *Py_UNUSED(module), PyObject *count)

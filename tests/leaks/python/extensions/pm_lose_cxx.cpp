@@ -46,7 +46,7 @@ PyObject *array_new(PyObject *, PyObject *count)
     Py_RETURN_NONE;
 }
 
-// One block lost, and by it the string's text.
+// Loses one block, and with it the string's text.
 PyObject *with_text(PyObject *, PyObject *)
 {
     Named *volatile named = new Named;

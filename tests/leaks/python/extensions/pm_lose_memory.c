@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory that is no object: each of CPython's domains, the C library's, locks,
-   threads, pointers into the middle. And scrub, which takes stale pointers off
-   the unused part of the stack, where a later call's frame could lie on them. */
+   threads, pointers into the middle. And scrub, which overwrites dead pointers in
+   the unused part of the stack, where the frame of a later call could contain them. */
 #include "pm_lose.h"
 
 #include <pthread.h>
@@ -133,7 +133,7 @@ static PyObject *lock(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-/* A list kept by thread-specific data that has no destructor: lost when the thread ends. */
+/* Thread-specific data without a destructor holds a list: it is lost when the thread ends. */
 static pthread_key_t key;
 static int key_is_made;
 
@@ -168,7 +168,7 @@ static void *thread_main(void *function)
     return NULL;
 }
 
-/* The same with a state of its own, which it deletes without having cleared it:
+/* The same with a thread state of its own, which it deletes without clearing it:
    the state's dict is forgotten. */
 static void *thread_main_with_state(void *function)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <structmember.h>
 
-/* Box(held, forgets): holds an object and a buffer. forgets is what its faults are: any of
+/* Box(held, forgets): holds an object and a buffer. forgets names its faults: any of
    "data", "held", "self" (deallocator), "old" (replacing held), "temporary" (repr), "more" (item). */
 typedef struct {
     PyObject_HEAD
@@ -43,7 +43,7 @@ static int box_init(PyObject *object, PyObject *arguments, PyObject *Py_UNUSED(k
 static void box_dealloc(PyObject *object)
 {
     Box *self = (Box *)object;
-    /* What is given up may be another's memory by the time of the search. */
+    /* The lost memory may be in use again by the time of the search. */
     if (!forgets(self, "data")) {
         PyMem_Free(self->data);
         self->data = NULL;
@@ -155,7 +155,7 @@ static PyTypeObject blind_type = {
     .tp_members = node_members,
 };
 
-/* Steps(list): an iterator that forgets each item that it handed out. */
+/* Steps(list): an iterator that forgets each item that it returns. */
 typedef struct {
     PyObject_HEAD
     PyObject *items;

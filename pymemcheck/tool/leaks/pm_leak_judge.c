@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The stages after the search: what is known of counts and types turns the search's kinds
+   into those of loss records, each with a reason. */
+#include "tool/leaks/pm_leak_stages.h"
+
+#include "base/pm_platform.h"
+#include "tool/leaks/pm_collectable.h"
+#include "tool/leaks/pm_leak_places.h"
+#include "tool/pm_run.h"
+
+static bool has_surplus(const struct pm_leak_block *found, const struct pm_object *object)
+{
+    return !object->immortal && !object->interned
+        && object->references > found->references + object->kept_references;
+}
+
+bool pm_leak_has_surplus(const struct pm_leak_state *check, u32 index,
+                         const struct pm_object *object)
+{
+    return has_surplus(&check->found[index], object);
+}
+
+/* The search takes the block with the lowest address for the leader of a lost cycle. The leak is
+   the object in the cycle that has more references than the cycle gives it: it becomes the
+   leader. If there is none, an object that the collector does not know becomes it, since
+   its type may lack a tp_traverse; else the one with the oldest site, so that equal
+   cycles have equal leaders. Memory that is no object does not become the leader: it may have
+   been that of an older object. */
+static u64 rank_in_cycle(const struct pm_leak_state *check, u32 index,
+                         const struct pm_object *object)
+{
+    const u64 last = (u64)1 << 62;
+
+    return (has_surplus(&check->found[index], object) ? 0 : last)
+        + (object->linked ? last / 2 : 0) + check->allocated[index].site;
+}
+
+/* The best leader of each cycle, by the index of the search's leader. */
+static void rank_leaders(struct pm_leak_state *check, u32 *chosen)
+{
+    u64 *ranks = pm_alloc("pm.leak_check", (check->count + 1) * sizeof *ranks);
+    struct pm_object object;
+
+    for (u32 i = 0; i < check->count; i++)
+        chosen[i] = PM_LEAK_NONE;
+    for (u32 i = 0; i < check->count; i++) {
+        const struct pm_leak_block *found = &check->found[i];
+        if ((!found->cycle && !found->with_leader) || !pm_leak_identify(check, i, &object))
+            continue;
+        u64 rank = rank_in_cycle(check, i, &object);
+        if (chosen[found->leader] == PM_LEAK_NONE || rank < ranks[found->leader]) {
+            chosen[found->leader] = i;
+            ranks[found->leader] = rank;
+        }
+    }
+    pm_free(ranks);
+}
+
+void pm_leak_choose_leaders(struct pm_leak_state *check)
+{
+    u32 *chosen = pm_alloc("pm.leak_check", (check->count + 1) * sizeof *chosen);
+
+    rank_leaders(check, chosen);
+    for (u32 i = 0; i < check->count; i++) {
+        if (chosen[i] == PM_LEAK_NONE || chosen[i] == i)
+            continue;
+        struct pm_leak_block *old = &check->found[i], *new = &check->found[chosen[i]];
+        new->indirect_bytes = old->indirect_bytes + old->bytes - new->bytes;
+        new->indirect_blocks = old->indirect_blocks;
+        new->kind = old->kind;
+        new->from_block = old->from_block;
+        new->from_root = old->from_root;
+        new->from_address = old->from_address;
+        old->kind = PM_LEAK_INDIRECT;
+        old->indirect_bytes = old->indirect_blocks = 0;
+    }
+    for (u32 i = 0; i < check->count; i++) {
+        struct pm_leak_block *found = &check->found[i];
+        if (found->kind != PM_LEAK_REACHABLE && chosen[found->leader] != PM_LEAK_NONE)
+            found->leader = chosen[found->leader];
+    }
+    pm_free(chosen);
+}
+
+/* A cycle that the collector would free as a whole is no leak: while the program runs it waits for
+   the collector, and finalization makes some after the collector ran for the last time (up to 3.9). An
+   extension's mistake keeps the collector away: a surplus reference, an object that the collector does
+   not know, or a type of the extension that does not tell what it refers to (which cannot be seen in 2.7
+   after finalization). */
+void pm_leak_find_collectable_cycles(struct pm_leak_state *check)
+{
+    bool finalized = check->run->finalization_serial != 0;
+    struct pm_object object;
+
+    check->is_collectable_cycle = pm_alloc_zero("pm.leak_check", check->count + 1);
+    for (u32 i = 0; i < check->count; i++)
+        check->is_collectable_cycle[check->found[i].leader] |= check->found[i].cycle != 0;
+    for (u32 i = 0; i < check->count; i++)
+        if (check->found[i].cycle && check->owners[i] == PM_LEAK_NONE
+                && !(pm_leak_identify(check, i, &object)
+                     && pm_collectable(&check->objects, &object, finalized)))
+            check->is_collectable_cycle[check->found[i].leader] = false;
+}
+
+static struct pm_leak_verdict verdict(enum pm_loss_kind kind, enum pm_loss_reason reason)
+{
+    return (struct pm_leak_verdict){ .kind = (u8)kind, .reason = (u8)reason };
+}
+
+/* Of a block that is definitely lost for the search. */
+static struct pm_leak_verdict judge_leader(struct pm_leak_state *check, u32 index)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    struct pm_object object;
+
+    if (!pm_leak_identify(check, index, &object))
+        return verdict(PM_LOSS_DEFINITE, found->cycle ? PM_REASON_OWN_CYCLE : PM_REASON_NO_POINTER);
+    if (object.immortal)
+        return verdict(PM_LOSS_INTERPRETER, PM_REASON_IMMORTAL);
+    if (object.interned)
+        return verdict(PM_LOSS_INTERPRETER, PM_REASON_INTERNED);
+    if (has_surplus(found, &object))
+        return verdict(PM_LOSS_DEFINITE, PM_REASON_COUNT_TOO_HIGH);
+    if (object.references == 0)
+        return verdict(PM_LOSS_DEFINITE, PM_REASON_COUNT_ZERO);
+    if (object.kept_references > 0)
+        return verdict(PM_LOSS_INTERPRETER, PM_REASON_INTERPRETER_COUNT);
+    if (check->is_collectable_cycle[index])
+        return verdict(PM_LOSS_INTERPRETER, PM_REASON_COLLECTABLE_CYCLE);
+    if (found->cycle)
+        return verdict(PM_LOSS_CYCLE, PM_REASON_CYCLE);
+    return verdict(PM_LOSS_DEFINITE, PM_REASON_LOST_POINTERS);
+}
+
+/* Of a block whose leader is judged already. */
+static struct pm_leak_verdict judge_member(struct pm_leak_state *check, u32 index)
+{
+    struct pm_object object;
+
+    if (check->verdicts[check->found[index].leader].kind != PM_LOSS_INTERPRETER)
+        return verdict(PM_LOSS_INDIRECT, PM_REASON_LOST_OWNER);
+    if (pm_leak_identify(check, index, &object) && has_surplus(&check->found[index], &object))
+        return verdict(PM_LOSS_DEFINITE, PM_REASON_COUNT_TOO_HIGH);
+    return verdict(PM_LOSS_INTERPRETER, PM_REASON_INTERPRETER_OWNER);
+}
+
+static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 index)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    struct pm_object object;
+
+    if (pm_leak_identify(check, index, &object) && has_surplus(found, &object))
+        return verdict(PM_LOSS_SURPLUS, PM_REASON_COUNT_TOO_HIGH);
+    return verdict(PM_LOSS_REACHABLE, found->heuristic != 0 ? PM_REASON_HEURISTIC
+                   : found->from_block == PM_LEAK_NONE ? PM_REASON_ROOT
+                   : PM_REASON_REACHABLE_OWNER);
+}
+
+/* Nobody owns an object by a pointer into its middle: a cycle that the collector can free is
+   garbage whatever such pointers lead to it. With a surplus reference somebody may have one that
+   carries a mark, and so looks like a pointer into the middle. */
+static struct pm_leak_verdict judge_possible(struct pm_leak_state *check, u32 index)
+{
+    u32 from = check->found[index].from_block;
+    struct pm_object object;
+
+    if (check->is_collectable_cycle[index]
+            && !(pm_leak_identify(check, index, &object) && has_surplus(&check->found[index], &object)))
+        return verdict(PM_LOSS_INTERPRETER, PM_REASON_COLLECTABLE_CYCLE);
+    return verdict(PM_LOSS_POSSIBLE,
+                   from != PM_LEAK_NONE && check->found[from].kind == PM_LEAK_POSSIBLE
+                   ? PM_REASON_POSSIBLE_OWNER : PM_REASON_INTERIOR_POINTER);
+}
+
+void pm_leak_judge(struct pm_leak_state *check)
+{
+    check->verdicts = pm_alloc_zero("pm.leak_check",
+                                    (check->count + 1) * sizeof *check->verdicts);
+    for (u32 i = 0; i < check->count; i++) {
+        if (check->found[i].kind == PM_LEAK_DEFINITE)
+            check->verdicts[i] = judge_leader(check, i);
+        else if (check->found[i].kind == PM_LEAK_POSSIBLE)
+            check->verdicts[i] = judge_possible(check, i);
+    }
+    for (u32 i = 0; i < check->count; i++) {
+        switch ((enum pm_leak_kind)check->found[i].kind) {
+        case PM_LEAK_REACHABLE:
+            check->verdicts[i] = judge_reachable(check, i);
+            break;
+        case PM_LEAK_INDIRECT:
+            check->verdicts[i] = judge_member(check, i);
+            break;
+        case PM_LEAK_DEFINITE:
+        case PM_LEAK_POSSIBLE:
+            break;
+        }
+    }
+}
+
+/* Names the root with the pointer, if a root has it. */
+static void set_place(struct pm_leak_state *check, u32 index, struct pm_loss_why *why)
+{
+    struct pm_buffer text;
+
+    if (check->found[index].from_block != PM_LEAK_NONE
+            || check->found[index].from_root == PM_LEAK_NONE)
+        return;
+    pm_buffer_init(&text);
+    pm_leak_places_add_root(check, check->found[index].from_root, check->found[index].from_address,
+                            &text);
+    why->place = pm_strings_take(&check->run->strings, &text);
+    pm_buffer_release(&text);
+}
+
+void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why *why)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    struct pm_object object;
+
+    *why = (struct pm_loss_why){ .reason = check->verdicts[index].reason };
+    if (check->allocated[index].serial <= check->run->fork_serial) {
+        why->reason = PM_REASON_BEFORE_FORK;
+        return;
+    }
+    if (pm_leak_identify(check, index, &object)) {
+        why->count = object.references;
+        why->found = found->references;
+        why->interpreter_count = object.kept_references;
+    }
+    if (found->kind == PM_LEAK_INDIRECT) {
+        why->address = check->found[found->leader].address;
+    } else if (why->reason != PM_REASON_COUNT_TOO_HIGH) {
+        why->address = found->from_address;
+        set_place(check, index, why);
+    }
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The last stage: a loss record for each leak. */
+#include "tool/leaks/pm_leak_stages.h"
+
+#include "base/pm_platform.h"
+#include "tool/allocator/pm_allocator.h"
+#include "tool/leaks/pm_leak_chains.h"
+#include "tool/pm_run.h"
+
+struct recording {
+    struct pm_leak_state *check;
+    struct pm_losses *losses;
+    u32 *cycle_records;             /* of leaders of garbage cycles: their record */
+    struct pm_leak_chains chains;
+    struct pm_buffer text;          /* scratch */
+};
+
+/* A fork child reports only what it allocated itself. */
+static bool is_recorded(const struct pm_leak_state *check, u32 index)
+{
+    return check->allocated[index].serial > check->run->fork_serial;
+}
+
+static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)
+{
+    const struct pm_leak_block *found = &check->found[index];
+    const struct pm_block *block = &check->allocated[index];
+
+    return (struct pm_loss_item){
+        .kind = check->verdicts[index].kind,
+        .stack = pm_allocator_stack(check->run, block),
+        .address = block->address,
+        .bytes = pm_block_requested_bytes(block),
+        .indirect_bytes = found->indirect_bytes,
+        .indirect_blocks = found->indirect_blocks,
+        .serial = block->serial,
+        .thread = block->thread,
+        .raising = block->raising,
+        .leader = check->found[found->leader].address,
+    };
+}
+
+/* What only an object has: type, preview, surplus. */
+static void add_object(struct recording *to, u32 index, struct pm_loss_item *item)
+{
+    struct pm_leak_state *check = to->check;
+    struct pm_object object;
+
+    if (!pm_leak_identify(check, index, &object))
+        return;
+    if (item->kind == PM_LOSS_SURPLUS)
+        item->surplus_references = object.references - check->found[index].references
+            - object.kept_references;
+    item->type = pm_objects_type_name(&check->objects, object.type);
+    pm_objects_preview(&check->objects, &object, &to->text);
+    item->note = pm_strings_take(&check->run->strings, &to->text);
+}
+
+/* Whether a chain of pointers explains the record. */
+static bool has_chain(enum pm_loss_kind kind)
+{
+    return kind == PM_LOSS_SURPLUS || kind == PM_LOSS_REACHABLE || kind == PM_LOSS_POSSIBLE;
+}
+
+static void record_block(struct recording *to, u32 index)
+{
+    struct pm_loss_item item = item_of(to->check, index);
+
+    add_object(to, index, &item);
+    if (to->losses->lists_blocks)
+        pm_leak_explain(to->check, index, &item.why);
+    u32 record = pm_losses_add(to->losses, &item);
+    if (item.kind == PM_LOSS_CYCLE)
+        to->cycle_records[index] = record;
+    if (has_chain(item.kind))
+        pm_leak_chains_note(&to->chains, index, record, item.type.v != 0);
+}
+
+static void count_reachable(struct recording *to, u32 index)
+{
+    struct pm_loss_sum *sum = &to->losses->sums[PM_LOSS_REACHABLE];
+
+    sum->bytes += pm_block_requested_bytes(&to->check->allocated[index]);
+    sum->blocks++;
+}
+
+/* A member of a garbage cycle also adds its type to the cycle's record. */
+static void record_member(struct recording *to, u32 index)
+{
+    struct pm_leak_state *check = to->check;
+    u32 leader = check->found[index].leader;
+    struct pm_object object;
+
+    if (check->found[index].cycle && is_recorded(check, leader)
+            && check->verdicts[leader].kind == PM_LOSS_CYCLE
+            && pm_leak_identify(check, index, &object))
+        pm_losses_add_type(to->losses, to->cycle_records[leader],
+                           pm_objects_type_name(&check->objects, object.type));
+    record_block(to, index);
+}
+
+void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *losses)
+{
+    struct recording to = {
+        .check = check,
+        .losses = losses,
+        .cycle_records = pm_alloc("pm.leak_check",
+                                  (check->count + 1) * sizeof *to.cycle_records),
+    };
+
+    pm_buffer_init(&to.text);
+    pm_leak_chains_init(&to.chains, check, losses);
+    for (u32 i = 0; i < check->count; i++) {
+        if (check->found[i].kind == PM_LEAK_INDIRECT || !is_recorded(check, i))
+            continue;
+        if (check->verdicts[i].kind == PM_LOSS_REACHABLE && !all)
+            count_reachable(&to, i);
+        else
+            record_block(&to, i);
+    }
+    for (u32 i = 0; i < check->count; i++)
+        if (check->found[i].kind == PM_LEAK_INDIRECT && is_recorded(check, i))
+            record_member(&to, i);
+    pm_leak_chains_add(&to.chains);
+    pm_buffer_release(&to.text);
+    pm_free(to.cycle_records);
+}

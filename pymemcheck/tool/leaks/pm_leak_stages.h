@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The stages of a leak check, and what they share. pm_leak_check.c lists the stages in their
+   order and calls them; each one needs the results of those before it. */
+#ifndef PM_LEAK_STAGES_H
+#define PM_LEAK_STAGES_H
+
+#include "base/pm_buffer.h"
+#include "base/pm_ranges.h"
+#include "cpython/pm_object.h"
+#include "heap/pm_block.h"
+#include "heap/pm_leak_weak.h"
+#include "heap/pm_leaks.h"
+#include "heap/pm_losses.h"
+
+struct pm_memory_scan;
+struct pm_run;
+
+/* What became of a block. */
+struct pm_leak_verdict {
+    u8 kind;                        /* enum pm_loss_kind */
+    u8 reason;                      /* enum pm_loss_reason */
+};
+
+/* Of one leak check. */
+struct pm_leak_state {
+    struct pm_run *run;
+    bool python;                    /* objects can be read */
+    bool objects_begun;             /* objects must be released */
+    struct pm_objects objects;
+    struct pm_memory_scan *scan;    /* its reader reads all memory in turn, for the search */
+
+    /* Of the blocks, by address; all arrays have count entries. */
+    u32 count;
+    struct pm_block *allocated;     /* as they were allocated */
+    struct pm_leak_block *found;    /* as the search sees them; also leaks.blocks */
+    u32 *owners;                    /* the block with the object that this memory belongs to, or
+                                       PM_LEAK_NONE */
+    bool *is_collectable_cycle;     /* of leaders: the collector can free their cycle */
+    struct pm_leak_verdict *verdicts;
+
+    struct pm_leak_weak weak;       /* words that are no references, in blocks */
+    struct pm_range *hidden;        /* memory that holds no references, anywhere */
+    u32 hidden_count, hidden_capacity;
+    struct pm_leaks leaks;          /* the search */
+    u32 next_progress_ms;
+};
+
+/* The stages, in this order. Each of the first five costs a look at each block. */
+
+/* Copies all live blocks, sorted by address: count, allocated. Of blocks of the program's own
+   allocators and those around them, only the inner ones. */
+void pm_leak_collect_blocks(struct pm_leak_state *check);
+/* Finds the objects in them, their hidden bytes and their weak words: found, weak. */
+void pm_leak_describe_objects(struct pm_leak_state *check);
+/* Finds memory that belongs to objects (items, keys, attributes): owners. */
+void pm_leak_mark_parts(struct pm_leak_state *check);
+/* Hides the content of blocks that wait in free lists. */
+void pm_leak_hide_waiting_blocks(struct pm_leak_state *check);
+/* Hides pointers that free lists left over: hidden, weak. */
+void pm_leak_hide_left_over_pointers(struct pm_leak_state *check);
+/* Hides text, numbers and flags in the interpreter's static memory: hidden. */
+void pm_leak_hide_static_objects(struct pm_leak_state *check);
+/* Hides borrowed pointers in the interpreter's caches: hidden, weak. */
+void pm_leak_hide_caches(struct pm_leak_state *check);
+/* Hides pointers by which extensions find their objects again: weak. */
+void pm_leak_hide_registrations(struct pm_leak_state *check);
+/* Finds the blocks with weak words. */
+void pm_leak_hide_weak_words(struct pm_leak_state *check);
+/* Collects registers, stacks and data: run->roots. */
+void pm_leak_collect_roots(struct pm_leak_state *check);
+/* Searches: the results in found. */
+void pm_leak_search(struct pm_leak_state *check);
+/* Chooses the leading block of each lost cycle. */
+void pm_leak_choose_leaders(struct pm_leak_state *check);
+/* Finds the cycles that the collector can free: is_collectable_cycle. */
+void pm_leak_find_collectable_cycles(struct pm_leak_state *check);
+/* Decides on the kind of each block: verdicts. */
+void pm_leak_judge(struct pm_leak_state *check);
+/* Makes loss records. all: also of blocks that are still reachable. */
+void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *losses);
+
+/* Adds memory that holds no references to hidden. */
+void pm_leak_hide(struct pm_leak_state *check, u64 start, u64 end);
+
+/* For stages, once objects are described. */
+
+/* The object in a block; false: there is none. */
+bool pm_leak_identify(struct pm_leak_state *check, u32 index, struct pm_object *object);
+/* Bytes that a debug hook keeps at the start of a block. */
+u64 pm_leak_hook_prefix(const struct pm_leak_state *check, u32 index);
+/* Whether the object claims more references than pointers to it were found. */
+bool pm_leak_has_surplus(const struct pm_leak_state *check, u32 index,
+                         const struct pm_object *object);
+/* The reason for a block's kind, with its evidence; once blocks are judged. Interns the name of
+   the root that points to the block. */
+void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why *why);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A stage. Registrations are pointers by which an extension finds its objects again and that own nothing.
+
+   Libraries for bindings keep a table from each C++ object to the Python object that wraps it (pybind11's
+   registered_instances, for instance). The wrapper's constructor puts the wrapper into the table, and its
+   deallocator takes it out. Such a pointer is no reference: if it were one, no such object could ever die.
+
+   A word of a block that is no object is a registration of the object that it points to if
+
+   - the object's type, or a base of it, is an extension's: its tp_dealloc is not the interpreter's;
+   - the block was allocated after the object, by the same thread, and before any other object that was
+     allocated at the same place;
+   - the same call of one C function allocated both. Both stacks are equal from the outside up to that function,
+     and in it they go on from different places. The function must lie inside the innermost Python frame, and
+     must not evaluate Python code: what a line of Python makes one after the other belongs to nobody's
+     constructor.
+
+   Cost: a look at up to 128 words of each block whose stack an extension is in, and a sort of the objects. */
+#include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
+
+#include "tool/leaks/pm_leak_stages.h"
+
+#include "base/pm_map.h"
+#include "base/pm_platform.h"
+#include "base/pm_sort.h"
+#include "tool/allocator/pm_allocator.h"
+#include "tool/pm_memory.h"
+#include "tool/pm_run.h"
+
+enum { MAX_WORDS = 128, MAX_NATIVES = 64, MAX_BASES = 64, WORD = 8, SERIAL_BITS = 36 };
+
+struct marking {
+    struct pm_run *run;
+    struct pm_reader *reader;       /* for the content of blocks */
+    struct pm_objects *objects;
+    const struct pm_leaks *leaks;
+    const struct pm_block *blocks;
+    struct pm_leak_weak *weak;
+    struct pm_keyed *births;        /* objects, by site and serial */
+    u32 birth_count;
+    struct pm_map extension_types;  /* type -> 1: an extension's, 2: the interpreter's */
+    struct pm_map sites;            /* site -> 1: an extension asked for its blocks, 2: none did */
+    u64 low, high;                  /* addresses of blocks */
+};
+
+/* The native frames of a stack inside its innermost Python frame, innermost first, and what is outside of them. */
+struct natives {
+    const struct pm_frame *frames[MAX_NATIVES];
+    struct pm_stack_id nodes[MAX_NATIVES];
+    u32 count;
+    struct pm_stack_id outside;
+};
+
+static struct natives natives_of(const struct pm_run *run, struct pm_stack_id stack)
+{
+    struct natives natives = { .count = 0 };
+
+    while (stack.v != PM_STACK_EMPTY.v && natives.count < MAX_NATIVES) {
+        const struct pm_stack_node node = pm_stacks_node(&run->stacks, stack);
+        const struct pm_frame *frame = pm_frames_get(&run->frames, node.frame);
+        if (frame->kind != PM_FRAME_NATIVE || (frame->flags & PM_FRAME_EVAL) != 0)
+            break;
+        natives.frames[natives.count] = frame;
+        natives.nodes[natives.count++] = stack;
+        stack = node.parent;
+    }
+    natives.outside = stack;
+    return natives;
+}
+
+static bool is_same_function(const struct pm_frame *a, const struct pm_frame *b)
+{
+    return a->object.v == b->object.v && a->function.v == b->function.v && a->function.v != 0
+        && a->address - a->offset == b->address - b->offset;
+}
+
+/* Whether one call of a C function can have allocated both. */
+static bool have_one_caller(const struct pm_run *run, struct pm_stack_id first, struct pm_stack_id second)
+{
+    const struct natives a = natives_of(run, first), b = natives_of(run, second);
+    u32 i = a.count, j = b.count;
+
+    if (a.outside.v != b.outside.v)
+        return false;
+    while (i > 0 && j > 0 && a.nodes[i - 1].v == b.nodes[j - 1].v)
+        i--, j--;
+    /* The place itself may be the same: then the function called there is another. */
+    return i > 0 && j > 0 && is_same_function(a.frames[i - 1], b.frames[j - 1]);
+}
+
+static bool is_in_interpreter(const struct marking *marking, const struct pm_frame *frame)
+{
+    return frame->object.v == marking->run->native.evaluator.v;
+}
+
+/* Whether code outside of the interpreter asked for the blocks of a site. */
+static bool is_extension_site(struct marking *marking, const struct pm_block *block)
+{
+    const u64 *known = pm_map_get(&marking->sites, block->site);
+    bool found = false;
+
+    if (known != NULL)
+        return *known == 1;
+    const struct natives natives = natives_of(marking->run, pm_allocator_stack(marking->run, block));
+    for (u32 i = 0; i < natives.count && !found; i++)
+        found = (natives.frames[i]->flags & PM_FRAME_ALLOCATOR) == 0
+            && !is_in_interpreter(marking, natives.frames[i]);
+    pm_map_put(&marking->sites, block->site, found ? 1 : 2);
+    return found;
+}
+
+static bool is_extension_type(struct marking *marking, u64 type)
+{
+    const DiEpoch epoch = VG_(current_DiEpoch)();
+    const u64 *known = pm_map_get(&marking->extension_types, type);
+    u64 functions[MAX_BASES], own;
+    bool found = false;
+
+    if (known != NULL)
+        return *known == 1;
+    if (pm_objects_deallocators(marking->objects, marking->objects->metatype, &own, 1) == 1) {
+        const DebugInfo *interpreter = VG_(find_DebugInfo)(epoch, own);
+        u32 count = pm_objects_deallocators(marking->objects, type, functions, MAX_BASES);
+        for (u32 i = 0; i < count; i++)
+            found = found || VG_(find_DebugInfo)(epoch, functions[i]) != interpreter;
+    }
+    pm_map_put(&marking->extension_types, type, found ? 1 : 2);
+    return found;
+}
+
+static u64 birth_key(const struct pm_block *block)
+{
+    return (u64)block->site << SERIAL_BITS | block->serial;
+}
+
+static void collect_births(struct marking *marking)
+{
+    const struct pm_leaks *leaks = marking->leaks;
+
+    marking->births = pm_alloc("pm.registrations", (leaks->block_count + 1) * sizeof *marking->births);
+    for (u32 i = 0; i < leaks->block_count; i++)
+        if (leaks->blocks[i].flags & PM_LEAK_OBJECT)
+            marking->births[marking->birth_count++] = (struct pm_keyed){ birth_key(&marking->blocks[i]), i };
+    pm_sort_keyed(marking->births, marking->birth_count);
+}
+
+/* Whether no other object was allocated where this one was, from then until serial. */
+static bool is_last_birth(const struct marking *marking, const struct pm_block *object, u64 serial)
+{
+    u64 key = birth_key(object);
+    u32 low = 0, high = marking->birth_count;
+
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (marking->births[middle].key <= key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == marking->birth_count || marking->births[low].key >> SERIAL_BITS != object->site
+        || (marking->births[low].key & (((u64)1 << SERIAL_BITS) - 1)) > serial;
+}
+
+static bool is_registration(struct marking *marking, u32 holder, u32 held, u64 word)
+{
+    const struct pm_leak_block *found = &marking->leaks->blocks[held];
+    const struct pm_block *block = &marking->blocks[holder], *object = &marking->blocks[held];
+    u64 type;
+
+    return (found->flags & PM_LEAK_OBJECT) != 0 && word == found->address + found->object_offset
+        && block->serial > object->serial && block->thread == object->thread
+        && pm_reader_read_u64(&marking->run->reader,
+                              word + (u64)marking->objects->layout->at.object_type, &type)
+        && is_extension_type(marking, type) && is_last_birth(marking, object, block->serial)
+        && have_one_caller(marking->run, pm_allocator_stack(marking->run, block),
+                           pm_allocator_stack(marking->run, object));
+}
+
+static void look_at(struct marking *marking, u32 holder)
+{
+    const struct pm_block *block = &marking->blocks[holder];
+    u64 first = (block->address + WORD - 1) & ~(u64)(WORD - 1), end = block->address + block->bytes, word;
+
+    for (u64 at = first; at + WORD <= end && at < first + MAX_WORDS * WORD; at += WORD) {
+        if (!pm_reader_read_u64(marking->reader, at, &word) || word < marking->low
+                || word >= marking->high)
+            continue;
+        u32 held = pm_leaks_block_at(marking->leaks, word);
+        if (held != PM_LEAK_NONE && held != holder && is_registration(marking, holder, held, word))
+            pm_leak_weak_add(marking->weak, PM_LEAK_NONE, at, at, at + WORD, WORD);
+    }
+}
+
+void pm_leak_hide_registrations(struct pm_leak_state *check)
+{
+    const struct pm_leaks *leaks = &check->leaks;
+    const struct pm_block *blocks = check->allocated;
+    struct marking marking = {
+        .run = check->run,
+        .reader = &check->scan->reader,
+        .objects = &check->objects,
+        .leaks = leaks,
+        .blocks = blocks,
+        .weak = &check->weak,
+    };
+    const u32 count = check->count;
+
+    if (!check->python || count == 0)
+        return;
+    marking.low = blocks[0].address;
+    marking.high = blocks[count - 1].address + blocks[count - 1].bytes;
+    pm_map_init(&marking.extension_types);
+    pm_map_init(&marking.sites);
+    collect_births(&marking);
+    for (u32 i = 0; i < count; i++)
+        if (!(leaks->blocks[i].flags & PM_LEAK_OBJECT) && check->owners[i] == PM_LEAK_NONE
+                && is_extension_site(&marking, &blocks[i]))
+            look_at(&marking, i);
+    pm_free(marking.births);
+    pm_map_release(&marking.extension_types);
+    pm_map_release(&marking.sites);
+}
