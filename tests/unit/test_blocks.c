@@ -294,7 +294,7 @@ static void test_retired_memory(void **state)
     pm_slabs_init(&blocks.slabs, take_from, &next);
     u64 retired = 0;
     for (u32 i = 0; i < BLOCKS; i++) {
-        const u64 address = pm_blocks_take(&blocks, 100);
+        const u64 address = pm_blocks_allocate(&blocks, 100);
         assert_true(address != 0 && address != retired);
         const struct pm_block block = { .address = address, .bytes = 100 };
         pm_blocks_insert(&blocks, &block);
