@@ -165,7 +165,6 @@ PM_CORE_FEATURE(write,
 PM_CORE_WRAP(write, "3.19", Int, vgPlain_write, (Int fd, const void *bytes, Int count))
 PM_CORE_VARIABLE(write, "3.19", struct pm_core_output_sink, vgPlain_log_output_sink)
 PM_CORE_VARIABLE(write, "3.19", struct pm_core_output_sink, vgPlain_xml_output_sink)
-PM_CORE_FUNCTION(write, "3.19", const HChar *, vgPlain_strerror, (UWord number))
 PM_CORE_BEHAVIOUR(write, "3.19", "OutputSink (coregrind/pub_core_libcprint.h) begins with the file descriptor")
 
 /* --- An execve that will fail (pm_core_exec.c) --- */

@@ -6,6 +6,7 @@
 #include "tool/core/pm_core_symbols.h"
 
 #include "pub_tool_libcproc.h"
+#include "pub_tool_vki.h"
 
 #include "base/pm_buffer.h"
 
@@ -15,6 +16,19 @@ enum { STANDARD_ERROR = 2 };
 
 /* The process that was told of a sink: children of a fork are told again. */
 static Int log_told, xml_told;
+
+/* The errors that a full file gives, in the C library's words; others by number. */
+static void add_reason(struct pm_buffer *line, Int error)
+{
+    if (error == VKI_ENOSPC) {
+        pm_buffer_add_text(line, "No space left on device");
+    } else if (error == VKI_EFBIG) {
+        pm_buffer_add_text(line, "File too large");
+    } else {
+        pm_buffer_add_text(line, "error ");
+        pm_buffer_add_u64(line, (u64)error);
+    }
+}
 
 static void tell(const HChar *what, Int error)
 {
@@ -26,7 +40,7 @@ static void tell(const HChar *what, Int error)
     pm_buffer_add_text(&line, "== pymemcheck: error: the ");
     pm_buffer_add_text(&line, what);
     pm_buffer_add_text(&line, " takes no more (");
-    pm_buffer_add_text(&line, vgPlain_strerror((UWord)error));
+    add_reason(&line, error);
     pm_buffer_add_text(&line, "): the report in it is not whole.\n");
     __real_vgPlain_write(STANDARD_ERROR, line.bytes, (Int)line.length);
     pm_buffer_release(&line);
