@@ -105,6 +105,7 @@ class Loss:
         self.types = [(strings[name], blocks) for name, blocks in record["types"]]
         self.note = strings[record["note"]]
         self.chain = [strings[line] for line in record["chain"]]
+        self.expression = strings[record["expression"]]
         self.json = record
 
     @property
@@ -254,8 +255,9 @@ class Tool:
         return directory
 
     def run(self, *command, options=(), env=None, check=True, files=True, tool=None, timeout=300,
-            cwd=None):
-        """Runs command under the tool. files: write the log and the profile to a new folder. tool: the name of
+            cwd=None, short=False):
+        """Runs command under the tool. short: the report as it is by default; else histograms of ten rows are drawn,
+        which options may change. files: write the log and the profile to a new folder. tool: the name of
         another Valgrind tool. env: additions to the environment; a value of None removes a variable."""
         directory = self.new_directory()
         start = [str(self.starter)]
@@ -263,6 +265,8 @@ class Tool:
             start.append(f"--log-file={directory}/log.%p")
             if tool in (None, "pymemcheck"):
                 start.append(f"--pymemcheck-out-file={directory}/out.%p")
+        if tool in (None, "pymemcheck") and not short:
+            start.append("--histogram-top=10")
         environment = dict(env or {})
         if tool is not None:
             environment["PYMEMCHECK_TOOL"] = tool

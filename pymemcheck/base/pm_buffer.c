@@ -101,6 +101,12 @@ void pm_buffer_add_hex(struct pm_buffer *buffer, u64 value)
     pm_buffer_add_text(buffer, format(value, 16, digits));
 }
 
+void pm_buffer_add_hex16(struct pm_buffer *buffer, u64 value)
+{
+    for (int shift = 60; shift >= 0; shift -= 4)
+        pm_buffer_add_char(buffer, "0123456789abcdef"[value >> shift & 15]);
+}
+
 void pm_buffer_add_repeated(struct pm_buffer *buffer, char c, size_t count)
 {
     if (count > 0)

@@ -30,6 +30,8 @@ void pm_buffer_add_i64(struct pm_buffer *buffer, i64 value);
 void pm_buffer_add_u64_grouped(struct pm_buffer *buffer, u64 value);
 /* Lower-case hexadecimal without 0x and without leading zeros. */
 void pm_buffer_add_hex(struct pm_buffer *buffer, u64 value);
+/* The same with leading zeros: always 16 digits. */
+void pm_buffer_add_hex16(struct pm_buffer *buffer, u64 value);
 /* count copies of c. */
 void pm_buffer_add_repeated(struct pm_buffer *buffer, char c, size_t count);
 /* Text padded with spaces to width columns (counted in UTF-8 characters) on

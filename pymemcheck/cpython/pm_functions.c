@@ -7,15 +7,23 @@ static const struct {
     const char *name;
     enum pm_function kind;
 } list[] = {
-    { "Py_BytesMain", PM_FUNCTION_INTERPRETER },
-    { "Py_Main", PM_FUNCTION_INTERPRETER },
-    { "Py_InitializeEx", PM_FUNCTION_INTERPRETER },
-    { "Py_InitializeFromConfig", PM_FUNCTION_INTERPRETER },
+    { "Py_BytesMain", PM_FUNCTION_INITIALIZATION },
+    { "Py_Main", PM_FUNCTION_INITIALIZATION },
+    { "Py_Initialize", PM_FUNCTION_INITIALIZATION },
+    { "Py_InitializeEx", PM_FUNCTION_INITIALIZATION },
+    { "Py_InitializeFromConfig", PM_FUNCTION_INITIALIZATION },
+
     { "_PyEval_EvalFrameDefault", PM_FUNCTION_INTERPRETER },
     { "PyEval_EvalFrameEx", PM_FUNCTION_INTERPRETER },
 
     { "Py_FinalizeEx", PM_FUNCTION_FINALIZATION },
     { "Py_Finalize", PM_FUNCTION_FINALIZATION },
+    /* In 3.13 both call _Py_Finalize, and so does Py_Exit (Python/pylifecycle.c). */
+    { "_Py_Finalize", PM_FUNCTION_FINALIZATION },
+    { "Py_Exit", PM_FUNCTION_FINALIZATION },
+
+    { "PyGC_Collect", PM_FUNCTION_COLLECTOR },
+    { "PyThreadState_Clear", PM_FUNCTION_THREAD_STATE },
 
     { "_Py_NewReference", PM_FUNCTION_NEW_REFERENCE },
 

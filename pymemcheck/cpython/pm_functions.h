@@ -10,7 +10,10 @@
 enum pm_function {
     PM_FUNCTION_OTHER,
     PM_FUNCTION_INTERPRETER,    /* entered only in an object file that has an interpreter in it */
+    PM_FUNCTION_INITIALIZATION, /* likewise; at its entry an interpreter begins to live, unless one does */
     PM_FUNCTION_FINALIZATION,   /* the interpreter begins to finalize at its entry */
+    PM_FUNCTION_COLLECTOR,      /* PyGC_Collect: a full collection, which finalization makes too */
+    PM_FUNCTION_THREAD_STATE,   /* PyThreadState_Clear: destroys what a thread's state holds */
     PM_FUNCTION_NEW_REFERENCE,  /* _Py_NewReference: its first argument is a new object */
     PM_FUNCTION_OLD_OBJECT,     /* stores a 1 into an object that is not new */
 };

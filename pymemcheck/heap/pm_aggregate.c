@@ -98,6 +98,36 @@ static int compare_stacks(const struct pm_profile *profile, struct pm_stack_id a
     return a.v == b.v ? 0 : a.v == 0 ? -1 : 1;
 }
 
+u64 pm_row_bytes(const struct pm_row *row, enum pm_order order)
+{
+    switch (order) {
+    case PM_ORDER_TOTAL_BYTES:
+        return row->figures.total_bytes;
+    case PM_ORDER_LIVE_BYTES:
+        return row->figures.live_bytes;
+    case PM_ORDER_PEAK_BYTES:
+        return row->figures.peak_bytes;
+    case PM_ORDER_BEFORE_BYTES:
+        return row->figures.before_bytes;
+    }
+    return 0;
+}
+
+u64 pm_row_blocks(const struct pm_row *row, enum pm_order order)
+{
+    switch (order) {
+    case PM_ORDER_TOTAL_BYTES:
+        return row->figures.total_blocks;
+    case PM_ORDER_LIVE_BYTES:
+        return row->figures.live_blocks;
+    case PM_ORDER_PEAK_BYTES:
+        return row->figures.peak_blocks;
+    case PM_ORDER_BEFORE_BYTES:
+        return row->figures.before_blocks;
+    }
+    return 0;
+}
+
 /* Stack ids depend on the order in which stacks were first seen. It is the same in equal runs,
    but readers want an order by names: ids never decide. */
 static int compare_rows(const void *context, u32 i, u32 j)
@@ -112,19 +142,14 @@ static int compare_rows(const void *context, u32 i, u32 j)
         if (c == 0)
             c = compare_numbers(a->figures.total_bytes, b->figures.total_bytes);
     } else {
-        c = compare_numbers(b->figures.live_bytes, a->figures.live_bytes);
+        c = compare_numbers(pm_row_bytes(b, ordering->order), pm_row_bytes(a, ordering->order));
         if (c == 0)
-            c = compare_numbers(b->figures.live_blocks, a->figures.live_blocks);
+            c = compare_numbers(pm_row_blocks(b, ordering->order), pm_row_blocks(a, ordering->order));
     }
     if (c == 0)
         c = compare_names(profile, (struct names){ a->object, a->file, a->function, a->line },
                           (struct names){ b->object, b->file, b->function, b->line });
     return c != 0 ? c : compare_stacks(profile, a->stack, b->stack);
-}
-
-static u64 weight_of(const struct pm_row *row, enum pm_order order)
-{
-    return order == PM_ORDER_TOTAL_BYTES ? row->figures.total_bytes : row->figures.live_bytes;
 }
 
 /* The greatest weights so far, in descending order. Insertion is rare: few weights are among
@@ -176,7 +201,7 @@ static u64 least_of_top(const struct pm_aggregate *aggregate, enum pm_order orde
         return 0;
     begin_heaviest(&heaviest, top);
     for (size_t i = 0; i < aggregate->row_count; i++)
-        add_weight(&heaviest, weight_of(&aggregate->rows[i], order));
+        add_weight(&heaviest, pm_row_bytes(&aggregate->rows[i], order));
     return end_heaviest(&heaviest);
 }
 
@@ -199,11 +224,11 @@ static void order_rows(u32 *places, const struct pm_aggregate *aggregate,
 {
     const size_t count = aggregate->row_count;
     const u64 least = least_of_top(aggregate, ordering->order, top);
-    const bool heavy_first = ordering->order == PM_ORDER_LIVE_BYTES;
+    const bool heavy_first = ordering->order != PM_ORDER_TOTAL_BYTES;
     size_t front = 0, back = count;
 
     for (size_t i = 0; i < count; i++) {
-        bool heavy = weight_of(&aggregate->rows[i], ordering->order) >= least;
+        bool heavy = pm_row_bytes(&aggregate->rows[i], ordering->order) >= least;
         places[heavy == heavy_first ? front++ : --back] = (u32)i;
     }
     if (heavy_first)
@@ -238,7 +263,7 @@ static void sort(struct pm_aggregate *aggregate, const struct pm_profile *profil
     if (order == PM_ORDER_TOTAL_BYTES)
         put_empty_first(places, aggregate);
     for (size_t i = 0; i < aggregate->row_count; i++)
-        if (order != PM_ORDER_LIVE_BYTES || aggregate->rows[places[i]].figures.live_blocks > 0)
+        if (order == PM_ORDER_TOTAL_BYTES || pm_row_blocks(&aggregate->rows[places[i]], order) > 0)
             places[kept++] = places[i];
     aggregate->order = places;
     aggregate->count = kept;
@@ -265,13 +290,15 @@ static void build_stacks(struct pm_aggregate *aggregate, const struct pm_profile
         aggregate->total_blocks += site->total_blocks;
         aggregate->live_bytes += site->live_bytes;
         aggregate->live_blocks += site->live_blocks;
+        aggregate->peak_bytes += pm_sites_peak_bytes(sites, site);
+        aggregate->peak_blocks += pm_sites_peak_blocks(sites, site);
         if (site->total_bytes < least) {
             leave_out(aggregate, site);
             continue;
         }
         struct pm_row *row = &aggregate->rows[aggregate->row_count++];
         *row = (struct pm_row){ .stack = pm_site_stack(site) };
-        pm_figures_add_site(&row->figures, profile, site);
+        pm_figures_add_site(&row->figures, profile, i);
     }
 }
 
@@ -308,6 +335,10 @@ static void build_rows(struct pm_aggregate *aggregate, const struct pm_frame_sum
         aggregate->total_blocks += sum->figures.total_blocks;
         aggregate->live_bytes += sum->figures.live_bytes;
         aggregate->live_blocks += sum->figures.live_blocks;
+        aggregate->peak_bytes += sum->figures.peak_bytes;
+        aggregate->peak_blocks += sum->figures.peak_blocks;
+        aggregate->before_bytes += sum->figures.before_bytes;
+        aggregate->before_blocks += sum->figures.before_blocks;
         const u64 *found = pm_map_get(&by_key, key_of(group, &fresh));
         u64 place = found != NULL ? *found : aggregate->row_count;
         if (found == NULL) {

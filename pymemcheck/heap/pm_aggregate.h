@@ -30,8 +30,11 @@ struct pm_aggregate {
     struct pm_row *rows;            /* unordered; see pm_aggregate_row */
     u32 *order;                     /* numbers of rows */
     size_t row_count, count;        /* all rows, and those in the order */
-    u64 total_bytes, total_blocks, live_bytes, live_blocks;     /* sums over all rows, and over: */
-    u64 left_out, left_out_bytes, left_out_blocks;  /* smaller stacks without a row, if only the largest were wanted */
+    /* Sums over all rows, and over smaller stacks that have no row (before_*: not of stacks). */
+    u64 total_bytes, total_blocks, live_bytes, live_blocks, peak_bytes, peak_blocks;
+    u64 before_bytes, before_blocks;
+    /* The smaller stacks without a row, if only the largest were wanted. */
+    u64 left_out, left_out_bytes, left_out_blocks;
 };
 
 /* Row number index in order, below aggregate->count. */
@@ -42,9 +45,19 @@ static inline const struct pm_row *pm_aggregate_row(const struct pm_aggregate *a
 }
 
 enum pm_order {
-    PM_ORDER_TOTAL_BYTES,       /* ascending: the largest row is last. Rows without requests of their own, which only have blocks that passed to them, come first */
-    PM_ORDER_LIVE_BYTES,        /* descending: the largest row is first. Rows with nothing live are left out */
+    /* Ascending: the largest row is last. Rows without requests of their own, which only have blocks
+       that passed to them, come first. */
+    PM_ORDER_TOTAL_BYTES,
+    /* Descending: the largest row is first. Rows with nothing live at the end, at the peak or before
+       the interpreter's finalization are left out. */
+    PM_ORDER_LIVE_BYTES,
+    PM_ORDER_PEAK_BYTES,
+    PM_ORDER_BEFORE_BYTES,
 };
+
+/* What a row has of that by which the order sorts. */
+u64 pm_row_bytes(const struct pm_row *row, enum pm_order order);
+u64 pm_row_blocks(const struct pm_row *row, enum pm_order order);
 
 /* Builds the rows of group in the profile of sums. Ties are broken by name, then line, then
    stack contents, so that equal runs give equal reports. Only the top largest rows are sorted

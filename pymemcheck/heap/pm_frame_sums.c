@@ -40,9 +40,11 @@ const struct pm_frame *pm_profile_caller(const struct pm_profile *profile,
     return unnamed != NULL ? unnamed : outermost;
 }
 
-void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *profile,
-                         const struct pm_site *site)
+void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *profile, u32 index)
 {
+    const struct pm_site *site = pm_sites_at(profile->sites, index);
+    const struct pm_sites_moment *before = profile->before;
+    const bool was_live = before != NULL && index < before->count;
     const struct pm_figures more = {
         .total_bytes = site->total_bytes,
         .total_blocks = site->total_blocks,
@@ -50,6 +52,8 @@ void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *pr
         .live_blocks = site->live_blocks,
         .peak_bytes = pm_sites_peak_bytes(profile->sites, site),
         .peak_blocks = pm_sites_peak_blocks(profile->sites, site),
+        .before_bytes = was_live ? before->sites[index].bytes : 0,
+        .before_blocks = was_live ? before->sites[index].blocks : 0,
         .sizes = site->sizes,       /* as the site has them */
     };
 
@@ -64,6 +68,8 @@ void pm_figures_add(struct pm_figures *figures, const struct pm_figures *more)
     figures->live_blocks += more->live_blocks;
     figures->peak_bytes += more->peak_bytes;
     figures->peak_blocks += more->peak_blocks;
+    figures->before_bytes += more->before_bytes;
+    figures->before_blocks += more->before_blocks;
     pm_histogram_merge(&figures->sizes, &more->sizes);
 }
 
@@ -111,7 +117,7 @@ void pm_frame_sums_build(struct pm_frame_sums *sums, const struct pm_profile *pr
             sum->most_bytes = site->total_bytes;
             sum->most_site = i;
         }
-        pm_figures_add_site(&sum->figures, profile, site);
+        pm_figures_add_site(&sum->figures, profile, i);
     }
     pm_free(by_frame);
 }

@@ -15,6 +15,7 @@ struct pm_figures {
     u64 total_bytes, total_blocks;
     u64 live_bytes, live_blocks;
     u64 peak_bytes, peak_blocks;
+    u64 before_bytes, before_blocks;    /* live before the interpreter's finalization */
     struct pm_histogram sizes;
 };
 
@@ -37,9 +38,8 @@ struct pm_frame_sums {
 void pm_frame_sums_build(struct pm_frame_sums *sums, const struct pm_profile *profile);
 void pm_frame_sums_release(struct pm_frame_sums *sums);
 
-/* Adds what a site of profile requested to figures. */
-void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *profile,
-                         const struct pm_site *site);
+/* Adds what site number index of profile requested to figures. */
+void pm_figures_add_site(struct pm_figures *figures, const struct pm_profile *profile, u32 index);
 /* Adds more to figures. */
 void pm_figures_add(struct pm_figures *figures, const struct pm_figures *more);
 

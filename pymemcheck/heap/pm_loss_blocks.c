@@ -145,6 +145,7 @@ void pm_loss_why_add(struct pm_buffer *out, const struct pm_strings *strings,
         [PM_REASON_OWN_CYCLE] = "only the cycle that it is in points to it",
         [PM_REASON_LOST_POINTERS] = "only lost blocks that it leads to point to it",
         [PM_REASON_COUNT_ZERO] = "its count is 0: it waits in a free list that is lost",
+        [PM_REASON_INTERNED_AGAIN] = "interned by an interpreter that was destroyed",
         [PM_REASON_CYCLE] = "only its cycle points to it, the counts agree,"
                             " and the collector cannot free it",
         [PM_REASON_INTERIOR_POINTER] = "only interior pointers to it were found: ",

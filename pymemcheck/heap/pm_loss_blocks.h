@@ -21,6 +21,7 @@ enum pm_loss_reason {
     PM_REASON_COUNT_TOO_HIGH,       /* its count is higher than the number of pointers found;
                                        also of reachable objects (surplus references) */
     PM_REASON_COUNT_ZERO,           /* an object without references: its free list is lost */
+    PM_REASON_INTERNED_AGAIN,       /* a destroyed interpreter interned it */
     /* In garbage cycles. */
     PM_REASON_CYCLE,                /* the counts of a cycle agree, and the collector cannot free it */
     /* Possibly lost. */

@@ -14,7 +14,9 @@
 #include "heap/pm_losses.h"
 
 #include "base/pm_platform.h"
+#include "base/pm_ranges.h"
 #include "base/pm_sort.h"
+#include "heap/pm_name_hashes.h"
 
 enum { LOW_FRAMES = 2, MEDIUM_FRAMES = 4 };
 
@@ -299,8 +301,8 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     key.hash = mix(key.hash, item->kind);
     u32 index = record_of(losses, &key);
     struct pm_loss *record = &losses->records[index];
-    enum pm_loss_phase phase = losses->finalization_serial != 0
-            && item->serial >= losses->finalization_serial ? PM_PHASE_FINALIZATION
+    enum pm_loss_phase phase = losses->finalizations != NULL
+            && pm_ranges_at(losses->finalizations, item->serial) != NULL ? PM_PHASE_FINALIZATION
         : key.importing ? PM_PHASE_IMPORT : PM_PHASE_MAIN;
 
     if (record->blocks == 0 || item->serial < record->first_serial) {
@@ -308,6 +310,8 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
         record->stack = item->stack;
         record->example = item->address;
         record->note = item->note;
+        record->references = item->references;
+        record->pointers = item->pointers;
     }
     if (item->serial > record->last_serial)
         record->last_serial = item->serial;
@@ -319,6 +323,7 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     record->surplus_references += item->surplus_references;
     record->phase_blocks[phase]++;
     record->raising_blocks += item->raising;
+    record->overcounted_blocks += item->overcounted;
     count_type(record, item->type);
     losses->sums[item->kind].bytes += item->bytes;
     losses->sums[item->kind].blocks++;
@@ -347,18 +352,7 @@ static u64 text_hash(const struct pm_losses *losses, struct pm_string_id text)
                          pm_strings_length(losses->strings, text));
 }
 
-/* Of a path's last part: the fingerprint must not depend on where a package is installed. */
-static u64 base_hash(const struct pm_losses *losses, struct pm_string_id path)
-{
-    const char *text = pm_strings_text(losses->strings, path);
-    size_t length = pm_strings_length(losses->strings, path), from = length;
-
-    while (from > 0 && text[from - 1] != '/')
-        from--;
-    return pm_hash_bytes(text + from, length - from);
-}
-
-/* From names alone: it must not change when lines move. */
+/* Made of names alone: it must not change when lines move, nor from one version or build of Python to another. */
 static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *record,
                           const struct pm_loss_key *key)
 {
@@ -366,16 +360,16 @@ static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *
 
     if (key->has_python) {
         const struct pm_frame *python = frame_of(losses, key->python);
-        hash = mix(mix(hash, base_hash(losses, python->file)),
-                   text_hash(losses, python->function));
+        hash = mix(mix(hash, pm_name_hash_file(losses->strings, python->file)),
+                   pm_name_hash_function(losses->strings, python->function));
     }
     if (key->has_called) {
         const struct pm_frame *called = frame_of(losses, key->called);
-        hash = mix(mix(hash, base_hash(losses, called->object)),
-                   text_hash(losses, called->function));
+        hash = mix(mix(hash, pm_name_hash_object(losses->strings, called->object)),
+                   pm_name_hash_symbol(losses->strings, called->function));
     }
     for (u32 i = 0; i < key->native_count; i++)
-        hash = mix(hash, text_hash(losses, frame_of(losses, key->natives[i])->function));
+        hash = mix(hash, pm_name_hash_symbol(losses->strings, frame_of(losses, key->natives[i])->function));
     return record->type_count > 0 ? mix(hash, text_hash(losses, record->types[0].name)) : hash;
 }
 

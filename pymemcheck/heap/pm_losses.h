@@ -50,6 +50,9 @@ struct pm_loss_item {
     u64 bytes;                      /* as requested */
     u64 indirect_bytes, indirect_blocks;
     u64 surplus_references;
+    u64 references;                 /* of an object: its reference count; 0: no object */
+    u64 pointers;                   /* ... pointers to it that were found */
+    bool overcounted;               /* ... its count is higher than that */
     u64 serial;                     /* of the allocation */
     u32 thread;                     /* ordinal */
     bool raising;                   /* allocated while an exception was raised */
@@ -73,6 +76,8 @@ struct pm_loss {
     u64 first_serial, last_serial;
     u64 phase_blocks[PM_PHASES];
     u64 raising_blocks;
+    u64 overcounted_blocks;         /* objects whose count is higher than the number of pointers found */
+    u64 references, pointers;       /* of the first block; references is 0 if it is no object */
     u32 thread;                     /* 0: several */
     u64 fingerprint;                /* made of names, not of line numbers or addresses */
     u64 example;                    /* address of the first block */
@@ -81,6 +86,8 @@ struct pm_loss {
     u32 type_count;
     struct pm_string_id *chain;     /* why it is still alive, one line each, from the root inwards */
     u32 chain_length;
+    struct pm_string_id expression; /* the chain's first lines as a Python expression; "": none */
+    u32 expression_lines;           /* so many lines of the chain are in it */
     u64 chain_blocks;               /* so many of its blocks are kept alive by what keeps the chain's block */
     /* After pm_losses_finish, if blocks are listed: the first ones, for reports to show. */
     const struct pm_loss_block *shown_blocks;
@@ -101,7 +108,8 @@ struct pm_losses {
     const struct pm_stacks *stacks;
     enum pm_loss_resolution resolution;
     struct pm_string_id evaluation_object;  /* of some stack's evaluation function; "": no stack has one */
-    u64 finalization_serial;        /* the first allocation of the finalization; 0: none */
+    const struct pm_ranges *finalizations;  /* of serials: allocations made during finalization; NULL: none.
+                                               The caller owns it */
 
     struct pm_loss *records;
     u32 count, capacity;

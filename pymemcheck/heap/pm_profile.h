@@ -39,6 +39,7 @@ struct pm_profile {
     bool debug_hooks;               /* some requests were padded by CPython's debug hooks */
     enum pm_end end;
     int exit_status;
+    struct pm_stack_id end_stack;   /* SIGNAL: of the thread that it killed; empty: not known */
     u64 elapsed_ms;                 /* since start, wall clock */
 
     /* As Memcheck counts them: with padding, and a realloc is one free and one allocation. */
@@ -53,6 +54,7 @@ struct pm_profile {
     const struct pm_frames *frames;
     const struct pm_stacks *stacks;
     const struct pm_sites *sites;
+    const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */
     const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */
 };

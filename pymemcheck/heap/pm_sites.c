@@ -180,3 +180,23 @@ u64 pm_sites_peak_blocks(const struct pm_sites *sites, const struct pm_site *sit
 {
     return site->saved_epoch == sites->peak_epoch ? site->saved_blocks : site->live_blocks;
 }
+
+void pm_sites_moment_take(struct pm_sites_moment *moment, const struct pm_sites *sites)
+{
+    *moment = (struct pm_sites_moment){
+        .sites = pm_alloc("pm.sites", (sites->count + (size_t)1) * sizeof *moment->sites),
+        .count = sites->count,
+        .live_bytes = sites->live_bytes,
+        .live_blocks = sites->live_blocks,
+    };
+    for (u32 i = 0; i < sites->count; i++) {
+        const struct pm_site *site = pm_sites_at(sites, i);
+        moment->sites[i] = (struct pm_site_live){ site->live_bytes, site->live_blocks };
+    }
+}
+
+void pm_sites_moment_release(struct pm_sites_moment *moment)
+{
+    pm_free(moment->sites);
+    *moment = (struct pm_sites_moment){ 0 };
+}

@@ -59,6 +59,15 @@ struct pm_sites {
     u64 peak_bytes, peak_blocks;    /* live figures when live_bytes was greatest */
 };
 
+/* What was live at some moment of the run. Sites of later numbers had nothing. */
+struct pm_sites_moment {
+    struct pm_site_live {
+        u64 bytes, blocks;
+    } *sites;
+    u32 count;
+    u64 live_bytes, live_blocks;    /* with padding */
+};
+
 /* Site number index, from 0, below sites->count. */
 static inline struct pm_site *pm_sites_at(const struct pm_sites *sites, u32 index)
 {
@@ -113,6 +122,10 @@ void pm_sites_resize(struct pm_sites *sites, struct pm_site_id site, u64 old_byt
 
 /* Makes the sizes of all sites complete, until the next allocation. */
 void pm_sites_settle(struct pm_sites *sites);
+
+/* Copies what is live now: 16 bytes for each site. Release it. */
+void pm_sites_moment_take(struct pm_sites_moment *moment, const struct pm_sites *sites);
+void pm_sites_moment_release(struct pm_sites_moment *moment);
 
 u64 pm_sites_peak_bytes(const struct pm_sites *sites, const struct pm_site *site);
 u64 pm_sites_peak_blocks(const struct pm_sites *sites, const struct pm_site *site);

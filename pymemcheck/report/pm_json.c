@@ -69,6 +69,7 @@ static void write_run(struct pm_emitter *out, const struct pm_profile *profile)
     pm_emitter_key_text(out, "end", end_name(profile->end));
     write_status(out, "exit_code", profile, PM_END_EXIT);
     write_status(out, "signal", profile, PM_END_SIGNAL);
+    pm_emitter_key_u64(out, "end_stack", profile->end_stack.v);
     pm_emitter_key_u64(out, "elapsed_ms", profile->elapsed_ms);
     pm_emitter_dict_end(out);
 }
@@ -349,7 +350,7 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_emitter_key_bool(out, "suppressed", loss->suppressed);
     pm_emitter_key_bool(out, "left_out", loss->left_out);
     pm_buffer_clear(text);
-    pm_buffer_add_hex(text, loss->fingerprint);
+    pm_buffer_add_hex16(text, loss->fingerprint);
     pm_emitter_key_text(out, "fingerprint", text->bytes);
     pm_emitter_key_u64(out, "chain_blocks", loss->chain_blocks);
     pm_emitter_key(out, "chain");
@@ -357,6 +358,11 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     for (u32 i = 0; i < loss->chain_length; i++)
         pm_emitter_u64(out, loss->chain[i].v);
     pm_emitter_list_end(out);
+    pm_emitter_key_u64(out, "expression", loss->expression.v);
+    pm_emitter_key_u64(out, "expression_lines", loss->expression_lines);
+    pm_emitter_key_u64(out, "references", loss->references);
+    pm_emitter_key_u64(out, "pointers", loss->pointers);
+    pm_emitter_key_u64(out, "overcounted_blocks", loss->overcounted_blocks);
     pm_emitter_dict_end(out);
 }
 

@@ -16,7 +16,8 @@
 #define PM_TEXT_ALL_HISTOGRAMS \
     (PM_TEXT_HISTOGRAM(PM_GROUP_CALLER) | PM_TEXT_HISTOGRAM(PM_GROUP_FUNCTION) \
      | PM_TEXT_HISTOGRAM(PM_GROUP_LINE) | PM_TEXT_HISTOGRAM(PM_GROUP_STACK))
-#define PM_TEXT_DEFAULT_TOP 10
+#define PM_TEXT_DEFAULT_HISTOGRAM_TOP 3
+#define PM_TEXT_DEFAULT_TABLE_TOP 5
 
 enum pm_text_paths {
     PM_TEXT_PATHS_DEFAULT,  /* short in labels and tables, whole in stacks */
@@ -28,7 +29,8 @@ enum pm_text_paths {
 struct pm_text_options {
     u32 histograms;             /* PM_TEXT_HISTOGRAM(...) bits */
     size_t histogram_top;       /* rows shown of each group, the largest ones */
-    size_t live_top;            /* rows shown of what is still allocated */
+    bool draw_histograms;       /* with bars; else a line for each row */
+    size_t table_top;           /* rows shown of what is allocated at the peak and at exit */
     enum pm_text_paths paths;
     unsigned native_frames;     /* frames shown of each stack */
     unsigned python_frames;

@@ -18,15 +18,16 @@ enum {
 struct kind {
     enum pm_group group;
     const char *heading;        /* after "Python malloc byte distributions by " */
+    const char *explanation;    /* after heading */
     const char *noun;           /* what a row is */
     bool needs_python;
 };
 
 static const struct kind kinds[] = {
-    { PM_GROUP_CALLER, "engine caller", "caller", false },
-    { PM_GROUP_FUNCTION, "Python file and function", "function", true },
-    { PM_GROUP_LINE, "Python file and line", "line", true },
-    { PM_GROUP_STACK, "stack trace", "stack", false },
+    { PM_GROUP_CALLER, "engine caller", " (C function, while no Python function ran)", "caller", false },
+    { PM_GROUP_FUNCTION, "Python file and function", "", "function", true },
+    { PM_GROUP_LINE, "Python file and line", "", "line", true },
+    { PM_GROUP_STACK, "stack trace", "", "stack", false },
 };
 
 static void put_bar(struct pm_text *text, u64 value, u64 count, u64 total)
@@ -58,20 +59,20 @@ static void put_histogram(struct pm_text *text, const struct pm_histogram *sizes
         first = first == PM_HISTOGRAM_BINS ? bin : first;
         last = bin;
     }
-    pm_text_put_line(text, "           value  ------------- Distribution ------------- count    ");
+    pm_text_put_line(text, "           bytes  ------------- Distribution ------------- count    ");
     for (unsigned bin = first > 0 ? first - 1 : 0; total > 0 && bin <= last + 1; bin++)
         put_bar(text, pm_histogram_bin_value(bin), pm_histogram_count(sizes, bin), total);
     pm_text_end_line(text);
 }
 
-static void put_total_of_row(struct pm_text *text, const char *words, const struct pm_row *row)
+static void add_total_of_row(struct pm_text *text, const char *words, const struct pm_row *row)
 {
     pm_text_add(text, words);
     pm_buffer_add_u64(&text->line, row->figures.total_bytes);
-    pm_text_end_line(text);
 }
 
-static void put_label(struct pm_text *text, enum pm_group group, const struct pm_row *row)
+/* The heading of a row's histogram, without the end of the line. */
+static void add_label(struct pm_text *text, enum pm_group group, const struct pm_row *row)
 {
     bool full = text->options->paths == PM_TEXT_PATHS_FULL;
 
@@ -81,13 +82,13 @@ static void put_label(struct pm_text *text, enum pm_group group, const struct pm
         pm_labels_add_object(&text->labels, &text->line, row->object);
         pm_text_add(text, "`");
         pm_labels_add_function(&text->labels, &text->line, row->function);
-        put_total_of_row(text, ", total bytes = ", row);
+        add_total_of_row(text, ", total bytes = ", row);
         break;
     case PM_GROUP_FUNCTION:
         pm_labels_add_file(&text->labels, &text->line, row->file, full);
         pm_text_add(text, ", ");
         pm_labels_add_function(&text->labels, &text->line, row->function);
-        put_total_of_row(text, ", bytes total = ", row);
+        add_total_of_row(text, ", bytes total = ", row);
         break;
     case PM_GROUP_LINE:
         pm_labels_add_file(&text->labels, &text->line, row->file, full);
@@ -95,10 +96,10 @@ static void put_label(struct pm_text *text, enum pm_group group, const struct pm
         pm_labels_add_line(&text->line, row->line);
         pm_text_add(text, " (");
         pm_labels_add_function(&text->labels, &text->line, row->function);
-        put_total_of_row(text, "), bytes total = ", row);
+        add_total_of_row(text, "), bytes total = ", row);
         break;
     case PM_GROUP_STACK:
-        put_total_of_row(text, "stack trace, total bytes = ", row);
+        add_total_of_row(text, "stack trace, total bytes = ", row);
         break;
     }
 }
@@ -149,7 +150,6 @@ static void put_stack(struct pm_text *text, struct pm_stack_id stack)
     pm_text_end_line(text);
 }
 
-/* Says how many rows of the aggregate are left out before those that are shown. */
 /* Sums up the rows that are not shown: count rows from first on, and those that the aggregate
    itself left out. */
 static void put_left_out(struct pm_text *text, const struct pm_aggregate *aggregate, size_t first,
@@ -172,6 +172,70 @@ static void put_left_out(struct pm_text *text, const struct pm_aggregate *aggreg
     pm_text_end_line(text);
 }
 
+/* Instead of bars: how many requests, and the range of sizes that most of them had. */
+static void add_sizes(struct pm_text *text, const struct pm_row *row)
+{
+    unsigned most = 0;
+
+    for (unsigned bin = 1; bin < PM_HISTOGRAM_BINS; bin++)
+        if (pm_histogram_count(&row->figures.sizes, bin) > pm_histogram_count(&row->figures.sizes, most))
+            most = bin;
+    pm_text_add(text, " in ");
+    pm_text_add_counted(text, row->figures.total_blocks, "request");
+    pm_text_add(text, row->figures.total_blocks == 1 ? " of " : ", most of ");
+    pm_text_add_number(text, pm_histogram_bin_value(most));
+    if (most > 1) {
+        pm_text_add(text, " to ");
+        pm_text_add_number(text, pm_histogram_bin_value(most) * 2 - 1);
+    }
+    pm_text_add(text, most == 1 ? " byte" : " bytes");
+}
+
+/* A line for each row. The line of a stack is that of its innermost Python frame. */
+static void put_short_rows(struct pm_text *text, enum pm_group group, const struct pm_aggregate *aggregate,
+                           size_t from)
+{
+    for (size_t i = from; i < aggregate->count; i++) {
+        const struct pm_row *row = pm_aggregate_row(aggregate, i);
+        const struct pm_frame *frame = group == PM_GROUP_STACK
+            ? pm_profile_python_frame(text->profile, row->stack) : NULL;
+
+        add_label(text, group, row);
+        add_sizes(text, row);
+        if (frame != NULL) {
+            pm_text_add(text, ", ");
+            pm_labels_add_frame(&text->labels, &text->line, frame, text->options->paths == PM_TEXT_PATHS_FULL);
+        }
+        pm_text_end_line(text);
+    }
+}
+
+static void put_drawn_rows(struct pm_text *text, enum pm_group group, const struct pm_aggregate *aggregate,
+                           size_t from)
+{
+    for (size_t i = from; i < aggregate->count; i++) {
+        const struct pm_row *row = pm_aggregate_row(aggregate, i);
+
+        add_label(text, group, row);
+        pm_text_end_line(text);
+        if (group == PM_GROUP_STACK)
+            put_stack(text, row->stack);
+        put_histogram(text, &row->figures.sizes);
+    }
+}
+
+static void put_total(struct pm_text *text, const struct kind *kind, const struct pm_aggregate *aggregate,
+                      size_t rows)
+{
+    pm_text_add(text, "   All by ");
+    pm_text_add(text, kind->heading);
+    pm_text_add(text, ": ");
+    pm_text_add_bytes_in_blocks(text, aggregate->total_bytes, aggregate->total_blocks);
+    pm_text_add(text, ", ");
+    pm_text_add_counted(text, rows, kind->noun);
+    pm_text_end_line(text);
+}
+
 static void put_group(struct pm_text *text, const struct kind *kind,
                       const struct pm_aggregate *aggregate)
 {
@@ -187,24 +251,17 @@ static void put_group(struct pm_text *text, const struct kind *kind,
 
     pm_text_add(text, "Python malloc byte distributions by ");
     pm_text_add(text, kind->heading);
+    pm_text_add(text, kind->explanation);
     pm_text_put_line(text, ",");
+    if (!text->options->draw_histograms) {
+        put_short_rows(text, kind->group, aggregate, first + hidden);
+        put_total(text, kind, aggregate, count + aggregate->left_out);
+        return;
+    }
     pm_text_end_line(text);
     put_left_out(text, aggregate, first, hidden);
-    for (size_t i = first + hidden; i < aggregate->count; i++) {
-        const struct pm_row *row = pm_aggregate_row(aggregate, i);
-
-        put_label(text, kind->group, row);
-        if (kind->group == PM_GROUP_STACK)
-            put_stack(text, row->stack);
-        put_histogram(text, &row->figures.sizes);
-    }
-    pm_text_add(text, "   All by ");
-    pm_text_add(text, kind->heading);
-    pm_text_add(text, ": ");
-    pm_text_add_bytes_in_blocks(text, aggregate->total_bytes, aggregate->total_blocks);
-    pm_text_add(text, ", ");
-    pm_text_add_counted(text, count + aggregate->left_out, kind->noun);
-    pm_text_end_line(text);
+    put_drawn_rows(text, kind->group, aggregate, first + hidden);
+    put_total(text, kind, aggregate, count + aggregate->left_out);
     pm_text_end_line(text);
     pm_text_end_line(text);
 }
@@ -221,5 +278,9 @@ void pm_text_write_histograms(struct pm_text *text, const struct pm_frame_sums *
         if (aggregate.count > 0 || !kind->needs_python || text->profile->python != NULL)
             put_group(text, kind, &aggregate);
         pm_aggregate_release(&aggregate);
+    }
+    if (!text->options->draw_histograms && text->options->histograms != 0) {
+        pm_text_put_line(text, "   (--histogram-top=10 draws the distributions of ten rows of each kind)");
+        pm_text_end_line(text);
     }
 }

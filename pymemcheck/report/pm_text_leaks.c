@@ -63,6 +63,31 @@ void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss,
     pm_text_end_line(text);
 }
 
+/* Lost objects to which somebody took references and did not give them back. The first line of a record of
+   surplus references says so already. */
+static void put_overcounted(struct pm_text *text, const struct pm_loss *loss)
+{
+    if (loss->overcounted_blocks == 0 || loss->kind == PM_LOSS_SURPLUS || loss->blocks == 1)
+        return;
+    pm_text_add(text, "   ");
+    pm_text_add_number(text, loss->overcounted_blocks);
+    pm_text_put_line(text, " of them have a refcount above the number of pointers to them");
+}
+
+/* The reference count of a single object. */
+static void add_references(struct pm_text *text, const struct pm_loss *loss)
+{
+    if (loss->blocks != 1 || loss->references == 0)
+        return;
+    pm_text_add(text, ", refcount ");
+    pm_text_add_number(text, loss->references);
+    if (loss->overcounted_blocks > 0) {
+        pm_text_add(text, " with ");
+        pm_text_add_counted(text, loss->pointers, "pointer");
+        pm_text_add(text, " to it");
+    }
+}
+
 void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
 {
     u64 typed = 0;
@@ -89,11 +114,13 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
         pm_text_add_number(text, loss->blocks - typed);
         pm_text_add(text, " x memory that is no object");
     }
+    add_references(text, loss);
     if (loss->note.v != 0) {
         pm_text_add(text, loss->blocks == 1 ? ": " : "; the first: ");
         add_string(text, loss->note);
     }
     pm_text_end_line(text);
+    put_overcounted(text, loss);
 }
 
 /* What we know on the way along a stack. */
@@ -173,6 +200,45 @@ static void put_frame(struct pm_text *text, struct shown *shown, const struct pm
         pm_text_put_source(text, frame->file, frame->line, SOURCE_INDENT);
 }
 
+static bool is_importlib(const struct pm_text *text, const struct pm_frame *frame)
+{
+    static const char start[] = "<frozen importlib";
+
+    return frame->kind == PM_FRAME_PYTHON
+        && pm_strings_length(strings_of(text), frame->file) >= sizeof start - 1
+        && pm_compare(pm_strings_text(strings_of(text), frame->file), start, sizeof start - 1) == 0;
+}
+
+/* Writes one line for the frames of importlib from *at on, if there are several, and moves *at behind them.
+   The innermost Python frame is always shown whole: it allocated. */
+static bool put_import(struct pm_text *text, const struct shown *shown, struct pm_stack_id *at)
+{
+    struct pm_stack_id behind = *at;
+    u64 count = 0;
+
+    if (shown->pythons == 0 || text->options->whole_stacks)
+        return false;
+    for (struct pm_stack_id next = *at; next.v != 0;) {
+        struct pm_stack_node node = pm_stacks_node(text->profile->stacks, next);
+        const struct pm_frame *frame = pm_frames_get(text->profile->frames, node.frame);
+        next = node.parent;
+        if (is_importlib(text, frame)) {
+            behind = next;
+            count++;
+        } else if (frame->kind != PM_FRAME_NATIVE || is_shown(text, shown, frame)) {
+            break;
+        }
+    }
+    if (count < 2 || !is_importlib(text, pm_frames_get(text->profile->frames,
+                                        pm_stacks_node(text->profile->stacks, *at).frame)))
+        return false;
+    pm_text_add(text, "   by (");
+    pm_text_add_number(text, count);
+    pm_text_put_line(text, " frames of importlib)");
+    *at = behind;
+    return true;
+}
+
 void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost)
 {
     struct shown shown = {
@@ -183,6 +249,8 @@ void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool inne
 
     for (struct pm_stack_id at = stack; at.v != 0;) {
         struct pm_stack_node node = pm_stacks_node(text->profile->stacks, at);
+        if (put_import(text, &shown, &at))
+            continue;
         put_frame(text, &shown, pm_frames_get(text->profile->frames, node.frame));
         at = node.parent;
     }
@@ -203,15 +271,22 @@ static void add_share(struct pm_text *text, u64 explained, u64 blocks)
     pm_text_add(text, " blocks)");
 }
 
+static void put_chain_line(struct pm_text *text, const struct pm_loss *loss, bool first, struct pm_string_id line)
+{
+    pm_text_add(text, first ? "   kept alive by " : "     -> ");
+    add_string(text, line);
+    if (first && loss->chain_blocks < loss->blocks)
+        add_share(text, loss->chain_blocks, loss->blocks);
+    pm_text_end_line(text);
+}
+
+/* As a Python expression as far as that goes. */
 static void put_chain(struct pm_text *text, const struct pm_loss *loss)
 {
-    for (u32 i = 0; i < loss->chain_length; i++) {
-        pm_text_add(text, i == 0 ? "   kept alive by " : "     -> ");
-        add_string(text, loss->chain[i]);
-        if (i == 0 && loss->chain_blocks < loss->blocks)
-            add_share(text, loss->chain_blocks, loss->blocks);
-        pm_text_end_line(text);
-    }
+    if (loss->expression_lines > 0)
+        put_chain_line(text, loss, true, loss->expression);
+    for (u32 i = loss->expression_lines; i < loss->chain_length; i++)
+        put_chain_line(text, loss, i == 0, loss->chain[i]);
 }
 
 static void put_times(struct pm_text *text, const struct pm_loss *loss)
@@ -246,21 +321,27 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
         }
         pm_text_add(text, "with an exception raised");
     }
-    pm_text_add(text, loss->blocks == 1 ? ", allocation " : ", allocations ");
+    if (loss->thread != 0) {
+        pm_text_add(text, ", by thread ");
+        pm_text_add_number(text, loss->thread);
+    } else {
+        pm_text_add(text, ", by several threads");
+    }
+    pm_text_end_line(text);
+}
+
+/* What tells this record from others: which allocations of the run it has, and its fingerprint. */
+static void put_identity(struct pm_text *text, const struct pm_loss *loss)
+{
+    pm_text_add(text, loss->blocks == 1 ? "   number " : "   numbers ");
     pm_text_add_number(text, loss->first_serial);
     if (loss->blocks > 1) {
         pm_text_add(text, " to ");
         pm_text_add_number(text, loss->last_serial);
     }
-    if (loss->thread != 0) {
-        pm_text_add(text, ", thread ");
-        pm_text_add_number(text, loss->thread);
-    } else {
-        pm_text_add(text, ", several threads");
-    }
-    pm_text_add(text, " [");
-    pm_buffer_add_hex(&text->line, loss->fingerprint);
-    pm_text_put_line(text, "]");
+    pm_text_add(text, " of all allocations, fingerprint ");
+    pm_buffer_add_hex16(&text->line, loss->fingerprint);
+    pm_text_end_line(text);
 }
 
 /* The record's first blocks, if they are listed (--show-leak-blocks=). */
@@ -288,6 +369,7 @@ void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss)
 {
     put_chain(text, loss);
     put_times(text, loss);
+    put_identity(text, loss);
     put_blocks(text, loss);
 }
 

@@ -39,6 +39,10 @@ void pm_text_add_bytes_in_blocks(struct pm_text *text, u64 bytes, u64 blocks);
 /* A line of Python source after indent spaces, if it can be read. */
 void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line, size_t indent);
 
+/* The name of a row by line, "job.py:12 (load)", and of one by caller, "libc.so.6`strdup". */
+void pm_text_add_line_label(struct pm_text *text, const struct pm_row *row);
+void pm_text_add_caller_label(struct pm_text *text, const struct pm_row *row);
+
 /* A stack as errors and loss records show it: a line for each frame that helps a reader.
    innermost: the innermost frame is shown too, whatever it is. */
 void pm_text_put_stack(struct pm_text *text, struct pm_stack_id stack, bool innermost);
@@ -65,6 +69,11 @@ void pm_text_add_wrong_free_place(struct pm_text *text, const struct pm_wrong_fr
 /* The parts of the report, in the order in which they are written. */
 void pm_text_write_summary(struct pm_text *text);
 void pm_text_write_histograms(struct pm_text *text, const struct pm_frame_sums *sums);
+void pm_text_write_peak(struct pm_text *text, const struct pm_frame_sums *sums);
+void pm_text_write_before(struct pm_text *text, const struct pm_frame_sums *sums);
 void pm_text_write_live(struct pm_text *text, const struct pm_frame_sums *sums);
+
+/* The last lines of the log: what was lost, what held the peak, what is in use at exit. */
+void pm_text_write_conclusion(struct pm_text *text, const struct pm_frame_sums *sums);
 
 #endif

@@ -83,6 +83,11 @@ static void write_end(struct pm_text *text)
         pm_text_put_line(text, ": these are its figures up to then.");
     }
     pm_text_end_line(text);
+    if (profile->end_stack.v != 0) {
+        pm_text_put_line(text, "The stack of the thread that it killed:");
+        pm_text_put_stack(text, profile->end_stack, true);
+        pm_text_end_line(text);
+    }
 }
 
 static void write_heap_summary(struct pm_text *text)

@@ -13,6 +13,7 @@
 #include "heap/pm_leaks.h"
 #include "heap/pm_loss_kinds.h"
 #include "tool/pm_option_names.h"
+#include "report/pm_text.h"
 
 void pm_options_init(struct pm_options *options)
 {
@@ -21,7 +22,8 @@ void pm_options_init(struct pm_options *options)
         .function = true,
         .line = true,
         .stack = true,
-        .histogram_top = 10,
+        .histogram_top = PM_TEXT_DEFAULT_HISTOGRAM_TOP,
+        .table_top = PM_TEXT_DEFAULT_TABLE_TOP,
         .python_frames = 32,
         .leak_check = PM_LEAK_CHECK_FULL,
         .leak_scan_after = true,
@@ -188,7 +190,8 @@ static void refuse_trees(const char *arg)
 static const char usage[] =
 "    --histogram=<list>        size histograms to print: none, all, or some of\n"
 "                              caller,function,line,stack  [all]\n"
-"    --histogram-top=<number>  rows in each, largest; 0 is all [10]\n"
+"    --histogram-top=<number>  rows in each and in tables, largest; 0 is all\n"
+"                              [3, each as one line; tables 5]\n"
 "    --python-paths=base|full  how Python files are shown [base; full in stacks]\n"
 "    --python-frames=<number>  Python frames kept in a stack, innermost [32]\n"
 "                              (--num-callers=<number> does the same for native ones)\n"
@@ -246,8 +249,10 @@ bool pm_options_process(struct pm_options *options, const char *arg)
     refuse_trees(arg);
     if (VG_STR_CLO(arg, "--histogram", value)) {
         parse_histogram(options, arg, value);
+        options->draw_histograms = true;
     } else if (VG_STR_CLO(arg, "--histogram-top", value)) {
-        options->histogram_top = parse_number(arg, value, 0, 1000000000);
+        options->histogram_top = options->table_top = parse_number(arg, value, 0, 1000000000);
+        options->draw_histograms = true;
     } else if (VG_STR_CLO(arg, "--python-frames", value)) {
         options->python_frames = parse_number(arg, value, 1, PM_MAX_PYTHON_FRAMES);
     } else if (VG_STR_CLO(arg, "--python-paths", value)) {

@@ -17,7 +17,8 @@ enum pm_leak_check {
 
 struct pm_options {
     bool caller, function, line, stack;     /* --histogram= */
-    u32 histogram_top;                      /* --histogram-top=; 0: all */
+    u32 histogram_top, table_top;           /* --histogram-top=; 0: all */
+    bool draw_histograms;                   /* --histogram= or --histogram-top= was given */
     bool full_paths;                        /* --python-paths=full */
     bool paths_given;                       /* --python-paths= was on the command line */
     bool pymalloc;                          /* --pymalloc=yes */

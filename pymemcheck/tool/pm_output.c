@@ -51,7 +51,8 @@ static struct pm_text_options text_options(struct pm_run *run)
             | (options->line ? PM_TEXT_HISTOGRAM(PM_GROUP_LINE) : 0)
             | (options->stack ? PM_TEXT_HISTOGRAM(PM_GROUP_STACK) : 0),
         .histogram_top = options->histogram_top,
-        .live_top = options->histogram_top,
+        .draw_histograms = options->draw_histograms,
+        .table_top = options->table_top,
         .paths = !options->paths_given ? PM_TEXT_PATHS_DEFAULT
             : options->full_paths ? PM_TEXT_PATHS_FULL : PM_TEXT_PATHS_BASE,
         .whole_stacks = options->leak_resolution == PM_LOSS_HIGH,

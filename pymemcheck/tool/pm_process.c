@@ -19,6 +19,7 @@
 #include "base/pm_platform.h"
 #include "tool/pm_executable.h"
 #include "tool/pm_memory_limit.h"
+#include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_report.h"
 #include "tool/pm_run.h"
 
@@ -26,12 +27,19 @@ enum { MAX_PATH_BYTES = 4096 };
 
 static struct pm_run *the_run;
 
+static void before_fork(ThreadId tid)
+{
+    pm_roots_forks(&the_run->roots, &the_run->python, tid);
+}
+
 static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
     the_run->fork_serial = the_run->serial;
     /* A reused block gets the newest number, which must be the child's. */
     the_run->serial += the_run->serial < PM_BLOCK_MAX_SERIAL;
+    pm_roots_forked(&the_run->roots);
+    pm_leak_report_forked(the_run);
     pm_python_forked(&the_run->python, tid);
 }
 
@@ -95,6 +103,6 @@ static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, Sy
 void pm_process_register(struct pm_run *run)
 {
     the_run = run;
-    VG_(atfork)(NULL, NULL, in_fork_child);
+    VG_(atfork)(before_fork, NULL, in_fork_child);
     VG_(needs_syscall_wrapper)(before_syscall, after_syscall);
 }

@@ -14,17 +14,19 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
     struct pm_losses losses;
     struct pm_frozen frozen;
-
-    pm_memory_limit_report_begins();
-    bool searched = pm_leak_report_search_at_end(run, &losses);
-
     /* Nobody asks how many errors there are when the next program runs. If the exec fails they
        are counted at the real end. */
     const bool counted = end != PM_END_EXEC;
 
+    pm_memory_limit_report_begins();
+    pm_finalization_process_ends(run);
+    pm_leak_report_finish_before(run);
+    const bool searched = pm_leak_report_search_at_end(run, &losses);
     pm_freeze(run, end, exit_status, &frozen);
+    frozen.profile.end_stack = end == PM_END_SIGNAL ? run->end_stack : PM_STACK_EMPTY;
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
+    frozen.profile.before = run->searched_before ? &run->sites_before : NULL;
     pm_output_begin(run, &frozen.profile);
     /* A leak that both searches found is one error. */
     if (run->searched_before)

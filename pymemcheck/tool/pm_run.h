@@ -23,6 +23,7 @@
 #include "tool/pm_options.h"
 #include "tool/pm_output.h"
 #include "tool/capture/pm_python.h"
+#include "tool/leaks/pm_finalization.h"
 #include "tool/leaks/pm_roots.h"
 #include "tool/leaks/pm_free_lists.h"
 #include "tool/leaks/pm_type_names.h"
@@ -56,6 +57,7 @@ struct pm_run {
     struct pm_roots roots;
     struct pm_free_lists free_lists;
     struct pm_type_names type_names;
+    struct pm_finalization finalization;
 
     struct pm_totals totals;
     struct pm_troubles troubles;
@@ -71,10 +73,11 @@ struct pm_run {
 
     u32 unknown_pools;              /* requests for memory pools that do not exist */
 
-    u64 finalization_serial;        /* of the first allocation after Py_FinalizeEx began; 0: not yet */
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
-    struct pm_losses losses_before; /* of the search before finalization, if searched_before */
+    struct pm_losses losses_before; /* of the searches before finalization, if searched_before */
+    struct pm_sites_moment sites_before;    /* what was live at the last of them */
     bool searched_before;
+    bool finished_before;           /* nothing can be added to losses_before any more */
     struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
     bool searched_on_request;
 
@@ -83,6 +86,7 @@ struct pm_run {
     bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
+    struct pm_stack_id end_stack;   /* of the last thread, if it ended before the program asked to exit */
 };
 
 #endif

@@ -3,13 +3,16 @@
 
    Compiled with LINKED, it is linked with libpython and takes no LIBRARY. Modes: plain
    (Py_Initialize), isolated (a PyConfig that ignores the environment), own (the program sets
-   CPython's allocators itself before the start). Otherwise it loads LIBRARY by dlopen, with
+   CPython's allocators itself before the start), thrice (three interpreters, one after the other, each of which
+   runs the script), forked (after Py_Finalize the program forks; the child leaks 4004 bytes). Otherwise it loads LIBRARY by dlopen, with
    RTLD_LOCAL if MODE is local, else with RTLD_GLOBAL. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #ifdef LINKED
 #include <Python.h>
@@ -76,6 +79,27 @@ static void choose_own(void)
 }
 #endif
 
+static int run_again(FILE *script, const char *path)
+{
+    Py_Initialize();
+    rewind(script);
+    int failed = PyRun_SimpleFile(script, path);
+    Py_Finalize();
+    return failed;
+}
+
+static void *volatile dropped;
+
+static void leak_in_child(void)
+{
+    if (fork() == 0) {
+        dropped = malloc(4004);
+        dropped = NULL;
+        _exit(0);
+    }
+    wait(NULL);
+}
+
 int main(int argc, char **argv)
 {
     FILE *script = argc == 3 ? fopen(argv[2], "r") : NULL;
@@ -93,6 +117,10 @@ int main(int argc, char **argv)
     }
     failed = PyRun_SimpleFile(script, argv[2]);
     Py_Finalize();
+    for (int life = 2; life <= 3 && strcmp(argv[1], "thrice") == 0; life++)
+        failed |= run_again(script, argv[2]);
+    if (strcmp(argv[1], "forked") == 0)
+        leak_in_child();
     if (strcmp(argv[1], "own") == 0)
         printf("own %s\n", own_calls > 1000 ? "used" : "unused");
     return failed != 0;

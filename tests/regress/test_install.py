@@ -119,6 +119,38 @@ def test_fresh_debian_without_root(tmp_path):
                         r" here\): .*valgrind.*\n", run.stderr), run.stderr
 
 
+def beyond_the_tool_api(headers):
+    """The symbols of the table that Valgrind's headers for tools do not declare."""
+    table = (SOURCE / "pymemcheck/tool/core/pm_core_table.h").read_text()
+    declared = "\n".join(path.read_text() for path in headers.glob("pub_tool_*.h"))
+    names = set(re.findall(r"\bvg(?:Plain|ModuleLocal)_\w+", table))
+    return sorted(name for name in names
+                  if not re.search(rf"VG_ ?\( ?{name.partition('_')[2]} ?\)", declared))
+
+
+def test_core_that_lacks_everything(tool, tmp_path, prefix, release_python):
+    """With another name for each of those symbols, the build links and the tool runs."""
+    renamed = beyond_the_tool_api(prefix / "include/valgrind")
+    assert len(renamed) > 15
+    vex = ["cprop_BB", "do_deadcode_BB", "sanityCheckIRSB"]
+    for library, names in [("coregrind", renamed), ("vex", vex)]:
+        path = prefix / f"lib/valgrind/lib{library}-amd64-linux.a"
+        original = path.resolve()
+        path.unlink()
+        subprocess.run(["objcopy", *[f"--redefine-sym={name}=other_{name}" for name in names], original, path],
+                       check=True)
+    folder = tmp_path / "build"
+    folder.mkdir()
+    run = configure(folder, f"--with-valgrind={prefix}", VALGRIND=made("VALGRIND"))
+    assert run.returncode == 0, run.stderr
+    off = set(re.findall(r"^ +core feature OFF +(\w+):", run.stdout, re.MULTILINE))
+    assert {"unwind", "lines", "passes", "open", "suppressions", "sanity"} <= off
+    subprocess.run(["make", "-s", "-C", folder], stdout=subprocess.DEVNULL, check=True)
+    run = tool.run_native(folder / "pymemcheck-in-place", f"--pymemcheck-out-file={tmp_path}/out",
+                          release_python.path, "-S", "-c", "kept = [bytearray(1000)]")
+    assert heap_totals(run.stderr).allocs > 5000
+
+
 def test_old_valgrind_and_wrong_prefixes(tmp_path, prefix):
     pc = prefix / "lib/pkgconfig/valgrind.pc"
     pc.write_text(re.sub("Version: .*", "Version: 3.18.1", pc.read_text()))

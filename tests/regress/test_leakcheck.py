@@ -54,6 +54,76 @@ def lost_at(profile, path, text, moment="leaks"):
     return found
 
 
+def test_chains_are_python_expressions(tool, python):
+    """What keeps an object alive, as one would write it in Python, from its module on, as far as Python has words."""
+    path = PROGRAMS / "kept.py"
+    run = tool.run(python.path, "-S", path, options=[
+        "--histogram=none", "--histogram-top=0", "--leak-scan=before", "--show-leak-kinds=reachable",
+        "--errors-for-leak-kinds=none", f"--only-file={path.name}"])
+    kept = {}
+    for record in run.profile.losses_before:
+        for name, _ in record.types:
+            if record.python and record.python[0].function.startswith("fill_") and name in ("bytearray", "bytes"):
+                kept[record.python[0].function] = record.expression
+    assert kept == {
+        "fill_dict": "__main__.app.sessions[0].data['k0']",
+        "fill_list": "__main__.App.registry[0]",
+        "fill_set": "__main__.bag",
+        "fill_slot": "__main__.slotted.items",
+        "fill_key": "__main__.app.by_key",
+        "fill_deque": "__main__.q",
+    }
+    assert re.search(r"kept alive by __main__\.app\.sessions\[0\]\.data\['k0'\]( \(1 of 2 blocks\))?\n"
+                     r"==\d+==    allocated", run.log), run.log
+    assert re.search(r"kept alive by __main__\.bag\n==\d+==      -> set len 1 element\n", run.log), run.log
+
+
+def test_records_of_reachable_blocks_are_limited(tool, release_python):
+    """--show-leak-kinds=reachable shows the largest records and counts the rest. Leaks are shown whole, and so is the
+    JSON file."""
+    path = script(tool, "".join(f"def leak_{n}(): libc.malloc(1000)\nleak_{n}()\n" for n in range(5)))
+    options = ["--leak-scan=before", "--show-leak-kinds=definite,reachable", "--errors-for-leak-kinds=none"]
+    run = tool.run(release_python.path, "-S", path, options=options, short=True)
+    more = re.search(r"\.\.\. and ([\d,]+) more records of blocks that are still reachable", run.log)
+    kinds = [record.kind for record in run.profile.losses_before]
+    assert run.log.count("are still reachable in loss record") == 3
+    assert int(more[1].replace(",", "")) == kinds.count("reachable") - 3 > 100
+    assert run.log.count("are definitely lost in loss record") == kinds.count("definite") == 5
+    run = tool.run(release_python.path, "-S", path, options=options + ["--histogram-top=0"])
+    assert run.log.count("still reachable in loss record") == kinds.count("reachable")
+    assert "more records of blocks" not in run.log
+
+
+def test_counts_of_lost_objects_are_shown(tool, release_python):
+    """A reference that nobody gives back: before finalization it is a surplus reference; at exit the object is lost,
+    and the record says that its count was too high."""
+    path = tool.new_directory() / "counts.py"
+    path.write_text("import ctypes\n"
+                    "class Config: pass\n"
+                    "CONFIG = Config()\n"
+                    "for _ in range(12): ctypes.pythonapi.Py_IncRef(ctypes.py_object(CONFIG))\n")
+    run = tool.run(release_python.path, path, options=QUIET + ["--leak-scan=both"])
+    before, after = (run.log[run.log.index(start):] for start in ("Leaks before", "Leaks at exit"))
+    assert re.search(r"12 surplus references to 1 object .*\n==\d+==    1 x __main__\.Config, refcount 13 with 1 pointer to it\n", before), before
+    assert re.search(r"definitely lost .*\n==\d+==    1 x __main__\.Config, refcount 12 with 0 pointers to it\n", after), after
+    conclusion = run.log[run.log.index("CONCLUSION:"):]
+    assert "12 surplus references to 1 object: counts.py:3 (<module>)" in conclusion
+
+
+def test_fingerprints_are_those_of_other_builds(tool):
+    """A leak has the same fingerprint in each build of Python: neither the tag of _ctypes.so nor what compilers append to
+    names of functions is part of it."""
+    path = script(tool, "leak(1000)\n")
+    found = {}
+    for name, python in pmtest.find_interpreters().items():
+        if python is not None:
+            run = tool.run(python, "-S", path, options=QUIET)
+            found[name], = [record.json["fingerprint"] for record in run.profile.losses
+                            if record.kind == "definite" and record.bytes == 1000]
+    assert len(found) >= 2 and len(set(found.values())) == 1, found
+    assert all(re.fullmatch("[0-9a-f]{16}", fingerprint) for fingerprint in found.values())
+
+
 def test_on_request(tool):
     """Memcheck's client requests give Memcheck's numbers."""
     program = compiled(tool, "requests")

@@ -69,8 +69,60 @@ def test_the_interpreter_is_named(plain, python):
     assert name in plain.log
 
 
-def test_by_default_all_histograms_of_ten_rows(plain):
-    """Four groups, ten rows each, the largest last, and what was left out with its total."""
+def test_by_default_a_short_report(tool, release_python):
+    """Three rows of each group, a line each, and a conclusion that is the end of the report."""
+    run = tool.run(release_python.path, FUNC_ABC, short=True)
+    lines = re.sub(r"^==\d+== ?", "", run.log, flags=re.M).splitlines()
+    assert len(lines) < 90, run.log
+    assert groups_in(run.log) == list(GROUPS)
+    rows = [line for line in lines if re.search(r"(bytes total|total bytes) = \d+ in [\d,]+ request", line)]
+    assert len(rows) == 12, run.log
+    start = lines.index("CONCLUSION:")
+    end = start + lines[start:].index("")
+    assert end - start <= 10
+    assert lines[start + 1] == "   no leaks"
+    totals = run.profile.totals
+    peak = re.fullmatch(r"   at the peak ([\d,]+) bytes in ([\d,]+) blocks, see .*", lines[start + 2])
+    assert [int(figure.replace(",", "")) for figure in peak.groups()] == [totals["peak_bytes"], totals["peak_blocks"]]
+    assert [line for line in lines[end:] if line.startswith(("   ", "LEAK", "HEAP"))] == []
+
+
+def test_the_peak_by_line(tool, release_python):
+    """What was allocated at the peak, though it is freed long before the exit."""
+    script = tool.new_directory() / "peak.py"
+    script.write_text("def load():\n"
+                      "    return [bytes(99_999) for _ in range(40)]\n"
+                      "len(load())\n")
+    run = tool.run(release_python.path, "-S", script)
+    part = run.log[run.log.index("Blocks allocated at the peak, by Python line"):run.log.index("Blocks still allocated")]
+    first = part.splitlines()[3]
+    assert re.search(r" 4,00\d,\d{3} +4\d .* peak\.py:2 \(", first), part
+    assert run.profile.totals["peak_bytes"] > 4_000_000
+    conclusion = run.log[run.log.index("CONCLUSION:"):]
+    assert re.search(r" 4,00\d,\d{3} bytes in 4\d blocks: peak\.py:2 \(", conclusion), conclusion
+
+
+def test_before_finalization_by_line(tool, release_python):
+    """With --leak-scan=before, what the program kept to its end, though finalization frees it."""
+    script = tool.new_directory() / "cache.py"
+    script.write_text("CACHE = {}\n"
+                      "def fill(n):\n"
+                      "    CACHE[n] = bytes(9_999)\n"
+                      "for n in range(50): fill(n)\n"
+                      "big = len(bytes(5_000_000))\n")
+    run = tool.run(release_python.path, "-S", script, options=["--leak-scan=before"])
+    start = run.log.index("Blocks allocated before the interpreter's finalization, by Python line")
+    part = run.log[start:run.log.index("Blocks still allocated")]
+    assert re.search(r" 50\d,\d{3} +\d+ .* cache\.py:3 \(fill\)\n", part.splitlines(keepends=True)[3]), part
+    assert "cache.py:5" not in part
+    assert "cache.py:3 (fill)" not in run.log[run.log.index("Blocks still allocated"):run.log.index("Leaks before")]
+    assert re.search(r"in use before finalization [\d,]+ bytes", run.log[run.log.index("CONCLUSION:"):])
+    without = tool.run(release_python.path, "-S", script)
+    assert "before" not in without.log[without.log.index("HEAP SUMMARY"):]
+
+
+def test_all_histograms_of_ten_rows(plain):
+    """--histogram-top=10: four groups, ten rows each, the largest last, and what was left out with its total."""
     assert groups_in(plain.log) == list(GROUPS)
     for group in GROUPS:
         rows = rows_of(plain.log, group)

@@ -231,6 +231,40 @@ def test_death_by_signal(tool, release_python, death, number):
     assert run.profile.json["run"]["signal"] in (None, number)      # the core writes it to the log only
     assert kept_at(run.profile, path, 1)
     assert f"signal {number:d}" in run.log
+    stack = run.log[run.log.index("The stack of the thread that it killed:"):run.log.index("HEAP SUMMARY")]
+    assert re.search(rf"^==\d+==    by <module> \({re.escape(str(path))}:\d+\)$", stack, re.M), stack
+    assert run.profile.json["run"]["end_stack"] > 0
+
+
+def test_death_by_a_stack_that_overflowed(tool):
+    """There is no stack to show, but there is a report."""
+    source = tool.new_directory() / "deep.c"
+    source.write_text("#include <stdlib.h>\n"
+                      "static int deep(int n)\n"
+                      "{\n"
+                      "    volatile char room[4096];\n"
+                      "    room[0] = (char)n;\n"
+                      "    return n < 0 ? 0 : deep(n + 1) + room[0];\n"
+                      "}\n"
+                      "int main(void) { return malloc(777) == NULL ? 0 : deep(0); }\n")
+    run = tool.run(compile_program(source.with_suffix(""), source, "-O0"), check=False)
+    assert run.returncode == -signal.SIGSEGV
+    assert "777 bytes in 1 blocks" in run.log
+    assert "INTERNAL ERROR" not in run.log + run.stderr
+
+
+def test_death_in_a_thread(tool, release_python):
+    """The stack is that of the thread that did wrong, not that of one that the core ended for it."""
+    path = script(tool, "import ctypes, threading, time\n"
+                        "def work(): ctypes.string_at(0)\n"
+                        "threading.Thread(target=time.sleep, args=(100,), daemon=True).start()\n"
+                        "thread = threading.Thread(target=work)\n"
+                        "thread.start()\n"
+                        "thread.join()\n")
+    run = tool.run(release_python.path, "-S", path, check=False)
+    assert run.returncode == -signal.SIGSEGV
+    stack = run.log[run.log.index("The stack of the thread that it killed:"):run.log.index("HEAP SUMMARY")]
+    assert f"by work ({path}:2)" in stack and "<module>" not in stack, stack
 
 
 @pytest.mark.parametrize("place", ["/no/such/folder/out.%p", "/proc/out.%p", "/dev/full"])

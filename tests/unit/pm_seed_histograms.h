@@ -4,7 +4,7 @@
 #ifndef PM_SEED_HISTOGRAMS_H
 #define PM_SEED_HISTOGRAMS_H
 
-#define PM_SEED_HEADER "           value  ------------- Distribution ------------- count    \n"
+#define PM_SEED_HEADER "           bytes  ------------- Distribution ------------- count    \n"
 
 static const char *const pm_seed_histograms[] = {
     /* pmerge */

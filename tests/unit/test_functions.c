@@ -16,9 +16,13 @@ static void test_kinds(void **state)
         bool no_birth;
     } cases[] = {
         { "_PyEval_EvalFrameDefault", PM_FUNCTION_INTERPRETER, false },
-        { "Py_BytesMain", PM_FUNCTION_INTERPRETER, false },
+        { "Py_BytesMain", PM_FUNCTION_INITIALIZATION, false },
+        { "Py_InitializeEx", PM_FUNCTION_INITIALIZATION, false },
         { "Py_FinalizeEx", PM_FUNCTION_FINALIZATION, false },
         { "Py_Finalize", PM_FUNCTION_FINALIZATION, false },
+        { "Py_Exit", PM_FUNCTION_FINALIZATION, false },
+        { "PyGC_Collect", PM_FUNCTION_COLLECTOR, false },
+        { "PyThreadState_Clear", PM_FUNCTION_THREAD_STATE, false },
         { "_Py_NewReference", PM_FUNCTION_NEW_REFERENCE, true },
         { "new_reference", PM_FUNCTION_OLD_OBJECT, true },
         { "dict_dealloc", PM_FUNCTION_OLD_OBJECT, true },
@@ -28,6 +32,7 @@ static void test_kinds(void **state)
         /* Only whole names count. */
         { "Py_Final", PM_FUNCTION_OTHER, false },
         { "Py_FinalizeEx2", PM_FUNCTION_OTHER, false },
+        { "_PyGC_CollectNoFail", PM_FUNCTION_OTHER, false },
         { "dict_dealloc.cold", PM_FUNCTION_OTHER, false },
     };
 

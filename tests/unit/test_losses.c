@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/pm_ranges.h"
 #include "heap/pm_losses.h"
 #include "pm_fixture.h"
 #include "report/pm_text_parts.h"
@@ -212,6 +214,44 @@ static void fingerprints_survive_moving_lines(void **state)
     assert_true(fingerprint(world, "other", 7, "list") != first);
 }
 
+/* The fingerprint of a record whose extension function, object and Python function have these names. */
+static u64 fingerprint_by_names(struct world *world, const char *object, const char *symbol, const char *function)
+{
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_frame_id extension = pm_fixture_native(fixture, object, symbol, 0x12, 0);
+    struct pm_frame_id work = pm_fixture_python(fixture, "/x/job.py", function, 7);
+
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, extension, world->eval, work), "list", 56);
+    pm_losses_finish(&world->losses);
+    return world->losses.records[0].fingerprint;
+}
+
+static void fingerprints_are_those_of_other_builds(void **state)
+{
+    static const char *const objects[] = {
+        "/y/_x.cpython-311-x86_64-linux-gnu.so", "/y/_x.cpython-311d-x86_64-linux-gnu.so", "/z/_x.abi3.so",
+        "/z/_x.x86_64-linux-gnu.so", "/z/_x.x86_64-linux-gnu_d.so", "/z/_x_d.so", "/z/_x.pypy39-pp73.so",
+    };
+    static const char *const symbols[] = {
+        "leak.lto_priv.0", "leak.constprop.0", "leak.part.0", "leak.cold", "leak.isra.0.constprop.1",
+    };
+    struct world *world = *state;
+    u64 first = fingerprint_by_names(world, "/x/_x.so", "leak", "work");
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(objects); i++)
+        assert_true(fingerprint_by_names(world, objects[i], "leak", "work") == first);
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(symbols); i++)
+        assert_true(fingerprint_by_names(world, "/x/_x.so", symbols[i], "work") == first);
+    assert_true(fingerprint_by_names(world, "/x/_x.so", "leak", "Job.work") == first);
+    assert_true(fingerprint_by_names(world, "/x/_x.so", "leak", "run.<locals>.work") == first);
+    assert_true(fingerprint_by_names(world, "/x/_y.so", "leak", "work") != first);
+    assert_true(fingerprint_by_names(world, "/x/_x.so", "leak2", "work") != first);
+    u64 plus = fingerprint_by_names(world, "/x/_x.so", "ns::leak<1.5>(int)", "work");
+    assert_true(fingerprint_by_names(world, "/x/_x.so", "ns::leak<1.5>(int) [clone .part.0]", "work") == plus);
+    assert_true(fingerprint_by_names(world, "/x/_x.so", "ns::leak<1.6>(int)", "work") != plus);
+}
+
 static void two_leaks_of_a_function_have_two_fingerprints(void **state)
 {
     struct world *world = *state;
@@ -231,17 +271,23 @@ static void phases_are_told_apart(void **state)
     struct pm_frame_id load = pm_fixture_python(fixture, "<frozen importlib._bootstrap>",
                                                 "_find_and_load", 1178);
 
+    struct pm_ranges finalizations = { 0 };
+
     begin(world, PM_LOSS_MEDIUM);
-    world->losses.finalization_serial = world->serial + 3;
+    /* Two lives of an interpreter: the second goes on with the main phase. */
+    pm_ranges_add(&finalizations, world->serial + 3, 1);
+    pm_ranges_add(&finalizations, world->serial + 9, 1000);
+    world->losses.finalizations = &finalizations;
     add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module, load), "", 1);
-    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module), "", 1);
-    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module), "", 1);
+    for (int i = 0; i < 3; i++)
+        add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->malloc_, module), "", 1);
     pm_losses_finish(&world->losses);
     const struct pm_loss *record = &world->losses.records[0];
     assert_int_equal(world->losses.count, 1);
     assert_int_equal(record->phase_blocks[PM_PHASE_IMPORT], 1);
-    assert_int_equal(record->phase_blocks[PM_PHASE_MAIN], 1);
+    assert_int_equal(record->phase_blocks[PM_PHASE_MAIN], 2);
     assert_int_equal(record->phase_blocks[PM_PHASE_FINALIZATION], 1);
+    pm_ranges_release(&finalizations);
 }
 
 /* The records change their order when they are sorted; their blocks go with them. */
@@ -286,7 +332,8 @@ static void a_record_reads_well(void **state)
         "   by leaky.so`leak+0x12\n"
         "   by work (/x/job.py:7)\n"
         "   by <module> (/x/job.py:90)\n"
-        "   allocated while the program ran, allocations 1 to 2, thread 1 [";
+        "   allocated while the program ran, by thread 1\n"
+        "   numbers 1 to 2 of all allocations, fingerprint ";
     struct world *world = *state;
     struct pm_text_options options = { 0 };
     struct pm_buffer out;
@@ -310,6 +357,119 @@ static void a_record_reads_well(void **state)
     pm_buffer_release(&out);
 }
 
+/* Finishes the records unless that was done. Returns the text of the only one, valid until the next call with
+   the same buffer. */
+static const char *record_text(struct world *world, struct pm_buffer *out)
+{
+    const struct pm_sink sink = pm_fixture_sink(out);
+    struct pm_text_options options = { 0 };
+    struct pm_text text;
+
+    if (world->losses.keys != NULL)
+        pm_losses_finish(&world->losses);
+    assert_int_equal(world->losses.count, 1);
+    pm_buffer_clear(out);
+    pm_text_init(&text, pm_fixture_profile(&world->fixture), &options, &sink);
+    pm_text_write_loss(&text, &world->losses.records[0], 1, 1);
+    pm_text_release(&text);
+    return out->bytes;
+}
+
+static void counts_of_references_are_shown(void **state)
+{
+    struct world *world = *state;
+    struct pm_loss_item item = {
+        .kind = PM_LOSS_DEFINITE, .stack = leak_at(world, "leak", 7, false), .type = name(world, "list"),
+        .bytes = 56, .serial = 5, .thread = 1, .references = 500, .pointers = 2, .overcounted = true,
+        .note = name(world, "len 3"),
+    };
+    struct pm_buffer out;
+
+    pm_buffer_init(&out);
+    begin(world, PM_LOSS_MEDIUM);
+    pm_losses_add(&world->losses, &item);
+    assert_non_null(strstr(record_text(world, &out), "   1 x list, refcount 500 with 2 pointers to it: len 3\n   at "));
+    begin(world, PM_LOSS_MEDIUM);
+    pm_losses_add(&world->losses, &item);
+    item.overcounted = false;
+    pm_losses_add(&world->losses, &item);
+    assert_non_null(strstr(record_text(world, &out), "   2 x list; the first: len 3\n"
+        "   1 of them have a refcount above the number of pointers to them\n   at "));
+    begin(world, PM_LOSS_MEDIUM);
+    item.kind = PM_LOSS_SURPLUS;
+    item.overcounted = true;
+    pm_losses_add(&world->losses, &item);
+    assert_non_null(strstr(record_text(world, &out), "   1 x list, refcount 500 with 2 pointers to it: len 3\n   at "));
+    pm_buffer_release(&out);
+}
+
+static void fingerprints_have_sixteen_digits(void **state)
+{
+    struct world *world = *state;
+    struct pm_buffer out;
+
+    pm_buffer_init(&out);
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", 7, false), "list", 56);
+    record_text(world, &out);
+    world->losses.records[0].fingerprint = 0xf349;
+    assert_non_null(strstr(record_text(world, &out), ", fingerprint 000000000000f349\n"));
+    pm_buffer_release(&out);
+}
+
+/* What import frames there are is of no interest, unless importlib itself allocated. */
+static void importlib_is_one_line(void **state)
+{
+    struct world *world = *state;
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_frame_id work = pm_fixture_python(fixture, "/x/job.py", "<module>", 3);
+    struct pm_frame_id exec = pm_fixture_python(fixture, "<frozen importlib._bootstrap_external>", "exec_module", 940);
+    struct pm_frame_id find = pm_fixture_python(fixture, "<frozen importlib._bootstrap>", "_find_and_load", 1178);
+    struct pm_frame_id main_ = pm_fixture_python(fixture, "/x/main.py", "<module>", 1);
+    struct pm_buffer out;
+
+    pm_buffer_init(&out);
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->list_new, world->eval, work, world->call, exec,
+                                                  world->vectorcall, find, main_, find, world->main_), "list", 56);
+    assert_non_null(strstr(record_text(world, &out),
+        "   by <module> (/x/job.py:3)\n"
+        "   by (2 frames of importlib)\n"
+        "   by <module> (/x/main.py:1)\n"
+        "   by _find_and_load (<frozen importlib._bootstrap>:1178)\n"
+        "   allocated"));
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, pm_fixture_stack(fixture, world->list_new, world->eval, exec, find, exec, main_),
+        "list", 56);
+    assert_non_null(strstr(record_text(world, &out),
+        "   by exec_module (<frozen importlib._bootstrap_external>:940)\n"
+        "   by (2 frames of importlib)\n"
+        "   by <module> (/x/main.py:1)\n"));
+    pm_buffer_release(&out);
+}
+
+static void a_chain_reads_as_an_expression(void **state)
+{
+    struct world *world = *state;
+    struct pm_buffer out;
+
+    pm_buffer_init(&out);
+    begin(world, PM_LOSS_MEDIUM);
+    u32 record = add(world, PM_LOSS_REACHABLE, leak_at(world, "leak", 7, false), "list", 56);
+    pm_losses_add_chain(&world->losses, record, name(world, "data at 0x10"));
+    pm_losses_add_chain(&world->losses, record, name(world, "module __main__.__dict__"));
+    pm_losses_add_chain(&world->losses, record, name(world, "dict len 2['x']"));
+    pm_losses_add_chain(&world->losses, record, name(world, "a block of 24 bytes"));
+    world->losses.records[record].chain_blocks = 1;
+    world->losses.records[record].expression = name(world, "__main__.x");
+    world->losses.records[record].expression_lines = 3;
+    assert_non_null(strstr(record_text(world, &out),
+        "   kept alive by __main__.x\n     -> a block of 24 bytes\n   allocated"));
+    world->losses.records[0].expression_lines = 4;
+    assert_non_null(strstr(record_text(world, &out), "   kept alive by __main__.x\n   allocated"));
+    pm_buffer_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,11 +479,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_python_frames_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(order_is_kind_then_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fingerprints_survive_moving_lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fingerprints_are_those_of_other_builds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_leaks_of_a_function_have_two_fingerprints, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(phases_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_stay_with_their_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_reads_well, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(counts_of_references_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fingerprints_have_sixteen_digits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(importlib_is_one_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_chain_reads_as_an_expression, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

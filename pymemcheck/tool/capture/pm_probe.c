@@ -23,7 +23,7 @@
 #include "tool/core/pm_core.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/allocator/pm_allocator.h"
-#include "tool/leaks/pm_leak_report.h"
+#include "tool/leaks/pm_finalization.h"
 #include "tool/pm_run.h"
 
 /* A program embeds one interpreter, rarely two. */
@@ -144,14 +144,43 @@ static IRSB *probe_entry(const IRSB *block, const VexGuestLayout *layout)
     return probed;
 }
 
-/* Called by translated code when the interpreter begins to finalize. */
-static VG_REGPARM(0) void on_finalization(void)
+/* Called by translated code when the interpreter begins or ends a life, and at what it does then: enum
+   pm_function, and the address. */
+static VG_REGPARM(2) void on_life(HWord function, Addr address)
 {
-    pm_leak_report_before_finalization(state.run);
+    const ThreadId tid = VG_(get_running_tid)();
+
+    switch ((enum pm_function)function) {
+    case PM_FUNCTION_INITIALIZATION:
+        pm_finalization_starts(state.run);
+        break;
+    case PM_FUNCTION_FINALIZATION:
+        pm_finalization_begins(state.run, tid);
+        break;
+    case PM_FUNCTION_COLLECTOR:
+        pm_finalization_collects(state.run, tid);
+        break;
+    case PM_FUNCTION_THREAD_STATE:
+        pm_finalization_clears_thread(state.run, tid);
+        break;
+    default:
+        pm_finalization_arrives(state.run, tid, address);
+        break;
+    }
 }
 
-/* Adds a call before the function's first instruction. */
-static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
+/* Whether finalization has begun. Collections before it need no calls. */
+static IRExpr *has_begun(IRSB *block)
+{
+    IRExpr *stage = mkIRExpr_HWord((HWord)&state.run->finalization.stage);
+    IRTemp now = assign(block, Ity_I32, IRExpr_Load(Iend_LE, Ity_I32, stage));
+
+    return IRExpr_RdTmp(binary(block, Ity_I1, Iop_CmpNE32, IRExpr_RdTmp(now),
+                               IRExpr_Const(IRConst_U32(PM_FINALIZATION_NOT_BEGUN))));
+}
+
+/* Adds a call of on_life before the block's first instruction. */
+static IRSB *probe_life(const IRSB *block, const VexGuestLayout *layout, enum pm_function function, Addr address)
 {
     IRSB *probed = deepCopyIRSBExceptStmts(block);
     bool done = false;
@@ -159,9 +188,11 @@ static IRSB *probe_finalization(const IRSB *block, const VexGuestLayout *layout)
     for (Int i = 0; i < block->stmts_used; i++) {
         addStmtToIRSB(probed, block->stmts[i]);
         if (!done && block->stmts[i]->tag == Ist_IMark) {
-            IRDirty *call = unsafeIRDirty_0_N(0, "on_finalization",
-                                              VG_(fnptr_to_fnentry)(&on_finalization),
-                                              mkIRExprVec_0());
+            IRDirty *call = unsafeIRDirty_0_N(2, "on_life", VG_(fnptr_to_fnentry)(&on_life),
+                                              mkIRExprVec_2(mkIRExpr_HWord(function),
+                                                            mkIRExpr_HWord(address)));
+            if (function == PM_FUNCTION_OTHER)
+                call->guard = has_begun(probed);
             pm_guest_reads_registers(call, layout);
             addStmtToIRSB(probed, IRStmt_Dirty(call));
             done = true;
@@ -240,19 +271,30 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
 {
     const Addr address = first_address(block);
     const HChar *name;
+    enum pm_function function = PM_FUNCTION_OTHER;
 
     state.run = run;
     if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name))
-        switch (pm_function_of(name)) {
-        case PM_FUNCTION_NEW_REFERENCE:
-            return probe_entry(block, layout);
-        case PM_FUNCTION_FINALIZATION:
-            return probe_finalization(block, layout);
-        case PM_FUNCTION_INTERPRETER:
-            note_interpreter(address);
-            break;
-        default:
-            break;
-        }
+        function = pm_function_of(name);
+    switch (function) {
+    case PM_FUNCTION_NEW_REFERENCE:
+        return probe_entry(block, layout);
+    case PM_FUNCTION_INITIALIZATION:
+        note_interpreter(address);
+        return probe_life(block, layout, function, address);
+    case PM_FUNCTION_FINALIZATION:
+    case PM_FUNCTION_COLLECTOR:
+    case PM_FUNCTION_THREAD_STATE:
+        return probe_life(block, layout, function, address);
+    case PM_FUNCTION_INTERPRETER:
+        note_interpreter(address);
+        break;
+    default:
+        break;
+    }
+    if (!run->finalization.looked && run->python.state == PM_PYTHON_READY)
+        pm_finalization_find_traversal(run);
+    if (pm_finalization_watches(&run->finalization, address))
+        return probe_life(block, layout, PM_FUNCTION_OTHER, address);
     return in_interpreter(address) && !stores_no_birth(address) ? probe_stores(block, layout) : block;
 }

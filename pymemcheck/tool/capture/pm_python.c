@@ -131,6 +131,13 @@ static bool read_anchor(const struct pm_python *python, u64 slot, u64 *anchor)
     return pm_reader_read_u64(python->reader, slot + offsetof(struct pm_slot, anchor), anchor);
 }
 
+u64 pm_python_anchor(const struct pm_python *python, u32 tid)
+{
+    u64 slot = pm_python_slot(python, tid), anchor;
+
+    return slot != 0 && read_anchor(python, slot, &anchor) ? anchor : 0;
+}
+
 bool pm_python_is_raising(const struct pm_python *python, u32 tid)
 {
     u64 slot = pm_python_slot(python, tid), anchor;

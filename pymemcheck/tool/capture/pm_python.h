@@ -118,6 +118,10 @@ bool pm_python_trace_again(struct pm_python *python, u32 tid, const struct pm_re
 u64 pm_python_slot(const struct pm_python *python, u32 tid);
 u64 pm_python_peek(const struct pm_python *python, u64 slot);
 
+/* What the thread's slot has now: the first argument of the evaluation function that runs; 0: none
+   runs. */
+u64 pm_python_anchor(const struct pm_python *python, u32 tid);
+
 /* Prefetches for pm_python_resolve. */
 void pm_python_prefetch(const struct pm_python *python, const struct pm_raw_frame *raw);
 

@@ -6,13 +6,13 @@
 
 enum { MAX_TRAVERSALS = 64 };
 
-bool pm_collectable(struct pm_objects *objects, const struct pm_object *object, bool finalized)
+bool pm_collectable(struct pm_objects *objects, const struct pm_object *object)
 {
     DiEpoch epoch = VG_(current_DiEpoch)();
     u64 functions[MAX_TRAVERSALS], own;
     u32 count;
 
-    if (object->linked && objects->layout->leaves_garbage && finalized)
+    if (object->linked && objects->layout->leaves_garbage)
         return true;
     if (!object->linked || pm_objects_traversals(objects, objects->metatype, &own, 1) != 1)
         return false;

@@ -5,7 +5,8 @@
 
    Objects that nothing reaches are lost, with two exceptions: a cycle whose counts agree with
    the references that were found is garbage that the collector has not freed; and what the
-   interpreter never frees (interned strings, immortal objects) is its own. */
+   interpreter never frees (interned strings, immortal objects) is its own, as far as it exists once in the
+   process. */
 #include "pub_tool_basics.h"
 
 #include "tool/leaks/pm_leak_check.h"
@@ -32,6 +33,7 @@ static void run_stages(struct pm_leak_state *check)
     pm_leak_search(check);
     pm_leak_choose_leaders(check);
     pm_leak_find_collectable_cycles(check);
+    pm_leak_find_interned_again(check);
     pm_leak_judge(check);
 }
 
@@ -65,6 +67,7 @@ static void end(struct pm_leak_state *check)
     pm_free(check->found);
     pm_free(check->owners);
     pm_free(check->is_collectable_cycle);
+    pm_free(check->interned_again);
     pm_free(check->verdicts);
     pm_free(check->hidden);
 }
@@ -75,14 +78,16 @@ void pm_leak_check_run(struct pm_run *run, const struct pm_leak_check_request *r
     struct pm_leak_state check;
 
     begin(&check, run);
-    pm_losses_init(losses, &run->strings, &run->frames, &run->stacks,
-                   run->options.leak_resolution);
-    losses->finalization_serial = run->finalization_serial;
-    if (request->list_blocks)
-        pm_losses_list_blocks(losses, run->options.shown_leak_blocks);
+    check.recorded_after = request->after_serial > run->fork_serial ? request->after_serial : run->fork_serial;
+    if (!request->add) {
+        pm_losses_init(losses, &run->strings, &run->frames, &run->stacks,
+                       run->options.leak_resolution);
+        losses->finalizations = &run->finalization.serials;
+        if (request->list_blocks)
+            pm_losses_list_blocks(losses, run->options.shown_leak_blocks);
+    }
     run_stages(&check);
     pm_leak_record(&check, request->all, losses);
-    pm_losses_finish(losses);
     end(&check);
 }
 

@@ -14,9 +14,12 @@ struct pm_run;
 struct pm_leak_check_request {
     bool all;               /* blocks that are still reachable get records too */
     bool list_blocks;       /* keep the list of each record's blocks (heap/pm_loss_blocks.h) */
+    bool add;               /* losses has records of earlier checks, and gets more */
+    u64 after_serial;       /* only blocks with a higher serial get records */
 };
 
-/* Loss records of the heap as it is now; release them with pm_losses_release. Cost: see
+/* Loss records of the heap as it is now; call pm_losses_finish before you read them, and release them with
+   pm_losses_release. Cost: see
    heap/pm_leaks.h; about 150 bytes of memory for each live block while it runs. */
 void pm_leak_check_run(struct pm_run *run, const struct pm_leak_check_request *request,
                        struct pm_losses *losses);

@@ -82,14 +82,32 @@ void pm_leak_choose_leaders(struct pm_leak_state *check)
     pm_free(chosen);
 }
 
+/* Whether the collector would free the object, which is in a lost cycle, with the rest of its cycle. While the
+   program runs it would free each object that it knows: a type that does not tell what it refers to cannot be told
+   from one whose garbage waits. When the collector has just run, only what it made itself meanwhile (in finalizers
+   that it called) waits. */
+static bool waits_for_collector(struct pm_leak_state *check, u32 index, const struct pm_object *object)
+{
+    const struct pm_finalization *finalization = &check->run->finalization;
+
+    switch (finalization->collector) {
+    case PM_COLLECTOR_WAITS:
+        return object->linked;
+    case PM_COLLECTOR_RAN:
+        return object->linked && check->allocated[index].serial > finalization->collection_serial;
+    case PM_COLLECTOR_GONE:
+        break;
+    }
+    return pm_collectable(&check->objects, object);
+}
+
 /* A cycle that the collector would free as a whole is no leak: while the program runs it waits for
    the collector, and finalization makes some after the collector ran for the last time (up to 3.9). An
    extension's mistake keeps the collector away: a surplus reference, an object that the collector does
-   not know, or a type of the extension that does not tell what it refers to (which cannot be seen in 2.7
-   after finalization). */
+   not know, or a type of the extension that does not tell what it refers to (which can be seen when the
+   collector has just run, and after finalization, but not in 2.7). */
 void pm_leak_find_collectable_cycles(struct pm_leak_state *check)
 {
-    bool finalized = check->run->finalization_serial != 0;
     struct pm_object object;
 
     check->is_collectable_cycle = pm_alloc_zero("pm.leak_check", check->count + 1);
@@ -98,7 +116,7 @@ void pm_leak_find_collectable_cycles(struct pm_leak_state *check)
     for (u32 i = 0; i < check->count; i++)
         if (check->found[i].cycle && check->owners[i] == PM_LEAK_NONE
                 && !(pm_leak_identify(check, i, &object)
-                     && pm_collectable(&check->objects, &object, finalized)))
+                     && waits_for_collector(check, i, &object)))
             check->is_collectable_cycle[check->found[i].leader] = false;
 }
 
@@ -115,6 +133,8 @@ static struct pm_leak_verdict judge_leader(struct pm_leak_state *check, u32 inde
 
     if (!pm_leak_identify(check, index, &object))
         return verdict(PM_LOSS_DEFINITE, found->cycle ? PM_REASON_OWN_CYCLE : PM_REASON_NO_POINTER);
+    if (check->interned_again[index])
+        return verdict(PM_LOSS_DEFINITE, PM_REASON_INTERNED_AGAIN);
     if (object.immortal)
         return verdict(PM_LOSS_INTERPRETER, PM_REASON_IMMORTAL);
     if (object.interned)

@@ -15,10 +15,11 @@ struct recording {
     struct pm_buffer text;          /* scratch */
 };
 
-/* A fork child reports only what it allocated itself. */
+/* A fork child reports only what it allocated itself, and a search before finalization what was allocated in the
+   interpreter's present life. */
 static bool is_recorded(const struct pm_leak_state *check, u32 index)
 {
-    return check->allocated[index].serial > check->run->fork_serial;
+    return check->allocated[index].serial > check->recorded_after;
 }
 
 static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)
@@ -40,7 +41,7 @@ static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)
     };
 }
 
-/* What only an object has: type, preview, surplus. */
+/* What only an object has: type, preview, counts. */
 static void add_object(struct recording *to, u32 index, struct pm_loss_item *item)
 {
     struct pm_leak_state *check = to->check;
@@ -48,6 +49,9 @@ static void add_object(struct recording *to, u32 index, struct pm_loss_item *ite
 
     if (!pm_leak_identify(check, index, &object))
         return;
+    item->references = object.references;
+    item->pointers = check->found[index].references;
+    item->overcounted = check->verdicts[index].reason == PM_REASON_COUNT_TOO_HIGH;
     if (item->kind == PM_LOSS_SURPLUS)
         item->surplus_references = object.references - check->found[index].references
             - object.kept_references;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_options.h"
 
 #include "tool/leaks/pm_leak_report.h"
 
@@ -36,18 +37,25 @@ static struct pm_leak_check_request default_request(const struct pm_options *opt
 struct selection {
     u32 shown, counted;             /* PM_LOSS_KIND bits */
     u32 most;                       /* show at most so many; 0: all */
+    u32 most_reachable;             /* the same of records of reachable blocks */
 };
+
+static bool is_below(u32 count, u32 most)
+{
+    return most == 0 || count < most;
+}
 
 /* Takes the records through filters and suppressions. */
 static void report_losses(struct pm_run *run, const struct pm_writers *writers,
                           struct pm_losses *losses, const struct selection *selection)
 {
     const struct pm_tables tables = { losses->strings, losses->frames, losses->stacks };
-    u32 shown = 0;
+    u32 shown = 0, shown_reachable = 0;
 
     for (u32 i = 0; i < losses->count; i++) {
         struct pm_loss *loss = &losses->records[i];
         const u32 bit = PM_LOSS_KIND(loss->kind);
+        const bool reachable = loss->kind == PM_LOSS_REACHABLE;
         if (!pm_record_filter_accepts(&run->options.record_filter, &tables, loss->stack)) {
             pm_losses_leave_out(losses, loss);
             continue;
@@ -58,13 +66,16 @@ static void report_losses(struct pm_run *run, const struct pm_writers *writers,
             .number = i + 1,
             .count = losses->count,
             .shown = (selection->shown & bit) != 0
-                && (selection->most == 0 || shown < selection->most),
+                && is_below(shown, selection->most)
+                && (!reachable || is_below(shown_reachable, selection->most_reachable)),
             .counted = (selection->counted & bit) != 0,
         };
-        if (pm_errors_report_loss(run, &report))
+        if (pm_errors_report_loss(run, &report)) {
             pm_losses_suppress(losses, loss);
-        else
+        } else {
             shown += report.shown;
+            shown_reachable += report.shown && reachable;
+        }
     }
 }
 
@@ -84,6 +95,8 @@ void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,
     const struct selection selection = {
         .shown = full ? run->options.show_leak_kinds : 0,
         .counted = full && errors ? run->options.error_leak_kinds : 0,
+        /* For people. Who reads the XML output wants all. */
+        .most_reachable = VG_(clo_xml) ? 0 : run->options.histogram_top,
     };
 
     write_search(run, &run->output.writers, profile, moment, losses, &selection);
@@ -97,26 +110,61 @@ static void record_type_names(struct pm_run *run)
     if (!run->options.python_objects || run->python.state != PM_PYTHON_READY)
         return;
     pm_reader_forget(&run->reader);
-    if (pm_objects_init(&objects, &run->reader, &run->strings, &run->python.interpreter))
+    if (pm_objects_init(&objects, &run->reader, &run->strings, &run->python.interpreter)) {
+        /* Types that an earlier life lost keep the names that they had then. */
+        pm_type_names_tell(&run->type_names, &objects, &run->blocks);
         pm_type_names_record(&run->type_names, &objects, &run->blocks);
+    }
     pm_objects_release(&objects);
+}
+
+void pm_leak_report_finalization_begins(struct pm_run *run)
+{
+    if (run->options.leak_check != PM_LEAK_CHECK_NO)
+        record_type_names(run);
+}
+
+/* Drops what searches before finalization found. */
+static void drop_before(struct pm_run *run)
+{
+    if (run->searched_before)
+        pm_losses_release(&run->losses_before);
+    run->searched_before = run->finished_before = false;
 }
 
 void pm_leak_report_before_finalization(struct pm_run *run)
 {
-    const struct pm_leak_check_request request = default_request(&run->options);
+    struct pm_leak_check_request request = default_request(&run->options);
 
-    if (run->finalization_serial != 0)
+    if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before
+            || !pm_memory_limit_allows_search(run))
         return;
-    if (run->options.leak_check != PM_LEAK_CHECK_NO && run->options.leak_scan_before
-            && pm_memory_limit_allows_search(run)) {
-        pm_leak_check_run(run, &request, &run->losses_before);
-        run->searched_before = true;
-        pm_memory_limit_note(run);
-    }
-    if (run->options.leak_check != PM_LEAK_CHECK_NO)
-        record_type_names(run);
-    run->finalization_serial = run->serial + 1;
+    /* An exec failed in an earlier life, and its report finished the records. */
+    if (run->finished_before)
+        drop_before(run);
+    request.after_serial = run->finalization.life_serial;
+    request.add = run->searched_before;
+    pm_sites_moment_release(&run->sites_before);
+    pm_sites_moment_take(&run->sites_before, &run->sites);
+    pm_leak_check_run(run, &request, &run->losses_before);
+    run->searched_before = true;
+    pm_memory_limit_note(run);
+}
+
+void pm_leak_report_forked(struct pm_run *run)
+{
+    drop_before(run);
+    if (run->searched_on_request)
+        pm_losses_release(&run->last_losses);
+    run->searched_on_request = false;
+    run->last_losses = (struct pm_losses){ 0 };
+}
+
+void pm_leak_report_finish_before(struct pm_run *run)
+{
+    if (run->searched_before && !run->finished_before)
+        pm_losses_finish(&run->losses_before);
+    run->finished_before = run->searched_before;
 }
 
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
@@ -128,6 +176,7 @@ bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
             || !pm_memory_limit_allows_search(run))
         return false;
     pm_leak_check_run(run, &request, losses);
+    pm_losses_finish(losses);
     return true;
 }
 
@@ -148,6 +197,7 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
     if (run->searched_on_request)
         pm_losses_release(losses);
     pm_leak_check_run(run, &request, losses);
+    pm_losses_finish(losses);
     run->searched_on_request = true;
     pm_freeze(run, PM_END_EXIT, 0, &frozen);
     if (now->sink != NULL) {

@@ -12,9 +12,16 @@
 
 struct pm_run;
 
-/* The interpreter begins to finalize: searches if that was asked for, and keeps the
-   records for the report. */
+/* The interpreter begins to finalize: records names that finalization may free. */
+void pm_leak_report_finalization_begins(struct pm_run *run);
+/* The moment of the search before finalization (pm_finalization.h): searches if that was asked for, and adds the
+   records to those of the interpreter's earlier lives, for the report. */
 void pm_leak_report_before_finalization(struct pm_run *run);
+/* The process becomes a fork child: drops the records of searches that its parent made. */
+void pm_leak_report_forked(struct pm_run *run);
+
+/* Call it once before a report reads run->losses_before, if run->searched_before. */
+void pm_leak_report_finish_before(struct pm_run *run);
 
 /* Searches if the options want it at the end; false if not. Release the records. */
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses);

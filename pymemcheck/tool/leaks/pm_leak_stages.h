@@ -26,6 +26,7 @@ struct pm_leak_state {
     struct pm_run *run;
     bool python;                    /* objects can be read */
     bool objects_begun;             /* objects must be released */
+    u64 recorded_after;             /* blocks of this serial or less get no records */
     struct pm_objects objects;
     struct pm_memory_scan *scan;    /* its reader reads all memory in turn, for the search */
 
@@ -36,6 +37,7 @@ struct pm_leak_state {
     u32 *owners;                    /* the block with the object that this memory belongs to, or
                                        PM_LEAK_NONE */
     bool *is_collectable_cycle;     /* of leaders: the collector can free their cycle */
+    bool *interned_again;           /* interned strings whose text another one has, which is kept */
     struct pm_leak_verdict *verdicts;
 
     struct pm_leak_weak weak;       /* words that are no references, in blocks */
@@ -74,6 +76,8 @@ void pm_leak_search(struct pm_leak_state *check);
 void pm_leak_choose_leaders(struct pm_leak_state *check);
 /* Finds the cycles that the collector can free: is_collectable_cycle. */
 void pm_leak_find_collectable_cycles(struct pm_leak_state *check);
+/* Finds what destroyed interpreters interned: interned_again. */
+void pm_leak_find_interned_again(struct pm_leak_state *check);
 /* Decides on the kind of each block: verdicts. */
 void pm_leak_judge(struct pm_leak_state *check);
 /* Makes loss records. all: also of blocks that are still reachable. */

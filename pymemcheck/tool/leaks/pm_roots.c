@@ -94,22 +94,64 @@ void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
     forget_dead(roots, start, bytes);
 }
 
+/* Thread tid's stack, low to top (the last byte). */
+static bool find_stack(const struct pm_roots *roots, u32 tid, u64 *low, u64 *top)
+{
+    const u64 bytes = VG_(thread_get_stack_size)(tid);
+
+    *top = VG_(thread_get_stack_max)(tid);
+    if (bytes == 0 || *top < bytes)
+        return false;
+    const struct pm_range *mapped = pm_ranges_at(&roots->mapped, *top);
+    *low = *top - bytes + 1;
+    if (mapped != NULL && mapped->start > *low)
+        *low = mapped->start;
+    return true;
+}
+
 /* If thread tid's stack pointer is in its stack, the part below it is dead. A running function may
    use red_zone bytes below it. */
 static void hide_dead_part(struct pm_roots *roots, u32 tid, u32 ordinal, u64 red_zone)
 {
-    u64 top = VG_(thread_get_stack_max)(tid), bytes = VG_(thread_get_stack_size)(tid);
-    u64 pointer = VG_(get_SP)(tid), low;
-    const struct pm_range *mapped = pm_ranges_at(&roots->mapped, top);
+    u64 pointer = VG_(get_SP)(tid), low, top;
 
-    if (bytes == 0 || top < bytes)
+    if (!find_stack(roots, tid, &low, &top))
         return;
-    low = top - bytes + 1;
-    if (mapped != NULL && mapped->start > low)
-        low = mapped->start;
     forget_dead(roots, low, top - low + 1);
     if (pointer >= low && pointer <= top)
         add_dead(roots, low, (pointer - red_zone) & ~(u64)7, ordinal);
+}
+
+/* The core forgets these threads before it tells the tool of the child. */
+void pm_roots_forks(struct pm_roots *roots, const struct pm_python *python, u32 tid)
+{
+    ThreadId other;
+    Addr start, end;
+    u64 low, top;
+
+    pm_free(roots->others);
+    roots->others = NULL;
+    roots->other_count = 0;
+    VG_(thread_stack_reset_iter)(&other);
+    while (VG_(thread_stack_next)(&other, &start, &end)) {
+        if (other == tid || !find_stack(roots, other, &low, &top))
+            continue;
+        roots->others = pm_realloc("pm.roots", roots->others, (roots->other_count + 1) * sizeof *roots->others);
+        roots->others[roots->other_count++] =
+            (struct pm_dead_stack){ low, top + 1, pm_python_thread_ordinal(python, other) };
+    }
+}
+
+void pm_roots_forked(struct pm_roots *roots)
+{
+    for (u32 i = 0; i < roots->other_count; i++) {
+        const struct pm_dead_stack *other = &roots->others[i];
+        forget_dead(roots, other->low, other->end - other->low);
+        add_dead(roots, other->low, other->end, other->thread);
+    }
+    pm_free(roots->others);
+    roots->others = NULL;
+    roots->other_count = 0;
 }
 
 void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal)

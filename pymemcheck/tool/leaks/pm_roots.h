@@ -22,6 +22,8 @@ struct pm_roots {
     /* For the whole run. */
     struct pm_dead_stack *dead;
     u32 dead_count, dead_capacity;
+    struct pm_dead_stack *others;   /* from fork to the child's first instruction: stacks of other threads */
+    u32 other_count;
     struct pm_ranges loader;    /* what the dynamic loader mapped for tables of its own */
     struct pm_ranges mapped;    /* what the program mapped itself, each call of mmap apart */
     /* Of one collection. */
@@ -34,6 +36,10 @@ struct pm_roots {
 
 /* The core's thread tid is about to end; its stack and registers can still be read. */
 void pm_roots_thread_ends(struct pm_roots *roots, u32 tid, u32 ordinal);
+/* Thread tid is about to fork: notes the stacks of all others, which the child will not have. */
+void pm_roots_forks(struct pm_roots *roots, const struct pm_python *python, u32 tid);
+/* In the child: the stacks that were noted are dead. */
+void pm_roots_forked(struct pm_roots *roots);
 /* The program mapped memory. */
 void pm_roots_mapped(struct pm_roots *roots, u64 start, u64 bytes);
 /* Memory was unmapped: what is mapped there later is no dead stack. */

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pymemcheck diff OLD NEW
+
+Compares two profiles: leak records by fingerprint, then what is allocated by line or another group. Lines that
+moved are the same lines; with --old-source, a folder with the source as of OLD, also those whose function was
+rearranged."""
+from .arguments import UsageError, add_filters, add_metric, filters_of, metric_of, open_profile
+from .comparison import diff_records, diff_rows, new_average, old_average, sort_diff
+from .filters import select_records, select_sites
+from .grouping import GROUPS, Grouping, Items, leaks_of
+from .labels import Labels
+from .source import Sources, shortened
+from .statistic import SORTS, can_cumulate, make_rows
+from .summary import METRIC_TITLES, amount, innermost_place, key_label, leak_what
+from .text import counted
+
+TOP = 10
+
+
+def add_arguments(parser):
+    parser.add_argument("old", metavar="OLD")
+    parser.add_argument("new", metavar="NEW", help="a file, or FILE@NAME for a snapshot in it")
+    parser.add_argument("--top", metavar="N", type=int, default=TOP, help="rows that are shown, 0 for all (%d)" % TOP)
+    parser.add_argument("--group", choices=GROUPS, default="line")
+    parser.add_argument("--sort", choices=SORTS, default="size", help="by which difference (size)")
+    parser.add_argument("--cumulative", action="store_true", help="as in report")
+    parser.add_argument("--old-source", metavar="FOLDER", help="source as of OLD")
+    parser.add_argument("--source", metavar="FOLDER", help="source as of NEW, in place of the files' own paths")
+    parser.add_argument("--no-source", action="store_true", help="no lines of source")
+    add_metric(parser)
+    add_filters(parser)
+
+
+def _items(profile, metric, filters):
+    grouping = Grouping(profile)
+    if metric == "leaked":
+        records = leaks_of(profile)
+        if records is None:
+            raise UsageError("%s: the run made no leak search at its end" % profile.path)
+        return Items.of_records(profile, select_records(profile, grouping, filters, records), grouping)
+    return Items.of_sites(profile, grouping, select_sites(profile, grouping, filters), (metric,))
+
+
+def run(arguments, output):
+    old, new = open_profile(arguments.old), open_profile(arguments.new)
+    labels = Labels(old, new)
+    metric, group = metric_of(arguments) or "live", arguments.group
+    if arguments.cumulative and not can_cumulate(group):
+        raise UsageError("--cumulative goes with --group=line, function, file or module")
+    filters = filters_of(arguments)
+    _totals(old, new, output)
+    output.put()
+    _leaks(old, new, filters, labels, output)
+    output.put()
+    cumulative = metric if arguments.cumulative else None
+    sources = Sources(arguments.source)
+    rows = diff_rows(make_rows(_items(old, metric, filters), group, cumulative),
+                     make_rows(_items(new, metric, filters), group, cumulative), metric, group,
+                     Sources(arguments.old_source) if arguments.old_source else None, sources)
+    rows = sort_diff([row for row in rows if row.size_diff or row.count_diff], arguments.sort)
+    _table(rows, metric, group, labels, None if arguments.no_source else sources, arguments.top, output)
+    return 0
+
+
+def _totals(old, new, output):
+    for key, name in (("live_bytes", "in use at the end"), ("peak_bytes", "at the peak"), ("bytes", "allocated in all"),
+                      ("allocs", "allocations")):
+        before, after = old.totals[key], new.totals[key]
+        change = " (%+.1f%%)" % (100 * (after - before) / before) if before else ""
+        output.put("%18s: %s -> %s, %s%s" % (name, format(before, ","), format(after, ","),
+                                             format(after - before, "+,"), change))
+
+
+def _leaks(old, new, filters, labels, output):
+    records = [leaks_of(profile) for profile in (old, new)]
+    if None in records:
+        output.put("Leaks: not compared, %s has no leak search at its end" % (old if records[0] is None else new).path)
+        return
+    chosen = [select_records(profile, Grouping(profile), filters, found) for profile, found in zip((old, new), records)]
+    changes = diff_records(*chosen)
+    counts = {state: sum(change.state == state for change in changes)
+              for state in ("new", "grown", "shrunk", "gone", "same")}
+    output.put("Leaks: " + ", ".join("%d %s" % (count, state) for state, count in counts.items()), "heading")
+    for state, style in (("new", "bad"), ("grown", "bad"), ("shrunk", "good"), ("gone", "good")):
+        for change in changes:
+            if change.state != state:
+                continue
+            record = change.new or change.old
+            size = record.bytes + record.indirect_bytes
+            was = change.old.bytes + change.old.indirect_bytes if change.old and change.new else None
+            blocks = counted(record.blocks, "block")
+            if was is not None:
+                blocks += " (%s)" % format(record.blocks - change.old.blocks, "+,")
+            if record.surplus_references:
+                blocks += ", " + counted(record.surplus_references, "surplus reference")
+            output.put("  %-6s %14s bytes%s in %s, %s at %s [%s]" % (
+                state, format(size, ","), "" if was is None else " (%s)" % format(size - was, "+,"), blocks,
+                leak_what(record), innermost_place(labels, record), record.fingerprint), style)
+
+
+def _table(rows, metric, group, labels, sources, top, output):
+    output.put("Bytes %s, by %s:" % (METRIC_TITLES[metric], group), "heading")
+    if not rows:
+        output.put("  no difference", "good")
+        return
+    output.put("    difference         bytes  blocks (diff)         average (diff)  %s" % group, "dim")
+    shown = rows[:top] if top else rows
+    for row in shown:
+        label = key_label(labels, row.row, group)
+        if row.moved_from:
+            label += ", was line %d" % row.moved_from
+        output.put("%14s%14s  %s  %s  %s" % (
+            format(row.size_diff, "+,"), format(row.size, ","),
+            "%-18s" % ("%s (%s)" % (format(row.count, ","), format(row.count_diff, "+,"))),
+            "%-18s" % ("%s (%s)" % (format(round(new_average(row)), ","),
+                                    format(round(new_average(row) - old_average(row)), "+,"))), label),
+            "bad" if row.size_diff > 0 else "good")
+        if sources and group == "line" and row.key[0] == "python" and row.count:
+            text = sources.line(row.key[1], row.key[2])
+            if text:
+                output.put(" " * 74 + shortened(text), "dim")
+    rest = rows[len(shown):]
+    if rest:
+        output.put("%14s%14s  (%s left out; --top=0 shows all)" % (
+            format(sum(row.size_diff for row in rest), "+,"), format(sum(row.size for row in rest), ","),
+            counted(len(rest), "smaller row")), "dim")
+    output.put("    all together: %s" % amount_of_change(sum(row.size_diff for row in rows)))
+
+
+def amount_of_change(size):
+    return ("-" if size < 0 else "+") + amount(abs(size))

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pymemcheck merge FILE... -o OUT
+
+Several profiles, of the processes of one program or of shards of a test run, as one file of the same format.
+Sites with equal stacks and leak records with equal fingerprints are added up. The peak is the sum of all peaks, as
+if all processes had reached theirs at one moment."""
+import collections
+import io
+
+from .arguments import UsageError, open_profile
+from .profile import LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES
+from .terminal import complain
+from .writer import record_dict, write_profile, write_whole
+
+SUMMED_COLUMNS = SITE_COLUMNS[1:8]
+
+
+def add_arguments(parser):
+    parser.add_argument("profiles", metavar="FILE", nargs="+")
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file that is made; - for standard output")
+
+
+def run(arguments, output):
+    merged = Merged()
+    for name in arguments.profiles:
+        merged.add(open_profile(name))
+    if merged.without_search:
+        complain("note: no leak search in %s" % ", ".join(merged.without_search))
+    merged.write(arguments.output)
+    return 0
+
+
+def merge_records(groups):
+    """Records of several searches (lists of Records) as one list, added up by fingerprint, in the tool's order.
+    A merged record's stack and frames are those of its first."""
+    by_fingerprint = collections.OrderedDict()
+    for records in groups:
+        for record in records:
+            by_fingerprint.setdefault((record.kind, record.fingerprint), []).append(record)
+    merged = [_merge_record(records) for records in by_fingerprint.values()]
+    return sorted(merged, key=lambda r: (LEAK_KINDS.index(r.kind), -(r.bytes + r.indirect_bytes), r.first, r.fingerprint))
+
+
+def _merge_record(records):
+    first = records[0]
+    if len(records) == 1:
+        return first
+    sums = {key: sum(getattr(record, key) for record in records) for key in RECORD_NUMBERS}
+    types = collections.Counter()
+    for record in records:
+        types.update(dict(record.types))
+    threads = {record.thread for record in records}
+    sums.update(first=min(record.first for record in records), last=max(record.last for record in records),
+                thread=threads.pop() if len(threads) == 1 else 0)
+    return first._replace(types=tuple(sorted(types.items(), key=lambda item: (-item[1], item[0]))),
+                          suppressed=all(record.suppressed for record in records),
+                          left_out=all(record.left_out for record in records), **sums)
+
+
+class Merged:
+    """Profiles are added one after the other; none of them is kept but for its leak records."""
+
+    def __init__(self):
+        self.exact = {}
+        self.count = 0
+        self.without_search = []
+        self._strings, self._places = [""], {"": 0}
+        self._frames, self._frame_places = [], {}
+        self._nodes, self._parents, self._node_frames = {}, [0], [0]
+        self._sites = collections.OrderedDict()         # stack -> [sums ..., first, last, sizes]
+        self._totals, self._troubles = dict.fromkeys(TOTALS, 0), dict.fromkeys(TROUBLES, 0)
+        self._runs = []
+        self._searches = {"leaks": [], "leaks_before": []}
+
+    def _place(self, text):
+        place = self._places.get(text)
+        if place is None:
+            place = self._places[text] = len(self._strings)
+            self._strings.append(text)
+        return place
+
+    def add(self, profile):
+        self.count += 1
+        self.exact.update(profile.exact_bytes)
+        self._runs.append(profile.run)
+        for sums, more in ((self._totals, profile.totals), (self._troubles, profile.troubles)):
+            for key in sums:
+                sums[key] += more[key]
+        stacks = self._add_stacks(profile, [self._add_frame(frame) for frame in profile.frames])
+        self._add_sites(profile, stacks)
+        if profile.leaks is None and profile.leaks_before is None:
+            self.without_search.append(profile.path)
+        for key, summary in (("leaks", profile.leak_summary), ("leaks_before", profile.leak_summary_before)):
+            records = getattr(profile, key)
+            if records is not None:
+                self._searches[key].append((summary, [r._replace(stack=stacks[r.stack], frames=()) for r in records]))
+
+    def _add_frame(self, frame):
+        number = self._frame_places.get(frame)
+        if number is None:
+            number = self._frame_places[frame] = len(self._frames)
+            self._frames.append(dict(
+                kind=frame.kind, function=self._place(frame.function), file=self._place(frame.file), line=frame.line,
+                object=self._place(frame.object), offset=hex(frame.offset), flags=list(frame.flags)))
+        return number
+
+    def _add_stacks(self, profile, frames):
+        stacks = [0] * len(profile.stack_parent)
+        for index in range(1, len(stacks)):
+            key = (stacks[profile.stack_parent[index]], frames[profile.stack_frame[index]])
+            node = self._nodes.get(key)
+            if node is None:
+                node = self._nodes[key] = len(self._parents)
+                self._parents.append(key[0])
+                self._node_frames.append(key[1])
+            stacks[index] = node
+        return stacks
+
+    def _add_sites(self, profile, stacks):
+        sites = profile.sites
+        for number, stack in enumerate(sites.stack):
+            entry = self._sites.setdefault(stacks[stack], [0] * len(SUMMED_COLUMNS) + [0, 0, {}])
+            for index, key in enumerate(SUMMED_COLUMNS):
+                entry[index] += getattr(sites, key)[number]
+            first, last = sites.first[number], sites.last[number]
+            entry[-3] = min(entry[-3], first) if entry[-3] and first else entry[-3] or first
+            entry[-2] = max(entry[-2], last)
+            for value, count in sites.sizes(number):
+                entry[-1][value] = entry[-1].get(value, 0) + count
+
+    def _run(self):
+        runs = self._runs
+        run = {key: value for key, value in runs[0].items() if key != "command_hex"}
+        if self.count == 1:
+            return run
+        if any(other["command"] != run["command"] for other in runs):
+            run["command"] = ["(%d merged processes)" % self.count]
+        for key in ("python", "python_refused"):
+            values = [other[key] for other in runs if other[key] is not None]
+            run[key] = values[0] if values else None
+            if len(set(values)) > 1:
+                run[key] = ", ".join(sorted(set(values)))
+        run["hint"] = "%d profiles were merged; peaks are summed up" % self.count
+        worst = next((other for other in runs if other["end"] == "signal"),
+                     next((other for other in runs if other["exit_code"]), runs[0]))
+        for key in ("end", "exit_code", "signal"):
+            run[key] = worst[key]
+        run["elapsed_ms"] = max(other["elapsed_ms"] for other in runs)
+        for key in ("pymalloc", "debug_hooks"):
+            run[key] = any(other[key] for other in runs)
+        return run
+
+    def _leaks(self, key):
+        searches = self._searches[key]
+        if not searches:
+            return None
+        records = merge_records([records for _, records in searches])
+        summary = {kind: [sum(found[kind][i] for found, _ in searches) for i in (0, 1)] for kind in SUMMARY_KEYS}
+        return summary, [record_dict(record, self._place, record.stack) for record in records]
+
+    def write(self, path):
+        entries = list(self._sites.items())
+        columns = {"stack": [stack for stack, _ in entries]}
+        for index, key in enumerate(SUMMED_COLUMNS + ("first", "last")):
+            columns[key] = [entry[index] for _, entry in entries]
+        columns["sizes"] = [sorted(entry[-1].items()) for _, entry in entries]
+        # Records may bring new names, so they come before the strings are written.
+        leaks, leaks_before = self._leaks("leaks"), self._leaks("leaks_before")
+        if any(total >= 2 ** 63 for total in self._totals.values()):
+            raise UsageError("the sums do not fit into the format")
+
+        def write(stream):
+            text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
+            write_profile(text, self._run(), self._totals, self._troubles, self._strings, self.exact, self._frames,
+                          (self._parents, self._node_frames), columns, leaks, leaks_before)
+            text.flush()
+            text.detach()
+
+        write_whole(path, write)

@@ -1,0 +1,485 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The reader of profiles: docs/file-format.md describes the file.
+
+    profile = Profile.load(path)        # ProfileError: one line with file and place
+
+What the file says of each site is kept as columns (profile.sites.live_bytes ...), because there can be
+a million of them. Strings are exact: what was no UTF-8 has the stand-ins that Python's own decoder uses
+(surrogates); labels.py makes names harmless for people.
+
+Cost: a second and 150 MB for 20 MB of JSON. The reader checks everything that later code relies on, so
+that no other module needs to look for nonsense: indices are in range, stacks have an end, columns are of
+equal length, numbers are whole and not negative, and what the document says adds up does so."""
+import array
+import collections
+import gc
+import itertools
+import json
+import operator
+
+NEWEST_VERSION = 2
+OLDEST_VERSION = 1
+LARGEST_NUMBER = 2 ** 63 - 1
+
+# kind: "native", "python" or "note". flags: a tuple of "allocator", "debug_hook", "eval".
+Frame = collections.namedtuple("Frame", "kind function file line object offset flags")
+
+# One loss record. types: a tuple of (name, blocks), most blocks first. frames: innermost first.
+# chain: why a block is alive, from a root on. chain_blocks: how many blocks the same holder keeps, all where the file does not say.
+# thread: 0 stands for several.
+Record = collections.namedtuple(
+    "Record", "kind fingerprint bytes blocks indirect_bytes indirect_blocks surplus_references types note"
+              " first last import_blocks main_blocks finalization_blocks raising_blocks thread suppressed"
+              " left_out chain chain_blocks stack frames")
+
+# One site as Profile.iterate_sites gives it. thread: None where the file has none.
+Site = collections.namedtuple(
+    "Site", "number stack total_bytes total_blocks padding_bytes live_bytes live_blocks peak_bytes peak_blocks"
+            " first last thread")
+
+FRAME_KINDS = ("native", "python", "note")
+FRAME_FLAGS = ("allocator", "debug_hook", "eval")
+SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
+                "peak_bytes", "peak_blocks", "first", "last")
+# In the order in which the tool lists records.
+LEAK_KINDS = ("definite", "cycle", "surplus", "possible", "indirect", "interpreter", "reachable")
+SUMMARY_KEYS = LEAK_KINDS + ("suppressed", "left_out")
+RECORD_NUMBERS = ("bytes", "blocks", "indirect_bytes", "indirect_blocks", "surplus_references", "first", "last",
+                  "import_blocks", "main_blocks", "finalization_blocks", "raising_blocks", "thread")
+TOTALS = ("allocs", "frees", "bytes", "live_bytes", "live_blocks", "peak_bytes", "peak_blocks", "padding_bytes",
+          "reused_blocks")
+TROUBLES = ("unreadable_stacks", "unreadable_code", "failed_allocations", "unknown_frees")
+
+
+class ProfileError(Exception):
+    """A file that is no profile, or not a whole one. str() is one line: file, place in it, what is wrong."""
+
+    def __init__(self, path, place, problem):
+        self.path, self.place, self.problem = path, place, problem
+        super().__init__(path, place, problem)
+
+    def __str__(self):
+        from .labels import harmless
+        parts = [str(self.path), self.place, self.problem] if self.place else [str(self.path), self.problem]
+        return ": ".join(harmless(part) for part in parts)
+
+
+class _Wrong(Exception):
+    """A problem at a place; Profile.load adds the file."""
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _need(value, kind, place):
+    """value, if it is of this type (of JSON: bool is no number)."""
+    if type(value) is not kind:
+        names = {dict: "a dict", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
+        raise _Wrong(place, "expected %s, not %s" % (names[kind], _shown(value)))
+    return value
+
+
+def _member(parent, key, kind, place):
+    path = "%s.%s" % (place, key) if place else key
+    if key not in parent:
+        raise _Wrong(path, "is missing")
+    return _need(parent[key], kind, path)
+
+
+def _number(parent, key, place, limit=LARGEST_NUMBER):
+    value = _member(parent, key, int, place)
+    if not 0 <= value <= limit:
+        raise _Wrong("%s.%s" % (place, key) if place else key, "%s is not between 0 and %d" % (_shown(value), limit))
+    return value
+
+
+def _numbers(values, place, limit=LARGEST_NUMBER, least=0):
+    """A list of whole numbers as an array; the bad one is looked for only if there is one."""
+    _need(values, list, place)
+    try:
+        if not values or (set(map(type, values)) == {int} and min(values) >= least and max(values) <= limit):
+            return array.array("q", values)
+    except (TypeError, OverflowError):
+        pass
+    for index, value in enumerate(values):
+        _need(value, int, "%s[%d]" % (place, index))
+        if not least <= value <= limit:
+            raise _Wrong("%s[%d]" % (place, index), "%s is not between %d and %d" % (_shown(value), least, limit))
+    raise AssertionError(place)
+
+
+def _exact_text(data):
+    """Bytes that are no UTF-8 as text: Python's own stand-ins, as three bytes each, or single bad bytes."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "surrogateescape")
+
+
+def _read_texts(values, exact, place, exact_bytes):
+    """Texts with those replaced that have exact bytes, which go into exact_bytes."""
+    if set(map(type, values)) - {str}:
+        for index, value in enumerate(values):
+            _need(value, str, "%s[%d]" % (place, index))
+    texts = list(values)
+    for key, digits in exact.items():
+        where = "%s_hex.%s" % (place, key)
+        if not key.isdigit() or len(key) > 18 or int(key) >= len(texts):
+            raise _Wrong(where, "there is no such text in %s" % place)
+        try:
+            data = bytes.fromhex(_need(digits, str, where))
+        except ValueError:
+            raise _Wrong(where, "expected hexadecimal digits, not %s" % _shown(digits)) from None
+        texts[int(key)] = _exact_text(data)
+        exact_bytes[texts[int(key)]] = data
+    return texts
+
+
+class Sites:
+    """The columns of all sites: .stack, .total_bytes ... are arrays, in which site number i is item i.
+    Numbers that later versions of the file may add are in .more, by name."""
+
+    __slots__ = SITE_COLUMNS + ("count", "more", "_size_starts", "_size_values", "_size_counts")
+
+    def __len__(self):
+        return self.count
+
+    def sizes(self, number):
+        """What a site asked for: a list of (value, count), value being 0 or a power of two: count requests
+        of value to 2*value-1 bytes."""
+        start, end = self._size_starts[number], self._size_starts[number + 1]
+        return list(zip(self._size_values[start:end], self._size_counts[start:end]))
+
+
+class Profile:
+    """A profile file. Made by Profile.load.
+
+    path, version
+    run             a dict: pid, command (a list of texts), python, end, exit_code, ... as in the file
+    totals          a dict: bytes, allocs, live_bytes, ...
+    troubles        a dict
+    strings         all names
+    exact_bytes     a dict: the bytes of those names and arguments that are not UTF-8
+    frames          all Frames; Profile.stack gives those of a stack
+    stack_parent, stack_frame   arrays: the stack that called stack i, and its own frame's number. 0 is the end.
+    sites           Sites
+    leaks           a list of Records in the tool's order, or None if there was no search at the end
+    leaks_before    the same from before the interpreter's finalization
+    leak_summary, leak_summary_before   kind (also "suppressed", "left_out") -> (bytes, blocks), or None"""
+
+    @classmethod
+    def load(cls, path):
+        """Reads and checks a file; raises ProfileError, also where it cannot be read."""
+        profile = cls()
+        profile.path = str(path)
+        collecting = gc.isenabled()
+        gc.disable()        # a million lists are made, none of them in a cycle
+        try:
+            profile._fill(_parse(str(path)))
+        except _Wrong as wrong:
+            raise ProfileError(path, wrong.args[0], wrong.args[1]) from None
+        except RecursionError:
+            raise ProfileError(path, "", "is nested too deeply to be a profile of pymemcheck") from None
+        except MemoryError:
+            raise ProfileError(path, "", "is too large for the memory that there is") from None
+        finally:
+            if collecting:
+                gc.enable()
+        return profile
+
+    def _fill(self, data):
+        """data is taken apart as it is read, so that no two copies of large parts live at once."""
+        self.exact_bytes = {}
+        self._check_head(data)
+        self._read_run(_member(data, "run", dict, ""))
+        totals = _member(data, "totals", dict, "")
+        if self.version < 2 and "moved_blocks" in totals:
+            totals["reused_blocks"] = totals.pop("moved_blocks")
+        self.totals = {key: _number(totals, key, "totals") for key in TOTALS}
+        troubles = _member(data, "troubles", dict, "")
+        self.troubles = {key: _number(troubles, key, "troubles") for key in TROUBLES}
+        self.strings = _read_texts(_member(data, "strings", list, ""), _member(data, "strings_hex", dict, ""), "strings",
+                                   self.exact_bytes)
+        if not self.strings or self.strings[0] != "":
+            raise _Wrong("strings[0]", "expected the empty text")
+        self._read_frames(_member(data, "frames", list, ""))
+        del data["frames"], data["strings"]
+        self._read_stacks(_member(data, "stacks", dict, ""))
+        del data["stacks"]
+        self._read_sites(_member(data, "sites", dict, ""))
+        del data["sites"]
+        self._check_sums()
+        self.leak_summary, self.leaks = self._read_leaks(data, "leaks")
+        self.leak_summary_before, self.leaks_before = self._read_leaks(data, "leaks_before")
+        self._stacks = {}
+
+    def _check_head(self, data):
+        if type(data) is not dict or data.get("format") != "pymemcheck":
+            raise _Wrong("", 'is no profile of pymemcheck (it has no "format": "pymemcheck")')
+        self.version = _number(data, "version", "")
+        if self.version > NEWEST_VERSION:
+            raise _Wrong("version", "%d is newer than this program, which reads up to %d"
+                         % (self.version, NEWEST_VERSION))
+        if self.version < OLDEST_VERSION:
+            raise _Wrong("version", "there is no version %d" % self.version)
+
+    def _read_run(self, run):
+        self.run = dict(run)
+        self.run["command"] = _read_texts(_member(run, "command", list, "run"), _member(run, "command_hex", dict, "run"),
+                                          "run.command", self.exact_bytes)
+        for key in ("pid", "ppid", "elapsed_ms"):
+            _number(run, key, "run")
+        for key in ("tool_version", "valgrind_version", "end"):
+            _member(run, key, str, "run")
+        for key in ("pymalloc", "debug_hooks"):
+            _member(run, key, bool, "run")
+        for key, kind in (("python", str), ("python_refused", str), ("hint", str), ("exit_code", int), ("signal", int)):
+            if run.get(key) is not None:
+                _need(run[key], kind, "run." + key)
+            self.run.setdefault(key, None)
+
+    def _read_frames(self, frames):
+        strings = self.strings
+
+        def column(key, kind, limit=None):
+            try:
+                values = [frame[key] for frame in frames]
+                if not values or set(map(type, values)) == {kind}:
+                    if limit is None or not values or (min(values) >= 0 and max(values) <= limit):
+                        return values
+            except (KeyError, TypeError):
+                pass
+            for index, frame in enumerate(frames):
+                place = "frames[%d]" % index
+                _member(_need(frame, dict, place), key, kind, place)
+                if limit is not None:
+                    _number(frame, key, place, limit)
+            raise AssertionError(key)
+
+        last = len(strings) - 1
+        kinds, offsets, flags = column("kind", str), column("offset", str), column("flags", list)
+        for values, known, name in ((kinds, FRAME_KINDS, "kind"), (itertools.chain.from_iterable(flags), FRAME_FLAGS, "flags")):
+            unknown = set(map(_hashable, values)).difference(known)
+            if unknown:
+                self._find_unknown(frames, name, known)
+        known_offsets = {}
+        for index, text in enumerate(offsets):
+            if text not in known_offsets:
+                try:
+                    known_offsets[text] = int(text[2:], 16)
+                    if text[:2] != "0x" or not 0 <= known_offsets[text] < 2 ** 64:
+                        raise ValueError
+                except ValueError:
+                    raise _Wrong("frames[%d].offset" % index, "expected a hexadecimal address, not %s"
+                                 % _shown(text)) from None
+        name = strings.__getitem__
+        known_flags = {}
+        self.frames = list(map(
+            Frame, map(_interned(FRAME_KINDS).__getitem__, kinds), map(name, column("function", int, last)),
+            map(name, column("file", int, last)), column("line", int, 2 ** 32 - 1),
+            map(name, column("object", int, last)), map(known_offsets.__getitem__, offsets),
+            [known_flags.setdefault(value, value) for value in map(tuple, flags)]))
+
+    @staticmethod
+    def _find_unknown(frames, name, known):
+        for index, frame in enumerate(frames):
+            for value in (frame[name] if name == "flags" else [frame[name]]):
+                if value not in known:
+                    raise _Wrong("frames[%d].%s" % (index, name), "expected one of %s, not %s"
+                                 % (", ".join(known), _shown(value)))
+
+    def _read_stacks(self, stacks):
+        back, frame = _member(stacks, "back", list, "stacks"), _member(stacks, "frame", list, "stacks")
+        if len(back) != len(frame):
+            raise _Wrong("stacks", "back has %d items, frame %d" % (len(back), len(frame)))
+        if not back or back[0] is not None or frame[0] is not None:
+            raise _Wrong("stacks.back[0]", "expected null, the end of each stack")
+        if len(frame) > 1 and not self.frames:
+            raise _Wrong("stacks.frame[1]", "there are no frames")
+        back[0], frame[0] = 1, 0
+        back = _numbers(back, "stacks.back", least=1)
+        self.stack_frame = _numbers(frame, "stacks.frame", max(len(self.frames) - 1, 0))
+        parents = array.array("q", map(operator.sub, range(len(back)), back))
+        parents[0] = 0
+        if min(parents) < 0:
+            index = next(i for i, parent in enumerate(parents) if parent < 0)
+            raise _Wrong("stacks.back[%d]" % index, "%d leads to before the first stack" % back[index])
+        self.stack_parent = parents
+
+    def _read_sites(self, sites):
+        self.sites = table = Sites()
+        sizes = _member(sites, "sizes", list, "sites")
+        count = table.count = len(_member(sites, "stack", list, "sites"))
+        for key in SITE_COLUMNS:
+            limit = len(self.stack_parent) - 1 if key == "stack" else LARGEST_NUMBER
+            setattr(table, key, _numbers(_member(sites, key, list, "sites"), "sites." + key, limit))
+            sites[key] = ()
+        table.more = {key: _numbers(values, "sites." + key) for key, values in sites.items()
+                      if type(values) is list and values and type(values[0]) is int}
+        for key, values in itertools.chain(sites.items(), ((key, getattr(table, key)) for key in SITE_COLUMNS)):
+            if type(values) is not tuple and len(_need_sized(values, "sites." + key)) != count:
+                raise _Wrong("sites." + key, "has %d items, sites.stack has %d" % (len(values), count))
+        self._read_sizes(sizes, table)
+
+    def _read_sizes(self, sizes, table):
+        def check_lists(values, length):
+            if set(map(type, values)) - {list} or (length and set(map(len, values)) - {length}):
+                for index, site in enumerate(sizes):
+                    for pair in _need(site, list, "sites.sizes[%d]" % index):
+                        if type(pair) is not list or len(pair) != 2:
+                            raise _Wrong("sites.sizes[%d]" % index, "expected [value, count], not %s" % _shown(pair))
+
+        check_lists(sizes, None)
+        starts = array.array("q", itertools.accumulate(itertools.chain((0,), map(len, sizes))))
+        pairs = list(itertools.chain.from_iterable(sizes))
+        check_lists(pairs, 2)
+        values = [pair[0] for pair in pairs]
+        counts = [pair[1] for pair in pairs]
+        sums = list(itertools.accumulate(itertools.chain((0,), counts))) if not set(map(type, counts)) - {int} else None
+        powers = {0} | {1 << power for power in range(63)}
+        good = (sums is not None and not set(map(type, values)) - {int} and not set(values) - powers
+                and min(counts, default=1) >= 1 and max(counts, default=1) <= LARGEST_NUMBER
+                and all(map(operator.eq, table.total_blocks,
+                            map(operator.sub, map(sums.__getitem__, starts[1:]), map(sums.__getitem__, starts)))))
+        if not good:
+            self._find_wrong_sizes(sizes, table, powers)
+        table._size_starts, table._size_values, table._size_counts = (
+            starts, array.array("q", values), array.array("q", counts))
+
+    @staticmethod
+    def _find_wrong_sizes(sizes, table, powers):
+        for index, pairs in enumerate(sizes):
+            place = "sites.sizes[%d]" % index
+            for value, count in pairs:
+                if _need(value, int, place) not in powers:
+                    raise _Wrong(place, "%s is no power of two" % _shown(value))
+                if not 1 <= _need(count, int, place) <= LARGEST_NUMBER:
+                    raise _Wrong(place, "%s is no count" % _shown(count))
+            if sum(count for _, count in pairs) != table.total_blocks[index]:
+                raise _Wrong(place, "its counts do not add up to total_blocks, %d" % table.total_blocks[index])
+        raise AssertionError("sizes")
+
+    def _check_sums(self):
+        sites, totals = self.sites, self.totals
+        sums = (("allocs", sum(sites.total_blocks), "total_blocks of all sites"),
+                ("bytes", sum(sites.total_bytes) + sum(sites.padding_bytes), "total_bytes and padding_bytes of all sites"),
+                ("live_blocks", sum(sites.live_blocks), "live_blocks of all sites"),
+                ("peak_blocks", sum(sites.peak_blocks), "peak_blocks of all sites"))
+        for key, found, what in sums:
+            if totals[key] != found:
+                raise _Wrong("totals." + key, "is %d, but %s is %d" % (totals[key], what, found))
+        for key, column in (("live_bytes", sites.live_bytes), ("peak_bytes", sites.peak_bytes)):
+            if not 0 <= totals[key] - sum(column) <= totals["padding_bytes"]:
+                raise _Wrong("totals." + key, "is %d, but %s of all sites is %d" % (totals[key], key, sum(column)))
+
+    def _read_leaks(self, data, key):
+        if data.get(key) is None:
+            if key not in data:
+                raise _Wrong(key, "is missing")
+            return None, None
+        section = _member(data, key, dict, "")
+        summary, place = _member(section, "summary", dict, key), key + ".summary"
+        sums = {}
+        for kind in SUMMARY_KEYS:
+            pair = _numbers(_member(summary, kind, list, place), "%s.%s" % (place, kind))
+            if len(pair) != 2:
+                raise _Wrong("%s.%s" % (place, kind), "expected [bytes, blocks]")
+            sums[kind] = tuple(pair)
+        records = _member(section, "records", list, key)
+        return sums, [self._read_record(record, "%s.records[%d]" % (key, index))
+                      for index, record in enumerate(records)]
+
+    def _read_record(self, record, place):
+        _need(record, dict, place)
+        last_string = len(self.strings) - 1
+        kind = _member(record, "kind", str, place)
+        if kind not in LEAK_KINDS:
+            raise _Wrong(place + ".kind", "expected one of %s, not %s" % (", ".join(LEAK_KINDS), _shown(kind)))
+        fingerprint = _member(record, "fingerprint", str, place)
+        if not 1 <= len(fingerprint) <= 16 or fingerprint.strip("0123456789abcdef"):
+            raise _Wrong(place + ".fingerprint", "expected up to 16 hexadecimal digits, not %s" % _shown(fingerprint))
+        types = []
+        for index, pair in enumerate(_member(record, "types", list, place)):
+            where = "%s.types[%d]" % (place, index)
+            pair = _numbers(pair, where)
+            if len(pair) != 2 or pair[0] > last_string:
+                raise _Wrong(where, "expected [place in strings, blocks], not %s" % _shown(list(pair)))
+            types.append((self.strings[pair[0]], pair[1]))
+        chain = _numbers(_member(record, "chain", list, place), place + ".chain", last_string)
+        stack = _number(record, "stack", place, len(self.stack_parent) - 1)
+        return Record(kind=kind, fingerprint=fingerprint, types=tuple(types), stack=stack,
+                      frames=self._walk(stack), chain=tuple(self.strings[line] for line in chain),
+                      note=self.strings[_number(record, "note", place, last_string)],
+                      suppressed=_member(record, "suppressed", bool, place),
+                      left_out=_member(record, "left_out", bool, place),
+                      chain_blocks=_number(record, "chain_blocks" if "chain_blocks" in record else "blocks", place),
+                      **{key: _number(record, key, place) for key in RECORD_NUMBERS})
+
+    def _walk(self, stack):
+        frames, parent, frame = [], self.stack_parent, self.stack_frame
+        while stack:
+            frames.append(self.frames[frame[stack]])
+            stack = parent[stack]
+        return tuple(frames)
+
+    def stack(self, number):
+        """The frames of a stack, innermost first."""
+        found = self._stacks.get(number)
+        if found is None:
+            found = self._stacks[number] = self._walk(number)
+        return found
+
+    def iterate_sites(self):
+        """Each site as a Site. Convenient, and slower than the columns."""
+        columns = [getattr(self.sites, key) for key in SITE_COLUMNS]
+        threads = self.sites.more.get("thread", itertools.repeat(None))
+        for number, values in enumerate(zip(*columns, threads)):
+            yield Site(number, *values)
+
+    @property
+    def command(self):
+        """The program and its arguments, one after the other."""
+        return " ".join(self.run["command"])
+
+
+def _hashable(value):
+    return value if type(value) is str else repr(value)
+
+
+def _interned(words):
+    return {word: word for word in words}
+
+
+def _need_sized(values, place):
+    if not isinstance(values, (list, array.array)):
+        raise _Wrong(place, "expected a list, not %s" % _shown(values))
+    return values
+
+
+def _parse(path):
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(4096)
+            # A foreign file, which may be a disk image or /dev/zero, is not read to its end.
+            if head.lstrip()[:1] not in (b"{", b"") or (head and not head.strip()):
+                raise _Wrong("", "is no profile of pymemcheck (it does not begin as JSON does)")
+            text = head + stream.read()
+    except OSError as error:
+        raise _Wrong("", error.strerror or str(error)) from None
+    if not text.strip():
+        raise _Wrong("", "is empty")
+    try:
+        text = text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _Wrong("byte %d" % error.start, "is not UTF-8") from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = "line %d column %d" % (error.lineno, error.colno)
+        if not text[error.pos:].strip() or error.msg.startswith("Unterminated string"):
+            raise _Wrong(place, "the file is truncated: it ends here") from None
+        raise _Wrong(place, "is no JSON: %s" % error.msg) from None
+    except ValueError as error:        # an int of more digits than int() takes
+        raise _Wrong("", "is no JSON that can be read: %s" % error) from None

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pymemcheck report: the tool's own text again, tables that agree with tracemalloc, and output that suits any place."""
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import pytest
+
+import pack
+from pmtest import PROGRAMS
+from pymemcheck.terminal import Patience
+
+
+def log_of(run):
+    """The log's lines from HEAP SUMMARY on, without the process number."""
+    lines = [re.sub(r"^==\d+== ?", "", line) for line in run.log.splitlines()]
+    lines = lines[lines.index("HEAP SUMMARY:"):]
+    return lines[:next(index for index, line in enumerate(lines) if line.startswith("Profile written to"))]
+
+
+@pytest.mark.parametrize("options", [(), ("--histogram-top=3",), ("--histogram-top=0",), ("--python-paths=full",),
+                                     ("--python-paths=base",), ("--histogram=line,stack",), ("--histogram=none",)],
+                         ids=" ".join)
+def test_same_text_as_the_tool(tool, command, python, options):
+    run = tool.run(python.path, "-S", PROGRAMS / "func_abc.py", options=options)
+    given = options or ("--full",)
+    text = command("report", run.profile.path, *given, *(() if "--histogram" in given[0][:12] and "top" not in given[0]
+                                                         else ("--full",)))
+    assert text.splitlines() == log_of(run)
+    assert "histogram=none" in str(options) or text.count("Distribution") > 3
+
+
+def test_same_text_with_leaks(job, command):
+    """All rows, records of both searches, sources below them."""
+    text = command("report", job.profile.path, "--full", "--top=0")
+    assert text.splitlines() == log_of(job)
+    assert text.count("in loss record") >= 5 and "surplus reference to 1 object" in text
+
+
+def test_same_text_of_other_programs(tool, command, programs):
+    """No Python; wrong frees; a child that a signal ends."""
+    for name in ("allocators", "operators", "threads"):
+        run = tool.run(programs[name], check=False)
+        for pid, profile in run.profiles.items():
+            lines = [re.sub(r"^==\d+== ?", "", line) for line in run.logs[pid].splitlines()]
+            lines = lines[lines.index("HEAP SUMMARY:"):]
+            expected = lines[:next(i for i, line in enumerate(lines) if line.startswith("Profile written to"))]
+            text = command("report", profile.path, "--full").splitlines()
+            assert text[text.index("HEAP SUMMARY:"):] == expected
+
+
+def test_default_is_short(job, command):
+    lines = command("report", job.profile.path).splitlines()
+    assert len(lines) < 50
+    text = "\n".join(lines)
+    leaks, holds, allocates = (text.index(part) for part in ("What leaks:", "What holds most", "What allocates most"))
+    assert leaks < holds < allocates
+    assert re.search(r"10 x list at job.py:13 \(lose_lists\) \[[0-9a-f]+\]", text[leaks:holds])
+    assert "memory at job.py:17 (lose_memory)" in text[leaks:holds]
+
+
+# --- tracemalloc ---
+
+def snapshot_of(command, job, folder, metric):
+    """The profile as a snapshot, converted and read by the Python that runs the tests."""
+    command("convert", job.profile.path, "--to=tracemalloc", "--" + metric, "-o", folder / "snapshot")
+    return tracemalloc.Snapshot.load(str(folder / "snapshot"))
+
+
+@pytest.fixture
+def snapshot(job, command, tmp_path):
+    return snapshot_of(command, job, tmp_path, "live")
+
+
+def table(text):
+    """[(size, count, label)] of a table's rows."""
+    rows = re.findall(r"^ *([\d,]+) +([\d,]+) +[\d,]+  (\S.*)$", text, re.MULTILINE)
+    return [(int(size.replace(",", "")), int(count.replace(",", "")), label) for size, count, label in rows]
+
+
+@pytest.mark.parametrize("group, key", [("line", "lineno"), ("file", "filename")])
+def test_statistics_are_those_of_tracemalloc(job, command, snapshot, group, key):
+    """Of Python code: same sums in the same order. (Where there is none, a snapshot has only the object.)"""
+    def is_python(name):
+        return name.startswith("<") or ".py" in name
+
+    expected = [(stat.size, stat.count, "%s:%d" % (stat.traceback[0].filename, stat.traceback[0].lineno))
+                for stat in snapshot.statistics(key) if is_python(stat.traceback[0].filename)]
+    rows = [(size, count, label.split(" (")[0]) for size, count, label in rows_of(
+        command, job.profile.path, "--group=" + group, "--python-paths=full") if is_python(label)]
+    if group == "file":
+        rows = [(size, count, label + ":0") for size, count, label in rows]
+    assert rows == expected and len(rows) > 3
+
+
+def test_cumulative(job, command, tmp_path):
+    """As tracemalloc's, but that a block counts once for a line, also where a function calls itself: recurse()
+    does, and importlib."""
+    rows = {label.split(" (")[0]: (size, count) for size, count, label in rows_of(
+        command, job.profile.path, "--cumulative", "--total", "--python-paths=full")}
+    snapshot = snapshot_of(command, job, tmp_path, "total")
+    once, repeated = {}, set()
+    for trace in snapshot.traces:
+        places = ["%s:%d" % (frame.filename, frame.lineno) for frame in trace.traceback if frame.lineno]
+        repeated |= {place for place in places if places.count(place) > 1}
+        for place in set(places):
+            size, count = once.get(place, (0, 0))
+            once[place] = size + trace.size, count + 1
+    assert {place: rows[place] for place in once} == once
+    for stat in snapshot.statistics("lineno", cumulative=True):
+        place = "%s:%d" % (stat.traceback[0].filename, stat.traceback[0].lineno)
+        if place in once and place not in repeated:
+            assert rows[place] == (stat.size, stat.count)
+    assert any("job.py" in place for place in repeated) and len(set(once) - repeated) > 5
+
+
+def filtered(snapshot, *filters):
+    return sum(trace.size for trace in snapshot.filter_traces(filters).traces)
+
+
+def test_filters_are_those_of_tracemalloc(job, command, snapshot):
+    script = next(trace.traceback[-1].filename for trace in snapshot.traces if trace.traceback[-1].filename.endswith("job.py"))
+    cases = [(("--file=" + script,), (tracemalloc.Filter(True, script),)),
+             (("--file=job.py",), (tracemalloc.Filter(True, script),)),
+             (("--file=job.py:13",), (tracemalloc.Filter(True, script, 13),)),
+             (("--file=job.py", "--all-frames"), (tracemalloc.Filter(True, script, all_frames=True),)),
+             (("--file=job.py", "--file=<frozen*"), (tracemalloc.Filter(True, script), tracemalloc.Filter(True, "<frozen*"))),
+             (("--file=*", "--not-file=job.py"), (tracemalloc.Filter(False, script), tracemalloc.Filter(False, "/usr/bin/*")))]
+    for options, filters in cases:
+        rows = table(command("report", job.profile.path, "--live", "--top=0", "--no-source", *options))
+        assert sum(row[0] for row in rows) == filtered(snapshot, *filters), options
+    assert filtered(snapshot, *cases[2][1]) > 0
+
+
+# --- Groups and filters of our own ---
+
+def rows_of(command, path, *options):
+    return table(command("report", path, "--top=0", "--no-source", *options))
+
+
+@pytest.mark.parametrize("metric", ["live", "peak", "total"])
+@pytest.mark.parametrize("group", ["line", "function", "file", "module", "caller", "traceback", "phase", "stack"])
+def test_groups_add_up(job, command, group, metric):
+    """Each group's rows are all that was allocated."""
+    rows = rows_of(command, job.profile.path, "--group=" + group, "--" + metric)
+    sites = job.profile.sites
+    assert sum(row[0] for row in rows) == sum(getattr(site, metric + "_bytes") for site in sites)
+    assert sum(row[1] for row in rows) == sum(getattr(site, metric + "_blocks") for site in sites)
+
+
+def test_groups_of_leaks(job, command):
+    rows = rows_of(command, job.profile.path, "--group=type", "--leaked")
+    assert ("list" in [label for _, _, label in rows]) and ("__main__.Config" in [label for _, _, label in rows])
+    assert rows_of(command, job.profile.path, "--group=thread", "--leaked")[0][2] == "thread 1"
+    functions = rows_of(command, job.profile.path, "--group=function", "--leaked")
+    losses = [loss for loss in job.profile.losses if loss.kind in ("definite", "cycle", "surplus", "possible")]
+    assert sum(row[0] for row in functions) == sum(loss.bytes + loss.json["indirect_bytes"] for loss in losses)
+
+
+def test_what_is_not_in_the_file_is_said(job, command):
+    path = job.profile.path
+    assert "no type of allocation sites" in command.complaint("report", path, "--group=type")
+    assert "no thread of allocation sites" in command.complaint("report", path, "--thread=1")
+    assert "no domain" in command.complaint("report", path, "--domain=raw")
+    assert "no snapshots" in command.complaint("report", "%s@first" % path)
+
+
+def test_filters(job, command):
+    path = job.profile.path
+    assert {label for _, _, label in rows_of(command, path, "--function=lose_lists", "--total")} == {
+        "job.py:13 (lose_lists)", "job.py:12 (lose_lists)"}
+    through = rows_of(command, path, "--object=pm_leaky.so")
+    assert "job.py:17 (lose_memory)" in {label for _, _, label in through}
+    imports = rows_of(command, path, "--phase=import", "--total")
+    main = rows_of(command, path, "--not-phase=import", "--total")
+    whole = rows_of(command, path, "--total")
+    assert sum(row[0] for row in imports) + sum(row[0] for row in main) == sum(row[0] for row in whole)
+    assert all("importlib" not in label for _, _, label in main) and len(imports) > 10
+    assert "lose_memory" not in command("report", path, "--function=lose_lists")
+    assert "What leaks:\n  nothing" in command("report", path, "--function=no_such")
+
+
+def test_sorting(job, command):
+    for sort, key in (("size", lambda row: -row[0]), ("count", lambda row: -row[1]), ("average", lambda row: -row[0] / row[1])):
+        rows = rows_of(command, job.profile.path, "--total", "--sort=" + sort)
+        assert rows == sorted(rows, key=key)
+
+
+def test_top(job, command):
+    text = command("report", job.profile.path, "--total", "--top=2", "--no-source")
+    rest = re.search(r"([\d,]+) +([\d,]+) +\(([\d,]+) smaller rows left out", text)
+    whole = rows_of(command, job.profile.path, "--total")
+    assert [int(number.replace(",", "")) for number in rest.groups()] == [
+        sum(row[0] for row in whole[2:]), sum(row[1] for row in whole[2:]), len(whole) - 2]
+
+
+def test_wrong_usage(job, command):
+    for options in (("--top=-1",), ("--group=nonsense",), ("--histogram=nonsense",)):
+        run = command.run("report", job.profile.path, *options)
+        assert run.returncode == 2 and "Traceback" not in run.stderr
+    assert "do not go with" in command.complaint("report", job.profile.path, "--full", "--total")
+    assert "goes with" in command.complaint("report", job.profile.path, "--cumulative", "--group=stack")
+    assert command.run().returncode == 2
+
+
+# --- Where the output goes ---
+
+def test_closed_pipe(job, command):
+    """Nobody reads on: no complaint, and no traceback."""
+    run = subprocess.run("%s %s report %s --full --top=0; echo $? >&2" % (sys.executable, command.path, job.profile.path)
+                         + " | true", shell=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    head = subprocess.run("(%s %s report %s --full --top=0; echo status $? >&2) | head -n 1" % (
+        sys.executable, command.path, job.profile.path), shell=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert head.stdout == b"HEAP SUMMARY:\n" and head.stderr == b"status 141\n"
+    assert b"Traceback" not in run.stderr
+
+
+def on_terminal(command, *arguments, **environment):
+    """What the command writes to a terminal."""
+    main, end = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", **environment}
+    with subprocess.Popen([sys.executable, command.path, *map(str, arguments)], stdout=end, stderr=end,
+                          stdin=subprocess.DEVNULL, env=environment) as process:
+        os.close(end)
+        chunks = []
+        while True:
+            try:
+                chunk = os.read(main, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+        assert process.wait() == 0, b"".join(chunks)
+    os.close(main)
+    return b"".join(chunks).decode()
+
+
+def test_terminal_of_40_columns(job, command):
+    text = on_terminal(command, "report", job.profile.path, COLUMNS="40", NO_COLOR="1")
+    lines = text.replace("\r", "").splitlines()
+    assert max(map(len, lines)) == 40 and "\x1b" not in text
+    assert any(line.endswith("...") for line in lines)
+
+
+def test_colours(job, command):
+    pytest.importorskip("rich", reason="NOT TESTED: there is no rich for %s" % sys.executable)
+    plain = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="1")
+    coloured = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="")
+    assert "\x1b[1m" in coloured and "\x1b" not in plain
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+    assert "\x1b" not in on_terminal(command, "report", job.profile.path, TERM="dumb", NO_COLOR="")
+
+
+def test_without_rich(job, tmp_path, command):
+    """rich is not there: the same text, plain."""
+    (tmp_path / "rich").mkdir()
+    (tmp_path / "rich/__init__.py").write_text("raise ImportError('not here')")
+    text = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="", PYTHONPATH=str(tmp_path))
+    assert "What leaks" in text
+
+
+HOSTILE = ["/tmp/a\x1b[31mred.py", "/tmp/b\nc\r.py", "/tmp/\u202egpj.py", "/tmp/caf\u00e9 \u20ac \U0001f40d.py", "/tmp/\u2066x.py",
+           "</script><b>.py", "[red]markup[/red].py", "%s %d {}.py", "=cmd()|x.py", "a;b c.py", "#comment.py", "x" * 100000 + ".py"]
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A profile whose Python file has each of these names in turn, and its functions too."""
+    paths = []
+    for number, name in enumerate(HOSTILE):
+        data = pack.sample()
+        data["strings"][9] = name
+        data["strings"][10] = name + "()"
+        paths.append(pack.write(tmp_path, data, "hostile%d" % number))
+    return paths
+
+
+def test_hostile_names(hostile, command):
+    for name, path in zip(HOSTILE, hostile):
+        for options in ((), ("--full",), ("--group=traceback",), ("--group=stack", "--total"), ("--group=module",)):
+            text = command("report", path, *options)
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+            assert re.sub(r"[^\n]*", "", text).count("\n") == text.count("\n")
+        shown = name.replace("\x1b", "\\x1b").replace("\n", "\\n").replace("\r", "\\r").replace("\u202e", "\\u202e") \
+            .replace("\u2066", "\\u2066")
+        assert shown.rsplit("/", 1)[-1] in command("report", path, "--total", "--group=line")
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX"])
+def test_other_encodings(hostile, command, locale):
+    """Where the output's encoding lacks a character, its escape stands for it."""
+    for encoding in ("ascii", "latin-1"):
+        text = command.run("report", hostile[3], env={"LC_ALL": locale, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0",
+                                                     "PYTHONCOERCECLOCALE": "0"}).data
+        assert b"\\u20ac" in text and (b"caf\xe9" if encoding == "latin-1" else b"caf\\xe9") in text
+
+
+def test_bad_files_end_in_one_line(tmp_path, command):
+    bad = tmp_path / "bad\x1b[31m"
+    bad.write_text("no profile")
+    for arguments in (("report", bad), ("diff", bad, bad), ("check", bad), ("merge", bad, "-o", tmp_path / "out"),
+                      ("suppress", bad), ("convert", bad, "--to=csv")):
+        message = command.complaint(*arguments)
+        assert message.startswith("pymemcheck: error: ") and "\\x1b[31m" in message and "\x1b" not in message
+    assert "No such file" in command.complaint("report", tmp_path / "none")
+
+
+@pytest.mark.parametrize("python", pack.PYTHONS, ids=pack.version_of)
+def test_every_python_runs_the_command(job, python, command, tmp_path):
+    """Same report from each Python 3."""
+    environment = dict(os.environ, PYTHONPATH=str(pack.PACKAGE), LC_ALL="C.UTF-8")
+    for arguments in (["report", job.profile.path, "--full"], ["convert", job.profile.path, "--to=pprof"],
+                      ["merge", job.profile.path, "-o", "-"], ["check", job.profile.path, "--sarif=-"]):
+        run = subprocess.run([python, "-m", "pymemcheck", *map(str, arguments)], env=environment, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        assert not run.stderr and run.stdout == command.run_here(*arguments).data
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_patience(monkeypatch):
+    """What takes long is said on a terminal, and wiped away; what does not, and elsewhere, is not."""
+    for stream, seconds, expected in ((Terminal(), 0.05, "reading x ...\r\x1b[K"), (Terminal(), 60, ""), (io.StringIO(), 0.05, "")):
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(Patience, "SECONDS", seconds)
+        with Patience("reading x"):
+            time.sleep(1 if stream.isatty() and seconds < 1 else 0.1)
+        assert stream.getvalue() == expected
