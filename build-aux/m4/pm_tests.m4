@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What only make check needs. Nothing here ends configure: the tool can be
-# built without. make check itself fails, with the same sentence, where a
-# part of the tests could not run.
+# What only make check needs. Nothing here ends configure or warns: the tool is
+# built without, and most who build it do not run the tests. make check
+# fails, with a sentence that says what to install, where a part of the tests could not run.
 
 # PM_CHECK_TEST_PROGRAMS
 # Sets for the Makefile: CMOCKA_CFLAGS, CMOCKA_LIBS, JANSSON_CFLAGS, JANSSON_LIBS,
@@ -12,6 +12,7 @@ AC_DEFUN([PM_CHECK_TEST_PROGRAMS], [
 PM_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 AC_SUBST([PM_SANITIZE])
 PM_UNIT_TESTS_MISSING=
+pm_unit_tests_word="built by make check"
 pm_saved_CFLAGS=$CFLAGS
 pm_saved_LIBS=$LIBS
 AC_MSG_CHECKING([for the address and undefined-behaviour sanitizers])
@@ -19,6 +20,7 @@ CFLAGS="$CFLAGS $PM_SANITIZE"
 AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
     [AC_MSG_RESULT([yes])],
     [AC_MSG_RESULT([no])
+     pm_unit_tests_word="left out, without the sanitizers' libraries (only make check needs them)"
      PM_UNIT_TESTS_MISSING="the sanitizers' libraries are missing: install the package libgcc-12-dev, or that of your gcc (Debian), or libasan and libubsan (Fedora)."])
 CFLAGS=$pm_saved_CFLAGS
 
@@ -37,6 +39,7 @@ AC_LINK_IFELSE([AC_LANG_PROGRAM([[
 ]], [[cmocka_set_message_output(CM_OUTPUT_STDOUT);]])],
     [AC_MSG_RESULT([yes])],
     [AC_MSG_RESULT([no])
+     pm_unit_tests_word="left out, without cmocka (only make check needs it)"
      PM_UNIT_TESTS_MISSING="cmocka is missing: install the package libcmocka-dev (Debian) or libcmocka-devel (Fedora)."])
 CFLAGS=$pm_saved_CFLAGS
 LIBS=$pm_saved_LIBS
@@ -51,6 +54,7 @@ AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <jansson.h>]],
                                 [[json_decref(json_true());]])],
     [AC_MSG_RESULT([yes])],
     [AC_MSG_RESULT([no])
+     pm_unit_tests_word="left out, without jansson (only make check needs it)"
      PM_UNIT_TESTS_MISSING="jansson is missing: install the package libjansson-dev (Debian) or jansson-devel (Fedora)."])
 CFLAGS=$pm_saved_CFLAGS
 LIBS=$pm_saved_LIBS
@@ -61,11 +65,6 @@ AC_SUBST([JANSSON_CFLAGS])
 AC_SUBST([JANSSON_LIBS])
 AC_SUBST([PM_UNIT_TESTS_MISSING])
 AM_CONDITIONAL([PM_UNIT_TESTS], [test -z "$PM_UNIT_TESTS_MISSING"])
-AS_IF([test -z "$PM_UNIT_TESTS_MISSING"],
-    [pm_unit_tests_word=yes],
-    [AC_MSG_WARN([unit tests cannot be built: $PM_UNIT_TESTS_MISSING])
-     pm_unit_tests_word="NOT BUILT, make check will fail: $PM_UNIT_TESTS_MISSING"])
-
 AC_ARG_VAR([PYTHON], [a Python 3 that has pytest, for make check])
 AC_MSG_CHECKING([for a Python that has pytest])
 PM_PYTEST_PYTHON=
@@ -79,8 +78,7 @@ AS_IF([test -n "$PM_PYTEST_PYTHON"],
      pm_pytest_word=$PM_PYTEST_PYTHON],
     [AC_MSG_RESULT([no])
      PM_PYTEST_MISSING="pytest is missing: install the package python3-pytest (Debian and Fedora), or name a Python that has it by PYTHON=..."
-     AC_MSG_WARN([the tests of whole runs cannot run: $PM_PYTEST_MISSING])
-     pm_pytest_word="MISSING, make check will fail: $PM_PYTEST_MISSING"])
+     pm_pytest_word="none here (only make check needs it)"])
 AC_SUBST([PM_PYTEST_PYTHON])
 AC_SUBST([PM_PYTEST_MISSING])
 ])

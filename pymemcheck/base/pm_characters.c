@@ -21,3 +21,10 @@ unsigned pm_utf8_decode(const char *bytes, size_t length, u32 *code_point)
     *code_point = value;
     return size;
 }
+
+bool pm_character_is_harmful(u32 c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c <= 0xdfff) || c == 0x61c
+        || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e)
+        || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
+}

@@ -10,4 +10,8 @@
    Lone surrogates are accepted, as three bytes. */
 unsigned pm_utf8_decode(const char *bytes, size_t length, u32 *code_point);
 
+/* Whether a character moves the cursor, ends a line, changes the direction of writing, or is a lone
+   surrogate: a terminal or a log must not get it as it is. */
+bool pm_character_is_harmful(u32 code_point);
+
 #endif

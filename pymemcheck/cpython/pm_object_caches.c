@@ -113,8 +113,9 @@ void pm_objects_each_cache_word(struct pm_objects *objects, u64 low, u64 high,
     u32 used;
 
     for (u64 at = low; at < high; at += WORD) {
+        /* A page that was never written may count as unreadable. It holds zeros. */
         if (!pm_reader_read_u64(objects->reader, at, &word))
-            continue;
+            word = 0;
         if (word == 0) {
             zeros++;
             continue;

@@ -9,9 +9,11 @@ enum pm_block_origin {
     PM_BLOCK_MALLOC,
     PM_BLOCK_NEW,
     PM_BLOCK_NEW_ARRAY,
+    PM_BLOCK_CUSTOM,            /* of an allocator of the program's own */
 };
 
 #define PM_BLOCK_MAX_THREAD 2047
+#define PM_BLOCK_MAX_SERIAL ((1ull << 36) - 1)
 #define PM_BLOCK_PADDING_UNIT 8     /* bytes in one unit of padding_units */
 #define PM_BLOCK_MAX_PADDING (31 * PM_BLOCK_PADDING_UNIT)
 
@@ -25,7 +27,8 @@ struct pm_block {
     u64 thread : 11;        /* ordinal of the allocating thread, from 1; PM_BLOCK_MAX_THREAD and
                                later share one */
     u64 site : 28;          /* pm_sites.h: where it was allocated or last reused */
-    u64 serial : 36;        /* number of the allocation, from 1 */
+    u64 serial : 36;        /* number of the allocation, from 1; PM_BLOCK_MAX_SERIAL and later
+                               share one */
 };
 
 static inline u64 pm_block_padding_bytes(const struct pm_block *block)

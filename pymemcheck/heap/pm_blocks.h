@@ -54,7 +54,8 @@ bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *re
 /* Removes a block that was found. If its memory came from pm_blocks_allocate, frees the memory too,
    and returns its size; else returns 0. */
 u64 pm_blocks_remove_found(struct pm_blocks *blocks, struct pm_block *found);
-/* Removes a block that was found, but frees no memory. */
+/* Removes a block that was found, but frees no memory. Where the program can no longer use it, it is never
+   handed out again. */
 void pm_blocks_retire_found(struct pm_blocks *blocks, struct pm_block *found);
 /* Frees the memory of a block that was retired. False if it did not come from
    pm_blocks_allocate. */

@@ -11,8 +11,14 @@
                                                 contents can be read
        PM_EVENT_FAILED, _UNKNOWN_FREE           the tables do not change
 
-   Events come in the order of the program's calls. block->serial numbers allocations, from 1 and
-   without gaps; frees and failures have no number.
+   Events come in the order of the program's calls. block->serial numbers allocations, ascending
+   from 1; frees and failures have no number. A number is skipped at a fork, and for each block in
+   a memory pool; all from PM_BLOCK_MAX_SERIAL on are that one.
+
+   Blocks of the program's own allocators (PM_BLOCK_CUSTOM, VALGRIND_MALLOCLIKE_BLOCK) are told too,
+   with PM_CALL_NONE; only their PM_EVENT_FREED comes when they are out of the table already, and
+   their PM_EVENT_RESIZED keeps the serial. They may lie in blocks of malloc's, even at the same
+   address. Blocks in memory pools are not told.
 
    A listener may read the tables and client memory, and may capture a stack of event->tid
    (pm_capture_stack). It must not allocate or free client memory, change the tables, or add
@@ -46,7 +52,8 @@ enum pm_event_call {
     PM_CALL_FREE,               /* address */
     PM_CALL_DELETE,             /* address */
     PM_CALL_DELETE_ARRAY,       /* address */
-    PM_CALL_NONE,               /* PM_EVENT_REUSED: address of the object */
+    PM_CALL_NONE,               /* address: of the object (PM_EVENT_REUSED), or of a block of
+                                   the program's own allocator, or that it frees */
 };
 
 struct pm_event {

@@ -7,11 +7,13 @@ void pm_ledger_init(struct pm_ledger *ledger)
 {
     *ledger = (struct pm_ledger){ 0 };
     pm_blocks_init(&ledger->blocks);
+    pm_blocks_init(&ledger->custom);
 }
 
 void pm_ledger_release(struct pm_ledger *ledger)
 {
     pm_blocks_release(&ledger->blocks);
+    pm_blocks_release(&ledger->custom);
     *ledger = (struct pm_ledger){ 0 };
 }
 
@@ -30,20 +32,27 @@ static void note(struct pm_ledger *ledger, const char *wrong)
         ledger->wrong = wrong;
 }
 
+static struct pm_blocks *table_of(struct pm_ledger *ledger, const struct pm_block *block)
+{
+    return block->origin == PM_BLOCK_CUSTOM ? &ledger->custom : &ledger->blocks;
+}
+
 static void add(struct pm_ledger *ledger, const struct pm_block *block)
 {
-    if (block->address == 0 || pm_blocks_find(&ledger->blocks, block->address) != NULL) {
+    struct pm_blocks *table = table_of(ledger, block);
+
+    if (block->address == 0 || pm_blocks_find(table, block->address) != NULL) {
         note(ledger, "an event allocated a block that lives");
         return;
     }
-    pm_blocks_insert(&ledger->blocks, block);
+    pm_blocks_insert(table, block);
     ledger->live_bytes += block->bytes;
 }
 
 static void add_new(struct pm_ledger *ledger, const struct pm_block *block)
 {
-    if (block->serial != ledger->serial + 1)
-        note(ledger, "allocations are not numbered one after the other");
+    if (block->serial <= ledger->serial && block->serial != PM_BLOCK_MAX_SERIAL)
+        note(ledger, "numbers of allocations do not ascend");
     ledger->serial = block->serial;
     add(ledger, block);
 }
@@ -52,7 +61,7 @@ static void drop(struct pm_ledger *ledger, const struct pm_block *block)
 {
     struct pm_block removed;
 
-    if (!pm_blocks_remove(&ledger->blocks, block->address, &removed)) {
+    if (!pm_blocks_remove(table_of(ledger, block), block->address, &removed)) {
         note(ledger, "an event freed a block that does not live");
         return;
     }
@@ -83,7 +92,10 @@ void pm_ledger_on_event(void *context, const struct pm_event *event)
         break;
     case PM_EVENT_RESIZED:
         drop(ledger, event->before);
-        add_new(ledger, event->block);
+        if (event->block->origin == PM_BLOCK_CUSTOM)
+            add(ledger, event->block);
+        else
+            add_new(ledger, event->block);
         break;
     case PM_EVENT_REUSED:
         if (event->block->address != event->before->address
@@ -124,7 +136,8 @@ const char *pm_ledger_compare(const struct pm_ledger *ledger, const struct pm_bl
 
     if (ledger->wrong != NULL)
         return ledger->wrong;
-    if (ledger->blocks.count != blocks->count || ledger->blocks.count != sites->live_blocks)
+    if (ledger->blocks.count != blocks->count
+            || ledger->blocks.count + ledger->custom.count != sites->live_blocks)
         return "the ledger has another number of blocks than the tables";
     if (ledger->live_bytes != sites->live_bytes)
         return "the ledger has another number of bytes than the sites";

@@ -16,6 +16,7 @@
 
 struct pm_ledger {
     struct pm_blocks blocks;    /* without slabs */
+    struct pm_blocks custom;    /* of PM_BLOCK_CUSTOM: they may lie where others lie */
     u64 live_bytes;             /* padding included */
     u64 events;
     u64 serial;                 /* of the newest allocation */

@@ -87,13 +87,10 @@ void pm_sites_settle(struct pm_sites *sites)
         settle(pm_sites_at(sites, i));
 }
 
-void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id id, u64 requested_bytes,
-                       u64 padding_bytes, u64 serial)
+static inline void count_request(struct pm_site *site, u64 requested_bytes, u64 serial)
 {
-    struct pm_site *site = get(sites, id);
     const unsigned bin = pm_histogram_bin_of_request(requested_bytes);
 
-    save_for_peak(sites, site);
     if (site->total_blocks == 0)
         site->first_serial = serial;
     if (bin != site->bin) {
@@ -102,19 +99,48 @@ void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id id, u64 request
     }
     site->total_bytes += requested_bytes;
     site->total_blocks++;
-    if (padding_bytes > 0)
-        site->padding_bytes += padding_bytes;
-    site->live_bytes += requested_bytes;
-    site->live_blocks++;
     site->last_serial = serial;
+}
 
-    sites->live_bytes += requested_bytes + padding_bytes;
-    sites->live_blocks++;
+void pm_sites_count(struct pm_sites *sites, struct pm_site_id id, u64 requested_bytes, u64 serial)
+{
+    count_request(get(sites, id), requested_bytes, serial);
+}
+
+static inline void compare_with_peak(struct pm_sites *sites)
+{
     if (sites->live_bytes > sites->peak_bytes) {
         sites->peak_bytes = sites->live_bytes;
         sites->peak_blocks = sites->live_blocks;
         sites->peak_epoch++;
     }
+}
+
+void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id id, u64 requested_bytes,
+                       u64 padding_bytes, u64 serial)
+{
+    struct pm_site *site = get(sites, id);
+
+    save_for_peak(sites, site);
+    count_request(site, requested_bytes, serial);
+    if (padding_bytes > 0)
+        site->padding_bytes += padding_bytes;
+    site->live_bytes += requested_bytes;
+    site->live_blocks++;
+
+    sites->live_bytes += requested_bytes + padding_bytes;
+    sites->live_blocks++;
+    compare_with_peak(sites);
+}
+
+void pm_sites_resize(struct pm_sites *sites, struct pm_site_id id, u64 old_bytes, u64 new_bytes)
+{
+    struct pm_site *site = get(sites, id);
+
+    save_for_peak(sites, site);
+    site->live_bytes += new_bytes - old_bytes;
+    sites->live_bytes += new_bytes - old_bytes;
+    compare_with_peak(sites);
 }
 
 static void take_away(const struct pm_sites *sites, struct pm_site *site, u64 requested_bytes)

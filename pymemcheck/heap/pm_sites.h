@@ -114,6 +114,12 @@ void pm_sites_free(struct pm_sites *sites, struct pm_site_id site, u64 requested
 void pm_sites_move(struct pm_sites *sites, struct pm_site_id from, struct pm_site_id to,
                    u64 requested_bytes);
 
+/* An allocation as pm_sites_allocate, of memory that is counted already, as part of a larger block: what is live, and
+   the peak, stay as they are. */
+void pm_sites_count(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes, u64 serial);
+/* A live block of site has another size now. Counts no allocation. */
+void pm_sites_resize(struct pm_sites *sites, struct pm_site_id site, u64 old_bytes, u64 new_bytes);
+
 /* Makes the sizes of all sites complete, until the next allocation. */
 void pm_sites_settle(struct pm_sites *sites);
 

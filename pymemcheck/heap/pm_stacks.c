@@ -17,6 +17,7 @@ void pm_stacks_init(struct pm_stacks *stacks)
     *stacks = (struct pm_stacks){
         .capacity = INITIAL_NODES,
         .count = 1,
+        .limit = MAX_STACKS,
         .cells_mask = INITIAL_CELLS - 1,
     };
     stacks->nodes = pm_alloc("pm.stacks", INITIAL_NODES * sizeof *stacks->nodes);
@@ -63,8 +64,11 @@ static struct place find(const struct pm_stacks *stacks, struct pm_stack_node wa
 
 static struct pm_stack_id add(struct pm_stacks *stacks, struct pm_stack_node node)
 {
+    if (stacks->count == stacks->limit) {
+        stacks->refused++;
+        return node.parent;
+    }
     if (stacks->count == stacks->capacity) {
-        PM_ASSERT(stacks->count < MAX_STACKS);
         stacks->capacity *= 2;
         stacks->nodes = pm_realloc("pm.stacks", stacks->nodes,
                                    stacks->capacity * sizeof *stacks->nodes);
@@ -106,6 +110,8 @@ struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id p
         place = find(stacks, wanted);
     }
     struct pm_stack_id id = add(stacks, wanted);
+    if (id.v == parent.v)
+        return id;
     stacks->cells[place.cell] = place.tag | id.v;
     stacks->cells_used++;
     return id;

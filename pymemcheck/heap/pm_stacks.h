@@ -29,6 +29,8 @@ struct pm_stack_node {
 struct pm_stacks {
     struct pm_stack_node *nodes;
     u32 count, capacity;
+    u32 limit;                  /* most nodes; a test lowers it right after pm_stacks_init */
+    u64 refused;                /* pushes that found the table full */
     u32 *cells;                 /* open hash table of the nodes that do not follow their parents:
                                    a node's id and part of its hash; 0: empty */
     u32 cells_mask;             /* cells - 1; a power of two less one */
@@ -41,7 +43,8 @@ struct pm_stacks {
 void pm_stacks_init(struct pm_stacks *stacks);
 void pm_stacks_release(struct pm_stacks *stacks);
 
-/* The stack in which frame was called by parent. One hash look-up at most. */
+/* The stack in which frame was called by parent. One hash look-up at most. If the table is full, returns parent:
+   the frame is left out. */
 struct pm_stack_id pm_stacks_push(struct pm_stacks *stacks, struct pm_stack_id parent,
                                   struct pm_frame_id frame);
 /* The stack of count frames, given innermost first. One hash look-up at most for each frame not

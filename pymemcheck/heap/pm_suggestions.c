@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "heap/pm_suggestions.h"
 
+#include "base/pm_characters.h"
 #include "heap/pm_dotted.h"
 #include "heap/pm_loss_kinds.h"
 
 #define INDENT "   "
 
-/* A pattern that matches the name: a character that would end the line, and a blank at
-   either end of the name, become "?". */
+/* A pattern that matches the name: a character that would end the line or change a terminal, and a
+   blank at either end of the name, become "?", one for each byte. */
 static void add_pattern(struct pm_buffer *out, const char *bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        char c = bytes[i];
-        bool edge = i == 0 || i + 1 == length;
-        bool harmful = (u8)c < ' ' || (c == ' ' && edge);
-        pm_buffer_add_char(out, harmful ? '?' : c);
+    for (size_t i = 0; i < length;) {
+        u32 c = (u8)bytes[i];
+        const unsigned decoded = pm_utf8_decode(bytes + i, length - i, &c);
+        const unsigned size = decoded == 0 ? 1 : decoded;
+        const bool edge = i == 0 || i + size == length;
+        if (decoded == 0 || pm_character_is_harmful(c) || (c == ' ' && edge))
+            pm_buffer_add_repeated(out, '?', size);
+        else
+            pm_buffer_add_bytes(out, bytes + i, size);
+        i += size;
     }
 }
 

@@ -40,20 +40,12 @@ void pm_utf8_add_escape(struct pm_buffer *out, u32 c)
     }
 }
 
-/* Characters that move the cursor, end a line or change the direction of writing. */
-static bool is_harmful(u32 c)
-{
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || is_surrogate(c) || c == 0x61c
-        || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e)
-        || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
-}
-
 void pm_utf8_add_harmless(struct pm_buffer *out, const char *bytes, size_t length)
 {
     while (length > 0) {
         u32 c = (u8)bytes[0];
         unsigned size = pm_utf8_decode(bytes, length, &c);
-        if (size == 0 || is_harmful(c))
+        if (size == 0 || pm_character_is_harmful(c))
             pm_utf8_add_escape(out, c);
         else
             pm_buffer_add_bytes(out, bytes, size);

@@ -18,9 +18,11 @@
 #include "preload/pm_requests.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/allocator/pm_allocator.h"
+#include "tool/allocator/pm_custom_requests.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/leaks/pm_monitor.h"
 #include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
 #include "tool/core/pm_core.h"
 #include "tool/pm_report.h"
@@ -32,8 +34,10 @@
 
 static struct pm_run the_run;
 
+/* What the program did not map itself may be a part of its heap. */
 static void forget_memory(Addr start, SizeT bytes)
 {
+    the_run.heap_protected |= pm_ranges_at(&the_run.roots.mapped, start) == NULL;
     pm_roots_unmapped(&the_run.roots, start, bytes);
     pm_reader_forget(&the_run.reader);
 }
@@ -49,10 +53,11 @@ static void note_mapping(Addr start, SizeT bytes, Bool r, Bool w, Bool x, ULong 
 
 static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
 {
-    (void)w;
+    const NSegment *segment = VG_(am_find_nsegment)(start);
+
     (void)x;
-    (void)start;
     (void)bytes;
+    the_run.heap_protected |= (!r || !w) && segment != NULL && segment->isCH;
     if (!r)
         pm_reader_forget(&the_run.reader);
 }
@@ -114,7 +119,7 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         *answer = pm_monitor_command(run, (const char *)args[1]);
         return *answer != 0;
     default:
-        return pm_leak_report_request(run, args, answer);
+        return pm_custom_request(run, tid, args, answer) || pm_leak_report_request(run, args, answer);
     }
 }
 
@@ -150,6 +155,7 @@ static void after_options(void)
     pm_freed_init(&the_run.freed, the_run.options.freelist_bytes, the_run.options.freelist_blocks);
     pm_capture_init(&the_run);
     pm_output_init(&the_run);
+    pm_memory_limit_note(&the_run);
     pm_errors_begin(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
@@ -200,6 +206,7 @@ static void init_tables(struct pm_run *run)
     pm_stacks_init(&run->stacks);
     pm_sites_init(&run->sites);
     pm_blocks_init(&run->blocks);
+    pm_custom_blocks_init(&run->custom);
     pm_events_init(&run->events);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,

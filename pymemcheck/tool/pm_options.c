@@ -12,6 +12,7 @@
 #include "base/pm_platform.h"
 #include "heap/pm_leaks.h"
 #include "heap/pm_loss_kinds.h"
+#include "tool/pm_option_names.h"
 #include "report/pm_text.h"
 
 void pm_options_init(struct pm_options *options)
@@ -76,6 +77,25 @@ static void parse_histogram(struct pm_options *options, const char *arg, const c
     }
 }
 
+/* Which of words, separated by a comma and a space, value is: the first is 0. Ends the program if it is none. */
+static u32 parse_word(const char *arg, const char *value, const char *words)
+{
+    const char *word = words;
+
+    for (u32 number = 0;; number++) {
+        size_t length = 0;
+        while (word[length] != '\0' && word[length] != ',')
+            length++;
+        if (is_word(word, length, value))
+            return number;
+        if (word[length] == '\0')
+            break;
+        word += length + 2;
+    }
+    VG_(fmsg_bad_option)(arg, "expected one of: %s\n", words);
+    return 0;
+}
+
 /* A whole number from least to most. */
 static u32 parse_number(const char *arg, const char *value, u32 least, u32 most)
 {
@@ -128,10 +148,8 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         options->mismatched_frees = flag;
     else if (VG_STR_CLO(arg, "--freelist-vol", value))
         set_freelist(options, arg, value);
-    else if VG_XACT_CLO(arg, "--keep-stacktraces=alloc", options->free_stacks, False)
-        ;
-    else if VG_XACT_CLO(arg, "--keep-stacktraces=alloc-and-free", options->free_stacks, True)
-        ;
+    else if (VG_STR_CLO(arg, "--keep-stacktraces", value))
+        options->free_stacks = parse_word(arg, value, "alloc, alloc-and-free") == 1;
     else
         return false;
     return true;
@@ -143,13 +161,14 @@ static bool process_leak_option(struct pm_options *options, const char *arg)
     const HChar *value;
     Bool flag;
 
-    if VG_XACT_CLO(arg, "--leak-check=no", options->leak_check, PM_LEAK_CHECK_NO) {
-    } else if VG_XACT_CLO(arg, "--leak-check=summary", options->leak_check, PM_LEAK_CHECK_SUMMARY) {
-    } else if VG_XACT_CLO(arg, "--leak-check=yes", options->leak_check, PM_LEAK_CHECK_FULL) {
-    } else if VG_XACT_CLO(arg, "--leak-check=full", options->leak_check, PM_LEAK_CHECK_FULL) {
-    } else if VG_XACT_CLO(arg, "--leak-resolution=low", options->leak_resolution, PM_LOSS_LOW) {
-    } else if VG_XACT_CLO(arg, "--leak-resolution=med", options->leak_resolution, PM_LOSS_MEDIUM) {
-    } else if VG_XACT_CLO(arg, "--leak-resolution=high", options->leak_resolution, PM_LOSS_HIGH) {
+    if (VG_STR_CLO(arg, "--leak-check", value)) {
+        static const enum pm_leak_check checks[] = {
+            PM_LEAK_CHECK_NO, PM_LEAK_CHECK_SUMMARY, PM_LEAK_CHECK_FULL, PM_LEAK_CHECK_FULL,
+        };
+        options->leak_check = checks[parse_word(arg, value, "no, summary, full, yes")];
+    } else if (VG_STR_CLO(arg, "--leak-resolution", value)) {
+        static const enum pm_loss_resolution resolutions[] = { PM_LOSS_LOW, PM_LOSS_MEDIUM, PM_LOSS_HIGH };
+        options->leak_resolution = resolutions[parse_word(arg, value, "low, med, high")];
     } else if (VG_USET_CLO(arg, "--leak-check-heuristics",
                            "stdstring,length64,newarray,multipleinheritance",
                            options->leak_heuristics)) {
@@ -158,10 +177,9 @@ static bool process_leak_option(struct pm_options *options, const char *arg)
     } else if (VG_STR_CLO(arg, "--show-leak-blocks", value)) {
         options->shown_leak_blocks = parse_number(arg, value, 0, 1000000000);
     } else if (VG_STR_CLO(arg, "--leak-scan", value)) {
-        if (!VG_STREQ(value, "before") && !VG_STREQ(value, "after") && !VG_STREQ(value, "both"))
-            VG_(fmsg_bad_option)(arg, "expected 'before', 'after' or 'both'\n");
-        options->leak_scan_before = !VG_STREQ(value, "after");
-        options->leak_scan_after = !VG_STREQ(value, "before");
+        const u32 when = parse_word(arg, value, "before, after, both");
+        options->leak_scan_before = when != 1;
+        options->leak_scan_after = when != 0;
     } else {
         return false;
     }
@@ -179,54 +197,8 @@ static void refuse_trees(const char *arg)
                                   " stack with what it asked for and what it still has\n");
 }
 
-bool pm_options_process(struct pm_options *options, const char *arg)
-{
-    const HChar *value;
-
-    refuse_trees(arg);
-    if (VG_STR_CLO(arg, "--histogram", value)) {
-        parse_histogram(options, arg, value);
-        options->draw_histograms = true;
-    } else if (VG_STR_CLO(arg, "--histogram-top", value)) {
-        options->histogram_top = options->table_top = parse_number(arg, value, 0, 1000000000);
-        options->draw_histograms = true;
-    } else if (VG_STR_CLO(arg, "--python-frames", value)) {
-        options->python_frames = parse_number(arg, value, 1, PM_MAX_PYTHON_FRAMES);
-    } else if (VG_STR_CLO(arg, "--python-paths", value)) {
-        if (!VG_STREQ(value, "base") && !VG_STREQ(value, "full"))
-            VG_(fmsg_bad_option)(arg, "expected 'base' or 'full'\n");
-        options->full_paths = VG_STREQ(value, "full");
-        options->paths_given = true;
-    } else if (VG_STR_CLO(arg, "--pymalloc", value)) {
-        if (!VG_STREQ(value, "yes") && !VG_STREQ(value, "no"))
-            VG_(fmsg_bad_option)(arg, "expected 'yes' or 'no'\n");
-        options->pymalloc = VG_STREQ(value, "yes");
-    } else if (VG_STR_CLO(arg, "--pymemcheck-out-file", value)) {
-        if (value[0] == '\0')
-            VG_(fmsg_bad_option)(arg, "expected a file name\n");
-        options->out_file = value;
-    } else {
-        return process_leak_option(options, arg) || process_error_option(options, arg)
-            || VG_(replacement_malloc_process_cmd_line_option)(arg);
-    }
-    return true;
-}
-
-bool pm_options_trace_children(void)
-{
-    bool trace = false;
-
-    for (Word i = 0; i < VG_(sizeXA)(VG_(args_for_valgrind)); i++) {
-        const HChar *arg = *(HChar **)VG_(indexXA)(VG_(args_for_valgrind), i);
-        if (VG_(strncmp)(arg, "--trace-children=", 17) == 0)
-            trace = VG_STREQ(arg + 17, "yes");
-    }
-    return trace;
-}
-
-void pm_options_print_usage(void)
-{
-    VG_(printf)(
+/* What --help prints; also where the names of options are known from. */
+static const char usage[] =
 "    --histogram=<list>        size histograms to print: none, all, or some of\n"
 "                              caller,function,line,stack  [all]\n"
 "    --histogram-top=<number>  rows in each and in tables, largest; 0 is all\n"
@@ -261,7 +233,76 @@ void pm_options_print_usage(void)
 "                              memory is used again [1000000, in up to 2000 blocks]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
-"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%%p]\n");
+"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n";
+
+enum { MAX_SHOWN = 80 };
+
+/* Says what is expected if arg is an option of ours without a value, or nearly one of ours. Ends the
+   program then. */
+static void explain_unknown(const char *arg)
+{
+    struct pm_option_name name;
+    HChar shown[MAX_SHOWN + 1];
+
+    /* What is asked for must not be called known to the core before. */
+    if (!pm_option_names_find(usage, arg, &name) || !VG_(check_clom)(cloP, arg, arg, True))
+        return;
+    const size_t length = name.length < MAX_SHOWN ? name.length : MAX_SHOWN;
+    VG_(memcpy)(shown, name.text, length);
+    shown[length] = '\0';
+    if (name.distance == 0)
+        VG_(fmsg_bad_option)(arg, "expected %s\n", shown);
+    else
+        VG_(fmsg_bad_option)(arg, "there is no such option; did you mean %s\n", shown);
+}
+
+bool pm_options_process(struct pm_options *options, const char *arg)
+{
+    const HChar *value;
+
+    refuse_trees(arg);
+    if (VG_STR_CLO(arg, "--histogram", value)) {
+        parse_histogram(options, arg, value);
+        options->draw_histograms = true;
+    } else if (VG_STR_CLO(arg, "--histogram-top", value)) {
+        options->histogram_top = options->table_top = parse_number(arg, value, 0, 1000000000);
+        options->draw_histograms = true;
+    } else if (VG_STR_CLO(arg, "--python-frames", value)) {
+        options->python_frames = parse_number(arg, value, 1, PM_MAX_PYTHON_FRAMES);
+    } else if (VG_STR_CLO(arg, "--python-paths", value)) {
+        options->full_paths = parse_word(arg, value, "base, full") == 1;
+        options->paths_given = true;
+    } else if (VG_STR_CLO(arg, "--pymalloc", value)) {
+        options->pymalloc = parse_word(arg, value, "no, yes") == 1;
+    } else if (VG_STR_CLO(arg, "--pymemcheck-out-file", value)) {
+        if (value[0] == '\0')
+            VG_(fmsg_bad_option)(arg, "expected a file name\n");
+        options->out_file = value;
+    } else {
+        const bool known = process_leak_option(options, arg) || process_error_option(options, arg)
+            || VG_(replacement_malloc_process_cmd_line_option)(arg);
+        if (!known)
+            explain_unknown(arg);
+        return known;
+    }
+    return true;
+}
+
+bool pm_options_trace_children(void)
+{
+    bool trace = false;
+
+    for (Word i = 0; i < VG_(sizeXA)(VG_(args_for_valgrind)); i++) {
+        const HChar *arg = *(HChar **)VG_(indexXA)(VG_(args_for_valgrind), i);
+        if (VG_(strncmp)(arg, "--trace-children=", 17) == 0)
+            trace = VG_STREQ(arg + 17, "yes");
+    }
+    return trace;
+}
+
+void pm_options_print_usage(void)
+{
+    VG_(printf)("%s", usage);
 }
 
 void pm_options_print_debug_usage(void)

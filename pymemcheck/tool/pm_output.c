@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_libcfile.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_mallocfree.h"
 #include "pub_tool_options.h"
 
 #include "tool/pm_output.h"
 
+#include "base/pm_buffer.h"
+#include "report/pm_utf8.h"
 #include "tool/pm_run.h"
 
 static void write_to_log(void *context, const char *bytes, size_t length)
@@ -124,12 +128,24 @@ void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
 
 static void end_file(struct pm_profile_file *file)
 {
+    struct pm_buffer shown;
+
+    pm_buffer_init(&shown);
+    pm_utf8_add_harmless(&shown, file->name, VG_(strlen)(file->name));
     if (pm_profile_file_end(file))
-        VG_(umsg)("Profile written to %s\n", file->name);
+        VG_(umsg)("Profile written to %s\n", shown.bytes);
     else
         VG_(umsg)("pymemcheck: error: cannot write the profile to '%s'"
-                  " (--pymemcheck-out-file); the text report is complete.\n", file->name);
-    VG_(free)(file->name);
+                  " (--pymemcheck-out-file); the text report is complete.\n", shown.bytes);
+    pm_buffer_release(&shown);
+}
+
+static void forget_names(struct pm_output *output)
+{
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++) {
+        VG_(free)(output->files[i].name);
+        output->files[i].name = NULL;
+    }
 }
 
 void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
@@ -140,4 +156,21 @@ void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
     for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
         if (has_file(output, i))
             end_file(&output->files[i]);
+    output->exec_begins = profile->end == PM_END_EXEC;
+    if (!output->exec_begins)
+        forget_names(output);
+}
+
+bool pm_output_exec_failed(struct pm_run *run)
+{
+    struct pm_output *output = &run->output;
+
+    if (!output->exec_begins)
+        return false;
+    for (size_t i = 0; i < PM_FORMAT_COUNT && pm_options_trace_children(); i++)
+        if (output->files[i].name != NULL)
+            VG_(unlink)(output->files[i].name);
+    forget_names(output);
+    output->exec_begins = false;
+    return true;
 }

@@ -17,6 +17,8 @@
 #include "tool/pm_process.h"
 
 #include "base/pm_platform.h"
+#include "tool/pm_executable.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_report.h"
 #include "tool/pm_run.h"
@@ -34,6 +36,8 @@ static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
     the_run->fork_serial = the_run->serial;
+    /* A reused block gets the newest number, which must be the child's. */
+    the_run->serial += the_run->serial < PM_BLOCK_MAX_SERIAL;
     pm_roots_forked(&the_run->roots);
     pm_leak_report_forked(the_run);
     pm_python_forked(&the_run->python, tid);
@@ -43,11 +47,16 @@ static void in_fork_child(ThreadId tid)
 static bool is_program(struct pm_run *run, u64 path_address)
 {
     char path[MAX_PATH_BYTES];
-    struct vg_stat status;
 
     return pm_reader_read_text(&run->reader, path_address, path, sizeof path)
-        && !sr_isError(VG_(stat)(path, &status)) && VKI_S_ISREG(status.mode)
-        && (status.mode & (VKI_S_IXUSR | VKI_S_IXGRP | VKI_S_IXOTH)) != 0;
+        && pm_executable_error(path) == 0;
+}
+
+static void exec_failed(struct pm_run *run)
+{
+    if (pm_output_exec_failed(run))
+        VG_(umsg)("pymemcheck: the exec failed and the program goes on;"
+                  " a whole report follows at its end.\n");
 }
 
 static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
@@ -70,15 +79,25 @@ static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
     }
 }
 
+/* Calls after which a page of a mapping that stays can be gone: behind the end of a file or of shared memory, or
+   a guard page. The core tells tools of none. */
+static bool changes_what_is_readable(UInt number)
+{
+    return number == __NR_madvise || number == __NR_ftruncate || number == __NR_truncate
+        || number == __NR_fallocate;
+}
+
 static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, SysRes result)
 {
     (void)tid;
     (void)args;
     (void)count;
-    if (number == __NR_execve && sr_isError(result) && !the_run->forked
-            && is_program(the_run, args[0]))
-        VG_(umsg)("pymemcheck: the exec failed and the program goes on;"
-                  " a whole report follows at its end.\n");
+    if (changes_what_is_readable(number))
+        pm_reader_forget(&the_run->reader);
+    if (number == __NR_setrlimit || number == __NR_prlimit64)
+        pm_memory_limit_note(the_run);
+    if (number == __NR_execve && sr_isError(result))
+        exec_failed(the_run);
 }
 
 void pm_process_register(struct pm_run *run)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_libcprint.h"
 
 #include "tool/pm_report.h"
 
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_freeze.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
 #include "tool/pm_run.h"
 
@@ -12,7 +14,11 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
     struct pm_losses losses;
     struct pm_frozen frozen;
+    /* Nobody asks how many errors there are when the next program runs. If the exec fails they
+       are counted at the real end. */
+    const bool counted = end != PM_END_EXEC;
 
+    pm_memory_limit_report_begins();
     pm_finalization_process_ends(run);
     pm_leak_report_finish_before(run);
     const bool searched = pm_leak_report_search_at_end(run, &losses);
@@ -25,9 +31,12 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     /* A leak that both searches found is one error. */
     if (run->searched_before)
         pm_leak_report_write(run, &frozen.profile, PM_SEARCH_BEFORE_FINALIZATION,
-                             &run->losses_before, !searched);
+                             &run->losses_before, counted && !searched);
     if (searched)
-        pm_leak_report_write(run, &frozen.profile, PM_SEARCH_AT_EXIT, &losses, true);
+        pm_leak_report_write(run, &frozen.profile, PM_SEARCH_AT_EXIT, &losses, counted);
+    if (run->stacks.refused > 0)
+        VG_(umsg)("pymemcheck: warning: there are too many different stacks: inner frames of later ones"
+                  " are left out.\n");
     pm_output_end(run, &frozen.profile);
     pm_freeze_release(run, &frozen);
     if (searched)

@@ -7,6 +7,7 @@
 #include "base/pm_strings.h"
 #include "base/pm_types.h"
 #include "heap/pm_blocks.h"
+#include "heap/pm_custom_blocks.h"
 #include "heap/pm_events.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_freed.h"
@@ -42,6 +43,7 @@ struct pm_run {
     struct pm_stacks stacks;
     struct pm_sites sites;
     struct pm_blocks blocks;
+    struct pm_custom_blocks custom;
     struct pm_freed freed;
     struct pm_events events;        /* whoever listens to allocations besides the tables above */
     struct pm_ledger ledger;        /* such a listener, with --sanity-level=2 */
@@ -60,12 +62,16 @@ struct pm_run {
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
+    u64 address_space_limit;        /* RLIMIT_AS in bytes; 0: there is none */
+    bool heap_protected;            /* the program unmapped or protected some of its heap */
     u64 core_frees;                 /* blocks given back to the core's allocator */
     u64 newest_address;             /* of the newest block */
     u64 newest_room;                /* objects begin at most so far into it */
     u64 newest_births;              /* a bit for each of its first words: an object was born there */
 
     u64 births_in_no_block;         /* of objects, static ones among them */
+
+    u32 unknown_pools;              /* requests for memory pools that do not exist */
 
     u64 fork_serial;                /* of the newest allocation that a fork child inherited */
     struct pm_losses losses_before; /* of the searches before finalization, if searched_before */

@@ -19,15 +19,17 @@ LIBRARY = """\
 #include "pub_tool_stacktrace.h"
 #include "libvex_ir.h"
 struct pm_core_unwind_registers;
+struct pm_core_output_sink { Int fd; Int type; HChar *expanded_name; };
 #define PM_CORE_VARIABLE(feature, since, type, symbol) type symbol;
 #define PM_CORE_FUNCTION(feature, since, result, symbol, arguments) result symbol arguments { __builtin_trap(); }
 #define PM_CORE_WRAP PM_CORE_FUNCTION
 #define PM_CORE_JUMP(feature, since, symbol) void symbol(void) { }
 #include "table.h"
 """
-FEATURES = {"unwind", "lines", "zstd", "passes", "match", "open", "suppressions", "sanity", "shortcut"}
+FEATURES = {"unwind", "lines", "zstd", "passes", "match", "open", "write", "exec", "reserve",
+            "suppressions", "sanity", "shortcut"}
 # Those with a row that only a known series proves.
-TRIED_ONLY = {"unwind", "lines", "passes", "suppressions"}
+TRIED_ONLY = {"unwind", "lines", "passes", "write", "suppressions"}
 KNOWN, UNKNOWN = "3.27.1", "3.99.0"
 
 

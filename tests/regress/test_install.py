@@ -89,6 +89,36 @@ def test_core_that_lacks_a_function(tmp_path, prefix):
     assert off["suppressions"] == "the core lacks vgPlain_is_action_requested"
 
 
+def test_without_what_only_the_tests_need(tmp_path):
+    """configure does not warn of it: a line each says what is left out, and make check what to install."""
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\nfor word; do case $word in -lcmocka|-ljansson) exit 1;; esac; done\nexec gcc \"$@\"\n")
+    compiler.chmod(0o755)
+    build = tmp_path / "build"
+    build.mkdir()
+    run = configure(build, f"CC={compiler}", "PYTHON=/bin/false", CMOCKA_LIBS="",
+                    PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert run.returncode == 0, run.stderr
+    text = run.stdout + run.stderr
+    assert "WARNING" not in text and "will fail" not in text and "NOT BUILT" not in text
+    assert re.search(r"unit tests +left out, without jansson \(only make check needs it\)", text)
+    makefile = (build / "Makefile").read_text()
+    assert re.search(r"^PM_UNIT_TESTS_MISSING = jansson is missing: install the package libjansson-dev", makefile, re.M)
+
+
+def test_fresh_debian_without_root(tmp_path):
+    """Who is not root and has no sudo gets one sentence, which names the packages."""
+    for name in "sh", "dirname":
+        (tmp_path / name).symlink_to(shutil.which(name))
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    run = subprocess.run([SOURCE / "tests/fresh-debian", "example"], env={"PATH": str(tmp_path)}, cwd=tmp_path,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 1 and run.stdout == ""
+    assert re.fullmatch(r"tests/fresh-debian: these packages are needed, and only root can install them \(there is no sudo"
+                        r" here\): .*valgrind.*\n", run.stderr), run.stderr
+
+
 def beyond_the_tool_api(headers):
     """The symbols of the table that Valgrind's headers for tools do not declare."""
     table = (SOURCE / "pymemcheck/tool/core/pm_core_table.h").read_text()

@@ -302,6 +302,8 @@ def test_full_log(tool):
                    options=["--log-file=/dev/full", f"--pymemcheck-out-file={out}"])
     assert run.returncode == 4
     assert json.loads(out.read_text())["totals"]["allocs"] > 0
+    assert re.fullmatch(r"==\d+== pymemcheck: error: the log file takes no more \(No space left on device\): "
+                        r"the report in it is not whole\.\n", run.stderr), run.stderr
 
 
 @needs_core("open")

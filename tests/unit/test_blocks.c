@@ -273,9 +273,51 @@ static void test_fields(void **state)
     pm_blocks_release(&blocks);
 }
 
+static u64 take_from(void *context, u64 alignment, u64 bytes)
+{
+    u64 *next = context;
+    const u64 address = (*next + alignment - 1) & ~(alignment - 1);
+    *next = address + bytes;
+    return address;
+}
+
+/* What is retired is gone, and its memory does not come back. */
+static void test_retired_memory(void **state)
+{
+    enum { MEMORY = 1 << 22, BLOCKS = 3000 };
+    static u8 memory[MEMORY] __attribute__((aligned(1 << 20)));
+    u64 next = (u64)memory;
+    struct pm_blocks blocks;
+
+    (void)state;
+    pm_blocks_init(&blocks);
+    pm_slabs_init(&blocks.slabs, take_from, &next);
+    u64 retired = 0;
+    for (u32 i = 0; i < BLOCKS; i++) {
+        const u64 address = pm_blocks_allocate(&blocks, 100);
+        assert_true(address != 0 && address != retired);
+        const struct pm_block block = { .address = address, .bytes = 100 };
+        pm_blocks_insert(&blocks, &block);
+        if (i == 5) {
+            retired = address;
+            pm_blocks_retire_found(&blocks, pm_blocks_find(&blocks, address));
+            assert_null(pm_blocks_find(&blocks, address));
+        } else {
+            pm_blocks_remove_found(&blocks, pm_blocks_find(&blocks, address));
+        }
+    }
+    const struct pm_block large = { .address = 64, .bytes = 100000 };
+    pm_blocks_insert(&blocks, &large);
+    pm_blocks_retire_found(&blocks, pm_blocks_find(&blocks, 64));
+    assert_null(pm_blocks_find(&blocks, 64));
+    assert_int_equal(blocks.count, 0);
+    pm_blocks_release(&blocks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_retired_memory),
         cmocka_unit_test(test_million_steps),
         cmocka_unit_test(test_crowded_places),
         cmocka_unit_test(test_removal_across_the_end),

@@ -191,9 +191,39 @@ static void test_extreme_frames(void **state)
     pm_stacks_release(&stacks);
 }
 
+/* What is known is found still, and what is new is cut to what is known. */
+static void test_full_table(void **state)
+{
+    enum { LIMIT = 1000 };
+    struct pm_stacks stacks;
+    struct pm_frame_id frames[4];
+
+    (void)state;
+    pm_stacks_init(&stacks);
+    stacks.limit = LIMIT;
+    for (u32 i = 0; i < 3 * LIMIT; i++) {
+        for (u32 depth = 0; depth < 4; depth++)
+            frames[3 - depth] = (struct pm_frame_id){ 1 + depth * 10000 + i / (depth == 0 ? 100 : 1) };
+        struct pm_stack_id id = pm_stacks_intern(&stacks, frames, 4);
+        assert_true(id.v < stacks.count && stacks.count <= LIMIT);
+        if (stacks.refused > 0)
+            continue;
+        assert_frames(&stacks, id.v, frames, 4);
+    }
+    assert_int_equal(stacks.count, LIMIT);
+    assert_true(stacks.refused > 0);
+    for (u32 depth = 0; depth < 4; depth++)
+        frames[3 - depth] = (struct pm_frame_id){ 1 + depth * 10000 };
+    assert_frames(&stacks, pm_stacks_intern(&stacks, frames, 4).v, frames, 4);
+    frames[0] = (struct pm_frame_id){ 77777 };
+    assert_frames(&stacks, pm_stacks_intern(&stacks, frames, 4).v, frames + 1, 3);
+    pm_stacks_release(&stacks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full_table),
         cmocka_unit_test(test_shallow),
         cmocka_unit_test(test_usual),
         cmocka_unit_test(test_deep),

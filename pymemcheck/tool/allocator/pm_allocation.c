@@ -8,7 +8,10 @@
 #include "base/pm_bytes.h"
 #include "base/pm_platform.h"
 #include "tool/allocator/pm_allocator.h"
+#include "tool/allocator/pm_custom_requests.h"
 #include "tool/errors/pm_wrong_frees.h"
+#include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
 static struct pm_site_id site_of_block(const struct pm_block *block)
@@ -53,9 +56,23 @@ static enum pm_block_origin origin_of(enum pm_event_call call)
     case PM_CALL_NEW_ARRAY:
     case PM_CALL_DELETE_ARRAY:
         return PM_BLOCK_NEW_ARRAY;
+    case PM_CALL_NONE:
+        return PM_BLOCK_CUSTOM;
     default:
         return PM_BLOCK_MALLOC;
     }
+}
+
+/* What debug hooks add to a block. More than struct pm_block can hold counts as requested. */
+static u64 padding_of(const struct pm_run *run, const struct pm_captured *captured, u64 bytes)
+{
+    if (captured->debug_hooks == 0)
+        return 0;
+    const u64 padding = captured->debug_hooks
+        * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
+    if (padding > bytes)
+        return 0;
+    return padding < PM_BLOCK_MAX_PADDING ? padding : PM_BLOCK_MAX_PADDING;
 }
 
 /* A block of the requesting thread, which allocates it now. */
@@ -65,20 +82,19 @@ static struct pm_block describe_block(struct pm_run *run, const struct pm_reques
     const struct pm_captured captured = pm_capture_stack(run, request->tid);
     const struct pm_site_id site = site_of(run, &captured);
     pm_sites_prefetch(&run->sites, site);
-    u64 padding = captured.debug_hooks == 0
-        ? 0 : captured.debug_hooks * (u64)pm_layout_hook_padding(run->python.interpreter.layout);
     u32 thread = pm_python_thread_ordinal(&run->python, request->tid);
 
+    run->serial += run->serial < PM_BLOCK_MAX_SERIAL;
     return (struct pm_block){
         .address = address,
         .bytes = bytes,
-        .padding_units = (padding <= bytes ? padding : 0) / PM_BLOCK_PADDING_UNIT,
+        .padding_units = padding_of(run, &captured, bytes) / PM_BLOCK_PADDING_UNIT,
         .origin = origin_of(request->call),
         .is_code = false,
         .raising = pm_python_is_raising(&run->python, request->tid),
         .thread = thread < PM_BLOCK_MAX_THREAD ? thread : PM_BLOCK_MAX_THREAD,
         .site = site.v,
-        .serial = ++run->serial,
+        .serial = run->serial,
     };
 }
 
@@ -130,6 +146,20 @@ static struct pm_stack_id stack_of_free(struct pm_run *run, u32 tid)
     return run->options.free_stacks ? pm_capture_stack(run, tid).stack : PM_STACK_EMPTY;
 }
 
+/* Whether the program protected or unmapped some of the memory of a block. */
+static bool is_protected(const struct pm_run *run, u64 address, u64 bytes)
+{
+    return __builtin_expect(run->heap_protected, 0) && !pm_memory_is_writable(address, bytes);
+}
+
+static void fill(const struct pm_run *run, u64 address, u8 value, u64 bytes)
+{
+    if (__builtin_expect(run->heap_protected, 0))
+        pm_memory_fill_writable(address, value, bytes);
+    else
+        pm_bytes_fill((void *)address, value, bytes);
+}
+
 static void release_memory(struct pm_run *run, u64 address)
 {
     if (!pm_blocks_free_retired(&run->blocks, address))
@@ -142,7 +172,13 @@ static void release_waiting(struct pm_run *run, u64 volume_bytes)
     u64 address;
 
     while ((address = pm_freed_next(&run->freed, volume_bytes)) != 0)
-        release_memory(run, address);
+        if (!is_protected(run, address, 1))
+            release_memory(run, address);
+}
+
+static void *memory_of_core(struct pm_run *run, u64 bytes, u64 alignment)
+{
+    return pm_memory_limit_allows(run, bytes) ? VG_(cli_malloc)(alignment, bytes) : NULL;
 }
 
 /* Small blocks of the usual alignment come from slabs, the others from the core. Where there is
@@ -153,27 +189,29 @@ static void *allocate_memory(struct pm_run *run, u64 bytes, u64 alignment)
 
     if (address != 0)
         return (void *)address;
-    void *memory = VG_(cli_malloc)(alignment, bytes);
+    void *memory = memory_of_core(run, bytes, alignment);
     if (memory == NULL) {
         release_waiting(run, 0);
-        memory = VG_(cli_malloc)(alignment, bytes);
+        memory = memory_of_core(run, bytes, alignment);
     }
     pm_blocks_prefetch(&run->blocks, (u64)memory);
     return memory;
 }
 
-/* Takes a freed block out of the tables. Its memory waits, or is released. */
+/* Takes a freed block out of the tables. Its memory waits, or is released. Memory that can no longer be
+   written is not used again: its next owner would crash. */
 static void release_block(struct pm_run *run, u32 tid, struct pm_block *found)
 {
     const struct pm_block block = *found;
-    const bool waits = pm_freed_should_wait(&run->freed, block.bytes);
+    const bool retired = is_protected(run, block.address, block.bytes);
+    const bool waits = !retired && pm_freed_should_wait(&run->freed, block.bytes);
 
     pm_sites_prefetch(&run->sites, site_of_block(&block));
     pm_blocks_retire_found(&run->blocks, found);
-    pm_bytes_fill((void *)block.address, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
+    fill(run, block.address, 0, block.bytes < OVERWRITTEN_BYTES ? block.bytes : OVERWRITTEN_BYTES);
     leave(run, &block);
     pm_freed_add(&run->freed, &block, pm_allocator_stack(run, &block), stack_of_free(run, tid), waits);
-    if (!waits)
+    if (!waits && !retired)
         release_memory(run, block.address);
     release_waiting(run, run->freed.volume_bytes);
 }
@@ -190,7 +228,7 @@ void pm_allocation_hand_out(struct pm_run *run, const struct pm_request *request
                             u64 bytes)
 {
     if (request->call == PM_CALL_CALLOC)
-        pm_bytes_fill((void *)memory, 0, bytes);
+        fill(run, memory, 0, bytes);
     run->totals.allocs++;
     run->totals.bytes += bytes;
     const struct pm_block block = describe_block(run, request, memory, bytes);
@@ -241,7 +279,8 @@ void pm_allocation_free(struct pm_run *run, const struct pm_request *request)
 
     run->totals.frees++;
     if (found == NULL) {
-        refuse_unknown(run, request);
+        if (!pm_custom_freed_as_heap(run, request->tid, request->arguments[0]))
+            refuse_unknown(run, request);
         return;
     }
     check_free(run, request, found);
@@ -276,7 +315,11 @@ static void *resize_elsewhere(struct pm_run *run, const struct pm_request *reque
 
     if (moved == NULL)
         return pm_allocation_fail(run, request, found);
-    pm_bytes_copy(moved, (void *)before.address, before.bytes < bytes ? before.bytes : bytes);
+    const u64 kept = before.bytes < bytes ? before.bytes : bytes;
+    if (run->heap_protected)
+        pm_memory_copy_readable((u64)moved, before.address, kept);
+    else
+        pm_bytes_copy(moved, (void *)before.address, kept);
     release_block(run, request->tid, found);
     const struct pm_block block = describe_block(run, request, (u64)moved, bytes);
     enter(run, &block, NULL);

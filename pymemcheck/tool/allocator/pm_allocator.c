@@ -16,6 +16,7 @@
 #include "cpython/pm_births.h"
 #include "tool/allocator/pm_allocation.h"
 #include "tool/errors/pm_wrong_frees.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
 static struct pm_run *the_run;
@@ -27,8 +28,8 @@ struct pm_stack_id pm_allocator_stack(const struct pm_run *run, const struct pm_
 
 static u64 get_region(void *context, u64 alignment, u64 bytes)
 {
-    (void)context;
-    return (u64)VG_(cli_malloc)(alignment, bytes);
+    return pm_memory_limit_allows(context, bytes + alignment)
+        ? (u64)VG_(cli_malloc)(alignment, bytes) : 0;
 }
 
 static void *allocate(ThreadId tid, enum pm_event_call call, u64 first, u64 second, SizeT bytes,
@@ -278,7 +279,7 @@ bool pm_allocator_simple_call(enum pm_allocator_entry entry, u32 tid,
 void pm_allocator_register(struct pm_run *run)
 {
     the_run = run;
-    pm_slabs_init(&run->blocks.slabs, get_region, NULL);
+    pm_slabs_init(&run->blocks.slabs, get_region, run);
     VG_(needs_malloc_replacement)(on_malloc, on_new, on_new_aligned, on_new_array,
                                   on_new_array_aligned, on_memalign, on_calloc, on_free,
                                   on_delete, on_delete_aligned, on_delete_array,

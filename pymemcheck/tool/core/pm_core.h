@@ -11,6 +11,25 @@
 /* --sanity-level=: above 1 the tool checks itself. Without the feature "sanity": always 1. */
 unsigned pm_core_sanity_level(void);
 
+/* --- Memory --- */
+
+/* Whether the eight bytes at address can be read. Asks the kernel, and never faults. A page that was
+   never touched is made readable by it, as a read would do. Cost: one system call, a tenth of a
+   microsecond. */
+bool pm_core_can_read(u64 address);
+
+/* Sets bit 0 of vector[i] if page number i from address (a multiple of the page size) is in memory: in
+   the page table, or in the cache of the file that is mapped there. Touches nothing. False, with vector
+   unspecified, if some of these pages are not mapped. Cost: one system call. */
+bool pm_core_pages_in_memory(u64 address, u64 pages, u8 *vector);
+
+/* Takes a reserve of address space for the tool, if it has none. It is let go when the system gives the
+   core no more memory: the core would end the process, without a report. It is mapped and never touched,
+   so it takes no memory. False if that is not possible, and without the feature "reserve". */
+bool pm_core_reserve_take(u64 bytes);
+/* Returns it to the system, for what the tool asks for next. */
+void pm_core_reserve_let_go(void);
+
 /* --- Unwinding --- */
 
 /* The core does not unwind a stack whose end is nearer than this (feature "unwind"). */

@@ -13,6 +13,7 @@
 #include "pub_tool_vki.h"
 
 #include "base/pm_buffer.h"
+#include "report/pm_utf8.h"
 
 #if PM_CORE_OPEN
 
@@ -40,7 +41,7 @@ static void tell(const HChar *what, const HChar *path, const HChar *reason)
     pm_buffer_add_text(&line, "== pymemcheck: error: cannot create the ");
     pm_buffer_add_text(&line, what);
     pm_buffer_add_text(&line, " file '");
-    pm_buffer_add_text(&line, path);
+    pm_utf8_add_harmless(&line, path, VG_(strlen)(path));
     pm_buffer_add_text(&line, "' (");
     pm_buffer_add_text(&line, reason);
     pm_buffer_add_text(&line, "); what it was to hold goes to standard error.\n");

@@ -20,6 +20,13 @@ struct pm_core_unwind_registers {
     ULong others[16];
 };
 
+/* OutputSink of coregrind/pub_core_libcprint.h. build-aux/check-core has a copy, for its size. */
+struct pm_core_output_sink {
+    Int fd;
+    Int type;                   /* an enum */
+    HChar *expanded_name;
+};
+
 #define PM_CORE_VARIABLE(feature, since, type, symbol) extern type symbol;
 #define PM_CORE_FUNCTION(feature, since, result, symbol, arguments) extern result symbol arguments;
 #define PM_CORE_WRAP(feature, since, result, symbol, arguments) \

@@ -157,6 +157,32 @@ PM_CORE_VARIABLE(open, "3.19", const HChar *, vgPlain_clo_log_fname_unexpanded)
 PM_CORE_VARIABLE(open, "3.19", const HChar *, vgPlain_clo_xml_fname_unexpanded)
 PM_CORE_FUNCTION(open, "3.19", const HChar *, vgPlain_strerror, (UWord number))
 
+/* --- A log file that takes no more (pm_core_write.c) --- */
+
+PM_CORE_FEATURE(write,
+    "comfort, not time: one line on standard error says that the log or XML file takes no more",
+    "the report is cut off without a word when the disk is full or the file may not grow")
+PM_CORE_WRAP(write, "3.19", Int, vgPlain_write, (Int fd, const void *bytes, Int count))
+PM_CORE_VARIABLE(write, "3.19", struct pm_core_output_sink, vgPlain_log_output_sink)
+PM_CORE_VARIABLE(write, "3.19", struct pm_core_output_sink, vgPlain_xml_output_sink)
+PM_CORE_BEHAVIOUR(write, "3.19", "OutputSink (coregrind/pub_core_libcprint.h) begins with the file descriptor")
+
+/* --- An execve that will fail (pm_core_exec.c) --- */
+
+PM_CORE_FEATURE(exec,
+    "comfort, not time: the program gets its error when the interpreter that a file names is missing",
+    "the core ends the program when the kernel refuses an execve that the core found possible")
+PM_CORE_WRAP(exec, "3.19", SysRes, vgPlain_pre_exec_check, (const HChar *path, Int *fd, Bool allow_setuid))
+PM_CORE_FUNCTION(exec, "3.19", SysRes, vgPlain_mk_SysRes_Error, (UWord error))
+
+/* --- Memory for the report where the address space is limited (pm_core_reserve.c) --- */
+
+PM_CORE_FEATURE(reserve,
+    "comfort, not time: there is a report also where RLIMIT_AS leaves no more memory",
+    "the core ends the process when the system gives it no more memory, and there is no report")
+PM_CORE_WRAP(reserve, "3.19", SysRes, vgPlain_am_mmap_anon_float_valgrind, (SizeT bytes))
+PM_CORE_FUNCTION(reserve, "3.19", SysRes, vgPlain_am_munmap_valgrind, (Addr start, SizeT bytes))
+
 /* --- Default suppressions and suggestions (pm_core_suppressions.c) --- */
 
 PM_CORE_FEATURE(suppressions,

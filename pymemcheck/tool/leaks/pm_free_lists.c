@@ -56,6 +56,9 @@ static bool next_static_mapping(u64 static_address, u64 *from, u64 *end, u64 *lo
         return false;
     *from = segment->start;
     *end = segment->end + 1;
+    /* What the program mapped beside it by chance may be gigabytes. */
+    if (*end - *from > MAX_STATIC_BYTES - *looked)
+        *end = *from + (MAX_STATIC_BYTES - *looked);
     *looked += *end - *from;
     return true;
 }

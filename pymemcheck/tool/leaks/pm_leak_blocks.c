@@ -30,6 +30,7 @@ void pm_leak_collect_blocks(struct pm_leak_state *check)
     struct collecting to = { 0 };
 
     pm_blocks_each(&check->run->blocks, collect_block, &to);
+    pm_custom_blocks_each(&check->run->custom, collect_block, &to);
     struct pm_keyed *order = pm_alloc("pm.leak_check", (to.count + 1) * sizeof *order);
     for (u32 i = 0; i < to.count; i++)
         order[i] = (struct pm_keyed){ to.blocks[i].address, i };
@@ -38,6 +39,8 @@ void pm_leak_collect_blocks(struct pm_leak_state *check)
     check->allocated = pm_alloc("pm.leak_check", (to.count + 1) * sizeof *check->allocated);
     for (u32 i = 0; i < to.count; i++)
         check->allocated[i] = to.blocks[order[i].item];
+    if (check->run->custom.live > 0)
+        check->count = pm_custom_blocks_resolve(check->allocated, to.count);
     pm_free(order);
     pm_free(to.blocks);
 }

@@ -14,6 +14,8 @@
 
 #include "base/pm_platform.h"
 #include "tool/leaks/pm_leak_stages.h"
+#include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
 /* All stages but the last, pm_leak_record. */
@@ -41,7 +43,8 @@ static void begin(struct pm_leak_state *check, struct pm_run *run)
 {
     *check = (struct pm_leak_state){ .run = run };
     pm_reader_forget(&run->reader);
-    check->python = run->options.python_objects && run->python.state == PM_PYTHON_READY
+    const bool known = run->options.python_objects && run->python.state == PM_PYTHON_READY;
+    check->python = known
         && pm_objects_init(&check->objects, &run->reader, &run->strings,
                            &run->python.interpreter);
     if (check->python)
@@ -49,15 +52,20 @@ static void begin(struct pm_leak_state *check, struct pm_run *run)
     pm_leak_weak_init(&check->weak);
     pm_map_init(&check->static_owners);
     pm_map_init(&check->freed_starts);
-    pm_leaks_init(&check->leaks, &run->reader);
+    check->objects_begun = known;
+    check->scan = pm_alloc("pm.leak_check", sizeof *check->scan);
+    pm_memory_scan_begin(check->scan);
+    pm_leaks_init(&check->leaks, &check->scan->reader);
 }
 
 static void end(struct pm_leak_state *check)
 {
     pm_leaks_release(&check->leaks);
+    pm_memory_scan_end(check->scan);
+    pm_free(check->scan);
     pm_leak_weak_release(&check->weak);
     pm_roots_clear(&check->run->roots);
-    if (check->python)
+    if (check->objects_begun)
         pm_objects_release(&check->objects);
     pm_free(check->allocated);
     pm_free(check->found);
@@ -98,8 +106,11 @@ void pm_leak_check_examine(struct pm_run *run,
 {
     struct pm_leak_state check;
 
+    if (!pm_memory_limit_allows_search(run))
+        return;
     begin(&check, run);
     run_stages(&check);
     examine(context, &check);
     end(&check);
+    pm_memory_limit_note(run);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
-#include "pub_tool_aspacemgr.h"
 #include "pub_tool_options.h"
-#include "pub_tool_vki.h"
 
 #include "tool/leaks/pm_leak_report.h"
 
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
+#include "tool/core/pm_core.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/leaks/pm_leak_check.h"
 #include "tool/pm_freeze.h"
+#include "tool/pm_memory.h"
+#include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
 /* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
@@ -135,7 +136,8 @@ void pm_leak_report_before_finalization(struct pm_run *run)
 {
     struct pm_leak_check_request request = default_request(&run->options);
 
-    if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before)
+    if (run->options.leak_check == PM_LEAK_CHECK_NO || !run->options.leak_scan_before
+            || !pm_memory_limit_allows_search(run))
         return;
     /* An exec failed in an earlier life, and its report finished the records. */
     if (run->finished_before)
@@ -146,6 +148,7 @@ void pm_leak_report_before_finalization(struct pm_run *run)
     pm_sites_moment_take(&run->sites_before, &run->sites);
     pm_leak_check_run(run, &request, &run->losses_before);
     run->searched_before = true;
+    pm_memory_limit_note(run);
 }
 
 void pm_leak_report_forked(struct pm_run *run)
@@ -169,7 +172,8 @@ bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
     const struct pm_leak_check_request request = default_request(&run->options);
 
     if (run->options.leak_check == PM_LEAK_CHECK_NO
-            || (run->searched_before && !run->options.leak_scan_after))
+            || (run->searched_before && !run->options.leak_scan_after)
+            || !pm_memory_limit_allows_search(run))
         return false;
     pm_leak_check_run(run, &request, losses);
     pm_losses_finish(losses);
@@ -186,6 +190,8 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
     struct pm_writers writers;
     struct pm_frozen frozen;
 
+    if (!pm_memory_limit_allows_search(run))
+        return;
     request.all |= (now->kinds & PM_LOSS_KIND(PM_LOSS_REACHABLE)) != 0;
     request.list_blocks = true;
     if (run->searched_on_request)
@@ -203,12 +209,13 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
                      &selection);
     }
     pm_freeze_release(run, &frozen);
+    pm_memory_limit_note(run);
 }
 
 /* Stores count in the program's variable at address, if that can be written. */
 static void store(u64 address, u64 count)
 {
-    if (VG_(am_is_valid_for_client)(address, sizeof count, VKI_PROT_READ | VKI_PROT_WRITE))
+    if (pm_memory_is_writable(address, sizeof count) && pm_core_can_read(address))
         *(u64 *)address = count;
 }
 

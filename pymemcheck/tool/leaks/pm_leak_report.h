@@ -40,7 +40,7 @@ struct pm_leak_report_now {
 };
 
 /* Searches and writes the report at once. The records become run->last_losses, with their
-   blocks. */
+   blocks. Does nothing but say so if a limit leaves no memory for a search. */
 void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *request);
 
 /* Answers a client request of Memcheck's that is about leaks; false if it is none. */

@@ -15,6 +15,7 @@
 #include "heap/pm_leaks.h"
 #include "heap/pm_losses.h"
 
+struct pm_memory_scan;
 struct pm_run;
 
 /* What became of a block. */
@@ -34,8 +35,10 @@ struct pm_leak_dangling {
 struct pm_leak_state {
     struct pm_run *run;
     bool python;                    /* objects can be read */
+    bool objects_begun;             /* objects must be released */
     u64 recorded_after;             /* blocks of this serial or less get no records */
     struct pm_objects objects;
+    struct pm_memory_scan *scan;    /* its reader reads all memory in turn, for the search */
 
     /* Of the blocks, by address; all arrays have count entries. */
     u32 count;
@@ -63,7 +66,8 @@ struct pm_leak_state {
 
 /* The stages, in this order. Each of the first five costs a look at each block. */
 
-/* Copies all live blocks, sorted by address: count, allocated. */
+/* Copies all live blocks, sorted by address: count, allocated. Of blocks of the program's own
+   allocators and those around them, only the inner ones. */
 void pm_leak_collect_blocks(struct pm_leak_state *check);
 /* Finds the objects in them, their hidden bytes and their weak words: found, weak. */
 void pm_leak_describe_objects(struct pm_leak_state *check);

@@ -7,6 +7,7 @@
 #include "base/pm_platform.h"
 #include "cpython/pm_object_caches.h"
 #include "cpython/pm_object_static.h"
+#include "tool/pm_memory.h"
 #include "tool/pm_run.h"
 
 enum { WORD = sizeof(u64) };
@@ -75,13 +76,16 @@ static void hide_word_of_block(void *context, u64 address)
     pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + WORD, WORD);
 }
 
-/* The interpreter's state is static or a block, and that of a subinterpreter is a block. */
+/* The interpreter's state is static or a block, and that of a subinterpreter is a block. All
+   large blocks are read, so pages that the program never wrote to must stay untouched. */
 void pm_leak_hide_caches(struct pm_leak_state *check)
 {
     const struct pm_object_cache_visitor visitor = { hide_word_of_block, note_names, check };
 
     if (!check->python)
         return;
+    struct pm_reader *reader = check->objects.reader;
+    check->objects.reader = &check->scan->reader;
     pm_free_lists_static_mappings(check->objects.metatype, hide_static_caches, check);
     for (u32 i = 0; i < check->count; i++) {
         const struct pm_leak_block *block = &check->found[i];
@@ -90,4 +94,5 @@ void pm_leak_hide_caches(struct pm_leak_state *check)
             pm_objects_each_cache_word(&check->objects, (block->address + WORD - 1) & ~(u64)(WORD - 1),
                                        (block->address + block->bytes) & ~(u64)(WORD - 1), &visitor);
     }
+    check->objects.reader = reader;
 }

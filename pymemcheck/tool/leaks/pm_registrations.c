@@ -26,12 +26,14 @@
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 #include "tool/allocator/pm_allocator.h"
+#include "tool/pm_memory.h"
 #include "tool/pm_run.h"
 
 enum { MAX_WORDS = 128, MAX_NATIVES = 64, MAX_BASES = 64, WORD = 8, SERIAL_BITS = 36 };
 
 struct marking {
     struct pm_run *run;
+    struct pm_reader *reader;       /* for the content of blocks */
     struct pm_objects *objects;
     const struct pm_leaks *leaks;
     const struct pm_block *blocks;
@@ -207,7 +209,7 @@ static void look_at(struct marking *marking, u32 holder)
     u64 first = (block->address + WORD - 1) & ~(u64)(WORD - 1), end = block->address + block->bytes, word;
 
     for (u64 at = first; at + WORD <= end && at < first + MAX_WORDS * WORD; at += WORD) {
-        if (!pm_reader_read_u64(&marking->run->reader, at, &word) || word < marking->low
+        if (!pm_reader_read_u64(marking->reader, at, &word) || word < marking->low
                 || word >= marking->high)
             continue;
         u32 held = pm_leaks_block_at(marking->leaks, word);
@@ -222,6 +224,7 @@ void pm_leak_hide_registrations(struct pm_leak_state *check)
     const struct pm_block *blocks = check->allocated;
     struct marking marking = {
         .run = check->run,
+        .reader = &check->scan->reader,
         .objects = &check->objects,
         .leaks = leaks,
         .blocks = blocks,
