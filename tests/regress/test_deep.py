@@ -108,7 +108,7 @@ def test_two_lines_of_a_function(tool, release_python, extensions):
     assert loss.blocks == 10
     frames = found.profile.json["frames"]
     assert sorted((frames[frame]["line"], blocks) for frame, blocks in loss.json["places"]) == [(first, 7), (second, 3)]
-    assert re.search(rf"by pm_deep\S+`pm_deep_lose_two\+0x[0-9a-f]+ \(pm_deep\.cpp:{first}\) 7 blocks\n"
+    assert re.search(rf"at pm_deep\S+`pm_deep_lose_two\+0x[0-9a-f]+ \(pm_deep\.cpp:{first}\) 7 blocks\n"
                      rf"==\d+==       pm_deep\S+`pm_deep_lose_two\+0x[0-9a-f]+ \(pm_deep\.cpp:{second}\) 3 blocks\n",
                      found.log)
 
