@@ -74,9 +74,9 @@ def leaking(tool, release_python, tmp_path_factory):
     """A function that runs the leaking job and gives the tool's Run."""
     release_python.compile_extensions(pack.LEAKY)
 
-    def run(folder, count=10, lead="", options=()):
+    def run(folder, count=10, lead="", options=(), short=False):
         return tool.run(release_python.path, make_job(folder, count, lead), env=release_python.env,
-                        options=("--leak-scan=both", *options))
+                        options=("--leak-scan=both", *options), short=short)
     return run
 
 
