@@ -13,6 +13,9 @@ import pytest
 import pack
 from pymemcheck.command import main
 
+# A package with tests of its own, which test_nightly.py builds and runs in a copy.
+collect_ignore = ["example"]
+
 # Outputs as text, and standard output as bytes.
 Result = collections.namedtuple("Result", "returncode stdout stderr data")
 
