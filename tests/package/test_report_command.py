@@ -235,6 +235,10 @@ def test_filters(job, command):
     assert all("importlib" not in label for _, _, label in main) and len(imports) > 10
     assert "lose_memory" not in command("report", path, "--function=lose_lists")
     assert "What leaks:\n  nothing" in command("report", path, "--function=no_such")
+    full = command("report", path, "--full", "--function=no_such")
+    assert full.count("   none is selected\n") == 2 and "\n   no leaks\n" in full and "CONCLUSION:" in full
+    full = command("report", path, "--full", "--function=lose_lists")
+    assert "\n   1 leak, see " in full and "10 blocks are definitely lost" in full and "lose_memory" not in full
 
 
 def test_sorting(job, command):

@@ -19,8 +19,8 @@ def add_arguments(parser):
     parser.add_argument("--histogram", metavar="LIST", type=_histograms,
                         help="the text report of the tool, with these histograms drawn: caller, function, line, stack, all, none")
     parser.add_argument("--top", "--histogram-top", metavar="N", type=_top, default=None,
-                        help="rows that are shown, 0 for all (%d; %d in the short report); draws the histograms of the text "
-                             "report" % (TOP, SHORT_TOP))
+                        help="rows that are shown, 0 for all (%d; %d in the short report; %d of histograms and %d of tables in "
+                             "the text report, whose histograms it draws)" % (TOP, SHORT_TOP, HISTOGRAM_TOP, TABLE_TOP))
     parser.add_argument("--group", choices=GROUPS, help="a table by this: " + ", ".join(GROUPS))
     parser.add_argument("--sort", choices=SORTS, help="order of the table: " + ", ".join(SORTS) + " (size)")
     parser.add_argument("--cumulative", action="store_true",

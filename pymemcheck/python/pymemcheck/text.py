@@ -312,7 +312,7 @@ class Text:
         put("")
         size, count = _sum(lines + callers, metric)
         if not count:
-            put("   none: every block was freed")
+            put("   none: every block was freed" if self.selection is None else "   none is selected")
             put("")
             return
         put("           bytes      blocks     average  %s" % ("line" if by_line else "caller"))
