@@ -13,7 +13,7 @@ import pytest
 import pack
 from pymemcheck.command import main
 
-# The example package has tests of its own, which test_nightly.py runs once it is built.
+# A package with tests of its own, which test_nightly.py builds and runs in a copy.
 collect_ignore = ["example"]
 
 # Outputs as text, and standard output as bytes.
@@ -77,9 +77,9 @@ def leaking(tool, release_python, tmp_path_factory):
     """A function that runs the leaking job and gives the tool's Run."""
     release_python.compile_extensions(pack.LEAKY)
 
-    def run(folder, count=10, lead="", options=()):
+    def run(folder, count=10, lead="", options=(), short=False):
         return tool.run(release_python.path, make_job(folder, count, lead), env=release_python.env,
-                        options=("--leak-scan=both", *options))
+                        options=("--leak-scan=both", *options), short=short)
     return run
 
 

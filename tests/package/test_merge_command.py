@@ -89,6 +89,32 @@ def test_worst_end(command, tmp_path):
     assert Profile.load(tmp_path / "m").run["signal"] == 11
 
 
+def test_end_stack(tool, release_python, job, command, tmp_path):
+    """The stack of the thread that a signal killed is that of the process whose end is kept."""
+    run = tool.run(release_python.path, "-S", "-c", "import os\nos.abort()", check=False)
+    command("merge", job.profile.path, run.profile.path, "-o", tmp_path / "m")
+    one, merged = Profile.load(run.profile.path), Profile.load(tmp_path / "m")
+    assert one.run["end_stack"] and merged.stack(merged.run["end_stack"]) == one.stack(one.run["end_stack"])
+
+
+def test_what_is_said_of_records(job, command, tmp_path):
+    """References and expressions are those of the first, and the blocks that they are about are added up."""
+    command("merge", job.profile.path, "-o", tmp_path / "one")
+    command("merge", job.profile.path, job.profile.path, "-o", tmp_path / "two")
+    known, one, two = ({r.fingerprint: r for r in Profile.load(path).leaks_before}
+                       for path in (job.profile.path, tmp_path / "one", tmp_path / "two"))
+    assert any(r.expression == "__main__.CONFIG" and r.expression_lines for r in known.values())
+    assert any(r.overcounted_blocks == 10 for r in known.values())
+    assert any((r.references, r.pointers, r.kind) == (2, 1, "surplus") for r in known.values())
+    for fingerprint, record in known.items():
+        assert one[fingerprint]._replace(stack=0) == record._replace(stack=0)
+        double = two[fingerprint]
+        for key in ("expression", "expression_lines", "chain", "references", "pointers"):
+            assert getattr(double, key) == getattr(record, key)
+        for key in ("blocks", "chain_blocks", "overcounted_blocks"):
+            assert getattr(double, key) == 2 * getattr(record, key)
+
+
 def test_merging_twice(job, grown_job, command, tmp_path):
     """Merged files can be merged again: the order does not matter."""
     a, b = job.profile.path, grown_job.profile.path

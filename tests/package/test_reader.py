@@ -25,8 +25,10 @@ def test_real_profile(real):
         assert dict(profile.sites.sizes(site.number)) == other.sizes
         assert [(f.kind, f.function, f.file, f.line, f.object, f.flags) for f in profile.stack(site.stack)] == [
             tuple(f) for f in other.frames]
-    assert [(r.kind, r.bytes, r.types, r.note, r.chain) for r in profile.leaks] == [
-        (loss.kind, loss.bytes, tuple(loss.types), loss.note, tuple(loss.chain)) for loss in real.losses]
+    assert [(r.kind, r.bytes, r.types, r.note, r.chain, r.expression) for r in profile.leaks] == [
+        (loss.kind, loss.bytes, tuple(loss.types), loss.note, tuple(loss.chain), loss.expression) for loss in real.losses]
+    for key in ("chain_blocks", "expression_lines", "references", "pointers", "overcounted_blocks"):
+        assert [getattr(record, key) for record in profile.leaks] == [loss.json[key] for loss in real.losses]
     assert profile.leaks_before is None
 
 
@@ -35,6 +37,17 @@ def test_version_1(tmp_path):
     data["version"] = 1
     data["totals"]["moved_blocks"] = data["totals"].pop("reused_blocks") + 5
     assert Profile.load(pack.write(tmp_path, data)).totals["reused_blocks"] == 5
+
+
+def test_keys_that_older_files_lack(tmp_path):
+    data = pack.sample()
+    del data["run"]["end_stack"]
+    for key in ("chain_blocks", "expression", "expression_lines", "references", "pointers", "overcounted_blocks"):
+        del data["leaks"]["records"][0][key]
+    profile = Profile.load(pack.write(tmp_path, data))
+    record = profile.leaks[0]
+    assert (record.chain_blocks, record.expression, record.expression_lines) == (record.blocks, "", 0)
+    assert (record.references, record.pointers, record.overcounted_blocks, profile.run["end_stack"]) == (0, 0, 0, 0)
 
 
 def test_names_that_are_not_utf_8(tmp_path):
@@ -117,6 +130,14 @@ CONTRADICTIONS = [
     (("leaks", "records", 0, "chain"), [99], "leaks.records[0].chain[0]", "between 0 and 13"),
     (("leaks", "records", 0, "fingerprint"), "<b>", "leaks.records[0].fingerprint", "hexadecimal"),
     (("leaks", "records", 0, "suppressed"), 0, "leaks.records[0].suppressed", "true or false"),
+    (("leaks", "records", 0, "expression"), 14, "leaks.records[0].expression", "between 0 and 13"),
+    (("leaks", "records", 0, "expression_lines"), 1, "leaks.records[0].expression_lines", "between 0 and 0"),
+    (("leaks", "records", 0, "references"), -1, "leaks.records[0].references", "between 0"),
+    (("leaks", "records", 0, "pointers"), None, "leaks.records[0].pointers", "whole number"),
+    (("leaks", "records", 0, "overcounted_blocks"), "1", "leaks.records[0].overcounted_blocks", "whole number"),
+    (("leaks", "records", 0, "chain_blocks"), 0.5, "leaks.records[0].chain_blocks", "whole number"),
+    (("run", "end_stack"), 9, "run.end_stack", "between 0 and 8"),
+    (("run", "end_stack"), None, "run.end_stack", "whole number"),
 ]
 
 

@@ -16,23 +16,38 @@ from pmtest import PROGRAMS
 from pymemcheck.terminal import Patience
 
 
-def log_of(run):
-    """The log's lines from HEAP SUMMARY on, without the process number."""
-    lines = [re.sub(r"^==\d+== ?", "", line) for line in run.log.splitlines()]
+def report_in(log):
+    """A log's lines from HEAP SUMMARY on, without the process number. The file does not have what was in use before
+    the interpreter's finalization (--leak-scan=before): that table, and the line about it in the conclusion, are cut
+    out. Nothing else is."""
+    lines = [re.sub(r"^==\d+== ?", "", line) for line in log.splitlines()]
     lines = lines[lines.index("HEAP SUMMARY:"):]
-    return lines[:next(index for index, line in enumerate(lines) if line.startswith("Profile written to"))]
+    lines = lines[:next(index for index, line in enumerate(lines) if line.startswith("Profile written to"))]
+    start = next((index for index, line in enumerate(lines)
+                  if line.startswith("Blocks allocated before the interpreter's finalization, by ")), None)
+    if start is not None:
+        end = next(index for index, line in enumerate(lines) if line.startswith("Blocks still allocated at exit, by "))
+        assert lines[end - 2].endswith("  in use then")
+        del lines[start:end]
+        lines = [line for line in lines if not line.startswith("   in use before finalization ")]
+    return lines
+
+
+def log_of(run):
+    return report_in(run.log)
 
 
 @pytest.mark.parametrize("options", [(), ("--histogram-top=3",), ("--histogram-top=0",), ("--python-paths=full",),
                                      ("--python-paths=base",), ("--histogram=line,stack",), ("--histogram=none",)],
                          ids=" ".join)
 def test_same_text_as_the_tool(tool, command, python, options):
-    run = tool.run(python.path, "-S", PROGRAMS / "func_abc.py", options=options)
-    given = options or ("--full",)
-    text = command("report", run.profile.path, *given, *(() if "--histogram" in given[0][:12] and "top" not in given[0]
-                                                         else ("--full",)))
+    run = tool.run(python.path, "-S", PROGRAMS / "func_abc.py", options=options, short=True)
+    text = command("report", run.profile.path, "--full", *options)
     assert text.splitlines() == log_of(run)
-    assert "histogram=none" in str(options) or text.count("Distribution") > 3
+    assert "CONCLUSION:" in text and "Blocks allocated at the peak, by Python line:" in text
+    drawn = any(option.startswith("--histogram") and option != "--histogram=none" for option in options)
+    assert (text.count("Distribution") > 3) == drawn
+    assert ("most of 64 to 127 bytes" in text) == ("--histogram" not in str(options))
 
 
 def test_same_text_with_leaks(job, command):
@@ -42,14 +57,51 @@ def test_same_text_with_leaks(job, command):
     assert text.count("in loss record") >= 5 and "surplus reference to 1 object" in text
 
 
+@pytest.mark.parametrize("scan, leaks", [("before", 3), ("after", 3), ("both", 4)])
+def test_same_short_text_with_leaks(leaking, command, tmp_path, scan, leaks):
+    run = leaking(tmp_path / "job", options=("--leak-scan=" + scan,), short=True)
+    text = command("report", run.profile.path, "--full")
+    assert text.splitlines() == log_of(run)
+    conclusion = text[text.index("CONCLUSION:"):]
+    assert "\n   %d leaks, see " % leaks in conclusion and ("\n     and 1 leak more\n" in conclusion) == (leaks == 4)
+    assert re.search(r"fingerprint [0-9a-f]{16}$", text, re.MULTILINE)
+    assert ", refcount 2 with 1 pointer to it" in text or scan == "after"
+    assert "kept alive by __main__.CONFIG\n" in text or scan == "after"
+
+
+DIE = """\
+import os
+
+
+def die():
+    os.abort()
+
+
+die()
+"""
+
+
+@pytest.mark.parametrize("importing", [False, True], ids=["", "importing"])
+def test_same_text_after_a_signal(tool, command, release_python, tmp_path, importing):
+    """With the stack of the thread that died, and the frames of importlib in it as one line."""
+    (tmp_path / "pm_die.py").write_text(DIE)
+    (tmp_path / "main.py").write_text("import pm_die\n" if importing else DIE)
+    run = tool.run(release_python.path, tmp_path / "main.py", check=False, short=True)
+    lines = [re.sub(r"^==\d+== ?", "", line) for line in run.log.splitlines()]
+    start = next(index for index, line in enumerate(lines) if line.startswith("The process was killed by "))
+    text = command("report", run.profile.path, "--full").splitlines()
+    end = text.index("HEAP SUMMARY:")
+    assert text[:end] == lines[start:lines.index("HEAP SUMMARY:")] and text[end:] == log_of(run)
+    assert sum(line.startswith("   by die (") for line in text[:end]) == 1
+    assert any("frames of importlib)" in line for line in text[:end]) == importing
+
+
 def test_same_text_of_other_programs(tool, command, programs):
     """No Python; wrong frees; a child that a signal ends."""
     for name in ("allocators", "operators", "threads"):
-        run = tool.run(programs[name], check=False)
+        run = tool.run(programs[name], check=False, short=True)
         for pid, profile in run.profiles.items():
-            lines = [re.sub(r"^==\d+== ?", "", line) for line in run.logs[pid].splitlines()]
-            lines = lines[lines.index("HEAP SUMMARY:"):]
-            expected = lines[:next(i for i, line in enumerate(lines) if line.startswith("Profile written to"))]
+            expected = report_in(run.logs[pid])
             text = command("report", profile.path, "--full").splitlines()
             assert text[text.index("HEAP SUMMARY:"):] == expected
 
@@ -183,6 +235,10 @@ def test_filters(job, command):
     assert all("importlib" not in label for _, _, label in main) and len(imports) > 10
     assert "lose_memory" not in command("report", path, "--function=lose_lists")
     assert "What leaks:\n  nothing" in command("report", path, "--function=no_such")
+    full = command("report", path, "--full", "--function=no_such")
+    assert full.count("   none is selected\n") == 2 and "\n   no leaks\n" in full and "CONCLUSION:" in full
+    full = command("report", path, "--full", "--function=lose_lists")
+    assert "\n   1 leak, see " in full and "10 blocks are definitely lost" in full and "lose_memory" not in full
 
 
 def test_sorting(job, command):

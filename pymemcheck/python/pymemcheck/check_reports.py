@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from . import __version__
 from .labels import Labels, harmless
-from .text import KIND_TEXTS, counted, headline, story, types_text
+from .text import KIND_TEXTS, chain_lines, counted, headline, identity, times, types_lines
 
 HELP = {
     "definite": "Nothing points to these blocks any more: nobody can free them.",
@@ -44,12 +44,11 @@ class Reports:
         """A record as in the text report, with whole paths."""
         record = finding.record
         lines = [headline(record)]
-        if record.types:
-            lines.append("   " + types_text(record))
+        lines += ["   " + line for line in types_lines(record)]
         for frame in record.frames:
             lines.append("   by " + self._labels.frame(frame))
-        lines += ["   kept alive by " + harmless(line) for line in record.chain]
-        lines.append("   " + story(record))
+        lines += chain_lines(record)
+        lines += ["   " + times(record), "   " + identity(record)]
         return "\n".join(lines)
 
     # --- JUnit ---

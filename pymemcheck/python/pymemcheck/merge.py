@@ -32,7 +32,7 @@ def run(arguments, output):
 
 def merge_records(groups):
     """Records of several searches (lists of Records) as one list, added up by fingerprint, in the tool's order.
-    A merged record's stack and frames are those of its first."""
+    A merged record's stack, chain and what is said of its first block are those of its first."""
     by_fingerprint = collections.OrderedDict()
     for records in groups:
         for record in records:
@@ -51,7 +51,10 @@ def _merge_record(records):
         types.update(dict(record.types))
     threads = {record.thread for record in records}
     sums.update(first=min(record.first for record in records), last=max(record.last for record in records),
-                thread=threads.pop() if len(threads) == 1 else 0)
+                thread=threads.pop() if len(threads) == 1 else 0,
+                overcounted_blocks=sum(record.overcounted_blocks for record in records),
+                # The chain is the first record's. It explains the blocks of those that have the same.
+                chain_blocks=sum(record.chain_blocks for record in records if record.chain == first.chain))
     return first._replace(types=tuple(sorted(types.items(), key=lambda item: (-item[1], item[0]))),
                           suppressed=all(record.suppressed for record in records),
                           left_out=all(record.left_out for record in records), **sums)
@@ -82,11 +85,11 @@ class Merged:
     def add(self, profile):
         self.count += 1
         self.exact.update(profile.exact_bytes)
-        self._runs.append(profile.run)
         for sums, more in ((self._totals, profile.totals), (self._troubles, profile.troubles)):
             for key in sums:
                 sums[key] += more[key]
         stacks = self._add_stacks(profile, [self._add_frame(frame) for frame in profile.frames])
+        self._runs.append(dict(profile.run, end_stack=stacks[profile.run["end_stack"]]))
         self._add_sites(profile, stacks)
         if profile.leaks is None and profile.leaks_before is None:
             self.without_search.append(profile.path)
@@ -143,7 +146,7 @@ class Merged:
         run["hint"] = "%d profiles were merged; peaks are summed up" % self.count
         worst = next((other for other in runs if other["end"] == "signal"),
                      next((other for other in runs if other["exit_code"]), runs[0]))
-        for key in ("end", "exit_code", "signal"):
+        for key in ("end", "exit_code", "signal", "end_stack"):
             run[key] = worst[key]
         run["elapsed_ms"] = max(other["elapsed_ms"] for other in runs)
         for key in ("pymalloc", "debug_hooks"):

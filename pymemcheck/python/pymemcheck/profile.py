@@ -25,12 +25,15 @@ LARGEST_NUMBER = 2 ** 63 - 1
 Frame = collections.namedtuple("Frame", "kind function file line object offset flags")
 
 # One loss record. types: a tuple of (name, blocks), most blocks first. frames: innermost first.
-# chain: why a block is alive, from a root on. chain_blocks: how many blocks the same holder keeps, all where the file does not say.
-# thread: 0 stands for several.
+# chain: why a block is alive, from a root on. chain_blocks: how many blocks the same holder keeps; all of them if the
+# file does not say. expression: the first expression_lines lines of the chain as a Python expression; "" and 0: none.
+# references, pointers: the first block's reference count, and how many pointers to it were found. overcounted_blocks:
+# objects with more references than pointers. thread: 0 stands for several.
 Record = collections.namedtuple(
     "Record", "kind fingerprint bytes blocks indirect_bytes indirect_blocks surplus_references types note"
               " first last import_blocks main_blocks finalization_blocks raising_blocks thread suppressed"
-              " left_out chain chain_blocks stack frames")
+              " left_out chain chain_blocks expression expression_lines references pointers overcounted_blocks"
+              " stack frames")
 
 # One site as Profile.iterate_sites gives it. thread: None where the file has none.
 Site = collections.namedtuple(
@@ -46,6 +49,8 @@ LEAK_KINDS = ("definite", "cycle", "surplus", "possible", "indirect", "interpret
 SUMMARY_KEYS = LEAK_KINDS + ("suppressed", "left_out")
 RECORD_NUMBERS = ("bytes", "blocks", "indirect_bytes", "indirect_blocks", "surplus_references", "first", "last",
                   "import_blocks", "main_blocks", "finalization_blocks", "raising_blocks", "thread")
+# Of files since the tool writes them; else 0.
+LATER_RECORD_NUMBERS = ("references", "pointers", "overcounted_blocks")
 TOTALS = ("allocs", "frees", "bytes", "live_bytes", "live_blocks", "peak_bytes", "peak_blocks", "padding_bytes",
           "reused_blocks")
 TROUBLES = ("unreadable_stacks", "unreadable_code", "failed_allocations", "unknown_frees")
@@ -93,6 +98,11 @@ def _number(parent, key, place, limit=LARGEST_NUMBER):
     if not 0 <= value <= limit:
         raise _Wrong("%s.%s" % (place, key) if place else key, "%s is not between 0 and %d" % (_shown(value), limit))
     return value
+
+
+def _later_number(parent, key, place, limit=LARGEST_NUMBER):
+    """A number that older files do not have: 0."""
+    return _number(parent, key, place, limit) if key in parent else 0
 
 
 def _numbers(values, place, limit=LARGEST_NUMBER, least=0):
@@ -207,6 +217,8 @@ class Profile:
         self._read_frames(_member(data, "frames", list, ""))
         del data["frames"], data["strings"]
         self._read_stacks(_member(data, "stacks", dict, ""))
+        self.run.setdefault("end_stack", 0)
+        _number(self.run, "end_stack", "run", len(self.stack_parent) - 1)
         del data["stacks"]
         self._read_sites(_member(data, "sites", dict, ""))
         del data["sites"]
@@ -415,6 +427,9 @@ class Profile:
                       suppressed=_member(record, "suppressed", bool, place),
                       left_out=_member(record, "left_out", bool, place),
                       chain_blocks=_number(record, "chain_blocks" if "chain_blocks" in record else "blocks", place),
+                      expression=self.strings[_later_number(record, "expression", place, last_string)],
+                      expression_lines=_later_number(record, "expression_lines", place, len(chain)),
+                      **{key: _later_number(record, key, place) for key in LATER_RECORD_NUMBERS},
                       **{key: _number(record, key, place) for key in RECORD_NUMBERS})
 
     def _walk(self, stack):

@@ -8,18 +8,19 @@ from .grouping import GROUPS, Items, leaks_of
 from .source import Sources
 from .statistic import SORTS, can_cumulate, make_rows, sort_rows
 from .summary import METRIC_TITLES, Summary, put_table
-from .text import KINDS, Text
+from .text import HISTOGRAM_TOP, KINDS, TABLE_TOP, Text
 
 SHORT_TOP, TOP = 5, 10
 
 
 def add_arguments(parser):
     parser.add_argument("profile", metavar="FILE", help="a file pymemcheck.out.PID; FILE@NAME is a snapshot in it")
-    parser.add_argument("--full", action="store_true", help="the text report of the tool again: as --histogram=all")
+    parser.add_argument("--full", action="store_true", help="the text report of the tool again")
     parser.add_argument("--histogram", metavar="LIST", type=_histograms,
-                        help="the text report of the tool, with these histograms: caller, function, line, stack, all, none")
+                        help="the text report of the tool, with these histograms drawn: caller, function, line, stack, all, none")
     parser.add_argument("--top", "--histogram-top", metavar="N", type=_top, default=None,
-                        help="rows that are shown, 0 for all (%d; %d in the short report)" % (TOP, SHORT_TOP))
+                        help="rows that are shown, 0 for all (%d; %d in the short report; %d of histograms and %d of tables in "
+                             "the text report, whose histograms it draws)" % (TOP, SHORT_TOP, HISTOGRAM_TOP, TABLE_TOP))
     parser.add_argument("--group", choices=GROUPS, help="a table by this: " + ", ".join(GROUPS))
     parser.add_argument("--sort", choices=SORTS, help="order of the table: " + ", ".join(SORTS) + " (size)")
     parser.add_argument("--cumulative", action="store_true",
@@ -68,14 +69,21 @@ def run(arguments, output):
 def _full(arguments, profile, sources, filters, output):
     summary = Summary(profile)
     selection = select_sites(profile, summary.grouping, filters)
-    text = Text(profile, summary.grouping, summary.labels, output.put, sources, selection,
-                TOP if arguments.top is None else arguments.top, arguments.python_paths)
+    tops = (HISTOGRAM_TOP, TABLE_TOP) if arguments.top is None else (arguments.top, arguments.top)
+    text = Text(profile, summary.grouping, summary.labels, output.put, sources, selection, *tops,
+                paths=arguments.python_paths)
     text.summary()
-    text.histograms(KINDS if arguments.histogram is None else arguments.histogram)
+    text.histograms(KINDS if arguments.histogram is None else arguments.histogram,
+                    drawn=arguments.top is not None or arguments.histogram is not None)
+    text.peak()
     text.live()
     chosen = set(map(id, select_records(profile, summary.grouping, filters,
                                         (profile.leaks or []) + (profile.leaks_before or []))))
-    text.leaks(accepts=lambda record: id(record) in chosen)
+
+    def accepts(record):
+        return id(record) in chosen
+    text.leaks(accepts=accepts)
+    text.conclusion(accepts)
 
 
 def _table(arguments, profile, sources, filters, output):

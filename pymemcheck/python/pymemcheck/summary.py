@@ -102,7 +102,7 @@ class Summary:
         if record.surplus_references:
             text = "%s, %s" % (counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"))
         if record.kind == "surplus" and record.chain:
-            text += ", kept alive by " + harmless(record.chain[0])
+            text += ", kept alive by " + harmless(record.expression or record.chain[0])
         return text
 
     def table(self, output, title, metric, top, group="line", selection=None):

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tool's own text report, made again from the file: the same words, rows, bars and order
-(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: wrong frees."""
+(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: wrong frees, blocks of records
+one by one, and what was in use before the interpreter's finalization."""
+import collections
+import operator
+
 from .grouping import DEFAULT_LEAK_KINDS, Items
 from .labels import harmless
 from .source import shortened
-from .statistic import make_rows
 
+HISTOGRAM_TOP, TABLE_TOP = 3, 5     # without --histogram-top=
 BAR_COLUMNS = 40
+METRICS = ("total", "live", "peak")
 KINDS = ("caller", "function", "line", "stack")
+CALLER_EXPLANATION = " (C function, while no Python function ran)"
 HEADINGS = {"caller": ("engine caller", "caller"), "function": ("Python file and function", "function"),
             "line": ("Python file and line", "line"), "stack": ("stack trace", "stack")}
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
@@ -19,6 +25,7 @@ KIND_TEXTS = {"definite": "definitely lost", "cycle": "in garbage cycles", "surp
 SUMMARY_ORDER = ("definite", "indirect", "cycle", "surplus", "possible", "reachable", "interpreter")
 MEMCHECKS_KINDS = ("definite", "indirect", "possible", "reachable")
 SHOWN_TYPES = 4
+SHOWN_LEAKS, SHOWN_LINES = 3, 2     # in the conclusion
 
 
 def counted(value, noun):
@@ -34,18 +41,48 @@ def average(size, count):
     return size // count + (size % count >= (count + 1) // 2)
 
 
+class _Row:
+    """A sum. stack: of the item with the most bytes over the run (most); items: their numbers."""
+
+    __slots__ = ("most", "stack", "items", "_sums")
+
+    def __init__(self):
+        self.most, self.stack, self.items = -1, 0, []
+        self._sums = [0] * (2 * len(METRICS))       # bytes and blocks of each metric
+
+    def add(self, index, stack, values):
+        """values: bytes and blocks of the item, as in _sums."""
+        if values[0] > self.most:
+            self.most, self.stack = values[0], stack
+        self._sums = list(map(operator.add, self._sums, values))
+        self.items.append(index)
+
+    def sums(self, metric):
+        """Bytes and blocks."""
+        place = 2 * METRICS.index(metric)
+        return self._sums[place], self._sums[place + 1]
+
+
+# What a table of blocks counts: the metric, its heading, the label of its last line.
+_Moment = collections.namedtuple("_Moment", "metric heading last_line")
+PEAK = _Moment("peak", "Blocks allocated at the peak", "peak heap usage")
+LIVE = _Moment("live", "Blocks still allocated at exit", "in use at exit")
+
+
 class Text:
     """Writes parts of the report of one profile to a function that takes lines.
 
     labels: Labels; sources: Sources, or None for no source lines; selection: numbers of the sites to report, or
-    None for all; paths: None, "base" or "full" as --python-paths; whole_stacks: as --leak-resolution=high."""
+    None for all; top, table_top: rows that are shown of histograms and tables, 0 for all; paths: None, "base" or
+    "full" as --python-paths; whole_stacks: as --leak-resolution=high."""
 
-    def __init__(self, profile, grouping, labels, put, sources=None, selection=None, top=10, paths=None,
-                 whole_stacks=False):
+    def __init__(self, profile, grouping, labels, put, sources=None, selection=None, top=HISTOGRAM_TOP,
+                 table_top=TABLE_TOP, paths=None, whole_stacks=False):
         self.profile, self.grouping, self.labels, self.put = profile, grouping, labels, put
-        self.sources, self.selection, self.top, self.paths = sources, selection, top, paths
+        self.sources, self.selection, self.top, self.table_top, self.paths = sources, selection, top, table_top, paths
         self.whole_stacks = whole_stacks
         self._items = None
+        self._rows = {}
 
     @property
     def items(self):
@@ -66,6 +103,10 @@ class Text:
             put("The process was killed by %s: these are its figures up to then."
                 % ("signal %d%s" % (number, name) if number else "the signal that is named above"))
             put("")
+            if run["end_stack"]:
+                put("The stack of the thread that it killed:")
+                self._shown_stack(self.profile.stack(run["end_stack"]), innermost=True)
+                put("")
 
         def line(name, words):
             put("%18s: %s" % (name, words))
@@ -101,61 +142,74 @@ class Text:
         python = self.grouping.python
         return [index for index, stack in enumerate(self.items.stacks) if bool(python[stack]) != (kind == "caller")]
 
-    def _histogram_rows(self, kind):
-        """[key to sort by, bytes, blocks, most bytes, stack of those, items]"""
-        sizes, counts = self.items.figures["total"]
+    def _rows_of(self, kind):
+        """All rows of a kind. Those of stacks, which may be a million, are not kept."""
+        if kind in self._rows:
+            return self._rows[kind]
         stacks, rows = self.items.stacks, {}
         chosen = self._part(kind)
         keys = ([("stack", index) for index in chosen] if kind == "stack"
                 else self.grouping.keys(kind, [stacks[index] for index in chosen]))
-        for key, index in zip(keys, chosen):
+        columns = [column for metric in METRICS for column in self.items.figures[metric]]
+        for key, index, values in zip(keys, chosen, zip(*(map(column.__getitem__, chosen) for column in columns))):
             row = rows.get(key)
             if row is None:
-                row = rows[key] = [key, 0, 0, -1, 0, []]
-            if sizes[index] > row[3]:
-                row[3], row[4] = sizes[index], stacks[index]
-            row[1] += sizes[index]
-            row[2] += counts[index]
-            row[5].append(index)
-        return [row for row in rows.values() if row[2]]
+                row = rows[key] = _Row()
+            row.add(index, stacks[index], values)
+        rows = list(rows.values())
+        if kind != "stack":
+            self._rows[kind] = rows
+        return rows
 
     def _frame_order(self, frame):
         return (("native", "python", "note").index(frame.kind), frame.object, frame.file, frame.function, frame.line,
                 frame.offset)
 
     def _name_order(self, kind, row):
-        """By name, then line, then the frames of the stack: the order of pm_aggregate.c among equals."""
-        stack = [self._frame_order(frame) for frame in self.profile.stack(row[4])]
+        """By name, then line; of stacks by their frames: the order of pm_aggregate.c among equals."""
         if kind == "stack":
-            return (stack,)
-        number = self.grouping.told_by(row[4])
+            return ([self._frame_order(frame) for frame in self.profile.stack(row.stack)],)
+        number = self.grouping.told_by(row.stack)
         if not number:
-            return ("", "", "", 0, stack)
+            return ("", "", "", 0)
         frame = self.profile.frames[number - 1]
         return (frame.object if kind == "caller" else "", "" if kind == "caller" else frame.file, frame.function,
-                frame.line if kind == "line" else 0, stack)
+                frame.line if kind == "line" else 0)
 
     def _label(self, kind, row):
-        labels, full = self.labels, self.paths == "full"
-        number = self.grouping.told_by(row[4])
+        labels, full, total = self.labels, self.paths == "full", row.sums("total")[0]
+        number = self.grouping.told_by(row.stack)
         frame = self.profile.frames[number - 1] if number else None
         if kind == "stack":
-            return "stack trace, total bytes = %d" % row[1]
+            return "stack trace, total bytes = %d" % total
         if kind == "caller":
             return "%s`%s, total bytes = %d" % (labels.object(frame.object if frame else ""),
-                                                labels.function(frame.function if frame else ""), row[1])
+                                                labels.function(frame.function if frame else ""), total)
         file, function = labels.file(frame.file, full), labels.function(frame.function)
         if kind == "function":
-            return "%s, %s, bytes total = %d" % (file, function, row[1])
-        return "%s:%s (%s), bytes total = %d" % (file, labels.line(frame.line), function, row[1])
+            return "%s, %s, bytes total = %d" % (file, function, total)
+        return "%s:%s (%s), bytes total = %d" % (file, labels.line(frame.line), function, total)
 
-    def _bars(self, row):
+    def _bins(self, row):
+        """Size -> requests."""
         bins = {}
         numbers = self.selection
-        for index in row[5]:
+        for index in row.items:
             for value, count in self.profile.sites.sizes(index if numbers is None else numbers[index]):
                 bins[value] = bins.get(value, 0) + count
-        self.put("           value  ------------- Distribution ------------- count    ")
+        return bins
+
+    def _sizes(self, row):
+        """Instead of bars: how many requests, and the range of sizes that most of them had."""
+        bins, count = self._bins(row), row.sums("total")[1]
+        most = min(bins, key=lambda value: (-bins[value], value)) if bins else 0
+        sizes = format(most, ",") + (" to %s" % format(2 * most - 1, ",") if most > 1 else "")
+        return " in %s%s%s byte%s" % (counted(count, "request"), " of " if count == 1 else ", most of ", sizes,
+                                      "" if most == 1 else "s")
+
+    def _bars(self, row):
+        bins = self._bins(row)
+        self.put("           bytes  ------------- Distribution ------------- count    ")
         total = sum(bins.values())
         if total:
             first = max(min(bins).bit_length() - 1, 0)
@@ -175,94 +229,116 @@ class Text:
                                self.labels.frame(frame, self.paths != "base")))
         self.put("")
 
-    def histograms(self, kinds=KINDS):
+    def histograms(self, kinds=KINDS, drawn=False):
+        """drawn: with bars; else a line for each row."""
         for kind in KINDS:
             if kind in kinds:
-                self._histogram(kind)
+                self._histogram(kind, drawn)
+        if kinds and not drawn:
+            self.put("   (--histogram-top=10 draws the distributions of ten rows of each kind)")
+            self.put("")
 
-    def _histogram(self, kind):
+    def _histogram(self, kind, drawn):
         heading, noun = HEADINGS[kind]
-        rows = self._histogram_rows(kind)
-        # The tool has a row here also for lines to which blocks only passed.
+        rows = self._rows_of(kind)
+        # Lines to which blocks only passed have a row, but no sizes.
         if not rows and kind in ("function", "line") and self.profile.run["python"] is None:
             return
-        rows.sort(key=lambda row: row[1])
-        least = rows[-self.top][1] if self.top and len(rows) > self.top else 0
-        shown = sorted((row for row in rows if row[1] >= least), key=lambda row: (row[1],) + self._name_order(kind, row))
+        rows = sorted((row for row in rows if row.sums("total")[1]), key=lambda row: row.sums("total")[0])
+        least = rows[-self.top].sums("total")[0] if self.top and len(rows) > self.top else 0
+        shown = sorted((row for row in rows if row.sums("total")[0] >= least),
+                       key=lambda row: (row.sums("total")[0],) + self._name_order(kind, row))
         shown = shown[-self.top:] if self.top else shown
-        self.put("Python malloc byte distributions by %s," % heading)
-        self.put("")
-        size, count = sum(row[1] for row in rows), sum(row[2] for row in rows)
-        if len(shown) < len(rows):
-            self.put("   (%s left out: %s; --histogram-top=0 shows all)" % (
-                counted(len(rows) - len(shown), "smaller row"),
-                bytes_in_blocks(size - sum(row[1] for row in shown), count - sum(row[2] for row in shown))))
+        self.put("Python malloc byte distributions by %s%s," % (heading, CALLER_EXPLANATION if kind == "caller" else ""))
+        size, count = _sum(rows, "total")
+        if drawn:
+            self._drawn_rows(kind, shown, len(rows) - len(shown), size, count)
+        else:
+            self._short_rows(kind, shown)
+        self.put("   All by %s: %s, %s" % (heading, bytes_in_blocks(size, count), counted(len(rows), noun)))
+        if drawn:
             self.put("")
-        for row in shown:
+            self.put("")
+
+    def _short_rows(self, kind, rows):
+        """The line of a stack ends with its innermost Python frame."""
+        for row in rows:
+            text = "   " + self._label(kind, row) + self._sizes(row)
+            number = self.grouping.python[row.stack] if kind == "stack" else 0
+            if number:
+                text += ", " + self.labels.frame(self.profile.frames[number - 1], self.paths == "full")
+            self.put(text)
+
+    def _drawn_rows(self, kind, rows, left_out, size, count):
+        self.put("")
+        if left_out:
+            shown_size, shown_count = _sum(rows, "total")
+            self.put("   (%s left out: %s; --histogram-top=0 shows all)" % (
+                counted(left_out, "smaller row"), bytes_in_blocks(size - shown_size, count - shown_count)))
+            self.put("")
+        for row in rows:
             self.put("   " + self._label(kind, row))
             if kind == "stack":
-                self._stack(row[4])
+                self._stack(row.stack)
             self._bars(row)
-        self.put("   All by %s: %s, %s" % (heading, bytes_in_blocks(size, count), counted(len(rows), noun)))
-        self.put("")
-        self.put("")
 
-    # --- Blocks still allocated ---
+    # --- Blocks allocated at the peak and at exit ---
 
     def _figures(self, size, count, label):
         self.put("%16s%12s%12s  %s" % (format(size, ","), format(count, ","),
                                        format(average(size, count), ",") if count else "", label))
 
+    def _largest(self, kind, metric):
+        """The rows of a kind that have blocks, the largest first."""
+        return sorted((row for row in self._rows_of(kind) if row.sums(metric)[1]),
+                      key=lambda row: tuple(-value for value in row.sums(metric)) + self._name_order(kind, row))
+
+    def _place(self, row):
+        number = self.grouping.told_by(row.stack)
+        return self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???`???"
+
+    def peak(self):
+        if self.profile.totals["peak_blocks"]:
+            self._table(PEAK)
+
     def live(self):
-        run, put = self.profile.run, self.put
-        rows = [row for row in make_rows(self.items, "line") if row.count("live")]
-        lines = [row for row in rows if row.key[0] == "python"]
+        self._table(LIVE)
+
+    def _table(self, moment):
+        run, put, metric = self.profile.run, self.put, moment.metric
+        lines, callers = self._largest("line", metric), self._largest("caller", metric)
         by_line = bool(lines) or (run["python"] is not None and run["python_refused"] is None)
-        others = [row for row in rows if row.key[0] != "python"]
-        put("Blocks still allocated at exit, by %s:" % ("Python line" if by_line else "engine caller"))
+        put("%s, by %s:" % (moment.heading, "Python line" if by_line else "engine caller"))
         put("")
-        size, count = sum(row.size("live") for row in rows), sum(row.count("live") for row in rows)
+        size, count = _sum(lines + callers, metric)
         if not count:
-            put("   none: every block was freed")
+            put("   none: every block was freed" if self.selection is None else "   none is selected")
             put("")
             return
         put("           bytes      blocks     average  %s" % ("line" if by_line else "caller"))
-        self._live_rows(lines if by_line else others)
-        if by_line and others:
-            self._figures(sum(row.size("live") for row in others), sum(row.count("live") for row in others),
-                          "no Python frame")
+        self._table_rows(lines if by_line else callers, metric, by_line)
+        if by_line and callers:
+            self._figures(*_sum(callers, metric), "no Python frame")
         put("  " + "-" * 38)
-        in_use = (self.profile.totals["live_bytes"], self.profile.totals["live_blocks"])
+        all_size, all_count = self.profile.totals[metric + "_bytes"], self.profile.totals[metric + "_blocks"]
         if self.selection is not None:
             self._figures(size, count, "selected")
-        elif in_use[0] > size:
+        elif all_size > size:
             self._figures(size, count, "as requested")
-            put("%16s%26s%s" % (format(in_use[0] - size, ","), "", "padding added by CPython's debug hooks"))
-        self._figures(in_use[0], in_use[1], "in use at exit")
+            put("%16s%26s%s" % (format(all_size - size, ","), "", "padding added by CPython's debug hooks"))
+        self._figures(all_size, all_count, moment.last_line)
         put("")
 
-    def _live_rows(self, rows):
-        def order(row):
-            frame = row.frame
-            names = (frame.object if row.key[0] == "native" else "", frame.file if row.key[0] == "python" else "",
-                     frame.function, frame.line if row.key[0] == "python" else 0) if frame else ("", "", "", 0)
-            return (-row.size("live"), -row.count("live")) + names
-
-        rows.sort(key=order)
-        shown = rows[:self.top] if self.top else rows
+    def _table_rows(self, rows, metric, by_line):
+        shown = rows[:self.table_top] if self.table_top else rows
         for row in shown:
-            frame = row.frame
-            if row.key[0] != "python":
-                label = self.labels.place(frame) if frame else "???`???"
-            else:
-                label = self.labels.place(frame, self.paths == "full")
-            self._figures(row.size("live"), row.count("live"), label)
-            if row.key[0] == "python":
-                self._source(frame, 46)
+            self._figures(*row.sums(metric), self._place(row))
+            if by_line:
+                self._source(self.profile.frames[self.grouping.told_by(row.stack) - 1], 46)
         rest = rows[len(shown):]
         if rest:
-            self._figures(sum(row.size("live") for row in rest), sum(row.count("live") for row in rest),
-                          "(%s left out; --histogram-top=0 shows all)" % counted(len(rest), "smaller row"))
+            self._figures(*_sum(rest, metric), "(%s left out; --histogram-top=0 shows all)"
+                          % counted(len(rest), "smaller row"))
 
     def _source(self, frame, indent):
         text = self.sources.line(frame.file, frame.line) if self.sources else None
@@ -301,25 +377,21 @@ class Text:
     def record(self, record, number, count):
         """One loss record, number (from 1) of count."""
         self.put("%s in loss record %s of %s" % (headline(record), format(number, ","), format(count, ",")))
-        types = types_text(record)
-        if types:
-            self.put("   " + types)
-        self._record_stack(record)
-        for index, line in enumerate(record.chain):
-            share = ""
-            if index == 0 and record.chain_blocks < record.blocks:
-                share = " ({:,} of {:,} blocks)".format(record.chain_blocks, record.blocks)
-            self.put(("   kept alive by " if index == 0 else "     -> ") + harmless(line) + share)
-        self.put("   " + story(record))
+        for line in types_lines(record):
+            self.put("   " + line)
+        self._shown_stack(record.frames)
+        for line in chain_lines(record):
+            self.put(line)
+        self.put("   " + times(record))
+        self.put("   " + identity(record))
 
-    def record_frames(self, record):
-        """The frames of a record that say something to a person: without the allocator's layers, and the
-        interpreter's own C functions but for the one that wanted the memory."""
-        interpreter = next((frame.object for frame in record.frames
-                            if frame.kind == "native" and "eval" in frame.flags), "")
+    def shown_frames(self, frames, innermost=False):
+        """The frames of a stack that help a reader: without the allocator's layers, and the interpreter's own C
+        functions except for the one that requested the memory. innermost: the first frame is shown, whatever it is."""
+        interpreter = next((frame.object for frame in frames if frame.kind == "native" and "eval" in frame.flags), "")
         caller_met = False
-        for frame in record.frames:
-            if frame.kind == "native" and not self.whole_stacks:
+        for index, frame in enumerate(frames):
+            if frame.kind == "native" and not self.whole_stacks and not (innermost and index == 0):
                 if "allocator" in frame.flags or "eval" in frame.flags:
                     continue
                 if caller_met and interpreter and frame.object == interpreter:
@@ -327,21 +399,96 @@ class Text:
             caller_met = caller_met or frame.kind == "python" or "allocator" not in frame.flags
             yield frame
 
-    def _record_stack(self, record):
-        first_python = True
-        for index, frame in enumerate(self.record_frames(record)):
-            word = "   by " if index else "   at "
-            full = self.paths != "base"
-            if frame.kind != "python":
-                source = " (%s:%d)" % (self.labels.object(frame.file), frame.line) \
-                    if frame.kind == "native" and frame.line else ""
-                self.put(word + self.labels.frame(frame, full) + source)
+    def _shown_stack(self, frames, innermost=False):
+        """Several frames of importlib after each other are one line, but for the innermost Python frame."""
+        word, pythons, full = "   at ", 0, self.paths != "base"
+        shown = list(self.shown_frames(frames, innermost))
+        index = 0
+        while index < len(shown):
+            frame = shown[index]
+            imports = 0
+            while pythons and not self.whole_stacks and index + imports < len(shown) \
+                    and _is_importlib(shown[index + imports]):
+                imports += 1
+            if imports > 1:
+                self.put("   by (%s frames of importlib)" % format(imports, ","))
+                index += imports
                 continue
-            self.put("%s%s (%s:%s)" % (word, self.labels.function(frame.function), self.labels.file(frame.file, full),
-                                       self.labels.line(frame.line)))
-            if first_python:
-                self._source(frame, 12)
-            first_python = False
+            self._shown_frame(word, frame, full, pythons == 0)
+            pythons += frame.kind == "python"
+            word = "   by "
+            index += 1
+
+    def _shown_frame(self, word, frame, full, with_source):
+        if frame.kind != "python":
+            source = " (%s:%d)" % (self.labels.object(frame.file), frame.line) \
+                if frame.kind == "native" and frame.line else ""
+            self.put(word + self.labels.frame(frame, full) + source)
+            return
+        self.put("%s%s (%s:%s)" % (word, self.labels.function(frame.function), self.labels.file(frame.file, full),
+                                   self.labels.line(frame.line)))
+        if with_source:
+            self._source(frame, 12)
+
+    # --- CONCLUSION ---
+
+    def conclusion(self, accepts=None):
+        """accepts: a function of a record. The file does not have what was in use before finalization: if the
+        tool looked at that, its line is not there."""
+        profile, put = self.profile, self.put
+        put("CONCLUSION:")
+        self._conclusion_of_leaks(accepts)
+        totals = profile.totals
+        if totals["peak_blocks"]:
+            put("   at the peak %s, see \"%s\"" % (
+                bytes_in_blocks(totals["peak_bytes"], totals["peak_blocks"]), PEAK.heading))
+            for row in self._largest("line", "peak")[:SHOWN_LINES]:
+                put("     %s: %s" % (bytes_in_blocks(*row.sums("peak")), self._place(row)))
+        if profile.leaks_before is None:
+            put("   in use at exit %s, see \"%s\"" % (bytes_in_blocks(totals["live_bytes"], totals["live_blocks"]),
+                                                   LIVE.heading))
+        put("")
+
+    def _conclusion_of_leaks(self, accepts):
+        """A leak that both searches found is one."""
+        before, after, put = self.profile.leaks_before, self.profile.leaks, self.put
+        if before is None and after is None:
+            put("   leaks: no search was made (--leak-check=no)")
+            return
+        known = {record.fingerprint for record in before or ()}
+        leaks = [record for record in (before or []) + [r for r in after or () if r.fingerprint not in known]
+                 if record.kind in DEFAULT_LEAK_KINDS and not record.suppressed and not record.left_out
+                 and (accepts is None or accepts(record))]
+        if not leaks:
+            put("   no leaks")
+            return
+        sections = ["\"Leaks before the interpreter's finalization\""] if before is not None else []
+        if after is not None or before is None:
+            sections.append('"Leaks at exit"')
+        put("   %s, see %s" % (counted(len(leaks), "leak"), " and ".join(sections)))
+        for record in leaks[:SHOWN_LEAKS]:
+            self._conclusion_of_leak(record)
+        if len(leaks) > SHOWN_LEAKS:
+            put("     and %s more" % counted(len(leaks) - SHOWN_LEAKS, "leak"))
+
+    def _conclusion_of_leak(self, record):
+        if record.kind == "surplus":
+            amount = "%s to %s" % (counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"))
+        else:
+            amount = "%s %s" % (bytes_in_blocks(record.bytes + record.indirect_bytes,
+                                                record.blocks + record.indirect_blocks), KIND_TEXTS[record.kind])
+        number = self.grouping.told_by(record.stack)
+        place = self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???"
+        self.put("     %s: %s" % (amount, place))
+
+
+def _sum(rows, metric):
+    sums = [row.sums(metric) for row in rows]
+    return sum(size for size, _ in sums), sum(count for _, count in sums)
+
+
+def _is_importlib(frame):
+    return frame.kind == "python" and frame.file.startswith("<frozen importlib")
 
 
 def headline(record):
@@ -357,33 +504,53 @@ def headline(record):
     return "%s bytes in %s blocks are %s" % (amount, format(record.blocks, ","), KIND_TEXTS[record.kind])
 
 
-def types_text(record):
-    """"10 x list; the first: len 3", or ""."""
+def types_lines(record):
+    """["10 x list; the first: len 3"]: what the blocks are. Empty if no type is known."""
     if not record.types:
-        return ""
+        return []
     text = ", ".join("%s x %s" % (format(blocks, ","), harmless(name)) for name, blocks in record.types[:SHOWN_TYPES])
     if len(record.types) > SHOWN_TYPES:
         text += " and " + counted(len(record.types) - SHOWN_TYPES, "other type")
     typed = sum(blocks for _, blocks in record.types)
     if typed < record.blocks:
         text += ", %s x memory that is no object" % format(record.blocks - typed, ",")
+    if record.blocks == 1 and record.references:
+        text += ", refcount " + format(record.references, ",")
+        if record.overcounted_blocks:
+            text += " with %s to it" % counted(record.pointers, "pointer")
     if record.note:
         text += (": " if record.blocks == 1 else "; the first: ") + harmless(record.note)
-    return text
+    if not record.overcounted_blocks or record.kind == "surplus" or record.blocks == 1:
+        return [text]
+    return [text, "%s of them have a refcount above the number of pointers to them" % format(record.overcounted_blocks, ",")]
 
 
-def story(record):
-    """When it was allocated, by which thread, and the fingerprint."""
+def chain_lines(record):
+    """Why a block is alive, as a Python expression as far as that goes."""
+    lines = ([record.expression] if record.expression_lines else []) + list(record.chain[record.expression_lines:])
+    result = [("     -> " if index else "   kept alive by ") + harmless(line) for index, line in enumerate(lines)]
+    if result and record.chain_blocks < record.blocks:
+        result[0] += " ({:,} of {:,} blocks)".format(record.chain_blocks, record.blocks)
+    return result
+
+
+def times(record):
+    """When it was allocated, and by which thread."""
     phases = []
     for blocks, name in ((record.import_blocks, "during import"), (record.main_blocks, "while the program ran"),
                          (record.finalization_blocks, "during finalization")):
         if blocks:
             phases.append(("%s " % format(blocks, ",") if blocks < record.blocks else
                            "once " if record.blocks == 1 else "") + name)
+    text = "allocated " + ", ".join(phases)
     if record.raising_blocks:
-        phases.append(("%s " % format(record.raising_blocks, ",") if record.raising_blocks < record.blocks else "")
-                      + "with an exception raised")
-    serials = "allocation %s" % format(record.first, ",") if record.blocks == 1 else \
-        "allocations %s to %s" % (format(record.first, ","), format(record.last, ","))
-    thread = "thread %s" % format(record.thread, ",") if record.thread else "several threads"
-    return "allocated %s, %s, %s [%s]" % (", ".join(phases), serials, thread, record.fingerprint)
+        text += ", %swith an exception raised" % (
+            "%s " % format(record.raising_blocks, ",") if record.raising_blocks < record.blocks else "")
+    return text + (", by thread %s" % format(record.thread, ",") if record.thread else ", by several threads")
+
+
+def identity(record):
+    """Which allocations of the run it has, and its fingerprint."""
+    numbers = "number %s" % format(record.first, ",") if record.blocks == 1 else \
+        "numbers %s to %s" % (format(record.first, ","), format(record.last, ","))
+    return "%s of all allocations, fingerprint %s" % (numbers, record.fingerprint)

@@ -3,7 +3,7 @@
 import json
 import os
 
-from .profile import RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS
+from .profile import LATER_RECORD_NUMBERS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS
 
 
 def _dump(value):
@@ -57,9 +57,11 @@ def write_profile(stream, run, totals, troubles, strings, exact, frames, stacks,
 
 def record_dict(record, place_of, stack):
     """A Record for the file. place_of: text -> its place in strings."""
-    result = {key: getattr(record, key) for key in RECORD_NUMBERS}
+    result = {key: getattr(record, key) for key in RECORD_NUMBERS + LATER_RECORD_NUMBERS}
     result.update(kind=record.kind, stack=stack, fingerprint=record.fingerprint, suppressed=record.suppressed,
-                  left_out=record.left_out, chain_blocks=record.chain_blocks, note=place_of(record.note), chain=[place_of(line) for line in record.chain],
+                  left_out=record.left_out, chain_blocks=record.chain_blocks, expression=place_of(record.expression),
+                  expression_lines=record.expression_lines, note=place_of(record.note),
+                  chain=[place_of(line) for line in record.chain],
                   types=[[place_of(name), blocks] for name, blocks in record.types])
     return result
 
