@@ -353,9 +353,7 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
     bool some = false;
 
     if (loss->is_static) {
-        pm_text_add(text, "   never allocated [");
-        pm_buffer_add_hex(&text->line, loss->fingerprint);
-        pm_text_put_line(text, "]");
+        pm_text_put_line(text, "   never allocated");
         return;
     }
     pm_text_add(text, "   allocated ");
@@ -393,13 +391,17 @@ static void put_times(struct pm_text *text, const struct pm_loss *loss)
 /* What tells this record from others: which allocations of the run it has, and its fingerprint. */
 static void put_identity(struct pm_text *text, const struct pm_loss *loss)
 {
-    pm_text_add(text, loss->blocks == 1 ? "   number " : "   numbers ");
-    pm_text_add_number(text, loss->first_serial);
-    if (loss->blocks > 1) {
-        pm_text_add(text, " to ");
-        pm_text_add_number(text, loss->last_serial);
+    pm_text_add(text, "   ");
+    if (!loss->is_static) {
+        pm_text_add(text, loss->blocks == 1 ? "number " : "numbers ");
+        pm_text_add_number(text, loss->first_serial);
+        if (loss->blocks > 1) {
+            pm_text_add(text, " to ");
+            pm_text_add_number(text, loss->last_serial);
+        }
+        pm_text_add(text, " of all allocations, ");
     }
-    pm_text_add(text, " of all allocations, fingerprint ");
+    pm_text_add(text, "fingerprint ");
     pm_buffer_add_hex16(&text->line, loss->fingerprint);
     pm_text_end_line(text);
 }
