@@ -18,7 +18,7 @@ def baseline(job, command, tmp_path):
 
 
 def leak_count(run):
-    return len([r for r in run.profile.losses if r.kind in ("definite", "cycle", "surplus", "possible")])
+    return len([r for r in run.profile.losses if r.kind in ("definite", "cycle", "surplus", "deficit", "possible")])
 
 
 def without(path, words, target):
@@ -160,7 +160,7 @@ def test_sarif(reports, grown_job):
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     results = {result["partialFingerprints"]["pymemcheckLeak/v1"]: result for result in run["results"]}
     assert {loss.json["fingerprint"] for loss in grown_job.profile.losses
-            if loss.kind in ("definite", "cycle", "surplus", "possible")} <= set(results)
+            if loss.kind in ("definite", "cycle", "surplus", "deficit", "possible")} <= set(results)
     assert all(result["ruleId"] in rules for result in results.values())
     states = {result["baselineState"] for result in results.values()}
     assert {"new", "updated"} <= states <= {"new", "updated", "unchanged", "absent"}

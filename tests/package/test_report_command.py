@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 import pack
-from pmtest import PROGRAMS
+from pmtest import PROGRAMS, compile_program
 from pymemcheck.terminal import Patience
 
 
@@ -104,6 +104,45 @@ def test_same_text_of_other_programs(tool, command, programs):
             expected = report_in(run.logs[pid])
             text = command("report", profile.path, "--full").splitlines()
             assert text[text.index("HEAP SUMMARY:"):] == expected
+
+
+OVER_RELEASED = PROGRAMS / "over_released"
+
+
+@pytest.mark.parametrize("arguments", [(), ("none",)], ids=["", "static"])
+def test_same_text_of_over_released_objects(tool, command, release_python, tmp_path, arguments):
+    """Also after the file went through merge."""
+    release_python.compile_extensions(OVER_RELEASED / "pm_over_release.c")
+    run = tool.run(release_python.path, "-S", OVER_RELEASED / "over_released.py", *arguments, env=release_python.env,
+                   options=["--leak-scan=before"], short=True)
+    text = command("report", run.profile.path, "--full")
+    assert text.splitlines() == log_of(run)
+    assert "at least 16 references too few to 4 objects that are still reachable" in text
+    assert ("to one object in static memory: over-released" in text and "\n   never allocated\n" in text) == bool(arguments)
+    command("merge", run.profile.path, "-o", tmp_path / "merged")
+    assert command("report", tmp_path / "merged", "--full", "--top=0") == command(
+        "report", run.profile.path, "--full", "--top=0")
+    command("check", run.profile.path, "--before", "--kinds=deficit", status=1)
+
+
+DEEP_CODE = ("import pm_deep\nfor n in range(10):\n    pm_deep.lose_two(n % 10 > 6)\n"
+             "for n in range(1000):\n    pm_deep.lose(30)\n")
+
+
+def test_same_text_of_deep_stacks(tool, command, release_python, tmp_path):
+    """Frames that are left out, and one record of two lines of a C function."""
+    if not release_python.has_headers:
+        pytest.skip(f"no headers for {release_python.path}")
+    compile_program(tmp_path / ("pm_deep" + release_python.suffix), PROGRAMS / "deep" / "pm_deep.cpp", "-shared", "-fPIC",
+                    "-O0", "-Wno-missing-field-initializers", "-Wno-cast-function-type", "-isystem", release_python.include)
+    run = tool.run(release_python.path, "-c", DEEP_CODE, env={"PYTHONPATH": tmp_path}, options=("--histogram=stack",),
+                   short=True)
+    text = command("report", run.profile.path, "--full", "--histogram=stack")
+    assert text.splitlines() == log_of(run)
+    assert text.count("[ ... not shown: ") > 1 and " 7 blocks\n      pm_deep" in text
+    command("merge", run.profile.path, "-o", tmp_path / "merged")
+    merged = command("report", tmp_path / "merged", "--full", "--histogram=stack")
+    assert merged == text
 
 
 def test_default_is_short(job, command):
@@ -210,7 +249,7 @@ def test_groups_of_leaks(job, command):
     assert ("list" in [label for _, _, label in rows]) and ("__main__.Config" in [label for _, _, label in rows])
     assert rows_of(command, job.profile.path, "--group=thread", "--leaked")[0][2] == "thread 1"
     functions = rows_of(command, job.profile.path, "--group=function", "--leaked")
-    losses = [loss for loss in job.profile.losses if loss.kind in ("definite", "cycle", "surplus", "possible")]
+    losses = [loss for loss in job.profile.losses if loss.kind in ("definite", "cycle", "surplus", "deficit", "possible")]
     assert sum(row[0] for row in functions) == sum(loss.bytes + loss.json["indirect_bytes"] for loss in losses)
 
 

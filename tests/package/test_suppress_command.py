@@ -6,7 +6,7 @@ import pack
 from pymemcheck import Profile
 from pymemcheck.suppressions import SuppressionError, entry_for, read_suppressions
 
-LEAKS = ("definite", "cycle", "surplus", "possible")
+LEAKS = ("definite", "cycle", "surplus", "deficit", "possible")
 
 
 def shown(run, name="losses"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Objects with fewer references than owners: an extension returned a borrowed reference as if it were a new one."""
 import re
+import signal
 import xml.etree.ElementTree
 
 import pytest
@@ -26,8 +27,8 @@ def deficits(losses):
 
 def test_objects(tool, python):
     """Each owner counts, and nothing else is reported: neither before finalization nor after, when the program has
-    taken the references again."""
-    run = tool.run(python.path, "-S", PROGRAM, env=python.env,
+    taken the references again. The collector of a debug build aborts in finalization: it sees the objects, too."""
+    run = tool.run(python.path, "-S", PROGRAM, env=python.env, check=not python.debug,
                    options=["--leak-scan=both", "--histogram=none"])
     found = {loss.python[0].line: (loss.types, loss.blocks, loss.json["missing_references"])
              for loss in deficits(run.profile.losses_before)}
@@ -35,14 +36,19 @@ def test_objects(tool, python):
         pmtest.line_of(PROGRAM, "# items"): ([("__main__.Config", 4)], 4, 4 * RELEASED),
         pmtest.line_of(PROGRAM, "# others"): ([("__main__.Config", 5)], 5, 5 * RELEASED),
     }
-    assert not deficits(run.profile.losses)
+    if python.debug:
+        assert run.returncode in (0, -signal.SIGABRT)
+    else:
+        assert not deficits(run.profile.losses)
     assert run.profile.json["leaks_before"]["summary"]["deficit"][1] == 9
     assert f"at least {4 * RELEASED} references too few to 4 objects" in run.log
 
 
 def test_none(tool, python):
-    """None is an object in static memory, and has a count up to 3.11."""
+    """None is an object in static memory, and has a count up to 3.11. 2.7 clears its cache of attributes before the
+    modules, and aborts then, as the count of None reaches zero."""
     run = tool.run(python.path, "-S", PROGRAM, "none", env=python.env,
+                   check=not python.debug and python.version >= (3,),
                    options=["--leak-scan=before", "--histogram=none"])
     found = [loss for loss in deficits(run.profile.losses_before) if loss.json["stack"] == 0]
     if python.version >= (3, 12):

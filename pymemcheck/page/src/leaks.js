@@ -46,6 +46,8 @@ function stack(record) {
 function facts(record) {
   const parts = [record.kind_text];
   if (record.surplus) parts.push(`${counted(record.surplus, "surplus reference")}`);
+  if (record.missing) parts.push(`at least ${counted(record.missing, "reference")} too few`);
+  if (record.dangling) parts.push(`${counted(record.dangling, "pointer")} to freed memory`);
   parts.push(`${count(record.bytes)} bytes in ${counted(record.blocks, "block")}`);
   if (record.indirect_blocks) parts.push(`and only these keep ${count(record.indirect_bytes)} bytes in ${counted(record.indirect_blocks, "block")}`);
   if (record.thread !== 1) parts.push(record.thread ? `thread ${record.thread}` : "several threads");

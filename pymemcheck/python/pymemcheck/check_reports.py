@@ -14,6 +14,8 @@ HELP = {
     "definite": "Nothing points to these blocks any more: nobody can free them.",
     "cycle": "Objects that only point to each other, and that the garbage collector cannot free.",
     "surplus": "The object has a higher reference count than there are pointers to it: a Py_DECREF was forgotten.",
+    "deficit": "The object has a lower reference count than it has owners, or it points to memory that was freed: there is"
+               " a Py_DECREF too many, or a borrowed reference was given away.",
     "possible": "Only a pointer into the middle of these blocks leads to them.",
     "indirect": "Only a lost block points to these.",
     "interpreter": "Lost, but kept by the interpreter and not by the program.",

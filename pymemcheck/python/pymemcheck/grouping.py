@@ -17,7 +17,7 @@ STACK_GROUPS = ("caller", "traceback", "stack", "phase")
 RECORD_GROUPS = ("type", "thread", "domain")    # thread and domain also of sites, where the file has them
 GROUPS = FRAME_GROUPS[:3] + ("traceback", "caller", "type", "thread", "domain", "module", "phase", "stack")
 PHASES = ("main", "import", "finalization")
-DEFAULT_LEAK_KINDS = ("definite", "cycle", "surplus", "possible")
+DEFAULT_LEAK_KINDS = ("definite", "cycle", "surplus", "deficit", "possible")
 
 _IMPORT_FOLDER = re.compile(r"(?:site-packages|dist-packages|python[2-9]\..*)\Z", re.DOTALL)
 _FINALIZERS = {"Py_FinalizeEx", "Py_Finalize", "Py_EndInterpreter"}

@@ -49,10 +49,15 @@ def _merge_record(records):
     types = collections.Counter()
     for record in records:
         types.update(dict(record.types))
+    places = collections.Counter()
+    for record in records:
+        places.update(dict(record.places))
     threads = {record.thread for record in records}
     sums.update(first=min(record.first for record in records), last=max(record.last for record in records),
                 thread=threads.pop() if len(threads) == 1 else 0,
                 overcounted_blocks=sum(record.overcounted_blocks for record in records),
+                missing_references=sum(record.missing_references for record in records),
+                dangling_words=sum(record.dangling_words for record in records), places=tuple(places.items()),
                 # The chain is the first record's. It explains the blocks of those that have the same.
                 chain_blocks=sum(record.chain_blocks for record in records if record.chain == first.chain))
     return first._replace(types=tuple(sorted(types.items(), key=lambda item: (-item[1], item[0]))),
@@ -159,7 +164,7 @@ class Merged:
             return None
         records = merge_records([records for _, records in searches])
         summary = {kind: [sum(found[kind][i] for found, _ in searches) for i in (0, 1)] for kind in SUMMARY_KEYS}
-        return summary, [record_dict(record, self._place, record.stack) for record in records]
+        return summary, [record_dict(record, self._place, self._add_frame, record.stack) for record in records]
 
     def write(self, path):
         entries = list(self._sites.items())

@@ -96,6 +96,7 @@ class Model:
             "full": shown(frame.file) if frame else "",
             "bytes": record.bytes, "blocks": record.blocks, "indirect_bytes": record.indirect_bytes,
             "indirect_blocks": record.indirect_blocks, "surplus": record.surplus_references,
+            "missing": record.missing_references, "dangling": record.dangling_words,
             "types": [[shown(name) or "memory that is no object", blocks] for name, blocks in record.types[:30]],
             "more_types": max(0, len(record.types) - 30), "note": shown(record.note),
             "chain": [shown(line) for line in record.chain[:50]],

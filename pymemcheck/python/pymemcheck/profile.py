@@ -28,11 +28,14 @@ Frame = collections.namedtuple("Frame", "kind function file line object offset f
 # chain: why a block is alive, from a root on. chain_blocks: how many blocks the same holder keeps; all of them if the
 # file does not say. expression: the first expression_lines lines of the chain as a Python expression; "" and 0: none.
 # references, pointers: the first block's reference count, and how many pointers to it were found. overcounted_blocks:
-# objects with more references than pointers. thread: 0 stands for several.
+# objects with more references than pointers. thread: 0 stands for several. missing_references, dangling_words: of kind
+# "deficit". places: ((frame, blocks), ...) if the blocks come from several places of one C function; the first is in
+# frames.
 Record = collections.namedtuple(
     "Record", "kind fingerprint bytes blocks indirect_bytes indirect_blocks surplus_references types note"
               " first last import_blocks main_blocks finalization_blocks raising_blocks thread suppressed"
               " left_out chain chain_blocks expression expression_lines references pointers overcounted_blocks"
+              " missing_references dangling_words places"
               " stack frames")
 
 # One site as Profile.iterate_sites gives it. thread: None where the file has none.
@@ -45,12 +48,13 @@ FRAME_FLAGS = ("allocator", "debug_hook", "eval")
 SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
                 "peak_bytes", "peak_blocks", "first", "last")
 # In the order in which the tool lists records.
-LEAK_KINDS = ("definite", "cycle", "surplus", "possible", "indirect", "interpreter", "reachable")
+LEAK_KINDS = ("definite", "cycle", "surplus", "deficit", "possible", "indirect", "interpreter", "reachable")
 SUMMARY_KEYS = LEAK_KINDS + ("suppressed", "left_out")
+LATER_KINDS = ("deficit",)          # older files do not have them
 RECORD_NUMBERS = ("bytes", "blocks", "indirect_bytes", "indirect_blocks", "surplus_references", "first", "last",
                   "import_blocks", "main_blocks", "finalization_blocks", "raising_blocks", "thread")
 # Of files since the tool writes them; else 0.
-LATER_RECORD_NUMBERS = ("references", "pointers", "overcounted_blocks")
+LATER_RECORD_NUMBERS = ("references", "pointers", "overcounted_blocks", "missing_references", "dangling_words")
 TOTALS = ("allocs", "frees", "bytes", "live_bytes", "live_blocks", "peak_bytes", "peak_blocks", "padding_bytes",
           "reused_blocks")
 TROUBLES = ("unreadable_stacks", "unreadable_code", "failed_allocations", "unknown_frees")
@@ -395,6 +399,9 @@ class Profile:
         summary, place = _member(section, "summary", dict, key), key + ".summary"
         sums = {}
         for kind in SUMMARY_KEYS:
+            if kind in LATER_KINDS and kind not in summary:
+                sums[kind] = (0, 0)
+                continue
             pair = _numbers(_member(summary, kind, list, place), "%s.%s" % (place, kind))
             if len(pair) != 2:
                 raise _Wrong("%s.%s" % (place, kind), "expected [bytes, blocks]")
@@ -419,10 +426,18 @@ class Profile:
             if len(pair) != 2 or pair[0] > last_string:
                 raise _Wrong(where, "expected [place in strings, blocks], not %s" % _shown(list(pair)))
             types.append((self.strings[pair[0]], pair[1]))
+        places = []
+        for index, pair in enumerate(_need(record.get("places", []), list, place + ".places")):
+            where = "%s.places[%d]" % (place, index)
+            pair = _numbers(pair, where)
+            if len(pair) != 2 or pair[0] >= len(self.frames):
+                raise _Wrong(where, "expected [frame, blocks], not %s" % _shown(list(pair)))
+            places.append((self.frames[pair[0]], pair[1]))
         chain = _numbers(_member(record, "chain", list, place), place + ".chain", last_string)
         stack = _number(record, "stack", place, len(self.stack_parent) - 1)
         return Record(kind=kind, fingerprint=fingerprint, types=tuple(types), stack=stack,
-                      frames=self._walk(stack), chain=tuple(self.strings[line] for line in chain),
+                      frames=self._walk(stack), places=tuple(places),
+                      chain=tuple(self.strings[line] for line in chain),
                       note=self.strings[_number(record, "note", place, last_string)],
                       suppressed=_member(record, "suppressed", bool, place),
                       left_out=_member(record, "left_out", bool, place),

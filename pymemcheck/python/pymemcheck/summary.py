@@ -5,7 +5,7 @@ from .grouping import Grouping, Items, leaks_of
 from .labels import Labels, harmless
 from .source import shortened
 from .statistic import make_rows, sort_rows
-from .text import KIND_TEXTS, SIGNALS, bytes_in_blocks, counted
+from .text import KIND_TEXTS, SIGNALS, bytes_in_blocks, counted, headline
 
 METRIC_TITLES = {"live": "still allocated at the end", "peak": "allocated when most was", "total": "allocated in all",
                  "leaked": "leaked"}
@@ -101,7 +101,9 @@ class Summary:
             text += " and %s more that only they keep" % format(record.indirect_blocks, ",")
         if record.surplus_references:
             text = "%s, %s" % (counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"))
-        if record.kind == "surplus" and record.chain:
+        if record.kind == "deficit":
+            text = headline(record)
+        if record.kind in ("surplus", "deficit") and record.chain:
             text += ", kept alive by " + harmless(record.expression or record.chain[0])
         return text
 

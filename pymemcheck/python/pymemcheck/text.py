@@ -20,11 +20,12 @@ SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6:
            9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
            24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS"}
 KIND_TEXTS = {"definite": "definitely lost", "cycle": "in garbage cycles", "surplus": "surplus references",
-              "possible": "possibly lost", "indirect": "indirectly lost", "interpreter": "kept by the interpreter",
+              "deficit": "over-released", "possible": "possibly lost", "indirect": "indirectly lost", "interpreter": "kept by the interpreter",
               "reachable": "still reachable"}
-SUMMARY_ORDER = ("definite", "indirect", "cycle", "surplus", "possible", "reachable", "interpreter")
+SUMMARY_ORDER = ("definite", "indirect", "cycle", "surplus", "deficit", "possible", "reachable", "interpreter")
 MEMCHECKS_KINDS = ("definite", "indirect", "possible", "reachable")
 SHOWN_TYPES = 4
+NATIVE_FRAMES = 12      # shown in a row: --num-callers= where it is not given
 SHOWN_LEAKS, SHOWN_LINES = 3, 2     # in the conclusion
 
 
@@ -224,10 +225,20 @@ class Text:
         frames = self.profile.stack(stack)
         if not frames:
             self.put("                [ no stack ]")
+        left_out = _LeftOut(frames, self.whole_stacks)
         for frame in frames:
-            self.put("%s%s" % (" " * (14 if frame.kind == "native" else 16),
-                               self.labels.frame(frame, self.paths != "base")))
+            if left_out.counts(frame):
+                self._hidden(left_out, 16)
+                self.put("%s%s" % (" " * (14 if frame.kind == "native" else 16),
+                                   self.labels.frame(frame, self.paths != "base")))
+        self._hidden(left_out, 16)
         self.put("")
+
+    def _hidden(self, left_out, indent):
+        """The line that stands for native frames that were left out, if there were some."""
+        if left_out.hidden:
+            self.put("%s[ ... not shown: %s ]" % (" " * indent, counted(left_out.hidden, "native frame")))
+            left_out.hidden = 0
 
     def histograms(self, kinds=KINDS, drawn=False):
         """drawn: with bars; else a line for each row."""
@@ -379,7 +390,7 @@ class Text:
         self.put("%s in loss record %s of %s" % (headline(record), format(number, ","), format(count, ",")))
         for line in types_lines(record):
             self.put("   " + line)
-        self._shown_stack(record.frames)
+        self._shown_stack(record.frames, places=record.places)
         for line in chain_lines(record):
             self.put(line)
         self.put("   " + times(record))
@@ -388,7 +399,7 @@ class Text:
     def shown_frames(self, frames, innermost=False):
         """The frames of a stack that help a reader: without the allocator's layers, and the interpreter's own C
         functions except for the one that requested the memory. innermost: the first frame is shown, whatever it is."""
-        interpreter = next((frame.object for frame in frames if frame.kind == "native" and "eval" in frame.flags), "")
+        interpreter = _interpreter(frames)
         caller_met = False
         for index, frame in enumerate(frames):
             if frame.kind == "native" and not self.whole_stacks and not (innermost and index == 0):
@@ -399,10 +410,11 @@ class Text:
             caller_met = caller_met or frame.kind == "python" or "allocator" not in frame.flags
             yield frame
 
-    def _shown_stack(self, frames, innermost=False):
-        """Several frames of importlib after each other are one line, but for the innermost Python frame."""
+    def _shown_stack(self, frames, innermost=False, places=()):
+        """places: of a record. Several frames of importlib after each other are one line, but for the innermost Python frame."""
         word, pythons, full = "   at ", 0, self.paths != "base"
         shown = list(self.shown_frames(frames, innermost))
+        left_out = _LeftOut(frames, self.whole_stacks)
         index = 0
         while index < len(shown):
             frame = shown[index]
@@ -411,19 +423,40 @@ class Text:
                     and _is_importlib(shown[index + imports]):
                 imports += 1
             if imports > 1:
+                self._hidden(left_out, 3)
                 self.put("   by (%s frames of importlib)" % format(imports, ","))
                 index += imports
                 continue
-            self._shown_frame(word, frame, full, pythons == 0)
+            index += 1
+            if not left_out.counts(frame):
+                continue
+            self._hidden(left_out, 3)
+            if frame in (place for place, _ in places):
+                self._places(word, frame, places, full)
+                places = ()
+            else:
+                self._shown_frame(word, frame, full, pythons == 0)
             pythons += frame.kind == "python"
             word = "   by "
-            index += 1
+        self._hidden(left_out, 3)
 
-    def _shown_frame(self, word, frame, full, with_source):
+    def _places(self, word, frame, places, full):
+        """The frame, and a line for each other place in the same function, with the blocks that come from each."""
+        lines = _by_line(places)
+        own = [line for line in lines if _same_line(line[0], frame)]
+        if len(lines) < 2:
+            self._shown_frame(word, frame, full, False)
+            return
+        for place, blocks in own + [line for line in lines if line not in own]:
+            is_own = _same_line(place, frame)
+            self._shown_frame(word if is_own else " " * 6, frame if is_own else place, full, False,
+                              " " + counted(blocks, "block"))
+
+    def _shown_frame(self, word, frame, full, with_source, end=""):
         if frame.kind != "python":
             source = " (%s:%d)" % (self.labels.object(frame.file), frame.line) \
                 if frame.kind == "native" and frame.line else ""
-            self.put(word + self.labels.frame(frame, full) + source)
+            self.put(word + self.labels.frame(frame, full) + source + end)
             return
         self.put("%s%s (%s:%s)" % (word, self.labels.function(frame.function), self.labels.file(frame.file, full),
                                    self.labels.line(frame.line)))
@@ -474,6 +507,8 @@ class Text:
     def _conclusion_of_leak(self, record):
         if record.kind == "surplus":
             amount = "%s to %s" % (counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"))
+        elif record.kind == "deficit":
+            amount = "%s, %s" % (counted(record.missing_references, "missing reference"), KIND_TEXTS[record.kind])
         else:
             amount = "%s %s" % (bytes_in_blocks(record.bytes + record.indirect_bytes,
                                                 record.blocks + record.indirect_blocks), KIND_TEXTS[record.kind])
@@ -487,6 +522,53 @@ def _sum(rows, metric):
     return sum(size for size, _ in sums), sum(count for _, count in sums)
 
 
+def is_static(record):
+    """Whether the record is of an object in static memory, which nobody allocated."""
+    return record.first == 0
+
+
+def _interpreter(frames):
+    """The object that has the interpreter's evaluation function."""
+    return next((frame.object for frame in frames if frame.kind == "native" and "eval" in frame.flags), "")
+
+
+class _LeftOut:
+    """Counts the native frames in a row, and those that are too many. hidden: not shown since the last that was."""
+
+    def __init__(self, frames, whole_stacks):
+        self.hidden, self._natives = 0, 0
+        self._interpreter, self._whole_stacks = _interpreter(frames), whole_stacks
+
+    def counts(self, frame):
+        """Whether the next frame is shown."""
+        if frame.kind == "python":
+            self._natives = 0
+        elif frame.kind == "native" and "allocator" not in frame.flags and "eval" not in frame.flags \
+                and (not self._interpreter or frame.object != self._interpreter):
+            if self._natives >= NATIVE_FRAMES and not self._whole_stacks:
+                self.hidden += 1
+                return False
+            self._natives += 1
+        return True
+
+
+def _same_line(one, other):
+    return one == other or (other.line != 0 and one.line == other.line and one.file == other.file)
+
+
+def _by_line(places):
+    """Places with those of one source line added up, most blocks first."""
+    lines = []
+    for frame, blocks in places:
+        for index, (known, count) in enumerate(lines):
+            if _same_line(frame, known):
+                lines[index] = (known, count + blocks)
+                break
+        else:
+            lines.append((frame, blocks))
+    return sorted(lines, key=lambda line: -line[1])
+
+
 def _is_importlib(frame):
     return frame.kind == "python" and frame.file.startswith("<frozen importlib")
 
@@ -497,6 +579,8 @@ def headline(record):
         return "%s to %s that %s still reachable (%s bytes)" % (
             counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"),
             "is" if record.blocks == 1 else "are", format(record.bytes, ","))
+    if record.kind == "deficit":
+        return "%s: %s" % (_deficit(record), KIND_TEXTS[record.kind])
     amount = format(record.bytes, ",")
     if record.indirect_bytes:
         amount = "%s (%s direct, %s indirect)" % (format(record.bytes + record.indirect_bytes, ","), amount,
@@ -504,11 +588,23 @@ def headline(record):
     return "%s bytes in %s blocks are %s" % (amount, format(record.blocks, ","), KIND_TEXTS[record.kind])
 
 
+def _deficit(record):
+    parts = []
+    if record.missing_references:
+        parts.append("at least %s too few to " % counted(record.missing_references, "reference"))
+    if record.dangling_words:
+        parts.append("%s to freed memory in " % counted(record.dangling_words, "pointer"))
+    objects = "one object in static memory" if is_static(record) else "%s that %s still reachable (%s bytes)" % (
+        counted(record.blocks, "object"), "is" if record.blocks == 1 else "are", format(record.bytes, ","))
+    return "and ".join(parts) + objects
+
+
 def types_lines(record):
     """["10 x list; the first: len 3"]: what the blocks are. Empty if no type is known."""
     if not record.types:
         return []
-    text = ", ".join("%s x %s" % (format(blocks, ","), harmless(name)) for name, blocks in record.types[:SHOWN_TYPES])
+    text = ", ".join(("" if is_static(record) else format(blocks, ",") + " x ") + harmless(name)
+                     for name, blocks in record.types[:SHOWN_TYPES])
     if len(record.types) > SHOWN_TYPES:
         text += " and " + counted(len(record.types) - SHOWN_TYPES, "other type")
     typed = sum(blocks for _, blocks in record.types)
@@ -536,6 +632,8 @@ def chain_lines(record):
 
 def times(record):
     """When it was allocated, and by which thread."""
+    if is_static(record):
+        return "never allocated"
     phases = []
     for blocks, name in ((record.import_blocks, "during import"), (record.main_blocks, "while the program ran"),
                          (record.finalization_blocks, "during finalization")):
@@ -551,6 +649,8 @@ def times(record):
 
 def identity(record):
     """Which allocations of the run it has, and its fingerprint."""
+    if is_static(record):
+        return "fingerprint " + record.fingerprint
     numbers = "number %s" % format(record.first, ",") if record.blocks == 1 else \
         "numbers %s to %s" % (format(record.first, ","), format(record.last, ","))
     return "%s of all allocations, fingerprint %s" % (numbers, record.fingerprint)

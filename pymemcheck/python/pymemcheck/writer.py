@@ -55,13 +55,14 @@ def write_profile(stream, run, totals, troubles, strings, exact, frames, stacks,
     put("\n}\n")
 
 
-def record_dict(record, place_of, stack):
-    """A Record for the file. place_of: text -> its place in strings."""
+def record_dict(record, place_of, frame_of, stack):
+    """A Record for the file. place_of: text -> its place in strings; frame_of: Frame -> its place in frames."""
     result = {key: getattr(record, key) for key in RECORD_NUMBERS + LATER_RECORD_NUMBERS}
     result.update(kind=record.kind, stack=stack, fingerprint=record.fingerprint, suppressed=record.suppressed,
                   left_out=record.left_out, chain_blocks=record.chain_blocks, expression=place_of(record.expression),
                   expression_lines=record.expression_lines, note=place_of(record.note),
                   chain=[place_of(line) for line in record.chain],
+                  places=[[frame_of(frame), blocks] for frame, blocks in record.places],
                   types=[[place_of(name), blocks] for name, blocks in record.types])
     return result
 

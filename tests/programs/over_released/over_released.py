@@ -7,8 +7,6 @@ import sys
 
 import pm_over_release
 
-
-
 gc.disable()        # a debug build checks counts when it collects
 
 
