@@ -18,7 +18,7 @@ from .labels import Labels, harmless
 from .merge import merge_records
 from .profile import LEAK_KINDS, ProfileError
 from .summary import end_text, innermost_place, leak_what
-from .text import KIND_TEXTS, counted
+from .record_words import KIND_TEXTS, counted
 from .writer import write_text
 
 FORMAT, VERSION = "pymemcheck-baseline", 1

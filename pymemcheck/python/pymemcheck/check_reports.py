@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from . import __version__
 from .labels import Labels, harmless
-from .text import KIND_TEXTS, chain_lines, counted, headline, identity, times, types_lines
+from .record_words import KIND_TEXTS, chain_lines, counted, headline, identity, times, types_lines
 
 HELP = {
     "definite": "Nothing points to these blocks any more: nobody can free them.",

@@ -12,7 +12,7 @@ from .labels import Labels
 from .source import Sources, shortened
 from .statistic import SORTS, can_cumulate, make_rows
 from .summary import METRIC_TITLES, amount, innermost_place, key_label, leak_what
-from .text import counted
+from .record_words import counted
 
 TOP = 10
 

@@ -9,7 +9,7 @@ from .page_names import KINDS, LabelTable, short, shown
 from .page_tree import METRICS, add_sizes, flatten_sizes, make_trees
 from .statistic import make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
-from .text import KIND_TEXTS
+from .record_words import KIND_TEXTS
 
 GROUPS = ("line", "function", "file", "module", "caller", "type", "thread", "domain", "phase")
 COMPARED_GROUPS = ("line", "function", "file")

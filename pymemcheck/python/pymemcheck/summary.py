@@ -5,7 +5,8 @@ from .grouping import Grouping, Items, leaks_of
 from .labels import Labels, harmless
 from .source import shortened
 from .statistic import make_rows, sort_rows
-from .text import KIND_TEXTS, SIGNALS, bytes_in_blocks, counted, headline
+from .record_words import KIND_TEXTS, bytes_in_blocks, counted, headline
+from .text import SIGNALS
 
 METRIC_TITLES = {"live": "still allocated at the end", "peak": "allocated when most was", "total": "allocated in all",
                  "leaked": "leaked"}
