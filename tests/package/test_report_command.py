@@ -143,6 +143,7 @@ def test_same_text_of_deep_stacks(tool, command, release_python, tmp_path):
     command("merge", run.profile.path, "-o", tmp_path / "merged")
     merged = command("report", tmp_path / "merged", "--full", "--histogram=stack")
     assert merged == text
+    assert "not shown" not in command("report", run.profile.path, "--full", "--histogram=stack", "--num-callers=0")
 
 
 def test_default_is_short(job, command):

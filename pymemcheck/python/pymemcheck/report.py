@@ -8,7 +8,7 @@ from .grouping import GROUPS, Items, leaks_of
 from .source import Sources
 from .statistic import SORTS, can_cumulate, make_rows, sort_rows
 from .summary import METRIC_TITLES, Summary, put_table
-from .text import HISTOGRAM_TOP, KINDS, TABLE_TOP, Text
+from .text import HISTOGRAM_TOP, KINDS, NATIVE_FRAMES, TABLE_TOP, Text
 
 SHORT_TOP, TOP = 5, 10
 
@@ -26,6 +26,8 @@ def add_arguments(parser):
     parser.add_argument("--cumulative", action="store_true",
                         help="count all that was allocated while a line, function, file or module was in the stack")
     parser.add_argument("--python-paths", choices=("base", "full"), help="short or whole names of files everywhere")
+    parser.add_argument("--num-callers", metavar="N", type=_top, default=NATIVE_FRAMES,
+                        help="native frames in a row that the text report shows, 0 for all (%d)" % NATIVE_FRAMES)
     parser.add_argument("--no-source", action="store_true", help="no lines of source")
     parser.add_argument("--source", metavar="FOLDER", help="where source is looked for, in place of the files' own paths")
     add_metric(parser)
@@ -71,7 +73,7 @@ def _full(arguments, profile, sources, filters, output):
     selection = select_sites(profile, summary.grouping, filters)
     tops = (HISTOGRAM_TOP, TABLE_TOP) if arguments.top is None else (arguments.top, arguments.top)
     text = Text(profile, summary.grouping, summary.labels, output.put, sources, selection, *tops,
-                paths=arguments.python_paths)
+                paths=arguments.python_paths, native_frames=arguments.num_callers)
     text.summary()
     text.histograms(KINDS if arguments.histogram is None else arguments.histogram,
                     drawn=arguments.top is not None or arguments.histogram is not None)

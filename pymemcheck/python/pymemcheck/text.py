@@ -22,7 +22,7 @@ SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6:
            24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS"}
 SUMMARY_ORDER = ("definite", "indirect", "cycle", "surplus", "deficit", "possible", "reachable", "interpreter")
 MEMCHECKS_KINDS = ("definite", "indirect", "possible", "reachable")
-NATIVE_FRAMES = 12      # shown in a row: --num-callers= where it is not given
+NATIVE_FRAMES = 12                  # without --num-callers=
 SHOWN_LEAKS, SHOWN_LINES = 3, 2     # in the conclusion
 
 
@@ -64,13 +64,14 @@ class Text:
 
     labels: Labels; sources: Sources, or None for no source lines; selection: numbers of the sites to report, or
     None for all; top, table_top: rows that are shown of histograms and tables, 0 for all; paths: None, "base" or
-    "full" as --python-paths; whole_stacks: as --leak-resolution=high."""
+    "full" as --python-paths; whole_stacks: as --leak-resolution=high; native_frames: shown in a row, as
+    --num-callers, 0 for all."""
 
     def __init__(self, profile, grouping, labels, put, sources=None, selection=None, top=HISTOGRAM_TOP,
-                 table_top=TABLE_TOP, paths=None, whole_stacks=False):
+                 table_top=TABLE_TOP, paths=None, whole_stacks=False, native_frames=NATIVE_FRAMES):
         self.profile, self.grouping, self.labels, self.put = profile, grouping, labels, put
         self.sources, self.selection, self.top, self.table_top, self.paths = sources, selection, top, table_top, paths
-        self.whole_stacks = whole_stacks
+        self.whole_stacks, self.native_frames = whole_stacks, 0 if whole_stacks else native_frames
         self._items = None
         self._rows = {}
 
@@ -214,7 +215,7 @@ class Text:
         frames = self.profile.stack(stack)
         if not frames:
             self.put("                [ no stack ]")
-        left_out = _LeftOut(frames, self.whole_stacks)
+        left_out = _LeftOut(frames, self.native_frames)
         for frame in frames:
             if left_out.counts(frame):
                 self._hidden(left_out, 16)
@@ -403,7 +404,7 @@ class Text:
         """places: of a record. Several frames of importlib after each other are one line, but for the innermost Python frame."""
         word, pythons, full = "   at ", 0, self.paths != "base"
         shown = list(self.shown_frames(frames, innermost))
-        left_out = _LeftOut(frames, self.whole_stacks)
+        left_out = _LeftOut(frames, self.native_frames)
         index = 0
         while index < len(shown):
             frame = shown[index]
@@ -517,11 +518,12 @@ def _interpreter(frames):
 
 
 class _LeftOut:
-    """Counts the native frames in a row, and those that are too many. hidden: not shown since the last that was."""
+    """Counts the native frames in a row, and those that are more than limit (0: none is). hidden: not shown since the
+    last that was."""
 
-    def __init__(self, frames, whole_stacks):
+    def __init__(self, frames, limit):
         self.hidden, self._natives = 0, 0
-        self._interpreter, self._whole_stacks = _interpreter(frames), whole_stacks
+        self._interpreter, self._limit = _interpreter(frames), limit
 
     def counts(self, frame):
         """Whether the next frame is shown."""
@@ -529,7 +531,7 @@ class _LeftOut:
             self._natives = 0
         elif frame.kind == "native" and "allocator" not in frame.flags and "eval" not in frame.flags \
                 and (not self._interpreter or frame.object != self._interpreter):
-            if self._natives >= NATIVE_FRAMES and not self._whole_stacks:
+            if self._limit and self._natives >= self._limit:
                 self.hidden += 1
                 return False
             self._natives += 1
