@@ -345,7 +345,7 @@ def test_terminal_of_40_columns(job, command):
 
 
 def test_colours(job, command):
-    pytest.importorskip("rich", reason="NOT TESTED: there is no rich for %s" % sys.executable)
+    pytest.importorskip("rich.console", reason="NOT TESTED: there is no rich for %s" % sys.executable)
     plain = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="1")
     coloured = on_terminal(command, "report", job.profile.path, COLUMNS="100", NO_COLOR="")
     assert "\x1b[1m" in coloured and "\x1b" not in plain
