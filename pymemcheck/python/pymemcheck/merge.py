@@ -13,6 +13,7 @@ from .terminal import complain
 from .writer import record_dict, write_profile, write_whole
 
 SUMMED_COLUMNS = SITE_COLUMNS[1:8]
+SUMMED_LATER_NUMBERS = ("overcounted_blocks", "missing_references", "dangling_words")
 
 
 def add_arguments(parser):
@@ -45,7 +46,7 @@ def _merge_record(records):
     first = records[0]
     if len(records) == 1:
         return first
-    sums = {key: sum(getattr(record, key) for record in records) for key in RECORD_NUMBERS}
+    sums = {key: sum(getattr(record, key) for record in records) for key in RECORD_NUMBERS + SUMMED_LATER_NUMBERS}
     types = collections.Counter()
     for record in records:
         types.update(dict(record.types))
@@ -55,9 +56,7 @@ def _merge_record(records):
     threads = {record.thread for record in records}
     sums.update(first=min(record.first for record in records), last=max(record.last for record in records),
                 thread=threads.pop() if len(threads) == 1 else 0,
-                overcounted_blocks=sum(record.overcounted_blocks for record in records),
-                missing_references=sum(record.missing_references for record in records),
-                dangling_words=sum(record.dangling_words for record in records), places=tuple(places.items()),
+                places=tuple(places.items()),
                 # The chain is the first record's. It explains the blocks of those that have the same.
                 chain_blocks=sum(record.chain_blocks for record in records if record.chain == first.chain))
     return first._replace(types=tuple(sorted(types.items(), key=lambda item: (-item[1], item[0]))),

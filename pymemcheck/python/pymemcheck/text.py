@@ -433,13 +433,12 @@ class Text:
     def _places(self, word, frame, places, full):
         """The frame, and a line for each other place in the same function, with the blocks that come from each."""
         lines = _by_line(places)
-        own = [line for line in lines if _same_line(line[0], frame)]
         if len(lines) < 2:
             self._shown_frame(word, frame, full, False)
             return
-        for place, blocks in own + [line for line in lines if line not in own]:
-            is_own = _same_line(place, frame)
-            self._shown_frame(word if is_own else " " * 6, frame if is_own else place, full, False,
+        for is_other, place, blocks in sorted(((not _same_line(place, frame), place, blocks) for place, blocks in lines),
+                                              key=operator.itemgetter(0)):
+            self._shown_frame(" " * 6 if is_other else word, place if is_other else frame, full, False,
                               " " + counted(blocks, "block"))
 
     def _shown_frame(self, word, frame, full, with_source, end=""):
