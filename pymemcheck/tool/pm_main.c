@@ -65,19 +65,8 @@ static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
 static void thread_starts(ThreadId parent, ThreadId child)
 {
     (void)parent;
+    the_run.threads_alive++;
     pm_python_thread_starts(&the_run.python, child);
-}
-
-static bool is_last_thread(void)
-{
-    ThreadId tid;
-    Addr lowest, highest;
-    unsigned count = 0;
-
-    VG_(thread_stack_reset_iter)(&tid);
-    while (VG_(thread_stack_next)(&tid, &lowest, &highest))
-        count++;
-    return count == 1;
 }
 
 /* A stack that overflowed goes on below the memory that it has, where the core's unwinder would fault. */
@@ -86,10 +75,12 @@ static bool has_stack(ThreadId tid)
     return VG_(am_is_valid_for_client)(VG_(get_SP)(tid), sizeof(UWord), VKI_PROT_READ);
 }
 
-/* A thread that a fatal signal killed is the last one: the core ends the others first. */
+/* A thread that a fatal signal killed is the last one: the core ends the others first. The core's list of
+   threads does not tell: one that has ended stays in it for a moment. */
 static void thread_ends(ThreadId tid)
 {
-    if (!the_run.exiting && is_last_thread() && has_stack(tid))
+    the_run.threads_alive--;
+    if (!the_run.exiting && the_run.threads_alive == 0 && has_stack(tid))
         the_run.end_stack = pm_capture_stack(&the_run, tid).stack;
     pm_roots_thread_ends(&the_run.roots, tid, pm_python_thread_ordinal(&the_run.python, tid));
     pm_python_thread_ends(&the_run.python, tid);

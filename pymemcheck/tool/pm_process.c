@@ -35,6 +35,7 @@ static void before_fork(ThreadId tid)
 static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
+    the_run->threads_alive = 1;
     the_run->fork_serial = the_run->serial;
     /* A reused block gets the newest number, which must be the child's. */
     the_run->serial += the_run->serial < PM_BLOCK_MAX_SERIAL;

@@ -84,6 +84,7 @@ struct pm_run {
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */
     bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
+    u32 threads_alive;              /* that started and have not ended */
     bool exiting;                   /* the program asked to exit */
     int exit_status;
     struct pm_stack_id end_stack;   /* of the last thread, if it ended before the program asked to exit */
