@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from pmtest import needs_core
+
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 NAMES = {"c1": "\x9b31mRED", "delete": "a\x7f\x7f", "surrogate": "a\udc9bb", "direction": "a\u202eb", "line": "a\u2028b",
          "escape": "\x1b[31m", "newline": "a\nb", "blank": " a "}
@@ -25,6 +27,7 @@ def check_harmless(text):
     assert not HARMFUL.search(text), HARMFUL.search(text)
 
 
+@needs_core("suppressions")
 @pytest.mark.parametrize("where", ["function", "file"])
 @pytest.mark.parametrize("kind", NAMES)
 def test_generated_suppressions(tool, release_python, kind, where):
