@@ -5,6 +5,7 @@
 #include "heap/pm_loss_kinds.h"
 #include "report/pm_emitter.h"
 #include "report/pm_formats.h"
+#include "report/pm_json_moments.h"
 #include "report/pm_utf8.h"
 
 /* An entry "index": "exact bytes" of a dict, if the string needs one. */
@@ -29,6 +30,8 @@ static const char *end_name(enum pm_end end)
         return "signal";
     case PM_END_EXEC:
         return "exec";
+    case PM_END_RUNNING:
+        return "running";
     }
     return "exit";
 }
@@ -87,6 +90,7 @@ static void write_totals(struct pm_emitter *out, const struct pm_profile *profil
     pm_emitter_key_u64(out, "live_blocks", profile->live_blocks);
     pm_emitter_key_u64(out, "peak_bytes", profile->peak_bytes);
     pm_emitter_key_u64(out, "peak_blocks", profile->peak_blocks);
+    pm_emitter_key_u64(out, "peak_serial", profile->sites->peak_serial);
     pm_emitter_key_u64(out, "padding_bytes", profile->padding_bytes);
     pm_emitter_key_u64(out, "reused_blocks", profile->reused_blocks);
     pm_emitter_dict_end(out);
@@ -250,6 +254,7 @@ static void write_sizes(struct pm_emitter *out, const struct pm_histogram *sizes
 enum column {
     COLUMN_STACK, COLUMN_TOTAL_BYTES, COLUMN_TOTAL_BLOCKS, COLUMN_PADDING_BYTES, COLUMN_LIVE_BYTES,
     COLUMN_LIVE_BLOCKS, COLUMN_PEAK_BYTES, COLUMN_PEAK_BLOCKS, COLUMN_FIRST, COLUMN_LAST,
+    COLUMN_THREAD,
 };
 
 static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, enum column column)
@@ -275,6 +280,8 @@ static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, en
         return site->first_serial;
     case COLUMN_LAST:
         return site->last_serial;
+    case COLUMN_THREAD:
+        return site->thread == PM_SITE_SEVERAL_THREADS ? 0 : site->thread;
     }
     return 0;
 }
@@ -303,6 +310,7 @@ static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
         [COLUMN_PEAK_BLOCKS] = "peak_blocks",
         [COLUMN_FIRST] = "first",
         [COLUMN_LAST] = "last",
+        [COLUMN_THREAD] = "thread",
     };
 
     pm_emitter_key(out, "sites");
@@ -426,6 +434,7 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     write_frames(&out, profile->frames);
     write_stacks(&out, profile->stacks);
     write_sites(&out, profile->sites);
+    pm_json_write_moments(&out, profile->moments);
     write_losses(&out, "leaks", profile->losses);
     write_losses(&out, "leaks_before", profile->losses_before);
     pm_emitter_dict_end(&out);

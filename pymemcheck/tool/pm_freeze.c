@@ -70,6 +70,7 @@ static struct pm_profile profile_of(const struct pm_run *run, enum pm_end end, i
         .frames = &run->frames,
         .stacks = &run->stacks,
         .sites = &run->sites,
+        .moments = &run->timeline.moments,
     };
 }
 

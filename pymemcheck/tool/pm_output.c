@@ -161,6 +161,35 @@ void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
         forget_names(output);
 }
 
+static void write_file(struct pm_run *run, const struct pm_format *format, const struct pm_profile *profile)
+{
+    struct pm_profile_file file;
+    struct pm_writers writers;
+    char *name = pm_profile_file_name(run->options.out_file, format->suffix, false);
+
+    if (!pm_profile_file_is_special(name)) {
+        pm_profile_file_init(&file);
+        pm_profile_file_begin(&file, name);
+        pm_writers_init(&writers);
+        pm_writers_add(&writers, format, &run->output.options, &file.sink);
+        pm_writers_begin(&writers, profile);
+        pm_writers_end(&writers, profile);
+        pm_writers_release(&writers);
+        if (!pm_profile_file_end(&file) && !run->output.told_unwritten) {
+            run->output.told_unwritten = true;
+            VG_(umsg)("pymemcheck: warning: cannot write the profile at a snapshot (--pymemcheck-out-file).\n");
+        }
+    }
+    VG_(free)(name);
+}
+
+void pm_output_write_files(struct pm_run *run, const struct pm_profile *profile)
+{
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (has_file(&run->output, i))
+            write_file(run, pm_format_at(i), profile);
+}
+
 bool pm_output_exec_failed(struct pm_run *run)
 {
     struct pm_output *output = &run->output;

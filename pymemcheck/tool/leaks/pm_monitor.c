@@ -15,6 +15,7 @@
 #include "tool/leaks/pm_pointer_list.h"
 #include "tool/pm_freeze.h"
 #include "tool/pm_run.h"
+#include "tool/pm_timeline.h"
 
 #define MAX_NUMBER 0xffffffffu
 
@@ -215,6 +216,21 @@ static bool who_points_at(struct pm_run *run, HChar *rest)
 
 /* --- All commands --- */
 
+/* --- snapshot --- */
+
+static bool snapshot(struct pm_run *run, HChar *rest)
+{
+    const HChar *name = VG_(strtok_r)(NULL, " ", &rest);
+    const HChar *more = VG_(strtok_r)(NULL, " ", &rest);
+
+    if (more != NULL)
+        return expected_but("nothing after the name", more);
+    VG_(gdb_printf)(pm_timeline_take(run, name) ? "snapshot taken at allocation %lu: %lu bytes in %lu blocks\n"
+                    : "there is no room for more snapshots (allocation %lu: %lu bytes in %lu blocks)\n",
+                    run->serial, run->sites.live_bytes, run->sites.live_blocks);
+    return true;
+}
+
 static bool help(struct pm_run *run, HChar *rest);
 
 static const struct command commands[] = {
@@ -237,6 +253,9 @@ static const struct command commands[] = {
       "        whether the leak search counts them as references\n"
       "        (with len 1, only shows \"start pointers\": to <addr>, or to the object\n"
       "         in the block at <addr>)\n", who_points_at },
+    { "snapshot", " [<name>]",
+      "        takes a snapshot of what is in use, for the time line and comparisons\n"
+      "        (pymemcheck diff FILE@<name> FILE)\n", snapshot },
 };
 
 static bool help(struct pm_run *run, HChar *rest)
@@ -251,7 +270,7 @@ static bool help(struct pm_run *run, HChar *rest)
 }
 
 /* The words of the table, in its order. */
-static const char names[] = "help leak_check block_list who_points_at";
+static const char names[] = "help leak_check block_list who_points_at snapshot";
 
 bool pm_monitor_command(struct pm_run *run, const char *request)
 {
