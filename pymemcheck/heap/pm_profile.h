@@ -56,6 +56,7 @@ struct pm_profile {
     const struct pm_frames *frames;
     const struct pm_stacks *stacks;
     const struct pm_sites *sites;
+    const u8 *domains;              /* of each site: see docs/file-format.md; NULL: not looked for */
     const struct pm_moments *moments;       /* snapshots over time; NULL or without any: none were taken */
     const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */

@@ -24,6 +24,7 @@ struct pm_output {
     struct pm_profile_file files[PM_FORMAT_COUNT];  /* by format; for those of PM_CHANNEL_FILE */
     bool exec_begins;           /* the last report was made before an execve that has not failed so far:
                                    the files' names are kept */
+    bool wrote_snapshot;        /* pm_output_write_files did, and its file is still there */
     bool told_unwritten;        /* that pm_output_write_files failed */
     struct pm_source source;    /* for the text writer; between pm_freeze and pm_freeze_release */
 };

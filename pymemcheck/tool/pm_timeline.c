@@ -27,7 +27,7 @@ static void write_profile(struct pm_run *run)
 {
     struct pm_frozen frozen;
 
-    pm_freeze(run, PM_END_RUNNING, 0, &frozen);
+    pm_freeze_for_file(run, PM_END_RUNNING, 0, &frozen);
     pm_output_write_files(run, &frozen.profile);
     pm_freeze_release(run, &frozen);
 }

@@ -171,11 +171,11 @@ static json_t *site_value(json_t *root, const char *column, size_t index, size_t
     return json_array_get(list, index);
 }
 
-static void check_sites(json_t *root, const struct pm_sites *sites)
+static void check_sites(json_t *root, const struct pm_sites *sites, const u8 *domains)
 {
     size_t count = sites->count;
 
-    assert_int_equal(json_object_size(json_object_get(root, "sites")), 12);
+    assert_int_equal(json_object_size(json_object_get(root, "sites")), 13);
     assert_int_equal(json_array_size(json_object_get(json_object_get(root, "sites"), "sizes")), count);
     for (u32 i = 0; i < count; i++) {
         const struct pm_site *site = pm_sites_at(sites, i);
@@ -194,6 +194,7 @@ static void check_sites(json_t *root, const struct pm_sites *sites)
             { "first", site->first_serial },
             { "last", site->last_serial },
             { "thread", site->thread == PM_SITE_SEVERAL_THREADS ? 0 : site->thread },
+            { "domain", domains == NULL ? 0 : domains[i] },
         };
         for (size_t j = 0; j < PM_ARRAY_LENGTH(values); j++) {
             json_t *value = site_value(root, values[j].column, i, count);
@@ -256,7 +257,7 @@ static void check_all(struct pm_fixture *fixture)
     check_strings(root, profile->strings);
     check_frames(root, profile->frames);
     check_stacks(root, profile->stacks);
-    check_sites(root, profile->sites);
+    check_sites(root, profile->sites, profile->domains);
     json_decref(root);
 }
 
@@ -316,6 +317,8 @@ static void test_every_field(void **state)
     fixture.profile.python = NULL;
     fixture.profile.python_refused = "no layout for \"4.0\"\t";
     fixture.profile.hint = "bash was run";
+    fixture.profile.domains = (const u8[]){ 1, 2, 3, 4, 5 };
+    assert_in_range(fixture.sites.count, 1, 5);
     fixture.profile.pymalloc = true;
     fixture.profile.debug_hooks = false;
     check_all(&fixture);
