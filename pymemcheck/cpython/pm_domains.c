@@ -51,6 +51,20 @@ enum pm_domain pm_domain_of_free(const char *function)
     return domain_in(frees, PM_ARRAY_LENGTH(frees), function);
 }
 
+bool pm_domain_makes_objects(const char *function)
+{
+    static const char *const names[] = {
+        "PyType_GenericAlloc", "_PyType_AllocNoTrack", "PyType_GenericNew", "_PyObject_New", "_PyObject_NewVar",
+        "_PyObject_GC_New", "_PyObject_GC_NewVar", "_PyObject_GC_Malloc", "_PyObject_GC_Calloc", "_PyObject_GC_Resize",
+        "_PyObject_GC_Alloc", "gc_alloc",
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(names[i], function))
+            return true;
+    return false;
+}
+
 bool pm_domain_is_inside(const char *function)
 {
     static const char *const beginnings[] = {

@@ -21,6 +21,10 @@ enum pm_domain pm_domain_of_allocator(const char *function);
 /* The domain of the blocks that the function frees; reallocation counts as freeing. */
 enum pm_domain pm_domain_of_free(const char *function);
 
+/* Whether the function makes objects by the allocator of the object domain, whichever type they have (Objects/object.c,
+   Modules/gcmodule.c, Objects/typeobject.c of 3.6 to 3.14). */
+bool pm_domain_makes_objects(const char *function);
+
 /* Whether the function is part of CPython's allocators. Such a function may call another interface than
    the one that its caller chose. */
 bool pm_domain_is_inside(const char *function);

@@ -9,6 +9,7 @@
 #include "heap/pm_frames.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_phases.h"
+#include "heap/pm_moments.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
 
@@ -17,7 +18,7 @@ enum pm_end {
     PM_END_EXIT,        /* exit_status holds the exit code */
     PM_END_SIGNAL,      /* exit_status holds the number of the signal; 0: the core did not tell */
     PM_END_EXEC,        /* the process is about to become another program */
-    PM_END_RUNNING,     /* nothing ends: the program asked for its profile so far */
+    PM_END_RUNNING,     /* it goes on: written at a snapshot, or on request */
 };
 
 /* Things that went wrong without stopping the run. */
@@ -58,6 +59,8 @@ struct pm_profile {
     const struct pm_stacks *stacks;
     const struct pm_sites *sites;
     const struct pm_phases *phases; /* settled; NULL: there are none */
+    const u8 *domains;              /* of each site: see docs/file-format.md; NULL: not looked for */
+    const struct pm_moments *moments;       /* snapshots over time; NULL or without any: none were taken */
     const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */
     const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */

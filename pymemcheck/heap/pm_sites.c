@@ -107,11 +107,12 @@ void pm_sites_count(struct pm_sites *sites, struct pm_site_id id, u64 requested_
     count_request(get(sites, id), requested_bytes, serial);
 }
 
-static inline void compare_with_peak(struct pm_sites *sites)
+static inline void compare_with_peak(struct pm_sites *sites, u64 serial)
 {
     if (sites->live_bytes > sites->peak_bytes) {
         sites->peak_bytes = sites->live_bytes;
         sites->peak_blocks = sites->live_blocks;
+        sites->peak_serial = serial;
         sites->peak_epoch++;
     }
 }
@@ -130,17 +131,17 @@ void pm_sites_allocate(struct pm_sites *sites, struct pm_site_id id, u64 request
 
     sites->live_bytes += requested_bytes + padding_bytes;
     sites->live_blocks++;
-    compare_with_peak(sites);
+    compare_with_peak(sites, serial);
 }
 
-void pm_sites_resize(struct pm_sites *sites, struct pm_site_id id, u64 old_bytes, u64 new_bytes)
+void pm_sites_resize(struct pm_sites *sites, struct pm_site_id id, u64 old_bytes, u64 new_bytes, u64 serial)
 {
     struct pm_site *site = get(sites, id);
 
     save_for_peak(sites, site);
     site->live_bytes += new_bytes - old_bytes;
     sites->live_bytes += new_bytes - old_bytes;
-    compare_with_peak(sites);
+    compare_with_peak(sites, serial);
 }
 
 static void take_away(const struct pm_sites *sites, struct pm_site *site, u64 requested_bytes)

@@ -21,7 +21,7 @@
 #include "heap/pm_histogram.h"
 #include "heap/pm_stacks.h"
 
-enum { PM_SITES_IN_CHUNK = 512, PM_SITES_ALIGNMENT = 64 };
+enum { PM_SITES_IN_CHUNK = 512, PM_SITES_ALIGNMENT = 64, PM_SITE_SEVERAL_THREADS = 2047 };
 
 struct pm_site_id {
     u32 v;
@@ -33,7 +33,8 @@ struct pm_site {
     u64 saved_bytes, saved_blocks;
     u64 saved_epoch;
     u64 total_bytes;
-    u64 total_blocks : 58;
+    u64 total_blocks : 47;
+    u64 thread : 11;                /* whose blocks it has, see pm_sites_note_thread; 0: none yet */
     u64 bin : 6;                    /* of the requests that sizes does not count yet */
     u64 last_serial : 36;           /* allocation numbers, from 1 */
     u64 stack : 28;
@@ -57,6 +58,7 @@ struct pm_sites {
     u64 peak_epoch;
     u64 live_bytes, live_blocks;    /* with padding: what malloc was asked for */
     u64 peak_bytes, peak_blocks;    /* live figures when live_bytes was greatest */
+    u64 peak_serial;                /* number of the newest allocation then */
 };
 
 /* What was live at some moment of the run. Sites of later numbers had nothing. */
@@ -117,8 +119,18 @@ void pm_sites_move(struct pm_sites *sites, struct pm_site_id from, struct pm_sit
 /* An allocation as pm_sites_allocate, of memory that is counted already, as part of a larger block: what is live, and
    the peak, stay as they are. */
 void pm_sites_count(struct pm_sites *sites, struct pm_site_id site, u64 requested_bytes, u64 serial);
-/* A live block of site has another size now. Counts no allocation. */
-void pm_sites_resize(struct pm_sites *sites, struct pm_site_id site, u64 old_bytes, u64 new_bytes);
+/* A live block of site has another size now. Counts no allocation; serial is the number of the newest one. */
+void pm_sites_resize(struct pm_sites *sites, struct pm_site_id site, u64 old_bytes, u64 new_bytes, u64 serial);
+
+/* Site gets a block of this thread: its ordinal, from 1, below PM_SITE_SEVERAL_THREADS, which stands for
+   others and, once a site has blocks of two, for several. */
+static inline void pm_sites_note_thread(const struct pm_sites *sites, struct pm_site_id id, u32 thread)
+{
+    struct pm_site *site = pm_sites_at(sites, id.v);
+
+    if (site->thread != thread)
+        site->thread = site->thread == 0 ? thread : PM_SITE_SEVERAL_THREADS;
+}
 
 /* What is live now is the peak, until more is. */
 void pm_sites_reset_peak(struct pm_sites *sites);

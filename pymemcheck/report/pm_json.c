@@ -5,6 +5,7 @@
 #include "heap/pm_loss_kinds.h"
 #include "report/pm_emitter.h"
 #include "report/pm_formats.h"
+#include "report/pm_json_moments.h"
 #include "report/pm_utf8.h"
 
 /* An entry "index": "exact bytes" of a dict, if the string needs one. */
@@ -89,6 +90,7 @@ static void write_totals(struct pm_emitter *out, const struct pm_profile *profil
     pm_emitter_key_u64(out, "live_blocks", profile->live_blocks);
     pm_emitter_key_u64(out, "peak_bytes", profile->peak_bytes);
     pm_emitter_key_u64(out, "peak_blocks", profile->peak_blocks);
+    pm_emitter_key_u64(out, "peak_serial", profile->sites->peak_serial);
     pm_emitter_key_u64(out, "padding_bytes", profile->padding_bytes);
     pm_emitter_key_u64(out, "reused_blocks", profile->reused_blocks);
     pm_emitter_key_u64(out, "peak_since", profile->peak_since);
@@ -284,10 +286,15 @@ static void write_sizes(struct pm_emitter *out, const struct pm_histogram *sizes
 enum column {
     COLUMN_STACK, COLUMN_TOTAL_BYTES, COLUMN_TOTAL_BLOCKS, COLUMN_PADDING_BYTES, COLUMN_LIVE_BYTES,
     COLUMN_LIVE_BLOCKS, COLUMN_PEAK_BYTES, COLUMN_PEAK_BLOCKS, COLUMN_FIRST, COLUMN_LAST,
+    COLUMN_THREAD, COLUMN_DOMAIN,
 };
 
-static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, enum column column)
+/* Of site number index. */
+static u64 value_of(const struct pm_profile *profile, u32 index, enum column column)
 {
+    const struct pm_sites *sites = profile->sites;
+    const struct pm_site *site = pm_sites_at(sites, index);
+
     switch (column) {
     case COLUMN_STACK:
         return site->stack;
@@ -309,23 +316,28 @@ static u64 value_of(const struct pm_sites *sites, const struct pm_site *site, en
         return site->first_serial;
     case COLUMN_LAST:
         return site->last_serial;
+    case COLUMN_THREAD:
+        return site->thread == PM_SITE_SEVERAL_THREADS ? 0 : site->thread;
+    case COLUMN_DOMAIN:
+        return profile->domains == NULL ? 0 : profile->domains[index];
     }
     return 0;
 }
 
-static void write_column(struct pm_emitter *out, const struct pm_sites *sites, enum column column)
+static void write_column(struct pm_emitter *out, const struct pm_profile *profile, enum column column)
 {
     struct piece piece = { .count = 0 };
 
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
-    for (u32 i = 0; i < sites->count; i++)
-        add_value(out, &piece, value_of(sites, pm_sites_at(sites, i), column));
+    for (u32 i = 0; i < profile->sites->count; i++)
+        add_value(out, &piece, value_of(profile, i, column));
     write_piece(out, &piece);
     pm_emitter_list_end(out);
 }
 
-static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
+static void write_sites(struct pm_emitter *out, const struct pm_profile *profile)
 {
+    const struct pm_sites *sites = profile->sites;
     static const char *const names[] = {
         [COLUMN_STACK] = "stack",
         [COLUMN_TOTAL_BYTES] = "total_bytes",
@@ -337,13 +349,15 @@ static void write_sites(struct pm_emitter *out, const struct pm_sites *sites)
         [COLUMN_PEAK_BLOCKS] = "peak_blocks",
         [COLUMN_FIRST] = "first",
         [COLUMN_LAST] = "last",
+        [COLUMN_THREAD] = "thread",
+        [COLUMN_DOMAIN] = "domain",
     };
 
     pm_emitter_key(out, "sites");
     pm_emitter_dict_begin(out, PM_EMITTER_LINES);
     for (size_t column = 0; column < PM_ARRAY_LENGTH(names); column++) {
         pm_emitter_key(out, names[column]);
-        write_column(out, sites, (enum column)column);
+        write_column(out, profile, (enum column)column);
     }
     pm_emitter_key(out, "sizes");
     pm_emitter_list_begin(out, PM_EMITTER_WRAPPED);
@@ -460,7 +474,8 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     write_strings(&out, profile->strings);
     write_frames(&out, profile->frames);
     write_stacks(&out, profile->stacks);
-    write_sites(&out, profile->sites);
+    write_sites(&out, profile);
+    pm_json_write_moments(&out, profile->moments);
     write_losses(&out, "leaks", profile->losses);
     write_losses(&out, "leaks_before", profile->losses_before);
     pm_emitter_dict_end(&out);

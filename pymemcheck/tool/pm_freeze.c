@@ -9,6 +9,7 @@
 #include "tool/pm_freeze.h"
 
 #include "base/pm_platform.h"
+#include "tool/capture/pm_site_domains.h"
 #include "tool/pm_hint.h"
 #include "tool/pm_run.h"
 #include "tool/requests/pm_phase_requests.h"
@@ -73,6 +74,7 @@ static struct pm_profile profile_of(const struct pm_run *run, enum pm_end end, i
         .stacks = &run->stacks,
         .sites = &run->sites,
         .phases = &run->phases,
+        .moments = &run->timeline.moments,
     };
 }
 
@@ -85,11 +87,19 @@ void pm_freeze(struct pm_run *run, enum pm_end end, int exit_status, struct pm_f
     frozen->profile.command = frozen->command = command_of(&frozen->profile.command_length);
     pm_buffer_init(&frozen->python);
     describe_python(run, &frozen->profile, &frozen->python);
+    frozen->domains = NULL;
     pm_source_init(&run->output.source);
+}
+
+void pm_freeze_for_file(struct pm_run *run, enum pm_end end, int exit_status, struct pm_frozen *frozen)
+{
+    pm_freeze(run, end, exit_status, frozen);
+    frozen->profile.domains = frozen->domains = pm_site_domains(run);
 }
 
 void pm_freeze_release(struct pm_run *run, struct pm_frozen *frozen)
 {
+    pm_free(frozen->domains);
     pm_source_release(&run->output.source);
     pm_buffer_release(&frozen->python);
     pm_free(frozen->command);

@@ -31,6 +31,7 @@
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
 #include "tool/requests/pm_client_requests.h"
+#include "tool/pm_timeline.h"
 #include "tool/core/pm_shortcut.h"
 
 static struct pm_run the_run;
@@ -148,6 +149,7 @@ static void check_ledger(const struct pm_run *run)
 static void after_options(void)
 {
     open_ledger(&the_run);
+    pm_timeline_begin(&the_run);
     pm_freed_init(&the_run.freed, the_run.options.freelist_bytes, the_run.options.freelist_blocks);
     pm_capture_init(&the_run);
     pm_output_init(&the_run);

@@ -36,6 +36,8 @@ void pm_options_init(struct pm_options *options)
         .mismatched_frees = true,
         .freelist_bytes = 1000000,
         .freelist_blocks = 2000,
+        .max_snapshots = 100,
+        .snapshot_write = true,
         .out_file = "pymemcheck.out.%p",
     };
 }
@@ -186,6 +188,25 @@ static bool process_leak_option(struct pm_options *options, const char *arg)
     return true;
 }
 
+/* Takes arg if it is about snapshots over time. */
+static bool process_snapshot_option(struct pm_options *options, const char *arg)
+{
+    const HChar *value;
+    Bool flag;
+
+    if (VG_STR_CLO(arg, "--snapshot-every", value)) {
+        if (!pm_pace_parse(value, &options->snapshot_every))
+            VG_(fmsg_bad_option)(arg, "expected %s\n", PM_PACE_EXPECTED);
+    } else if (VG_STR_CLO(arg, "--max-snapshots", value)) {
+        options->max_snapshots = parse_number(arg, value, 2, 10000);
+    } else if (VG_BOOL_CLO(arg, "--snapshot-write", flag)) {
+        options->snapshot_write = flag;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* The core's parser would take these for any tool, and nothing would be written. */
 static void refuse_trees(const char *arg)
 {
@@ -233,6 +254,11 @@ static const char usage[] =
 "                              memory is used again [1000000, in up to 2000 blocks]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
+"    --snapshot-every=<number><unit>  snapshots over time, whenever so much was allocated:\n"
+"                              50MB, 1000000allocs, or 30s of time [none]\n"
+"    --max-snapshots=<number>  keep at most so many, thinned evenly [100]\n"
+"    --snapshot-write=yes|no   write the profile at snapshots, too, so that a run\n"
+"                              that is killed leaves one [yes]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n";
 
 enum { MAX_SHOWN = 80 };
@@ -280,7 +306,7 @@ bool pm_options_process(struct pm_options *options, const char *arg)
         options->out_file = value;
     } else {
         const bool known = process_leak_option(options, arg) || process_error_option(options, arg)
-            || VG_(replacement_malloc_process_cmd_line_option)(arg);
+            || process_snapshot_option(options, arg) || VG_(replacement_malloc_process_cmd_line_option)(arg);
         if (!known)
             explain_unknown(arg);
         return known;

@@ -113,16 +113,30 @@ static bool has_file(struct pm_output *output, size_t format)
         && sink_of(output, format, &output->log) != NULL;
 }
 
+/* The file of the last snapshot has the name that the next program's will have. */
+static void remove_snapshot(struct pm_run *run, const struct pm_format *format)
+{
+    char *name = pm_profile_file_name(run->options.out_file, format->suffix, false);
+
+    if (run->output.wrote_snapshot)
+        VG_(unlink)(name);
+    run->output.wrote_snapshot = false;
+    VG_(free)(name);
+}
+
 void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
 {
     struct pm_output *output = &run->output;
     const bool before_exec = profile->end == PM_END_EXEC && pm_options_trace_children();
 
     for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
-        if (has_file(output, i))
+        if (has_file(output, i)) {
+            if (before_exec)
+                remove_snapshot(run, pm_format_at(i));
             pm_profile_file_begin(&output->files[i],
                                   pm_profile_file_name(run->options.out_file,
                                                        pm_format_at(i)->suffix, before_exec));
+        }
     pm_writers_begin(&output->writers, profile);
 }
 
@@ -159,6 +173,36 @@ void pm_output_end(struct pm_run *run, const struct pm_profile *profile)
     output->exec_begins = profile->end == PM_END_EXEC;
     if (!output->exec_begins)
         forget_names(output);
+}
+
+static void write_file(struct pm_run *run, const struct pm_format *format, const struct pm_profile *profile)
+{
+    struct pm_profile_file file;
+    struct pm_writers writers;
+    char *name = pm_profile_file_name(run->options.out_file, format->suffix, false);
+
+    if (!pm_profile_file_is_special(name)) {
+        pm_profile_file_init(&file);
+        pm_profile_file_begin(&file, name);
+        pm_writers_init(&writers);
+        pm_writers_add(&writers, format, &run->output.options, &file.sink);
+        pm_writers_begin(&writers, profile);
+        pm_writers_end(&writers, profile);
+        pm_writers_release(&writers);
+        run->output.wrote_snapshot = pm_profile_file_end(&file);
+        if (!run->output.wrote_snapshot && !run->output.told_unwritten) {
+            run->output.told_unwritten = true;
+            VG_(umsg)("pymemcheck: warning: cannot write the profile at a snapshot (--pymemcheck-out-file).\n");
+        }
+    }
+    VG_(free)(name);
+}
+
+void pm_output_write_files(struct pm_run *run, const struct pm_profile *profile)
+{
+    for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
+        if (has_file(&run->output, i))
+            write_file(run, pm_format_at(i), profile);
 }
 
 bool pm_output_exec_failed(struct pm_run *run)

@@ -24,6 +24,8 @@ struct pm_output {
     struct pm_profile_file files[PM_FORMAT_COUNT];  /* by format; for those of PM_CHANNEL_FILE */
     bool exec_begins;           /* the last report was made before an execve that has not failed so far:
                                    the files' names are kept */
+    bool wrote_snapshot;        /* pm_output_write_files did, and its file is still there */
+    bool told_unwritten;        /* that pm_output_write_files failed */
     struct pm_source source;    /* for the text writer; between pm_freeze and pm_freeze_release */
 };
 
@@ -39,6 +41,10 @@ void pm_output_open_for(struct pm_run *run, struct pm_writers *writers, const st
 void pm_output_begin(struct pm_run *run, const struct pm_profile *profile);
 /* pm_writers_end, then closes the files. The log says where they are, and which could not be written. */
 void pm_output_end(struct pm_run *run, const struct pm_profile *profile);
+
+/* Writes the files of profile while the run goes on, without a word in the log unless one cannot be written;
+   later ones replace them. What is no regular file (a pipe, /dev/stdout) gets only the last report. */
+void pm_output_write_files(struct pm_run *run, const struct pm_profile *profile);
 
 /* The execve before which the last report was made has failed: removes the files that have names of
    their own (.before-exec). False if the last report was not made before an execve. */

@@ -115,7 +115,7 @@ static void write_to_file(void *context, const char *bytes, size_t length)
 
 /* A device, a pipe and a name for an open file are written directly: a rename would replace
    them. */
-static bool is_special(const char *name)
+bool pm_profile_file_is_special(const char *name)
 {
     static const char opened[] = "/proc/", descriptors[] = "/dev/fd/";
     struct vg_stat status;
@@ -182,7 +182,7 @@ void pm_profile_file_init(struct pm_profile_file *file)
 void pm_profile_file_begin(struct pm_profile_file *file, char *name)
 {
     file->name = name;
-    file->direct = is_special(name);
+    file->direct = pm_profile_file_is_special(name);
     pm_buffer_init(&file->temporary);
     file->fd = file->direct ? VG_(fd_open)(name, VKI_O_WRONLY | VKI_O_APPEND, 0)
         : open_temporary(name, &file->temporary);

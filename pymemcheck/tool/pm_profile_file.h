@@ -33,6 +33,9 @@ struct pm_profile_file {
    number from the second time on. A file that is older than this process does not count. */
 char *pm_profile_file_name(const char *out_file, const char *suffix, bool before_exec);
 
+/* Whether a file of that name is written to directly, and so cannot be replaced. */
+bool pm_profile_file_is_special(const char *name);
+
 /* The sink points to *file, which must stay where it is. */
 void pm_profile_file_init(struct pm_profile_file *file);
 

@@ -22,7 +22,7 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     pm_finalization_process_ends(run);
     pm_leak_report_finish_before(run);
     const bool searched = pm_leak_report_search_at_end(run, &losses);
-    pm_freeze(run, end, exit_status, &frozen);
+    pm_freeze_for_file(run, end, exit_status, &frozen);
     frozen.profile.end_stack = end == PM_END_SIGNAL ? run->end_stack : PM_STACK_EMPTY;
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;

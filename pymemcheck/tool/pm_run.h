@@ -30,6 +30,7 @@
 #include "tool/leaks/pm_free_lists.h"
 #include "tool/leaks/pm_type_names.h"
 #include "tool/requests/pm_requests_state.h"
+#include "tool/pm_timeline.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -61,6 +62,7 @@ struct pm_run {
     struct pm_free_lists free_lists;
     struct pm_type_names type_names;
     struct pm_finalization finalization;
+    struct pm_timeline timeline;    /* snapshots over time */
 
     struct pm_recording recording;  /* threads that are not recorded */
     struct pm_phases phases;        /* that the program named */

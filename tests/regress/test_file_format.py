@@ -81,7 +81,7 @@ def test_snippets_read_the_sample(tmp_path, monkeypatch):
     assert names["path"] == b"/home/me/caf\xe9.py"
     assert names["sites"][1] == {
         "stack": 6, "total_bytes": 5908, "total_blocks": 4, "padding_bytes": 96, "live_bytes": 4431, "live_blocks": 3,
-        "peak_bytes": 5908, "peak_blocks": 4, "first": 30, "last": 33, "sizes": [[1024, 4]]}
+        "peak_bytes": 5908, "peak_blocks": 4, "first": 30, "last": 33, "thread": 1, "domain": 0, "sizes": [[1024, 4]]}
     assert names["live"] == {("/home/me/job.py", 48): 4431}     # the other site has no Python frame
 
 

@@ -171,11 +171,11 @@ static json_t *site_value(json_t *root, const char *column, size_t index, size_t
     return json_array_get(list, index);
 }
 
-static void check_sites(json_t *root, const struct pm_sites *sites)
+static void check_sites(json_t *root, const struct pm_sites *sites, const u8 *domains)
 {
     size_t count = sites->count;
 
-    assert_int_equal(json_object_size(json_object_get(root, "sites")), 11);
+    assert_int_equal(json_object_size(json_object_get(root, "sites")), 13);
     assert_int_equal(json_array_size(json_object_get(json_object_get(root, "sites"), "sizes")), count);
     for (u32 i = 0; i < count; i++) {
         const struct pm_site *site = pm_sites_at(sites, i);
@@ -193,6 +193,8 @@ static void check_sites(json_t *root, const struct pm_sites *sites)
             { "peak_blocks", pm_sites_peak_blocks(sites, site) },
             { "first", site->first_serial },
             { "last", site->last_serial },
+            { "thread", site->thread == PM_SITE_SEVERAL_THREADS ? 0 : site->thread },
+            { "domain", domains == NULL ? 0 : domains[i] },
         };
         for (size_t j = 0; j < PM_ARRAY_LENGTH(values); j++) {
             json_t *value = site_value(root, values[j].column, i, count);
@@ -236,6 +238,7 @@ static void check_totals(json_t *root, const struct pm_profile *profile)
     assert_int_equal(number(totals, "live_blocks"), profile->live_blocks);
     assert_int_equal(number(totals, "peak_bytes"), profile->peak_bytes);
     assert_int_equal(number(totals, "peak_blocks"), profile->peak_blocks);
+    assert_int_equal(number(totals, "peak_serial"), profile->sites->peak_serial);
     assert_int_equal(number(totals, "padding_bytes"), profile->padding_bytes);
     assert_int_equal(number(totals, "reused_blocks"), profile->reused_blocks);
     assert_int_equal(number(troubles, "unreadable_stacks"), profile->troubles.unreadable_stacks);
@@ -254,7 +257,7 @@ static void check_all(struct pm_fixture *fixture)
     check_strings(root, profile->strings);
     check_frames(root, profile->frames);
     check_stacks(root, profile->stacks);
-    check_sites(root, profile->sites);
+    check_sites(root, profile->sites, profile->domains);
     json_decref(root);
 }
 
@@ -314,6 +317,8 @@ static void test_every_field(void **state)
     fixture.profile.python = NULL;
     fixture.profile.python_refused = "no layout for \"4.0\"\t";
     fixture.profile.hint = "bash was run";
+    fixture.profile.domains = (const u8[]){ 1, 2, 3, 4, 5 };
+    assert_in_range(fixture.sites.count, 1, 5);
     fixture.profile.pymalloc = true;
     fixture.profile.debug_hooks = false;
     check_all(&fixture);
@@ -336,6 +341,51 @@ static void test_peak_share(void **state)
     assert_int_equal(number(json_object_get(root, "totals"), "peak_bytes"),
                      ((u64)2 << 40) + 5 * 201);
     json_decref(root);
+    pm_fixture_release(&fixture);
+}
+
+/* Two moments: the second has only what changed. */
+static void test_snapshots(void **state)
+{
+    struct pm_moments moments;
+    struct pm_fixture fixture;
+    (void)state;
+
+    pm_fixture_init(&fixture);
+    fill(&fixture);
+    json_t *none = read_profile(&fixture);
+    assert_true(json_is_null(json_object_get(none, "snapshots")));
+    json_decref(none);
+
+    pm_moments_init(&moments, 10);
+    pm_moments_take(&moments, &fixture.sites, &(struct pm_moment_place){ 8, 20, 3000 }, (struct pm_string_id){ 0 });
+    pm_fixture_allocate(&fixture, pm_fixture_stack(&fixture, pm_fixture_note(&fixture, "new")), 1, 7, 0);
+    pm_moments_take(&moments, &fixture.sites, &(struct pm_moment_place){ 9, 21, 3007 }, (struct pm_string_id){ 1 });
+    fixture.profile.moments = &moments;
+    json_t *root = read_profile(&fixture), *snapshots = json_object_get(root, "snapshots");
+    assert_int_equal(json_object_size(snapshots), 7);
+    const struct {
+        const char *column;
+        u64 values[2];
+    } expected[] = {
+        { "name", { 0, 1 } }, { "serial", { 8, 9 } }, { "elapsed_ms", { 20, 21 } },
+        { "total_bytes", { 3000, 3007 } },
+        { "live_bytes", { moments.list[0].live_bytes, moments.list[0].live_bytes + 7 } },
+        { "live_blocks", { moments.list[0].live_blocks, moments.list[0].live_blocks + 1 } },
+    };
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(expected); i++) {
+        json_t *column = json_object_get(snapshots, expected[i].column);
+        assert_int_equal(json_array_size(column), 2);
+        for (size_t k = 0; k < 2; k++)
+            assert_int_equal(json_integer_value(json_array_get(column, k)), expected[i].values[k]);
+    }
+    json_t *last = json_array_get(json_object_get(snapshots, "changes"), 1);
+    assert_int_equal(json_array_size(last), 3);
+    assert_int_equal(json_integer_value(json_array_get(last, 0)), fixture.sites.count - 1);
+    assert_int_equal(json_integer_value(json_array_get(last, 1)), 7);
+    assert_int_equal(json_integer_value(json_array_get(last, 2)), 1);
+    json_decref(root);
+    pm_moments_release(&moments);
     pm_fixture_release(&fixture);
 }
 
@@ -367,6 +417,7 @@ static void test_ends(void **state)
     check_end(&fixture, PM_END_EXIT, "exit", 11, -1);
     check_end(&fixture, PM_END_SIGNAL, "signal", -1, 11);
     check_end(&fixture, PM_END_EXEC, "exec", -1, -1);
+    check_end(&fixture, PM_END_RUNNING, "running", -1, -1);
     pm_fixture_release(&fixture);
 }
 
@@ -394,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_empty_profile),
         cmocka_unit_test(test_every_field),
         cmocka_unit_test(test_peak_share),
+        cmocka_unit_test(test_snapshots),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_equal_profiles_give_equal_bytes),
     };

@@ -225,6 +225,26 @@ static void test_moves(void **state)
     release(recorder);
 }
 
+static void test_threads(void **state)
+{
+    struct pm_sites sites;
+    struct pm_site_id one, other;
+
+    (void)state;
+    pm_sites_init(&sites);
+    one = pm_sites_of(&sites, (struct pm_stack_id){ 1 });
+    other = pm_sites_of(&sites, (struct pm_stack_id){ 2 });
+    pm_sites_note_thread(&sites, one, 3);
+    pm_sites_note_thread(&sites, one, 3);
+    pm_sites_note_thread(&sites, other, 1);
+    assert_int_equal(pm_sites_at(&sites, one.v)->thread, 3);
+    assert_int_equal(pm_sites_at(&sites, other.v)->thread, 1);
+    pm_sites_note_thread(&sites, one, 1);
+    pm_sites_note_thread(&sites, one, 3);
+    assert_int_equal(pm_sites_at(&sites, one.v)->thread, PM_SITE_SEVERAL_THREADS);
+    pm_sites_release(&sites);
+}
+
 static void test_many_sites(void **state)
 {
     enum { SITES = 20000 };
@@ -252,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_random_events),
         cmocka_unit_test(test_equal_maxima),
         cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_many_sites),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));

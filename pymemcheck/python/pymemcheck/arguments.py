@@ -4,8 +4,9 @@ import os
 
 from .filters import DomainFilter, FileFilter, FunctionFilter, LineFilter, ObjectFilter, PhaseFilter, ThreadFilter
 from .grouping import PHASES
-from .profile import Profile, ProfileError
+from .profile import DOMAINS, Profile, ProfileError
 from .terminal import Patience
+from .timeline import UnknownSnapshot, at_snapshot, find_snapshot
 
 METRICS = ("live", "peak", "total", "leaked")
 
@@ -14,16 +15,36 @@ class UsageError(Exception):
     """A request that cannot be carried out; str() is one line."""
 
 
-def open_profile(name):
-    """A profile by its name on the command line: FILE or FILE@SNAPSHOT."""
-    if "@" in name and not os.path.exists(name):
-        path, snapshot = name.rsplit("@", 1)
-        if os.path.exists(path):
-            with Patience("reading " + path):
-                Profile.load(path)
-            raise ProfileError(path, "", "has no snapshot %r: there are no snapshots in it" % snapshot)
-    with Patience("reading " + name):
-        return Profile.load(name)
+def split_name(name):
+    """The file and the snapshot (or None) of FILE or FILE@SNAPSHOT; a file may have an @ in its name."""
+    path, at, word = name.rpartition("@")
+    return (path, word) if at and not os.path.exists(name) and os.path.exists(path) else (name, None)
+
+
+def open_profile(name, snapshot=False):
+    """A profile by its name on the command line: FILE or, where a snapshot will do, FILE@SNAPSHOT."""
+    path, word = split_name(name)
+    if word is not None and not snapshot:
+        raise UsageError("%s: a whole file is needed here, not a snapshot in one" % name)
+    with Patience("reading " + path):
+        profile = Profile.load(path)
+    return profile if word is None else open_snapshot(profile, name)
+
+
+def open_snapshot(profile, name):
+    """The profile as of FILE@SNAPSHOT, which is in it."""
+    word = name.rsplit("@", 1)[1]
+    try:
+        return at_snapshot(profile, find_snapshot(profile, word))
+    except UnknownSnapshot as error:
+        raise ProfileError(profile.path, "", "has no snapshot %r: %s" % (word, error)) from None
+
+
+def live_only(profile, metric):
+    """Refuses metrics that a snapshot does not have."""
+    if profile.snapshot and metric not in (None, "live"):
+        raise UsageError("%s: of a snapshot only what was in use then is known, so --%s does not go with it"
+                         % (profile.path, metric))
 
 
 def add_metric(parser, leaked=True):
@@ -57,8 +78,8 @@ def add_filters(parser):
                            help="not " + what)
     group.add_argument("--line", action="append", default=[], type=int, metavar="N", help="only this line number")
     group.add_argument("--thread", action="append", default=[], type=int, metavar="N", help="only this thread")
-    group.add_argument("--domain", action="append", default=[], metavar="DOMAIN",
-                       help="only this domain of CPython's allocators")
+    group.add_argument("--domain", action="append", default=[], metavar="DOMAIN", choices=DOMAINS,
+                       help="only memory that was requested through this interface: one of " + ", ".join(DOMAINS))
     group.add_argument("--all-frames", action="store_true",
                        help="file, line and function may be those of any frame, not only of the innermost Python one")
 

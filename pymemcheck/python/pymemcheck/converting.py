@@ -23,7 +23,7 @@ def add_arguments(parser):
 
 
 def run(arguments, output):
-    profile = open_profile(arguments.profile)
+    profile = open_profile(arguments.profile, snapshot=True)
     grouping = Grouping(profile)
     numbers = select_sites(profile, grouping, filters_of(arguments))
     view = View(profile, metric_of(arguments) or "live", arguments.python_only, numbers, grouping)

@@ -4,7 +4,7 @@
 Compares two profiles: leak records by fingerprint, then what is allocated by line or another group. Lines that
 moved are the same lines; with --old-source, a folder with the source as of OLD, also those whose function was
 rearranged."""
-from .arguments import UsageError, add_filters, add_metric, filters_of, metric_of, open_profile
+from .arguments import UsageError, add_filters, add_metric, filters_of, live_only, metric_of, open_profile, open_snapshot, split_name
 from .comparison import diff_records, diff_rows, new_average, old_average, sort_diff
 from .filters import select_records, select_sites
 from .grouping import GROUPS, Grouping, Items, leaks_of
@@ -18,7 +18,7 @@ TOP = 10
 
 
 def add_arguments(parser):
-    parser.add_argument("old", metavar="OLD")
+    parser.add_argument("old", metavar="OLD", help="a file, or FILE@NAME for a snapshot in it")
     parser.add_argument("new", metavar="NEW", help="a file, or FILE@NAME for a snapshot in it")
     parser.add_argument("--top", metavar="N", type=int, default=TOP, help="rows that are shown, 0 for all (%d)" % TOP)
     parser.add_argument("--group", choices=GROUPS, default="line")
@@ -42,7 +42,9 @@ def _items(profile, metric, filters):
 
 
 def run(arguments, output):
-    old, new = open_profile(arguments.old), open_profile(arguments.new)
+    old, new = _open_both(arguments.old, arguments.new)
+    for profile in (old, new):
+        live_only(profile, metric_of(arguments))
     labels = Labels(old, new)
     metric, group = metric_of(arguments) or "live", arguments.group
     if arguments.cumulative and not can_cumulate(group):
@@ -50,21 +52,35 @@ def run(arguments, output):
     filters = filters_of(arguments)
     _totals(old, new, output)
     output.put()
-    _leaks(old, new, filters, labels, output)
-    output.put()
+    if not (old.snapshot or new.snapshot):
+        _leaks(old, new, filters, labels, output)
+        output.put()
     cumulative = metric if arguments.cumulative else None
     sources = Sources(arguments.source)
     rows = diff_rows(make_rows(_items(old, metric, filters), group, cumulative),
                      make_rows(_items(new, metric, filters), group, cumulative), metric, group,
                      Sources(arguments.old_source) if arguments.old_source else None, sources)
     rows = sort_diff([row for row in rows if row.size_diff or row.count_diff], arguments.sort)
-    _table(rows, metric, group, labels, None if arguments.no_source else sources, arguments.top, output)
+    title = "in use" if old.snapshot or new.snapshot else METRIC_TITLES[metric]
+    _table(rows, title, group, labels, None if arguments.no_source else sources, arguments.top, output)
     return 0
 
 
+def _open_both(old, new):
+    """A file of which both are snapshots is read once."""
+    (path, word), (other, _) = split_name(old), split_name(new)
+    if path == other and word is not None:
+        whole = open_profile(path)
+        return [whole if name == path else open_snapshot(whole, name) for name in (old, new)]
+    return open_profile(old, snapshot=True), open_profile(new, snapshot=True)
+
+
 def _totals(old, new, output):
-    for key, name in (("live_bytes", "in use at the end"), ("peak_bytes", "at the peak"), ("bytes", "allocated in all"),
-                      ("allocs", "allocations")):
+    rows = (("live_bytes", "in use at the end"), ("peak_bytes", "at the peak"), ("bytes", "allocated in all"),
+            ("allocs", "allocations"))
+    if old.snapshot or new.snapshot:
+        rows = (("live_bytes", "in use"), ("live_blocks", "blocks"))
+    for key, name in rows:
         before, after = old.totals[key], new.totals[key]
         change = " (%+.1f%%)" % (100 * (after - before) / before) if before else ""
         output.put("%18s: %s -> %s, %s%s" % (name, format(before, ","), format(after, ","),
@@ -98,8 +114,8 @@ def _leaks(old, new, filters, labels, output):
                 leak_what(record), innermost_place(labels, record), record.fingerprint), style)
 
 
-def _table(rows, metric, group, labels, sources, top, output):
-    output.put("Bytes %s, by %s:" % (METRIC_TITLES[metric], group), "heading")
+def _table(rows, title, group, labels, sources, top, output):
+    output.put("Bytes %s, by %s:" % (title, group), "heading")
     if not rows:
         output.put("  no difference", "good")
         return

@@ -7,7 +7,8 @@ including filters matches, or there are none, and no excluding one does.
 Any callable that takes a stack's frames, innermost first, and returns true or false is a filter too."""
 import re
 
-from .grouping import NotInFile
+from .grouping import NotInFile, domains_of_stacks
+from .profile import DOMAINS
 
 
 def _wildcard(pattern):
@@ -151,6 +152,8 @@ def select_sites(profile, grouping, filters):
                 column, "; leak records have one (--leaked)" if column == "thread" else ""))
         else:
             values, wanted = profile.sites.more[column], getattr(filter_, column)
+            if column == "domain":
+                wanted = DOMAINS.index(wanted)
             tests.append((filter_, lambda item, values=values, wanted=wanted: values[item[0]] == wanted))
     accepts = _accepts(tests)
     return [number for number, stack in enumerate(profile.sites.stack) if accepts((number, stack))]
@@ -167,7 +170,10 @@ def select_records(profile, grouping, filters, records):
         elif isinstance(filter_, ThreadFilter):
             tests.append((filter_, lambda record, thread=filter_.thread: record.thread == thread))
         elif isinstance(filter_, DomainFilter):
-            raise NotInFile("the file has no domain of leak records")
+            domains = domains_of_stacks(profile)
+            if domains is None:
+                raise NotInFile("the file has no domain of leak records")
+            tests.append((filter_, lambda record, domain=filter_.domain: domains.get(record.stack) == domain))
         else:
             test = _stack_test(profile, grouping, filter_)
             tests.append((filter_, lambda record, test=test: test(record.stack)))

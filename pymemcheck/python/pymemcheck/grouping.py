@@ -9,7 +9,7 @@ Its first item says what follows:
 import array
 import re
 
-from .profile import LEAK_KINDS
+from .profile import DOMAINS, LEAK_KINDS
 
 # Of sites and of leak records.
 FRAME_GROUPS = ("line", "function", "file", "module")
@@ -215,6 +215,9 @@ class Items:
         figures = {"leaked": ([r.bytes + r.indirect_bytes for r in records],
                               [r.blocks + r.indirect_blocks for r in records])}
         extra = {"type": [r.types[0][0] if r.types else "" for r in records], "thread": [r.thread for r in records]}
+        domains = domains_of_stacks(profile)
+        if domains is not None:
+            extra["domain"] = [DOMAINS.index(domains.get(record.stack, DOMAINS[0])) for record in records]
         return cls(profile, grouping or Grouping(profile), [r.stack for r in records], figures, extra)
 
     def keys(self, group):
@@ -225,7 +228,18 @@ class Items:
             of = "; leak records have one (--leaked)" if group in ("type", "thread") and "leaked" not in self.figures else ""
             raise NotInFile("the file has no %s of %s%s" % (
                 group, "leak records" if "leaked" in self.figures else "allocation sites", of))
+        if group == "domain":
+            names = [(group, name) for name in DOMAINS]
+            return [names[value] for value in self._extra[group]]
         return [(group, value) for value in self._extra[group]]
+
+
+def domains_of_stacks(profile):
+    """Stack -> the domain of its site, or None if the file does not have them."""
+    numbers = profile.sites.more.get("domain")
+    if numbers is None:
+        return None
+    return {stack: DOMAINS[number] for stack, number in zip(profile.sites.stack, numbers)}
 
 
 def leaks_of(profile, before=False, kinds=DEFAULT_LEAK_KINDS):

@@ -89,7 +89,7 @@ def make_page(model, folder):
 def run(arguments, output):
     folder = find_bundle(arguments.starter)
     profile = open_profile(arguments.profile)
-    old = open_profile(arguments.old) if arguments.old else None
+    old = open_profile(arguments.old, snapshot=True) if arguments.old else None
     sources = None if arguments.no_source else Sources(arguments.source)
     old_sources = Sources(arguments.old_source) if arguments.old_source and sources else None
     with Patience("making the page"):

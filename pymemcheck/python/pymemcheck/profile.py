@@ -43,6 +43,9 @@ Site = collections.namedtuple(
     "Site", "number stack total_bytes total_blocks padding_bytes live_bytes live_blocks peak_bytes peak_blocks"
             " first last thread")
 
+# A snapshot over time. number: from 1; name: "" for none; serial: of the newest allocation. live_bytes: with padding.
+Snapshot = collections.namedtuple("Snapshot", "number name serial elapsed_ms total_bytes live_bytes live_blocks")
+
 FRAME_KINDS = ("native", "python", "note")
 FRAME_FLAGS = ("allocator", "debug_hook", "eval")
 SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
@@ -57,6 +60,7 @@ RECORD_NUMBERS = ("bytes", "blocks", "indirect_bytes", "indirect_blocks", "surpl
 LATER_RECORD_NUMBERS = ("references", "pointers", "overcounted_blocks", "missing_references", "dangling_words")
 TOTALS = ("allocs", "frees", "bytes", "live_bytes", "live_blocks", "peak_bytes", "peak_blocks", "padding_bytes",
           "reused_blocks")
+DOMAINS = ("unknown", "libc", "raw", "mem", "object", "C++")      # by their number in the file
 TROUBLES = ("unreadable_stacks", "unreadable_code", "failed_allocations", "unknown_frees")
 
 
@@ -179,6 +183,8 @@ class Profile:
     frames          all Frames; Profile.stack gives those of a stack
     stack_parent, stack_frame   arrays: the stack that called stack i, and its own frame's number. 0 is the end.
     sites           Sites
+    snapshots       Snapshots in their order; snapshot_changes: of each an array [site, bytes, blocks, site, ...]
+    snapshot        None; of a profile as of a snapshot (timeline.py), that
     leaks           a list of Records in the tool's order, or None if there was no search at the end
     leaks_before    the same from before the interpreter's finalization
     leak_summary, leak_summary_before   kind (also "suppressed", "left_out") -> (bytes, blocks), or None"""
@@ -212,6 +218,7 @@ class Profile:
         if self.version < 2 and "moved_blocks" in totals:
             totals["reused_blocks"] = totals.pop("moved_blocks")
         self.totals = {key: _number(totals, key, "totals") for key in TOTALS}
+        self.totals["peak_serial"] = _later_number(totals, "peak_serial", "totals")
         troubles = _member(data, "troubles", dict, "")
         self.troubles = {key: _number(troubles, key, "troubles") for key in TROUBLES}
         self.strings = _read_texts(_member(data, "strings", list, ""), _member(data, "strings_hex", dict, ""), "strings",
@@ -227,6 +234,7 @@ class Profile:
         self._read_sites(_member(data, "sites", dict, ""))
         del data["sites"]
         self._check_sums()
+        self._read_snapshots(data.get("snapshots"))
         self.leak_summary, self.leaks = self._read_leaks(data, "leaks")
         self.leak_summary_before, self.leaks_before = self._read_leaks(data, "leaks_before")
         self._stacks = {}
@@ -334,6 +342,8 @@ class Profile:
             sites[key] = ()
         table.more = {key: _numbers(values, "sites." + key) for key, values in sites.items()
                       if type(values) is list and values and type(values[0]) is int}
+        if max(table.more.get("domain", ()), default=0) >= len(DOMAINS):
+            table.more.pop("domain")            # of a later version
         for key, values in itertools.chain(sites.items(), ((key, getattr(table, key)) for key in SITE_COLUMNS)):
             if type(values) is not tuple and len(_need_sized(values, "sites." + key)) != count:
                 raise _Wrong("sites." + key, "has %d items, sites.stack has %d" % (len(values), count))
@@ -376,6 +386,28 @@ class Profile:
             if sum(count for _, count in pairs) != table.total_blocks[index]:
                 raise _Wrong(place, "its counts do not add up to total_blocks, %d" % table.total_blocks[index])
         raise AssertionError("sizes")
+
+    def _read_snapshots(self, table):
+        self.snapshot, self.snapshots, self.snapshot_changes = None, [], []
+        if table is None:
+            return
+        _need(table, dict, "snapshots")
+        names = _numbers(_member(table, "name", list, "snapshots"), "snapshots.name", len(self.strings) - 1)
+        columns = [_numbers(_member(table, key, list, "snapshots"), "snapshots." + key) for key in Snapshot._fields[2:]]
+        changes = _member(table, "changes", list, "snapshots")
+        for key, column in zip(Snapshot._fields[2:] + ("changes",), columns + [changes]):
+            if len(column) != len(names):
+                raise _Wrong("snapshots." + key, "has %d items, snapshots.name has %d" % (len(column), len(names)))
+        for number, values in enumerate(zip(*columns), 1):
+            self.snapshots.append(Snapshot(number, self.strings[names[number - 1]], *values))
+            place = "snapshots.changes[%d]" % (number - 1)
+            change = _numbers(changes[number - 1], place)
+            if len(change) % 3:
+                raise _Wrong(place, "expected a site, bytes and blocks again and again, not %d numbers" % len(change))
+            if max(change[::3], default=-1) >= self.sites.count:
+                raise _Wrong(place, "there are only %d sites" % self.sites.count)
+            changes[number - 1] = None
+            self.snapshot_changes.append(change)
 
     def _check_sums(self):
         sites, totals = self.sites, self.totals

@@ -2,13 +2,14 @@
 """pymemcheck report FILE"""
 import argparse
 
-from .arguments import add_filters, add_metric, filters_of, metric_of, open_profile, UsageError
+from .arguments import add_filters, add_metric, filters_of, live_only, metric_of, open_profile, UsageError
 from .filters import select_records, select_sites
 from .grouping import GROUPS, Items, leaks_of
 from .source import Sources
 from .statistic import SORTS, can_cumulate, make_rows, sort_rows
-from .summary import METRIC_TITLES, Summary, put_table
+from .summary import Summary, metric_title, put_table
 from .text import HISTOGRAM_TOP, KINDS, NATIVE_FRAMES, TABLE_TOP, Text
+from .timeline import put_curve, put_list
 
 SHORT_TOP, TOP = 5, 10
 
@@ -25,6 +26,7 @@ def add_arguments(parser):
     parser.add_argument("--sort", choices=SORTS, help="order of the table: " + ", ".join(SORTS) + " (size)")
     parser.add_argument("--cumulative", action="store_true",
                         help="count all that was allocated while a line, function, file or module was in the stack")
+    parser.add_argument("--snapshots", action="store_true", help="list the snapshots that were taken while the program ran")
     parser.add_argument("--python-paths", choices=("base", "full"), help="short or whole names of files everywhere")
     parser.add_argument("--num-callers", metavar="N", type=_top, default=NATIVE_FRAMES,
                         help="native frames in a row that the text report shows, 0 for all (%d)" % NATIVE_FRAMES)
@@ -52,12 +54,18 @@ def _histograms(text):
 
 
 def run(arguments, output):
-    profile = open_profile(arguments.profile)
+    profile = open_profile(arguments.profile, snapshot=True)
+    live_only(profile, metric_of(arguments))
     sources = None if arguments.no_source else Sources(arguments.source)
     table = bool(arguments.group or arguments.sort or arguments.cumulative or metric_of(arguments))
     full = arguments.full or arguments.histogram is not None
     if full and table:
         raise UsageError("--histogram and --full do not go with --group, --sort, --cumulative or a metric")
+    if full and profile.snapshot:
+        raise UsageError("--histogram and --full are of whole files, not of a snapshot in one")
+    if arguments.snapshots:
+        put_list(output, profile)
+        return 0
     filters = filters_of(arguments)
     if full:
         _full(arguments, profile, sources, filters, output)
@@ -103,7 +111,7 @@ def _table(arguments, profile, sources, filters, output):
                                (metric,))
     top = TOP if arguments.top is None else arguments.top
     rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size", top)
-    title = "Bytes %s, by %s" % (METRIC_TITLES[metric], group)
+    title = "Bytes %s, by %s" % (metric_title(profile, metric), group)
     if arguments.cumulative:
         title += ", cumulative"
     put_table(output, title, summary.labels, rows, metric, top, sources,
@@ -116,6 +124,9 @@ def _short(arguments, profile, sources, filters, output):
     selection = select_sites(profile, summary.grouping, filters)
     summary.head(output)
     output.put()
+    if profile.snapshot:
+        summary.table(output, "What held most then", "live", top, selection=selection)
+        return
     records = leaks_of(profile)
     if records is None:
         records = leaks_of(profile, before=True)
@@ -123,6 +134,9 @@ def _short(arguments, profile, sources, filters, output):
         records = select_records(profile, summary.grouping, filters, records)
     summary.leaks(output, top, records)
     output.put()
+    if profile.snapshots and not filters:
+        put_curve(output, profile)
+        output.put()
     summary.table(output, "What holds most at the end", "live", top, selection=selection)
     output.put()
     summary.table(output, "What allocates most", "total", top, selection=selection)

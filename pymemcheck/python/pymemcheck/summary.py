@@ -7,6 +7,7 @@ from .source import shortened
 from .statistic import make_rows, sort_rows
 from .record_words import KIND_TEXTS, bytes_in_blocks, counted, headline
 from .text import SIGNALS
+from .timeline import snapshot_name
 
 METRIC_TITLES = {"live": "still allocated at the end", "peak": "allocated when most was", "total": "allocated in all",
                  "leaked": "leaked"}
@@ -20,8 +21,14 @@ def amount(size):
     return "%s bytes" % format(size, ",")
 
 
+def metric_title(profile, metric):
+    return "in use at the snapshot" if profile.snapshot else METRIC_TITLES[metric]
+
+
 def end_text(run):
     """How the run ended."""
+    if run["end"] == "running":
+        return "was still running (written at a snapshot)"
     if run["end"] == "signal":
         number = run["signal"]
         return "killed by %s" % (SIGNALS.get(number, "signal %d" % number) if number else "a signal")
@@ -61,6 +68,9 @@ class Summary:
 
     def head(self, output):
         run, totals = self.profile.run, self.profile.totals
+        if self.profile.snapshot:
+            self._snapshot_head(output)
+            return
         output.put("%s (%s, process %d): %s after %.1f s" % (
             harmless(self.profile.command), harmless(run["python"] or "no Python"), run["pid"], end_text(run),
             run["elapsed_ms"] / 1000), "heading")
@@ -73,6 +83,14 @@ class Summary:
         for words in (run["python_refused"], run["hint"]):
             if words:
                 output.put("note: " + harmless(words), "bad")
+
+    def _snapshot_head(self, output):
+        snapshot = self.profile.snapshot
+        output.put("%s (process %d): %s, after allocation %s and %.1f s" % (
+            harmless(self.profile.command), self.profile.run["pid"],
+            "snapshot %s" % harmless(snapshot_name(snapshot)) if snapshot.number else "the peak",
+            format(snapshot.serial, ","), snapshot.elapsed_ms / 1000), "heading")
+        output.put("in use then %s" % bytes_in_blocks(snapshot.live_bytes, snapshot.live_blocks))
 
     def leaks(self, output, top, records=None):
         """What leaks; where both searches were made, the one at the end. records: the chosen ones."""

@@ -75,6 +75,13 @@ static u64 padding_of(const struct pm_run *run, const struct pm_captured *captur
     return padding < PM_BLOCK_MAX_PADDING ? padding : PM_BLOCK_MAX_PADDING;
 }
 
+/* Its number as blocks have it. */
+static u32 thread_of(const struct pm_run *run, u32 tid)
+{
+    const u32 thread = pm_python_thread_ordinal(&run->python, tid);
+    return thread < PM_BLOCK_MAX_THREAD ? thread : PM_BLOCK_MAX_THREAD;
+}
+
 /* A block of the requesting thread, which allocates it now. */
 static struct pm_block describe_block(struct pm_run *run, const struct pm_request *request,
                                       u64 address, u64 bytes)
@@ -82,7 +89,6 @@ static struct pm_block describe_block(struct pm_run *run, const struct pm_reques
     const struct pm_captured captured = pm_capture_stack(run, request->tid);
     const struct pm_site_id site = site_of(run, request->tid, &captured);
     pm_sites_prefetch(&run->sites, site);
-    u32 thread = pm_python_thread_ordinal(&run->python, request->tid);
 
     run->serial += run->serial < PM_BLOCK_MAX_SERIAL;
     return (struct pm_block){
@@ -92,7 +98,7 @@ static struct pm_block describe_block(struct pm_run *run, const struct pm_reques
         .origin = origin_of(request->call),
         .is_code = false,
         .raising = pm_python_is_raising(&run->python, request->tid),
-        .thread = thread < PM_BLOCK_MAX_THREAD ? thread : PM_BLOCK_MAX_THREAD,
+        .thread = thread_of(run, request->tid),
         .site = site.v,
         .serial = run->serial,
     };
@@ -113,6 +119,7 @@ static void enter(struct pm_run *run, const struct pm_block *block, struct pm_bl
         *place = *block;
     else
         pm_blocks_insert(&run->blocks, block);
+    pm_sites_note_thread(&run->sites, site_of_block(block), (u32)block->thread);
     pm_sites_allocate(&run->sites, site_of_block(block), bytes - padding, padding, block->serial);
 }
 
@@ -357,6 +364,7 @@ void pm_allocation_reuse(struct pm_run *run, const struct pm_request *request,
 
     block->serial = run->serial;
     if (site.v != block->site) {
+        pm_sites_note_thread(&run->sites, site, thread_of(run, request->tid));
         pm_sites_move(&run->sites, site_of_block(block), site, pm_block_requested_bytes(block));
         block->site = site.v;
         run->totals.reused_blocks++;

@@ -98,6 +98,7 @@ static void allocate(struct pm_run *run, u32 tid, u64 address, u64 bytes)
     if (old != NULL)
         forget_malloclike(run, tid, old);
     const struct pm_block block = make_block(run, tid, address, bytes);
+    pm_sites_note_thread(&run->sites, site_of(&block), (u32)block.thread);
     pm_sites_allocate(&run->sites, site_of(&block), bytes, 0, block.serial);
     pm_custom_pool_insert(&run->custom, pool, &block);
     tell(run, PM_EVENT_ALLOCATED, tid, &block, NULL);
@@ -145,7 +146,7 @@ static void resize(struct pm_run *run, u32 tid, u64 address, u64 old_bytes, u64 
         return;
     }
     const struct pm_block before = *block;
-    pm_sites_resize(&run->sites, site_of(block), old_bytes, new_bytes);
+    pm_sites_resize(&run->sites, site_of(block), old_bytes, new_bytes, run->serial);
     block->bytes = new_bytes;
     tell(run, PM_EVENT_RESIZED, tid, block, &before);
 }
@@ -175,6 +176,7 @@ static void allocate_in(struct pm_run *run, u32 tid, u64 pool_address, u64 addre
     if (pool == NULL || !is_possible(address, bytes))
         return;
     const struct pm_block block = make_block(run, tid, address, bytes);
+    pm_sites_note_thread(&run->sites, site_of(&block), (u32)block.thread);
     pm_sites_count(&run->sites, site_of(&block), bytes, block.serial);
     pm_custom_pool_insert(&run->custom, pool, &block);
 }

@@ -21,6 +21,7 @@
 #include "tool/requests/pm_client_requests.h"
 #include "tool/requests/pm_profile_now.h"
 #include "tool/requests/pm_top.h"
+#include "tool/pm_timeline.h"
 
 #define MAX_NUMBER 0xffffffffu
 
@@ -341,12 +342,13 @@ static HChar *whole_rest(HChar *rest)
 
 static bool snapshot(struct pm_run *run, HChar *rest)
 {
-    const HChar *name = whole_rest(rest);
+    const bool taken = pm_timeline_take(run, whole_rest(rest));
 
-    if (name == NULL)
-        return expected_but("a name for the snapshot", NULL);
-    if (pm_client_requests_snapshot(run, name) < 0)
-        VG_(gdb_printf)("snapshot: this build of pymemcheck makes no snapshots\n");
+    VG_(gdb_printf)(taken ? "snapshot taken at allocation %lu: %lu bytes in %lu blocks
+"
+                    : "there is no room for more snapshots (allocation %lu: %lu bytes in %lu blocks)
+",
+                    run->serial, run->sites.live_bytes, run->sites.live_blocks);
     return true;
 }
 
@@ -397,11 +399,12 @@ static const struct command commands[] = {
       "        draws the sizes that were asked for so far (default 10 rows; 0: all)\n", histogram },
     { "py_bt", " [<tid>|all*]",
       "        shows where threads are now, in Python and C\n", py_bt },
-    { "snapshot", " <name>",
-      "        keeps what is live now, under a name\n", snapshot },
     { "write", " [<file>]",
       "        writes the profile of the run so far (JSON; default: the name of\n"
       "        --pymemcheck-out-file with a number behind it)\n", write_profile },
+    { "snapshot", " [<name>]",
+      "        takes a snapshot of what is in use, for the time line and comparisons\n"
+      "        (pymemcheck diff FILE@<name> FILE)\n", snapshot },
 };
 
 static bool help(struct pm_run *run, HChar *rest)
@@ -416,7 +419,7 @@ static bool help(struct pm_run *run, HChar *rest)
 }
 
 /* The words of the table, in its order. */
-static const char names[] = "help leak_check block_list who_points_at block_info top histogram py_bt snapshot write";
+static const char names[] = "help leak_check block_list who_points_at block_info top histogram py_bt write snapshot";
 
 bool pm_monitor_command(struct pm_run *run, const char *request)
 {

@@ -53,20 +53,15 @@ static long counters(struct pm_run *run, u64 address, u64 size)
     return bytes > 0 && pm_memory_write(address, &all, bytes) ? (long)bytes : PYMEMCHECK_BAD_ARGUMENT;
 }
 
-/* --- Parts of the tool that this build may lack --- */
-
-/* Snapshots over time. */
-long pm_client_requests_snapshot(struct pm_run *run, const char *name)
-{
-    (void)run;
-    (void)name;
-    return PYMEMCHECK_NOT_SUPPORTED;
-}
+/* --- Snapshots, event log --- */
 
 static long snapshot(struct pm_run *run, u64 address)
 {
     char name[PM_ANSWER_NAME_BYTES];
-    return pm_answer_name(run, address, name) ? pm_client_requests_snapshot(run, name) : PYMEMCHECK_BAD_ARGUMENT;
+
+    if (!pm_answer_name(run, address, name))
+        return PYMEMCHECK_BAD_ARGUMENT;
+    return pm_timeline_take(run, name) ? 1 : PYMEMCHECK_NOT_SUPPORTED;
 }
 
 /* The event log. */
