@@ -38,6 +38,7 @@ void pm_options_init(struct pm_options *options)
         .freelist_blocks = 2000,
         .out_file = "pymemcheck.out.%p",
     };
+    pm_trace_options_init(&options->trace);
 }
 
 /* Whether the length bytes at text are word. */
@@ -233,7 +234,8 @@ static const char usage[] =
 "                              memory is used again [1000000, in up to 2000 blocks]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
-"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n";
+"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n"
+PM_TRACE_USAGE;
 
 enum { MAX_SHOWN = 80 };
 
@@ -280,6 +282,7 @@ bool pm_options_process(struct pm_options *options, const char *arg)
         options->out_file = value;
     } else {
         const bool known = process_leak_option(options, arg) || process_error_option(options, arg)
+            || pm_trace_options_process(&options->trace, arg)
             || VG_(replacement_malloc_process_cmd_line_option)(arg);
         if (!known)
             explain_unknown(arg);

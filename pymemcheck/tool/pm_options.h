@@ -6,6 +6,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_record_filter.h"
+#include "tool/trace/pm_trace_options.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
 #define PM_MAX_FREELIST_BYTES 4000000000u
@@ -39,6 +40,7 @@ struct pm_options {
     u64 freelist_bytes;                     /* --freelist-vol= */
     u32 freelist_blocks;                    /* at most so many blocks wait; 0: not limited */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
+    struct pm_trace_settings trace;         /* the event log */
 };
 
 /* Sets every option to its default. */

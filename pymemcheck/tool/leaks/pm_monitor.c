@@ -213,6 +213,21 @@ static bool who_points_at(struct pm_run *run, HChar *rest)
     return true;
 }
 
+/* --- trace --- */
+
+static bool trace(struct pm_run *run, HChar *rest)
+{
+    HChar *word = VG_(strtok_r)(NULL, " ", &rest);
+    const Int on = word == NULL ? -1 : VG_(keyword_id)("off on", word, kwd_report_none);
+
+    (void)run;
+    if (on < 0)
+        return expected_but("'on' or 'off'", word);
+    if (!pm_trace_switch(on == 1))
+        VG_(gdb_printf)("there is no event log to switch: --trace= begins one\n");
+    return true;
+}
+
 /* --- All commands --- */
 
 static bool help(struct pm_run *run, HChar *rest);
@@ -237,6 +252,8 @@ static const struct command commands[] = {
       "        whether the leak search counts them as references\n"
       "        (with len 1, only shows \"start pointers\": to <addr>, or to the object\n"
       "         in the block at <addr>)\n", who_points_at },
+    { "trace", " on|off",
+      "        goes on with the event log (--trace=), or pauses it\n", trace },
 };
 
 static bool help(struct pm_run *run, HChar *rest)
@@ -251,7 +268,7 @@ static bool help(struct pm_run *run, HChar *rest)
 }
 
 /* The words of the table, in its order. */
-static const char names[] = "help leak_check block_list who_points_at";
+static const char names[] = "help leak_check block_list who_points_at trace";
 
 bool pm_monitor_command(struct pm_run *run, const char *request)
 {
