@@ -15,6 +15,10 @@
        R <pages>                 resident
 
    Each string, frame, node and allocation is written once, when it is first needed, before what refers to it.
+   Readers take a free for that of a temporary block if it has the number of the + line before, or the number 0 if
+   there is none. So number 0 is never used; and where another block of the same size and stack is freed than the
+   newest one, a second number for the same is written.
+
    A Python frame's address is its number, which readers show only. A realloc is one less and one more, as in heaptrack
    itself. */
 #include "report/pm_trace_format.h"
@@ -40,7 +44,11 @@ struct heaptrack {
     struct numbers strings, frames, nodes;      /* by pm_string_id, pm_frame_id, pm_stack_id */
     u32 python;                                 /* the string that is the object of Python frames; 0: not yet */
     struct pm_map allocations;                  /* size and node -> number */
+    struct pm_map twins;                        /* number -> the second number for the same */
     u64 allocation_count;
+    struct numbers node_of;                     /* by the number of an allocation */
+    u64 newest_address;                         /* of the block of the line before, if that is a + */
+    u64 newest_number;                          /* and the number in that line; 0: it is not a + */
     struct pm_buffer text;                      /* scratch */
     u64 ms;                                     /* of the last c line */
 };
@@ -63,6 +71,7 @@ static void *open_heaptrack(const struct pm_trace_options *options, struct pm_bu
     trace->tables = options->tables;
     trace->out = out;
     pm_map_init(&trace->allocations);
+    pm_map_init(&trace->twins);
     pm_buffer_init(&trace->text);
     return trace;
 }
@@ -74,7 +83,9 @@ static void close_heaptrack(void *writer)
     pm_free(trace->strings.of);
     pm_free(trace->frames.of);
     pm_free(trace->nodes.of);
+    pm_free(trace->node_of.of);
     pm_map_release(&trace->allocations);
+    pm_map_release(&trace->twins);
     pm_buffer_release(&trace->text);
     pm_free(trace);
 }
@@ -185,11 +196,28 @@ static u32 frame_number(struct heaptrack *trace, struct pm_frame_id id)
     return *number;
 }
 
+/* The node for an empty stack: readers expect one. */
+static u32 unknown_node(struct heaptrack *trace)
+{
+    static const char unknown[] = "???";
+    u32 *number = number_of(&trace->nodes, 0);
+
+    if (*number == 0) {
+        const u32 function = put_string(trace, unknown, sizeof unknown - 1);
+        pm_buffer_add_text(trace->out, "i 0 0");
+        add_number(trace->out, function);
+        pm_buffer_add_char(trace->out, '\n');
+        put_line(trace->out, 't', ++trace->frames.count, &(u64){ 0 });
+        *number = ++trace->nodes.count;
+    }
+    return *number;
+}
+
 /* Callers first: the tree is written from the outermost node that is not known yet. */
 static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
 {
     if (stack.v == 0)
-        return 0;
+        return unknown_node(trace);
     u32 known = *number_of(&trace->nodes, stack.v);
     while (known == 0) {
         struct pm_stack_id at = stack, parent;
@@ -204,6 +232,18 @@ static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
     return known;
 }
 
+static u64 put_allocation(struct heaptrack *trace, u64 bytes, u32 node)
+{
+    if (trace->allocation_count == 0) {
+        put_line(trace->out, 'a', 0, &(u64){ node });
+        trace->allocation_count++;
+    }
+    const u64 number = trace->allocation_count++;
+    put_line(trace->out, 'a', bytes, &(u64){ node });
+    *number_of(&trace->node_of, (u32)number) = node;
+    return number;
+}
+
 /* The number of blocks of a size at a stack. */
 static u64 allocation_number(struct heaptrack *trace, u64 bytes, struct pm_stack_id stack)
 {
@@ -214,11 +254,23 @@ static u64 allocation_number(struct heaptrack *trace, u64 bytes, struct pm_stack
 
     if (known != NULL)
         return *known;
-    const u64 number = trace->allocation_count++;
-    put_line(trace->out, 'a', bytes, &(u64){ node });
+    const u64 number = put_allocation(trace, bytes, node);
     if (has_key)
         pm_map_put(&trace->allocations, key, number);
     return number;
+}
+
+/* The number in a - line for the block, which was made with number. */
+static u64 freed_number(struct heaptrack *trace, const struct pm_block *block, u64 number)
+{
+    if (number != trace->newest_number || block->address == trace->newest_address)
+        return number;
+    const u64 *known = pm_map_get(&trace->twins, number);
+    if (known != NULL)
+        return *known;
+    const u64 twin = put_allocation(trace, block->bytes, *number_of(&trace->node_of, (u32)number));
+    pm_map_put(&trace->twins, number, twin);
+    return twin;
 }
 
 static u64 record_heaptrack(void *writer, const struct pm_trace_record *record)
@@ -227,11 +279,14 @@ static u64 record_heaptrack(void *writer, const struct pm_trace_record *record)
     const struct pm_event *event = record->event;
 
     if (record->tokened && (event->kind == PM_EVENT_FREED || event->kind == PM_EVENT_RESIZED))
-        put_line(trace->out, '-', record->token_before, NULL);
+        put_line(trace->out, '-', freed_number(trace, event->before, record->token_before), NULL);
+    trace->newest_number = 0;
     if (!record->wanted || (event->kind != PM_EVENT_ALLOCATED && event->kind != PM_EVENT_RESIZED))
         return 0;
     const u64 number = allocation_number(trace, event->block->bytes, record->stack);
     put_line(trace->out, '+', number, NULL);
+    trace->newest_number = number;
+    trace->newest_address = event->block->address;
     return number;
 }
 

@@ -2,6 +2,7 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
+#include "pub_tool_libcproc.h"
 #include "pub_tool_options.h"
 
 #include "tool/trace/pm_trace_options.h"
@@ -172,9 +173,11 @@ bool pm_trace_options_process(struct pm_trace_settings *settings, const char *ar
 
 void pm_trace_options_check(struct pm_trace_settings *settings)
 {
-    if (settings->heaptrack && (settings->parts & ~(u32)PM_TRACE_PART_MALLOC) != 0)
-        VG_(fmsg_bad_option)("--trace-format=heaptrack",
-                             "heaptrack's format has room for malloc only: expected --trace=malloc\n");
+    if (settings->heaptrack && (settings->parts & ~(u32)PM_TRACE_PART_MALLOC) != 0) {
+        VG_(fmsg)("Bad option: --trace-format=heaptrack\n"
+                  "heaptrack's format has room for malloc only: expected --trace=malloc, and no --trace-calls=yes\n");
+        VG_(exit)(1);
+    }
     if (settings->heaptrack && settings->parts == 0)
         settings->parts = PM_TRACE_PART_MALLOC;
     if (settings->heaptrack && settings->file == NULL)
