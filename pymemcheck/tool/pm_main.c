@@ -155,6 +155,7 @@ static void after_options(void)
     pm_output_init(&the_run);
     pm_memory_limit_note(&the_run);
     pm_errors_begin(&the_run);
+    pm_event_log_init(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
 

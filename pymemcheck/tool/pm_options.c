@@ -40,6 +40,7 @@ void pm_options_init(struct pm_options *options)
         .snapshot_write = true,
         .out_file = "pymemcheck.out.%p",
     };
+    pm_trace_options_init(&options->trace);
 }
 
 /* Whether the length bytes at text are word. */
@@ -259,7 +260,8 @@ static const char usage[] =
 "    --max-snapshots=<number>  keep at most so many, thinned evenly [100]\n"
 "    --snapshot-write=yes|no   write the profile at snapshots, too, so that a run\n"
 "                              that is killed leaves one [yes]\n"
-"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n";
+"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n"
+PM_TRACE_USAGE;
 
 enum { MAX_SHOWN = 80 };
 
@@ -306,7 +308,9 @@ bool pm_options_process(struct pm_options *options, const char *arg)
         options->out_file = value;
     } else {
         const bool known = process_leak_option(options, arg) || process_error_option(options, arg)
-            || process_snapshot_option(options, arg) || VG_(replacement_malloc_process_cmd_line_option)(arg);
+            || process_snapshot_option(options, arg)
+            || pm_trace_options_process(&options->trace, arg)
+            || VG_(replacement_malloc_process_cmd_line_option)(arg);
         if (!known)
             explain_unknown(arg);
         return known;

@@ -7,6 +7,7 @@
 #include "heap/pm_losses.h"
 #include "heap/pm_record_filter.h"
 #include "tool/pm_pace.h"
+#include "tool/trace/pm_trace_options.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
 #define PM_MAX_FREELIST_BYTES 4000000000u
@@ -43,6 +44,7 @@ struct pm_options {
     u32 max_snapshots;                      /* --max-snapshots= */
     bool snapshot_write;                    /* --snapshot-write= */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
+    struct pm_trace_settings trace;         /* the event log */
 };
 
 /* Sets every option to its default. */

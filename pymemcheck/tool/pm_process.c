@@ -31,6 +31,7 @@ static struct pm_run *the_run;
 static void before_fork(ThreadId tid)
 {
     pm_roots_forks(&the_run->roots, &the_run->python, tid);
+    pm_event_log_forks(&the_run->log);
 }
 
 static void in_fork_child(ThreadId tid)
@@ -44,6 +45,7 @@ static void in_fork_child(ThreadId tid)
     pm_leak_report_forked(the_run);
     pm_python_forked(&the_run->python, tid);
     pm_client_requests_forked(the_run, tid);
+    pm_event_log_forked(&the_run->log);
 }
 
 /* Whether execve of path can be expected to succeed. */
@@ -70,8 +72,11 @@ static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
     (void)count;
     switch (number) {
     case __NR_execve:
-        if (!run->forked && is_program(run, args[0]))
+        if (!is_program(run, args[0]))
+            break;
+        if (!run->forked)
             pm_report_write(run, PM_END_EXEC, 0);
+        pm_event_log_before_exec(&run->log);
         break;
     case __NR_exit_group:
         run->exiting = true;
@@ -99,8 +104,10 @@ static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, Sy
         pm_reader_forget(&the_run->reader);
     if (number == __NR_setrlimit || number == __NR_prlimit64)
         pm_memory_limit_note(the_run);
-    if (number == __NR_execve && sr_isError(result))
+    if (number == __NR_execve && sr_isError(result)) {
         exec_failed(the_run);
+        pm_event_log_exec_failed(&the_run->log);
+    }
 }
 
 void pm_process_register(struct pm_run *run)

@@ -27,6 +27,7 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
     frozen.profile.before = run->searched_before ? &run->sites_before : NULL;
+    pm_event_log_end(run, &frozen.profile);
     pm_output_begin(run, &frozen.profile);
     /* A leak that both searches found is one error. */
     if (run->searched_before)

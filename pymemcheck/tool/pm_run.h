@@ -31,6 +31,7 @@
 #include "tool/leaks/pm_type_names.h"
 #include "tool/requests/pm_requests_state.h"
 #include "tool/pm_timeline.h"
+#include "tool/trace/pm_event_log.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -51,6 +52,7 @@ struct pm_run {
     struct pm_freed freed;
     struct pm_events events;        /* whoever listens to allocations besides the tables above */
     struct pm_ledger ledger;        /* such a listener, with --sanity-level=2 */
+    struct pm_event_log log;        /* another, with --trace= */
     struct pm_wrong_frees wrong_frees;
     struct pm_errors errors;
     struct pm_output output;

@@ -344,10 +344,8 @@ static bool snapshot(struct pm_run *run, HChar *rest)
 {
     const bool taken = pm_timeline_take(run, whole_rest(rest));
 
-    VG_(gdb_printf)(taken ? "snapshot taken at allocation %lu: %lu bytes in %lu blocks
-"
-                    : "there is no room for more snapshots (allocation %lu: %lu bytes in %lu blocks)
-",
+    VG_(gdb_printf)(taken ? "snapshot taken at allocation %lu: %lu bytes in %lu blocks\n"
+                    : "there is no room for more snapshots (allocation %lu: %lu bytes in %lu blocks)\n",
                     run->serial, run->sites.live_bytes, run->sites.live_blocks);
     return true;
 }
@@ -363,6 +361,21 @@ static bool write_profile(struct pm_run *run, HChar *rest)
     VG_(gdb_printf)(written ? "Profile written to %s\n" : "write: cannot write to '%s'\n", shown.bytes);
     pm_buffer_release(&shown);
     pm_buffer_release(&name);
+    return true;
+}
+
+/* --- trace --- */
+
+static bool trace(struct pm_run *run, HChar *rest)
+{
+    HChar *word = VG_(strtok_r)(NULL, " ", &rest);
+    const Int on = word == NULL ? -1 : VG_(keyword_id)("off on", word, kwd_report_none);
+
+    (void)run;
+    if (on < 0)
+        return expected_but("'on' or 'off'", word);
+    if (!pm_trace_switch(on == 1))
+        VG_(gdb_printf)("there is no event log to switch: --trace= begins one\n");
     return true;
 }
 
@@ -405,6 +418,8 @@ static const struct command commands[] = {
     { "snapshot", " [<name>]",
       "        takes a snapshot of what is in use, for the time line and comparisons\n"
       "        (pymemcheck diff FILE@<name> FILE)\n", snapshot },
+    { "trace", " on|off",
+      "        goes on with the event log (--trace=), or pauses it\n", trace },
 };
 
 static bool help(struct pm_run *run, HChar *rest)
@@ -419,7 +434,7 @@ static bool help(struct pm_run *run, HChar *rest)
 }
 
 /* The words of the table, in its order. */
-static const char names[] = "help leak_check block_list who_points_at block_info top histogram py_bt write snapshot";
+static const char names[] = "help leak_check block_list who_points_at block_info top histogram py_bt write snapshot trace";
 
 bool pm_monitor_command(struct pm_run *run, const char *request)
 {

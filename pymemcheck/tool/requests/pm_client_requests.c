@@ -14,6 +14,7 @@
 #include "tool/requests/pm_pointers_info.h"
 #include "tool/requests/pm_profile_now.h"
 #include "tool/requests/pm_search_request.h"
+#include "tool/trace/pm_event_log.h"
 
 /* --- Counters --- */
 
@@ -68,7 +69,9 @@ static long snapshot(struct pm_run *run, u64 address)
 static long event_log(struct pm_run *run, u64 on)
 {
     (void)run;
-    return on > 1 ? PYMEMCHECK_BAD_ARGUMENT : PYMEMCHECK_NOT_SUPPORTED;
+    if (on > 1)
+        return PYMEMCHECK_BAD_ARGUMENT;
+    return pm_trace_switch(on == 1) ? 1 : PYMEMCHECK_NOT_SUPPORTED;
 }
 
 /* --- All requests --- */
