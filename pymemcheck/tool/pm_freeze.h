@@ -10,6 +10,7 @@ struct pm_run;
 
 struct pm_frozen {
     struct pm_profile profile;
+    struct pm_balance_report watched;   /* with --watch-refs= */
     struct pm_buffer python;        /* what profile.python points to */
     const char **command;
 };

@@ -6,6 +6,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_record_filter.h"
+#include "tool/watch/pm_watch_rules.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
 #define PM_MAX_FREELIST_BYTES 4000000000u
@@ -38,6 +39,8 @@ struct pm_options {
     bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
     u64 freelist_bytes;                     /* --freelist-vol= */
     u32 freelist_blocks;                    /* at most so many blocks wait; 0: not limited */
+    struct pm_watch_rules watch_refs;       /* --watch-refs= */
+    bool watch_refs_all;                    /* --watch-refs-all= */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
 };
 

@@ -27,6 +27,7 @@
 #include "tool/leaks/pm_roots.h"
 #include "tool/leaks/pm_free_lists.h"
 #include "tool/leaks/pm_type_names.h"
+#include "tool/watch/pm_watch.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -58,6 +59,8 @@ struct pm_run {
     struct pm_free_lists free_lists;
     struct pm_type_names type_names;
     struct pm_finalization finalization;
+
+    struct pm_watch watch;          /* with --watch-refs= */
 
     struct pm_totals totals;
     struct pm_troubles troubles;
