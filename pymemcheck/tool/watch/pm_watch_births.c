@@ -153,6 +153,15 @@ static void drop_pending(struct pm_run *run, u32 index)
     pending->block = 0;
 }
 
+/* Whether a new object may have so many references. Two addresses of types, as in the items of a list of classes, look like
+   a count and a type. */
+static bool is_plausible(i64 references)
+{
+    enum { LEAST_ADDRESS = 1 << 22 };
+
+    return references > 0 && references < LEAST_ADDRESS;
+}
+
 /* Watches the object in a block if one is there, with the count that it has now, and if it is chosen. */
 static void look_into(struct pm_run *run, u64 block, u64 bytes, struct pm_stack_id birth)
 {
@@ -166,7 +175,7 @@ static void look_into(struct pm_run *run, u64 block, u64 bytes, struct pm_stack_
         if (type == 0 || !pm_reader_read_u64(&run->reader, at, &word))
             continue;
         const i64 references = pm_watch_count_of(run, word);
-        if (references > 0 && pm_map_get(&run->watch.counts, at) == NULL
+        if (is_plausible(references) && pm_map_get(&run->watch.counts, at) == NULL
                 && is_chosen(run, birth, name_of_type(run, type).v))
             pm_watch_begin(run, at, block, birth, name_of_type(run, type), pm_watch_place(run, birth, true),
                            references - 1);
@@ -213,15 +222,15 @@ u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64
     const u64 header = count_address - offset_of_count(run) - pending.block;
     const u64 type = type_at(run, pending.block, pending.bytes, header);
 
-    if (type == 0)
+    if (type == 0 || !is_plausible(new))
         return PM_WATCH_NONE;
     const struct pm_string_id name = name_of_type(run, type);
     drop_pending(run, index);
-    if (!is_chosen(run, pending.birth, name.v) || new < 0)
+    if (!is_chosen(run, pending.birth, name.v))
         return PM_WATCH_NONE;
-    if (new == 1) {
+    if (new == 1 || !is_plausible(old)) {
         pm_watch_begin(run, count_address, pending.block, pending.birth, name,
-                       pm_watch_place(run, pending.birth, true), 0);
+                       pm_watch_place(run, pending.birth, true), new - 1);
         return PM_WATCH_NONE;
     }
     pm_watch_begin(run, count_address, pending.block, pending.birth, name, pm_watch_place(run, pending.birth, true),
