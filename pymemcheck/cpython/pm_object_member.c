@@ -31,3 +31,13 @@ u64 pm_objects_member(struct pm_objects *objects, const struct pm_object *object
 
     return dict == 0 ? 0 : pm_object_dict_get(objects, dict, name);
 }
+
+bool pm_objects_header_of_type(struct pm_objects *objects, u64 address, u32 *bytes)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, address);
+
+    if (type == NULL)
+        return false;
+    *bytes = pm_object_type_header(objects, type, pm_object_type_has(type, PM_TYPE_GC_BIT));
+    return true;
+}

@@ -13,6 +13,7 @@ struct named {
 };
 
 #define CALLER(name) { name, PM_OWNER_CALLER, NULL }
+#define CALL(name) { name, PM_OWNER_CALL, NULL }
 #define EVALUATION(name) { name, PM_OWNER_EVALUATION, NULL }
 #define HELD(container, name) { name, PM_OWNER_CONTAINER, container }
 
@@ -22,12 +23,12 @@ static const struct named list[] = {
     CALLER("Py_IncRef"), CALLER("Py_DecRef"), CALLER("_Py_IncRef"), CALLER("_Py_DecRef"),
     CALLER("Py_NewRef"), CALLER("_Py_NewRef"), CALLER("Py_XNewRef"), CALLER("_Py_XNewRef"),
     CALLER("Py_SET_REFCNT"), CALLER("_Py_SET_REFCNT"), CALLER("_Py_DECREF_*"), CALLER("_Py_INCREF_*"),
-    CALLER("_Py_Dealloc"), CALLER("_Py_NewReference*"), CALLER("new_reference"), CALLER("_PyObject_Init*"),
-    CALLER("PyObject_Init*"), CALLER("PyStackRef_*"),
+    CALLER("_Py_Dealloc"), CALLER("_Py_NewReference*"), CALLER("new_reference"), HELD("instance", "_PyObject_Init*"),
+    HELD("instance", "PyObject_Init*"), CALLER("PyStackRef_*"),
 
     /* Births. */
-    CALLER("_PyObject_New"), CALLER("_PyObject_GC_New*"), CALLER("_PyObject_NewVar"), CALLER("PyType_Generic*"),
-    CALLER("_PyType_Alloc*"), CALLER("object_new"), CALLER("type_call"), CALLER("type_new*"),
+    HELD("instance", "_PyObject_New"), HELD("instance", "_PyObject_GC_New*"), HELD("instance", "_PyObject_NewVar"), HELD("instance", "PyType_Generic*"),
+    HELD("instance", "_PyType_Alloc*"), CALLER("object_new"), CALLER("type_call"), CALLER("type_new*"),
     CALLER("_PyType_NewManagedObject"), CALLER("PyLong_From*"), CALLER("_PyLong_*"), CALLER("PyFloat_From*"),
     CALLER("PyUnicode_*"), CALLER("_PyUnicode_*"), CALLER("unicode_*"), CALLER("PyBytes_From*"),
     CALLER("bytes_new*"), CALLER("PyList_New"), CALLER("PyTuple_New"), CALLER("PyDict_New"), CALLER("dict_new*"),
@@ -85,6 +86,7 @@ static const struct named list[] = {
     HELD("set", "set_update*"), HELD("set", "set_merge*"), HELD("set", "set_discard*"), HELD("set", "set_copy*"),
     HELD("set", "PySet_Add"),
 
+    HELD("instance", "subtype_dealloc"),
     HELD("slots of an instance", "clear_slots"), HELD("slots of an instance", "PyMember_SetOne"),
     HELD("slots of an instance", "subtype_clear"),
     HELD("bound method", "PyMethod_New"), HELD("bound method", "method_dealloc"),
@@ -96,19 +98,21 @@ static const struct named list[] = {
     HELD("iterator", "listiter_dealloc"), HELD("iterator", "tuple_iter"), HELD("iterator", "tupleiter_dealloc"),
     HELD("iterator", "dictiter_new"), HELD("iterator", "dictiter_dealloc"), HELD("iterator", "set_iter"),
     HELD("iterator", "setiter_dealloc"),
+    HELD("descriptor", "PyDescr_*"), HELD("descriptor", "descr_*"), HELD("descriptor", "type_add_*"),
+    HELD("descriptor", "add_*"), HELD("descriptor", "type_ready*"), HELD("descriptor", "PyType_Ready"),
     HELD("weak reference", "weakref_*"),
 
     EVALUATION("_PyEval_*"), EVALUATION("PyEval_*"), EVALUATION("_TAIL_CALL_*"), EVALUATION("_PyFrame_*"), EVALUATION("PyFrame_*"),
     EVALUATION("frame_dealloc"), EVALUATION("frame_tp_clear"), EVALUATION("frame_clear"), EVALUATION("clear_thread_frame"),
     EVALUATION("clear_gen_frame"), EVALUATION("_PyEvalFrame*"), EVALUATION("initialize_locals"),
-    EVALUATION("_PyEvalFramePushAndInit*"), EVALUATION("_PyFunction_Vectorcall"), EVALUATION("function_code_fastcall"),
-    EVALUATION("fast_function"), EVALUATION("call_function"), EVALUATION("do_call*"), EVALUATION("ext_do_call"),
-    EVALUATION("method_vectorcall*"), EVALUATION("method_call"), EVALUATION("vectorcall_*"), EVALUATION("PyObject_Vectorcall*"),
-    EVALUATION("_PyObject_Vectorcall*"), EVALUATION("_PyVectorcall_*"), EVALUATION("PyVectorcall_*"),
-    EVALUATION("_PyObject_FastCall*"), EVALUATION("_PyObject_MakeTpCall"), EVALUATION("cfunction_*"),
-    EVALUATION("_PyMethodDef_*"), EVALUATION("_PyCFunction_*"), EVALUATION("_PyStack_*"), EVALUATION("slot_tp_*"),
-    EVALUATION("call_method"), EVALUATION("lookup_maybe_method"), EVALUATION("vectorcall_method"), EVALUATION("gen_*"),
-    EVALUATION("_PyGen_*"), EVALUATION("PyGen_*"), EVALUATION("call_function_tail"), EVALUATION("unpack_iterable"),
+    EVALUATION("_PyEvalFramePushAndInit*"), CALL("_PyFunction_Vectorcall"), CALL("function_code_fastcall"),
+    CALL("fast_function"), CALL("call_function"), CALL("do_call*"), CALL("ext_do_call"),
+    CALL("method_vectorcall*"), CALL("method_call"), CALL("vectorcall_*"), CALL("PyObject_Vectorcall*"),
+    CALL("_PyObject_Vectorcall*"), CALL("_PyVectorcall_*"), CALL("PyVectorcall_*"),
+    CALL("_PyObject_FastCall*"), CALL("_PyObject_MakeTpCall"), CALL("cfunction_*"),
+    CALL("_PyMethodDef_*"), CALL("_PyCFunction_*"), CALL("_PyStack_*"), CALL("slot_tp_*"),
+    CALL("call_method"), CALL("lookup_maybe_method"), CALL("vectorcall_method"), EVALUATION("gen_*"),
+    EVALUATION("_PyGen_*"), EVALUATION("PyGen_*"), CALL("call_function_tail"), EVALUATION("unpack_iterable"),
 
     /* An extension may call these itself, and then has what they return. */
     CALLER("PyObject_Call*"), CALLER("_PyObject_Call*"), CALLER("PyCFunction_*"), CALLER("object_vacall"),

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who has a reference that was taken in a C function of the interpreter. A function that returns a new
    reference took it for its caller. What a container's function took belongs to the container,
-   and its deallocator gives it back. Calls of functions pass arguments on, and frames keep them: all that is the evaluation. */
+   and its deallocator gives it back. Calls of functions pass arguments on, and frames keep them: all that is the evaluation.
+
+   A new object belongs to the caller of whatever function makes it, so of births only PM_OWNER_EVALUATION
+   counts. */
 #ifndef PM_OWNERS_H
 #define PM_OWNERS_H
 
@@ -10,7 +13,8 @@
 enum pm_owner {
     PM_OWNER_ITSELF,        /* nothing is known of the function: it stands for itself */
     PM_OWNER_CALLER,        /* it takes and gives references for its caller */
-    PM_OWNER_EVALUATION,    /* the evaluation of Python code */
+    PM_OWNER_CALL,          /* it passes a call on: arguments are the evaluation's, the result is the caller's */
+    PM_OWNER_EVALUATION,    /* the evaluation of Python code: frames, generators */
     PM_OWNER_CONTAINER,     /* a container, or another object that refers to objects */
 };
 

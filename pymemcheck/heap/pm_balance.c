@@ -46,14 +46,14 @@ static void *grow(void *items, u32 count, u32 *capacity, size_t bytes)
     return pm_realloc("pm.balance", items, *capacity * bytes);
 }
 
-static u64 place_key(struct pm_stack_id stack, bool up)
+static u64 place_key(struct pm_stack_id stack, enum pm_balance_how how, bool up)
 {
-    return (u64)stack.v << 1 | up;
+    return (u64)stack.v << 3 | (u64)how << 1 | up;
 }
 
-u32 pm_balance_find_place(const struct pm_balance *balance, struct pm_stack_id stack, bool up)
+u32 pm_balance_find_place(const struct pm_balance *balance, struct pm_stack_id stack, enum pm_balance_how how, bool up)
 {
-    const u64 *found = pm_map_get(&balance->by_stack, place_key(stack, up));
+    const u64 *found = pm_map_get(&balance->by_stack, place_key(stack, how, up));
 
     return found != NULL ? (u32)*found : (u32)PM_BALANCE_NO_PLACE;
 }
@@ -72,11 +72,12 @@ static u32 owner_of(struct pm_balance *balance, const struct pm_balance_owner *o
     return balance->owner_count++;
 }
 
-u32 pm_balance_add_place(struct pm_balance *balance, struct pm_stack_id stack, bool up,
+u32 pm_balance_add_place(struct pm_balance *balance, struct pm_stack_id stack, enum pm_balance_how how, bool up,
                          const struct pm_balance_owner *owner)
 {
     const struct pm_balance_place place = {
         .stack = stack,
+        .how = how,
         .up = up,
         .owner = owner_of(balance, owner),
         .shown = owner->shown,
@@ -88,7 +89,7 @@ u32 pm_balance_add_place(struct pm_balance *balance, struct pm_stack_id stack, b
     balance->places = grow(balance->places, balance->place_count, &balance->place_capacity,
                            sizeof *balance->places);
     balance->places[balance->place_count] = place;
-    pm_map_put(&balance->by_stack, place_key(stack, up), balance->place_count);
+    pm_map_put(&balance->by_stack, place_key(stack, how, up), balance->place_count);
     return balance->place_count++;
 }
 
@@ -200,6 +201,17 @@ void pm_balance_change(struct pm_balance *balance, u32 index, u32 place, u64 amo
     object->up += up ? amount : 0;
     object->down += up ? 0 : amount;
     add_tally(balance, object, place, amount);
+}
+
+void pm_balance_transfer(struct pm_balance *balance, u32 index, u32 to, u32 from)
+{
+    struct pm_balance_object *object = &balance->objects[index];
+
+    PM_ASSERT(object->address != 0 && balance->places[to].up && !balance->places[from].up);
+    balance->places[to].changes++;
+    balance->places[from].changes++;
+    add_tally(balance, object, to, 1);
+    add_tally(balance, object, from, 1);
 }
 
 void pm_balance_unseen(struct pm_balance *balance, u32 index, i64 delta)

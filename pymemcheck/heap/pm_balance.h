@@ -10,6 +10,9 @@
    decides, as heap/ knows no functions of CPython. An object's *net* at an owner is what that owner took
    and did not give back.
 
+   A reference may change its owner while the count stays: a function of an extension returns it to the interpreter, or
+   gets it from Python code that it called. That is a *transfer*, with a place for each of the two.
+
    Objects of one *group* have the same type and were born at the same line. Of those that died, a group keeps how
    often each net occurred at each owner. They are what leaked objects are compared with
    (pm_balance_judge.h).
@@ -41,8 +44,17 @@ struct pm_balance_owner {
     bool has_shown, has_python;
 };
 
+/* Why an owner has one reference more, or less. */
+enum pm_balance_how {
+    PM_BALANCE_CHANGE,          /* the count changed */
+    PM_BALANCE_BIRTH,           /* the object was made */
+    PM_BALANCE_TRANSFER,        /* the reference went from one owner to another: whose place it is */
+    PM_BALANCE_COUNTERPART,     /* ... and the other one */
+};
+
 struct pm_balance_place {
     struct pm_stack_id stack;
+    enum pm_balance_how how;
     bool up;                    /* the count went up */
     u32 owner;                  /* index in owners */
     struct pm_frame_id shown, python;
@@ -93,7 +105,7 @@ struct pm_balance {
     u64 tally_bytes;
     struct pm_balance_place *places;
     u32 place_count, place_capacity;
-    struct pm_map by_stack;     /* stack and sign -> place */
+    struct pm_map by_stack;     /* stack, sign and reason -> place */
     struct pm_balance_owner *owners;
     u32 owner_count, owner_capacity;
     struct pm_map by_name;      /* an owner's name and role -> owner */
@@ -116,9 +128,9 @@ enum { PM_BALANCE_NO_PLACE = UINT32_MAX };
 void pm_balance_init(struct pm_balance *balance, u64 limit_bytes);
 void pm_balance_release(struct pm_balance *balance);
 
-/* The place of a stack and sign, or PM_BALANCE_NO_PLACE if it was never met: then pm_balance_add_place. */
-u32 pm_balance_find_place(const struct pm_balance *balance, struct pm_stack_id stack, bool up);
-u32 pm_balance_add_place(struct pm_balance *balance, struct pm_stack_id stack, bool up,
+/* The place of a stack, sign and reason, or PM_BALANCE_NO_PLACE if it was never met: then pm_balance_add_place. */
+u32 pm_balance_find_place(const struct pm_balance *balance, struct pm_stack_id stack, enum pm_balance_how how, bool up);
+u32 pm_balance_add_place(struct pm_balance *balance, struct pm_stack_id stack, enum pm_balance_how how, bool up,
                          const struct pm_balance_owner *owner);
 
 /* The group of objects that were born at line, which is any number that stands for it. */
@@ -128,6 +140,8 @@ u32 pm_balance_group(struct pm_balance *balance, u64 line, struct pm_string_id t
 u32 pm_balance_watch(struct pm_balance *balance, u64 address, u32 group, struct pm_stack_id birth, i64 opening);
 /* The count went up or down at place. amount: at least 1. */
 void pm_balance_change(struct pm_balance *balance, u32 object, u32 place, u64 amount);
+/* A reference goes from one owner to another: a place that is up, and one that is not. */
+void pm_balance_transfer(struct pm_balance *balance, u32 object, u32 to, u32 from);
 /* The count was met changed by delta. */
 void pm_balance_unseen(struct pm_balance *balance, u32 object, i64 delta);
 /* The object died as it should: its group learns its nets. Or, if not, it is only forgotten. */

@@ -122,15 +122,16 @@ static void add_suspect(struct judging *judging, const struct pm_balance_suspect
     verdict->pointers += suspect->pointers;
 }
 
-/* Cancels what owners of one role took with what those of another gave back for them. */
-static void cancel(struct judging *judging, enum pm_balance_role takers, enum pm_balance_role givers)
+/* Cancels what owners of one role took with what those of another gave back for them. Only owners that the objects of the case
+   met, or only others: these have references only by comparison. */
+static void cancel(struct judging *judging, enum pm_balance_role takers, enum pm_balance_role givers, bool met)
 {
     struct account *accounts = judging->accounts;
     const u32 count = judging->balance->owner_count;
     u32 giver = 0;
 
     for (u32 taker = 0; taker < count; taker++) {
-        if (accounts[taker].left <= 0 || role_of(judging, taker) != takers)
+        if (accounts[taker].left <= 0 || accounts[taker].met != met || role_of(judging, taker) != takers)
             continue;
         while (accounts[taker].left > 0) {
             while (giver < count && (accounts[giver].left >= 0 || role_of(judging, giver) != givers))
@@ -159,8 +160,10 @@ static void cancel_all(struct judging *judging)
         { PM_BALANCE_EXTENSION, PM_BALANCE_INTERPRETER },
     };
 
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++)
-        cancel(judging, order[i][0], order[i][1]);
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++) {
+        cancel(judging, order[i][0], order[i][1], false);
+        cancel(judging, order[i][0], order[i][1], true);
+    }
 }
 
 /* Objects that died with more (or fewer) references of the owner than usual. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
 
 #include "tool/watch/pm_watch.h"
 
@@ -36,28 +38,41 @@ i64 pm_watch_count_of(const struct pm_run *run, u64 word)
     return run->python.interpreter.layout->at.object_refcount_bits == HALF_WORD_BITS ? (i32)(u32)word : (i64)word;
 }
 
-u32 pm_watch_place(struct pm_run *run, struct pm_stack_id stack, bool up)
+u32 pm_watch_place(struct pm_run *run, struct pm_stack_id stack, enum pm_balance_how how, bool up)
 {
     struct pm_balance *balance = &run->watch.balance;
-    u32 place = pm_balance_find_place(balance, stack, up);
+    u32 place = pm_balance_find_place(balance, stack, how, up);
 
     if (place == PM_BALANCE_NO_PLACE) {
         struct pm_balance_owner owner;
-        pm_watch_owner_of(run, stack, &owner);
-        place = pm_balance_add_place(balance, stack, up, &owner);
+        if (how == PM_BALANCE_COUNTERPART)
+            pm_watch_owner_evaluation(run, stack, &owner);
+        else
+            pm_watch_owner_of(run, stack, how == PM_BALANCE_BIRTH, &owner);
+        place = pm_balance_add_place(balance, stack, how, up, &owner);
     }
     return place;
 }
 
 /* The stack of thread tid. A store comes at any moment, also while the interpreter makes a frame, so what cannot be
    read here is no trouble of the run. */
-static struct pm_stack_id capture(struct pm_run *run, u32 tid)
+struct pm_stack_id pm_watch_capture(struct pm_run *run, u32 tid)
 {
     const u64 unreadable = run->troubles.unreadable_stacks;
     const struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
 
     run->troubles.unreadable_stacks = unreadable;
     return stack;
+}
+
+/* Remembers that an extension took a reference, perhaps in a function that it called. */
+static void note_taker(struct pm_watch *watch, u32 index, u32 place, u64 stack_pointer)
+{
+    const u32 owner = watch->balance.places[place].owner;
+    const bool extension = watch->balance.owners[owner].role == PM_BALANCE_EXTENSION;
+
+    watch->watched[index].taken_by = extension ? owner + 1 : 0;
+    watch->watched[index].taken_below = stack_pointer;
 }
 
 void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_stack_id birth,
@@ -76,6 +91,8 @@ void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_
                                     watch->watched_capacity * sizeof *watch->watched);
     }
     watch->watched[index] = (struct pm_watched){ .count_address = count_address, .block = block };
+    if (place != PM_BALANCE_NO_PLACE)
+        note_taker(watch, index, place, VG_(get_SP)(VG_(get_running_tid)()));
     pm_map_put(&watch->counts, count_address, (u64)index << 1);
     pm_watch_code_mark(count_address);
 }
@@ -148,7 +165,9 @@ static void change(struct pm_run *run, u32 tid, u32 index, i64 old, i64 new)
         pm_balance_change(&watch->balance, index, watched->revived_at - 1, 1);
         watched->revived_at = 0;
     }
-    const u32 place = pm_watch_place(run, capture(run, tid), new > old);
+    const u32 place = pm_watch_place(run, pm_watch_capture(run, tid), PM_BALANCE_CHANGE, new > old);
+    if (new > old)
+        note_taker(watch, index, place, VG_(get_SP)(tid));
     if (old == 0 && new == 1)
         watched->revived_at = place + 1;
     else
@@ -178,4 +197,37 @@ void pm_watch_store(struct pm_run *run, u32 tid, u64 address, u64 value, u32 byt
     } else {
         change(run, tid, index, old, new);
     }
+}
+
+u32 pm_watch_returned(struct pm_run *run, u64 object)
+{
+    const struct pm_layout *layout = run->python.interpreter.layout;
+    const u64 *found = layout == NULL ? NULL
+        : pm_map_get(&run->watch.counts, object + (u64)layout->at.object_refcount);
+
+    if (found != NULL && (*found & 1) != 0)
+        pm_watch_settle_if_born(run, (u32)(*found >> 1));
+    return pm_watch_object_at(run, object);
+}
+
+/* What the extension took in the call itself is its own already. */
+void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 stack_pointer)
+{
+    struct pm_watched *watched = &run->watch.watched[index];
+    struct pm_balance *balance = &run->watch.balance;
+
+    if (expected_count(&run->watch, index) <= 0)
+        return;
+    const struct pm_stack_id stack = pm_watch_capture(run, tid);
+    const u32 own = pm_watch_place(run, stack, PM_BALANCE_TRANSFER, !given);
+    if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION
+            || (!given && watched->taken_by == balance->places[own].owner + 1 && watched->taken_below < stack_pointer)) {
+        watched->taken_by = 0;
+        return;
+    }
+    const u32 other = pm_watch_place(run, stack, PM_BALANCE_COUNTERPART, given);
+    if (given)
+        pm_balance_transfer(balance, index, other, own);
+    else
+        pm_balance_transfer(balance, index, own, other);
 }

@@ -36,6 +36,8 @@ struct pm_watched {
     u64 block;                  /* around it; 0: static memory */
     u32 revived_at;             /* place + 1 of a store that made 0 to 1: a new object, as the next event says,
                                    or the old one revived. 0: none waits */
+    u32 taken_by;               /* owner + 1 of an extension that took the last reference; 0: none */
+    u64 taken_below;            /* ... the stack pointer then */
 };
 
 struct pm_watch {
@@ -63,6 +65,14 @@ void pm_watch_init(struct pm_run *run);
 /* A store of bytes (4 or 8) at address, which translated code is about to make. */
 void pm_watch_store(struct pm_run *run, u32 tid, u64 address, u64 value, u32 bytes);
 
+/* The watched object at an address that is about to be returned, or PM_WATCH_NONE. One that is pending is looked at. */
+u32 pm_watch_returned(struct pm_run *run, u64 object);
+
+/* A function returns object, and the innermost frame of the thread is that of the extension that gives or gets the
+   reference. given: it returns it to the interpreter; else it got it from what it called, whose frame was below
+   stack_pointer. */
+void pm_watch_return(struct pm_run *run, u32 tid, u32 object, bool given, u64 stack_pointer);
+
 /* Whether the count of object agrees with the program's memory; all changes so far were seen or met. */
 bool pm_watch_agrees(struct pm_run *run, u32 object);
 
@@ -87,14 +97,19 @@ void pm_watch_finish(struct pm_run *run, u32 object, bool died);
 /* Compares the count with memory, and counts as unseen what differs. */
 void pm_watch_meet(struct pm_run *run, u32 object);
 
-/* The place of a stack and sign. */
-u32 pm_watch_place(struct pm_run *run, struct pm_stack_id stack, bool up);
+/* The place of a stack, reason and sign. */
+u32 pm_watch_place(struct pm_run *run, struct pm_stack_id stack, enum pm_balance_how how, bool up);
+
+/* The stack of the thread now, for places. */
+struct pm_stack_id pm_watch_capture(struct pm_run *run, u32 tid);
 
 /* What the word at a count's address says; negative: immortal. */
 i64 pm_watch_count_of(const struct pm_run *run, u64 word);
 
 /* Births. The event must be of the run's events. */
 void pm_watch_on_event(void *context, const struct pm_event *event);
+/* Decides on a pending block now if an object with one reference is in it. */
+void pm_watch_settle_if_born(struct pm_run *run, u32 index);
 /* A store to the count of a pending block. Returns the object if it is watched now, and the store changes its
    count; else PM_WATCH_NONE. */
 u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64 old, i64 new);

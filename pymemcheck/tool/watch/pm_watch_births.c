@@ -69,24 +69,17 @@ static bool begin_objects(struct pm_run *run, struct pm_objects *objects)
     return false;
 }
 
-/* Reads the type of the object in a block that was not met before. False: there is no object yet. */
-static bool learn_type(struct pm_run *run, u64 block, u64 bytes, u64 header, u64 type)
+/* Reads a type that was not met before. False: there is none. */
+static bool learn_type(struct pm_run *run, u64 type)
 {
-    const u64 hook = run->python.interpreter.layout->hook_prefix_bytes;
     struct pm_objects objects;
-    struct pm_object object;
-    bool found = false;
+    u32 header;
 
     if (!begin_objects(run, &objects))
         return false;
-    for (u64 prefix = 0; !found && prefix <= hook && prefix <= header; prefix += hook > 0 ? hook : 1) {
-        found = pm_objects_identify(&objects, block, bytes, prefix, &object) && object.offset == header
-            && object.type == type;
-        if (found) {
-            const struct pm_string_id name = pm_objects_type_name(&objects, type);
-            pm_map_put(&run->watch.types, type, (header - prefix) << HEADER_SHIFT | name.v);
-        }
-    }
+    const bool found = pm_objects_header_of_type(&objects, type, &header);
+    if (found)
+        pm_map_put(&run->watch.types, type, (u64)header << HEADER_SHIFT | pm_objects_type_name(&objects, type).v);
     pm_objects_release(&objects);
     return found;
 }
@@ -99,14 +92,14 @@ static struct pm_string_id name_of_type(const struct pm_run *run, u64 type)
 }
 
 /* The type of the object that begins header bytes behind the start of a block; 0: none begins there. */
-static u64 type_at(struct pm_run *run, u64 block, u64 bytes, u64 header)
+static u64 type_at(struct pm_run *run, u64 block, u64 header)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
     const struct pm_birth_store store = { .object = block + header, .block = block };
     u64 type;
 
     pm_birth_judge(layout, &run->reader, run->python.frame_type, &store, &type);
-    if (type == 0 || (pm_map_get(&run->watch.types, type) == NULL && !learn_type(run, block, bytes, header, type)))
+    if (type == 0 || (pm_map_get(&run->watch.types, type) == NULL && !learn_type(run, type)))
         return 0;
     const u64 *known = pm_map_get(&run->watch.types, type);
     const u64 expected = *known >> HEADER_SHIFT;
@@ -171,13 +164,13 @@ static void look_into(struct pm_run *run, u64 block, u64 bytes, struct pm_stack_
     for (u32 i = 0; i < count; i++) {
         const u64 at = block + headers[i] + offset_of_count(run);
         const u64 type = headers[i] + offset_of_count(run) + sizeof word <= bytes
-            ? type_at(run, block, bytes, headers[i]) : 0;
+            ? type_at(run, block, headers[i]) : 0;
         if (type == 0 || !pm_reader_read_u64(&run->reader, at, &word))
             continue;
         const i64 references = pm_watch_count_of(run, word);
         if (is_plausible(references) && pm_map_get(&run->watch.counts, at) == NULL
                 && is_chosen(run, birth, name_of_type(run, type).v))
-            pm_watch_begin(run, at, block, birth, name_of_type(run, type), pm_watch_place(run, birth, true),
+            pm_watch_begin(run, at, block, birth, name_of_type(run, type), pm_watch_place(run, birth, PM_BALANCE_BIRTH, true),
                            references - 1);
         return;
     }
@@ -216,11 +209,36 @@ static void await(struct pm_run *run, const struct pm_block *block)
     }
 }
 
+void pm_watch_settle_if_born(struct pm_run *run, u32 index)
+{
+    const struct pm_watch_pending pending = run->watch.pending[index];
+    u64 headers[PM_WATCH_HEADERS], word;
+    const u32 count = pm_watch_headers(run, headers);
+
+    for (u32 i = 0; i < count; i++)
+        if (headers[i] + 2 * sizeof word <= pending.bytes && type_at(run, pending.block, headers[i]) != 0
+                && pm_reader_read_u64(&run->reader, pending.block + headers[i] + offset_of_count(run), &word)
+                && pm_watch_count_of(run, word) == 1) {
+            settle(run, index);
+            return;
+        }
+}
+
+/* An object from a free list. If its count is stored already, it is born. */
+static void await_again(struct pm_run *run, const struct pm_block *block)
+{
+    const u32 index = run->watch.next_pending;
+
+    await(run, block);
+    if (run->watch.pending[index].block == block->address)
+        pm_watch_settle_if_born(run, index);
+}
+
 u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64 old, i64 new)
 {
     const struct pm_watch_pending pending = run->watch.pending[index];
     const u64 header = count_address - offset_of_count(run) - pending.block;
-    const u64 type = type_at(run, pending.block, pending.bytes, header);
+    const u64 type = type_at(run, pending.block, header);
 
     if (type == 0 || !is_plausible(new))
         return PM_WATCH_NONE;
@@ -230,10 +248,10 @@ u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64
         return PM_WATCH_NONE;
     if (new == 1 || !is_plausible(old)) {
         pm_watch_begin(run, count_address, pending.block, pending.birth, name,
-                       pm_watch_place(run, pending.birth, true), new - 1);
+                       pm_watch_place(run, pending.birth, PM_BALANCE_BIRTH, true), new - 1);
         return PM_WATCH_NONE;
     }
-    pm_watch_begin(run, count_address, pending.block, pending.birth, name, pm_watch_place(run, pending.birth, true),
+    pm_watch_begin(run, count_address, pending.block, pending.birth, name, pm_watch_place(run, pending.birth, PM_BALANCE_BIRTH, true),
                    old - 1);
     return pm_watch_object_at(run, pending.block + header);
 }
@@ -459,7 +477,7 @@ void pm_watch_on_event(void *context, const struct pm_event *event)
     case PM_EVENT_REUSED:
         for_each_in(run, event->before, replace_object, 0);
         if (!is_watched_in(run, event->block))
-            await(run, event->block);
+            await_again(run, event->block);
         break;
     case PM_EVENT_FAILED:
     case PM_EVENT_UNKNOWN_FREE:

@@ -11,6 +11,7 @@
    Stores of a constant 0 are left out: no count is set to 0, but very much else is. A count that falls to 0 is
    computed. Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
 #include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -23,6 +24,7 @@
 #include "base/pm_platform.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/pm_run.h"
+#include "tool/watch/pm_watch_owner.h"
 
 enum { FILTER_BYTES = 1 << 18, FILTER_SHIFT = 4, FULL = 255 };
 
@@ -227,6 +229,83 @@ static void add_before(const struct spot *spot, const IRStmt *statement)
     }
 }
 
+/* --- Returns --- */
+
+/* The functions of the interpreter that return a reference which still belongs to somebody else
+   (the documentation of CPython's C API, "borrowed reference"). */
+static bool returns_borrowed(const HChar *function)
+{
+    static const HChar *const names[] = {
+        "PyList_GetItem", "PyTuple_GetItem", "PyDict_GetItem", "PyDict_GetItemString", "PyDict_GetItemWithError",
+        "_PyDict_GetItem_KnownHash", "_PyDict_GetItemStringWithError", "PyDict_SetDefault", "PyWeakref_GetObject",
+        "PySys_GetObject", "PyErr_Occurred", "PyModule_GetDict", "PyImport_GetModuleDict", "PyImport_AddModule",
+        "PyMethod_Self", "PyMethod_Function", "PyFunction_GetCode", "PyFunction_GetGlobals", "PyEval_GetBuiltins",
+        "PyEval_GetGlobals", "PyEval_GetLocals", "PyEval_GetFrame", "PyType_GetModule", "PyType_GetModuleByDef",
+        "PyState_FindModule", "PyThreadState_GetDict", "_PyType_Lookup", "PyCapsule_GetPointer", "PyCell_GET",
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(function, names[i]))
+            return true;
+    return false;
+}
+
+/* A function of an extension gives the interpreter the object that it returns: the stack is unwound as it is at the
+   instruction, with the return address still on it. Or an extension gets an object from the interpreter: the
+   stack is unwound from the call. */
+static void on_return(VexGuestAMD64State *guest, Addr result, Addr to, Addr instruction)
+{
+    const enum pm_watch_side from_side = pm_watch_side_of(the_run, instruction);
+    const enum pm_watch_side to_side = pm_watch_side_of(the_run, to);
+    const bool given = from_side == PM_WATCH_EXTENSION && to_side == PM_WATCH_INTERPRETER;
+    u32 object;
+
+    if (!given && (from_side != PM_WATCH_INTERPRETER || to_side != PM_WATCH_EXTENSION))
+        return;
+    const Addr stack_pointer = guest->guest_RSP;
+    guest->guest_RIP = given ? instruction : to - 1;
+    guest->guest_RSP = given ? stack_pointer - sizeof(ULong) : stack_pointer;
+    if ((object = pm_watch_returned(the_run, result)) != PM_WATCH_NONE)
+        pm_watch_return(the_run, VG_(get_running_tid)(), object, given, stack_pointer);
+    guest->guest_RSP = stack_pointer;
+}
+
+/* Adds a call before the return that ends the block. */
+static void add_return(const struct spot *spot)
+{
+    const struct pm_layout *layout = the_run->python.interpreter.layout;
+    IRExpr *result = assign(spot->block, Ity_I64, IRExpr_Get(OFFSET_amd64_RAX, Ity_I64));
+    IRExpr *count = result;
+
+    if (layout != NULL && layout->at.object_refcount != 0)
+        count = assign(spot->block, Ity_I64, IRExpr_Binop(Iop_Add64, result,
+                                                          mkIRExpr_HWord((HWord)layout->at.object_refcount)));
+    IRExpr *byte = load_byte(spot->block, count);
+    add_call(spot, unsafeIRDirty_0_N(0, "on_return", VG_(fnptr_to_fnentry)(&on_return),
+                                     mkIRExprVec_4(IRExpr_GSPTR(), result, spot->block->next,
+                                                   mkIRExpr_HWord((HWord)spot->instruction))), byte);
+}
+
+/* Whether the block ends with a return that may be from one side to the other. Before the interpreter is known all may. */
+static bool may_hand_over(const IRSB *block, Addr address)
+{
+    const HChar *function;
+
+    if (block->jumpkind != Ijk_Ret || block->next->tag != Iex_RdTmp)
+        return false;
+    if (VG_(get_fnname)(VG_(current_DiEpoch)(), address, &function) && returns_borrowed(function))
+        return false;
+    return the_run->native.evaluator.v == 0 || pm_watch_side_of(the_run, address) != PM_WATCH_NEITHER;
+}
+
+static Addr first_address(const IRSB *block)
+{
+    for (Int i = 0; i < block->stmts_used; i++)
+        if (block->stmts[i]->tag == Ist_IMark)
+            return block->stmts[i]->Ist.IMark.addr;
+    return 0;
+}
+
 IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
 {
     if (!run->watch.on)
@@ -239,7 +318,8 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
         note_stack_address(block->stmts[i], on_stack);
         wanted |= is_wanted(block, block->stmts[i], on_stack);
     }
-    if (wanted) {
+    const bool returns = may_hand_over(block, first_address(block));
+    if (wanted || returns) {
         struct spot spot = { .block = deepCopyIRSBExceptStmts(block), .layout = layout };
         for (Int i = 0; i < block->stmts_used; i++) {
             if (block->stmts[i]->tag == Ist_IMark)
@@ -248,6 +328,8 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
                 add_before(&spot, block->stmts[i]);
             addStmtToIRSB(spot.block, block->stmts[i]);
         }
+        if (returns)
+            add_return(&spot);
         block = spot.block;
     }
     pm_free(on_stack);

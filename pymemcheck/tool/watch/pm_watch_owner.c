@@ -5,8 +5,10 @@
    - before that, a container, if one of its functions is met;
    - or the evaluation.
 
+   A new object goes to whoever called the function that made it, so of births only extensions and the evaluation count.
    If only functions of the interpreter are met of which nothing is known, the innermost one stands for itself. */
 #include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
 
 #include "tool/watch/pm_watch_owner.h"
 
@@ -64,7 +66,7 @@ static void show(struct pm_balance_owner *owner, struct pm_frame_id frame)
 }
 
 /* What a native frame says of the owner; true: that is all. */
-static bool look_at(struct pm_run *run, struct pm_frame_id id, struct pm_balance_owner *owner)
+static bool look_at(struct pm_run *run, struct pm_frame_id id, bool birth, struct pm_balance_owner *owner)
 {
     const struct pm_frame *frame = pm_frames_get(&run->frames, id);
     const char *function = pm_strings_text(&run->strings, frame->function);
@@ -89,21 +91,26 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, struct pm_balance
     }
     if (function[0] == '\0')
         return false;
-    if (!owner->has_shown)
+    const bool innermost = !owner->has_shown;
+    if (innermost)
         show(owner, id);
     switch (pm_owner_of(function, &container)) {
     case PM_OWNER_CONTAINER:
-        if (owner->name.v != 0)
+        if (owner->name.v != 0 || birth)
             return false;
         show(owner, id);
         name_owner(run, owner, PM_BALANCE_CONTAINER, container, NULL);
         return true;
+    case PM_OWNER_CALL:
+        if (innermost && !birth)
+            name_owner(run, owner, PM_BALANCE_INTERPRETER, "evaluation", NULL);
+        return innermost && !birth;
     case PM_OWNER_EVALUATION:
         if (owner->name.v == 0)
             name_owner(run, owner, PM_BALANCE_INTERPRETER, "evaluation", NULL);
         return true;
     case PM_OWNER_ITSELF:
-        if (owner->name.v == 0) {
+        if (owner->name.v == 0 && !birth) {
             show(owner, id);
             name_owner(run, owner, PM_BALANCE_INTERPRETER, function, NULL);
         }
@@ -114,7 +121,7 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, struct pm_balance
     return false;
 }
 
-void pm_watch_owner_of(struct pm_run *run, struct pm_stack_id stack, struct pm_balance_owner *owner)
+void pm_watch_owner_of(struct pm_run *run, struct pm_stack_id stack, bool birth, struct pm_balance_owner *owner)
 {
     bool done = false;
 
@@ -129,10 +136,41 @@ void pm_watch_owner_of(struct pm_run *run, struct pm_stack_id stack, struct pm_b
             break;
         }
         if (frame->kind == PM_FRAME_NATIVE && !done)
-            done = look_at(run, node.frame, owner);
+            done = look_at(run, node.frame, birth, owner);
     }
     if (owner->name.v == 0)
         name_owner(run, owner, PM_BALANCE_INTERPRETER, owner->has_python ? "evaluation" : "interpreter", NULL);
+}
+
+void pm_watch_owner_evaluation(struct pm_run *run, struct pm_stack_id stack, struct pm_balance_owner *owner)
+{
+    *owner = (struct pm_balance_owner){ 0 };
+    for (struct pm_stack_id at = stack; at.v != 0 && !owner->has_python;) {
+        const struct pm_stack_node node = pm_stacks_node(&run->stacks, at);
+        const struct pm_frame *frame = pm_frames_get(&run->frames, node.frame);
+        at = node.parent;
+        if (frame->kind == PM_FRAME_PYTHON) {
+            owner->python = node.frame;
+            owner->has_python = true;
+        } else if (frame->kind == PM_FRAME_NATIVE && !owner->has_shown) {
+            show(owner, node.frame);
+        }
+    }
+    name_owner(run, owner, PM_BALANCE_INTERPRETER, "evaluation", NULL);
+}
+
+enum pm_watch_side pm_watch_side_of(struct pm_run *run, u64 address)
+{
+    const HChar *object;
+
+    if (run->native.evaluator.v == 0 || !VG_(get_objname)(VG_(current_DiEpoch)(), address, &object))
+        return PM_WATCH_NEITHER;
+    if (address - run->native.ours_low < run->native.ours_high - run->native.ours_low)
+        return PM_WATCH_INTERPRETER;
+    if (is_system(object))
+        return PM_WATCH_NEITHER;
+    return pm_text_equal(object, pm_strings_text(&run->strings, run->native.evaluator))
+        ? PM_WATCH_INTERPRETER : PM_WATCH_EXTENSION;
 }
 
 u64 pm_watch_birth_line(const struct pm_run *run, struct pm_stack_id stack)

@@ -8,7 +8,7 @@
 #include "heap/pm_stacks.h"
 #include "heap/pm_tables.h"
 
-enum { PM_WATCH_RULES_MOST = 32 };
+enum { PM_WATCH_RULES_MOST = 256 };
 
 enum pm_watch_rule_kind {
     PM_WATCH_TYPE,              /* type:mypkg.Config */
