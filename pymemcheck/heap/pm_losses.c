@@ -400,6 +400,34 @@ static u64 fingerprint_of(const struct pm_losses *losses, const struct pm_loss *
     return record->type_count > 0 ? mix(hash, text_hash(losses, record->types[0].name)) : hash;
 }
 
+bool pm_losses_may_be(const struct pm_tables *tables, enum pm_loss_resolution resolution, struct pm_stack_id stack,
+                      struct pm_string_id type, u64 fingerprint)
+{
+    enum { MOST_ALIKE = 64 };
+    const struct pm_losses losses = {
+        .strings = tables->strings,
+        .frames = tables->frames,
+        .stacks = tables->stacks,
+        .resolution = resolution,
+        .evaluation_object = find_evaluation_object(tables->frames),
+    };
+    const struct pm_loss_key key = make_key(&losses, stack);
+    struct pm_loss_type types = { .name = type };
+
+    for (int kind = 0; kind < PM_LOSS_KINDS; kind++) {
+        const struct pm_loss record = {
+            .kind = (enum pm_loss_kind)kind, .types = &types, .type_count = type.v != 0,
+        };
+        const u64 first = fingerprint_of(&losses, &record, &key);
+        if (first == fingerprint)
+            return true;
+        for (u64 same = 1; same < MOST_ALIKE; same++)
+            if (mix(first, same) == fingerprint)
+                return true;
+    }
+    return false;
+}
+
 static int compare_u64(u64 a, u64 b)
 {
     return (a > b) - (a < b);

@@ -16,6 +16,7 @@
 #include "heap/pm_loss_blocks.h"
 #include "heap/pm_loss_places.h"
 #include "heap/pm_stacks.h"
+#include "heap/pm_tables.h"
 
 /* In the order in which reports show records. */
 enum pm_loss_kind {
@@ -69,6 +70,8 @@ struct pm_loss_item {
     struct pm_loss_why why;
 };
 
+struct pm_balance_verdict;
+
 struct pm_loss_type {
     struct pm_string_id name;
     u64 blocks;
@@ -104,6 +107,7 @@ struct pm_loss {
     /* After pm_losses_finish, if blocks are listed: the first ones, for reports to show. */
     const struct pm_loss_block *shown_blocks;
     u32 shown_block_count;
+    const struct pm_balance_verdict *balance;   /* of its watched objects; NULL: it has none. Not owned */
     bool suppressed;
     bool left_out;                  /* by --only-object or --only-file */
 };
@@ -160,6 +164,11 @@ void pm_losses_finish(struct pm_losses *losses);
 /* Takes a record's blocks out of the sum of its kind and counts them as suppressed, or as left out. */
 void pm_losses_suppress(struct pm_losses *losses, struct pm_loss *loss);
 void pm_losses_leave_out(struct pm_losses *losses, struct pm_loss *loss);
+
+/* Whether an object of this type that was allocated at stack may become part of a record with this
+   fingerprint. Records that are alike but for their lines cannot be told apart. Cost: some hundred hashes. */
+bool pm_losses_may_be(const struct pm_tables *tables, enum pm_loss_resolution resolution, struct pm_stack_id stack,
+                      struct pm_string_id type, u64 fingerprint);
 
 /* "definitely lost", "surplus references" ... as reports say it. */
 const char *pm_loss_kind_text(enum pm_loss_kind kind);

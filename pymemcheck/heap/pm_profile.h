@@ -6,6 +6,7 @@
 
 #include "base/pm_strings.h"
 #include "base/pm_types.h"
+#include "heap/pm_balance_report.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_losses.h"
 #include "heap/pm_phases.h"
@@ -63,6 +64,7 @@ struct pm_profile {
     const struct pm_moments *moments;       /* snapshots over time; NULL or without any: none were taken */
     const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */
+    const struct pm_balance_report *watched;    /* NULL: nothing is watched (--watch-refs=) */
     const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */
 };
 

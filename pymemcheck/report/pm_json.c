@@ -4,6 +4,7 @@
 #include "base/pm_platform.h"
 #include "heap/pm_loss_kinds.h"
 #include "report/pm_emitter.h"
+#include "report/pm_json_balance.h"
 #include "report/pm_formats.h"
 #include "report/pm_json_moments.h"
 #include "report/pm_utf8.h"
@@ -386,7 +387,8 @@ static void write_places(struct pm_emitter *out, const struct pm_loss *loss)
     pm_emitter_list_end(out);
 }
 
-static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struct pm_buffer *text)
+static void write_loss(struct pm_emitter *out, const struct pm_loss *loss,
+                       const struct pm_balance_report *watched, struct pm_buffer *text)
 {
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
     pm_emitter_key_text(out, "kind", pm_loss_kind_word(loss->kind));
@@ -424,11 +426,13 @@ static void write_loss(struct pm_emitter *out, const struct pm_loss *loss, struc
     pm_emitter_key_u64(out, "references", loss->references);
     pm_emitter_key_u64(out, "pointers", loss->pointers);
     pm_emitter_key_u64(out, "overcounted_blocks", loss->overcounted_blocks);
+    pm_json_write_balance(out, watched, loss->balance);
     pm_emitter_dict_end(out);
 }
 
 /* Null if no search was made. */
-static void write_losses(struct pm_emitter *out, const char *key, const struct pm_losses *losses)
+static void write_losses(struct pm_emitter *out, const char *key, const struct pm_losses *losses,
+                         const struct pm_balance_report *watched)
 {
     struct pm_buffer text;
 
@@ -453,7 +457,7 @@ static void write_losses(struct pm_emitter *out, const char *key, const struct p
     pm_emitter_key(out, "records");
     pm_emitter_list_begin(out, PM_EMITTER_LINES);
     for (u32 i = 0; i < losses->count; i++)
-        write_loss(out, &losses->records[i], &text);
+        write_loss(out, &losses->records[i], watched, &text);
     pm_emitter_list_end(out);
     pm_emitter_dict_end(out);
     pm_buffer_release(&text);
@@ -476,8 +480,9 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     write_stacks(&out, profile->stacks);
     write_sites(&out, profile);
     pm_json_write_moments(&out, profile->moments);
-    write_losses(&out, "leaks", profile->losses);
-    write_losses(&out, "leaks_before", profile->losses_before);
+    write_losses(&out, "leaks", profile->losses, profile->watched);
+    write_losses(&out, "leaks_before", profile->losses_before, profile->watched);
+    pm_json_write_watched(&out, profile->watched);
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }
@@ -494,7 +499,7 @@ void pm_json_write_losses(const struct pm_tables *tables, const struct pm_losses
     write_strings(&out, tables->strings);
     write_frames(&out, tables->frames);
     write_stacks(&out, tables->stacks);
-    write_losses(&out, "leaks", losses);
+    write_losses(&out, "leaks", losses, NULL);
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }

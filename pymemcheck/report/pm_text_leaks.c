@@ -16,7 +16,7 @@ static const struct pm_strings *strings_of(const struct pm_text *text)
     return text->profile->strings;
 }
 
-static void add_string(struct pm_text *text, struct pm_string_id id)
+void pm_text_add_string(struct pm_text *text, struct pm_string_id id)
 {
     pm_utf8_add_harmless(&text->line, pm_strings_text(strings_of(text), id),
                          pm_strings_length(strings_of(text), id));
@@ -134,7 +134,7 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
             pm_text_add_number(text, loss->types[i].blocks);
             pm_text_add(text, " x ");
         }
-        add_string(text, loss->types[i].name);
+        pm_text_add_string(text, loss->types[i].name);
     }
     if (loss->type_count > SHOWN_TYPES) {
         pm_text_add(text, " and ");
@@ -148,7 +148,7 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss)
     add_references(text, loss);
     if (loss->note.v != 0) {
         pm_text_add(text, loss->blocks == 1 ? ": " : "; the first: ");
-        add_string(text, loss->note);
+        pm_text_add_string(text, loss->note);
     }
     pm_text_end_line(text);
     put_overcounted(text, loss);
@@ -175,7 +175,7 @@ static bool is_shown(const struct pm_text *text, const struct shown *shown,
         || frame->object.v != shown->left_out.interpreter;
 }
 
-static void add_native_frame(struct pm_text *text, const struct pm_frame *frame)
+void pm_text_add_native_frame(struct pm_text *text, const struct pm_frame *frame)
 {
     pm_labels_add_frame(&text->labels, &text->line, frame,
                         text->options->paths != PM_TEXT_PATHS_BASE);
@@ -206,7 +206,7 @@ static void put_places(struct pm_text *text, const struct pm_loss_places *places
             if (!same) {
                 pm_text_end_line(text);
                 pm_buffer_add_repeated(&text->line, ' ', PLACE_INDENT);
-                add_native_frame(text, frame);
+                pm_text_add_native_frame(text, frame);
             }
             pm_text_add(text, " ");
             pm_text_add_counted(text, place->blocks, "block");
@@ -229,7 +229,7 @@ static void put_frame(struct pm_text *text, struct shown *shown, struct pm_frame
     shown->show_next = false;
     shown->caller_met |= python || !(frame->flags & PM_FRAME_ALLOCATOR);
     if (!python) {
-        add_native_frame(text, frame);
+        pm_text_add_native_frame(text, frame);
         if (shown->places != NULL && pm_loss_places_have(shown->places, id)) {
             put_places(text, shown->places, id);
             shown->places = NULL;
@@ -328,7 +328,7 @@ static void add_share(struct pm_text *text, u64 explained, u64 blocks)
 static void put_chain_line(struct pm_text *text, const struct pm_loss *loss, bool first, struct pm_string_id line)
 {
     pm_text_add(text, first ? "   kept alive by " : "     -> ");
-    add_string(text, line);
+    pm_text_add_string(text, line);
     if (first && loss->chain_blocks < loss->blocks)
         add_share(text, loss->chain_blocks, loss->blocks);
     pm_text_end_line(text);
@@ -433,6 +433,8 @@ void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss)
     put_times(text, loss);
     put_identity(text, loss);
     put_blocks(text, loss);
+    if (loss->balance != NULL && text->profile->watched != NULL)
+        pm_text_put_balance(text, loss->balance);
 }
 
 void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 number, u32 count)

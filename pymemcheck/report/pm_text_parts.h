@@ -72,6 +72,16 @@ void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss);
 /* The sums of a search, by kind. */
 void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses);
 
+/* Who took references to watched objects: of a loss record, and the section by itself. profile->watched is not
+   NULL for the first. */
+void pm_text_put_balance(struct pm_text *text, const struct pm_balance_verdict *verdict);
+void pm_text_write_watched(struct pm_text *text);
+
+/* A native frame, with its source line if that is known. */
+void pm_text_add_native_frame(struct pm_text *text, const struct pm_frame *frame);
+/* A name of the program's. */
+void pm_text_add_string(struct pm_text *text, struct pm_string_id id);
+
 /* A wrong free: what it is, both stacks, and what is at the address. If that is no known
    block, the caller describes it. */
 void pm_text_write_wrong_free(struct pm_text *text, const struct pm_wrong_free *wrong);

@@ -46,6 +46,7 @@ static void write_conclusion(void *state, const struct pm_profile *profile)
 
     pm_text_init(&text, profile, &writer->options->text, writer->log);
     pm_frame_sums_build(&sums, profile);
+    pm_text_write_watched(&text);
     pm_text_write_conclusion(&text, &sums);
     pm_frame_sums_release(&sums);
     pm_text_release(&text);

@@ -13,6 +13,7 @@
 #include "tool/pm_hint.h"
 #include "tool/pm_run.h"
 #include "tool/requests/pm_phase_requests.h"
+#include "tool/watch/pm_watch_cases.h"
 
 /* argv of the program. The caller owns the array, the core owns the texts. */
 static const char **command_of(size_t *length)
@@ -86,6 +87,10 @@ void pm_freeze(struct pm_run *run, enum pm_end end, int exit_status, struct pm_f
     frozen->profile = profile_of(run, end, exit_status);
     frozen->profile.command = frozen->command = command_of(&frozen->profile.command_length);
     pm_buffer_init(&frozen->python);
+    if (run->watch.on) {
+        pm_watch_report(run, &frozen->watched);
+        frozen->profile.watched = &frozen->watched;
+    }
     describe_python(run, &frozen->profile, &frozen->python);
     frozen->domains = NULL;
     pm_source_init(&run->output.source);

@@ -11,6 +11,7 @@ struct pm_run;
 struct pm_frozen {
     struct pm_profile profile;
     u8 *domains;                    /* the same of profile.domains; NULL: none */
+    struct pm_balance_report watched;   /* with --watch-refs= */
     struct pm_buffer python;        /* what profile.python points to */
     const char **command;
 };

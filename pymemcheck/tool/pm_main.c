@@ -33,6 +33,7 @@
 #include "tool/requests/pm_client_requests.h"
 #include "tool/pm_timeline.h"
 #include "tool/core/pm_shortcut.h"
+#include "tool/watch/pm_watch_code.h"
 
 static struct pm_run the_run;
 
@@ -156,6 +157,7 @@ static void after_options(void)
     pm_memory_limit_note(&the_run);
     pm_errors_begin(&the_run);
     pm_event_log_init(&the_run);
+    pm_watch_init(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
 
@@ -177,7 +179,8 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     (void)host;
     if (guest_word != host_word)
         VG_(tool_panic)("host and guest word sizes differ");
-    IRSB *changed = pm_probe_instrument(&the_run, block, layout);
+    IRSB *changed = pm_watch_instrument(&the_run, block, layout);
+    changed = pm_probe_instrument(&the_run, changed, layout);
     changed = pm_shortcut_instrument(changed, extents->base[0], layout);
     pm_core_passes_instrumented(changed != block);
     return changed;

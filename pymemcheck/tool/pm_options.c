@@ -151,6 +151,10 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         options->mismatched_frees = flag;
     else if (VG_STR_CLO(arg, "--freelist-vol", value))
         set_freelist(options, arg, value);
+    else if (VG_STR_CLO(arg, "--watch-refs", value))
+        pm_watch_rules_parse(&options->watch_refs, arg, value);
+    else if (VG_BOOL_CLO(arg, "--watch-refs-all", flag))
+        options->watch_refs_all = flag;
     else if (VG_STR_CLO(arg, "--keep-stacktraces", value))
         options->free_stacks = parse_word(arg, value, "alloc, alloc-and-free") == 1;
     else
@@ -253,6 +257,10 @@ static const char usage[] =
 "                              show it when one is freed again; costs time [alloc]\n"
 "    --freelist-vol=<number>   volume in bytes of freed blocks that wait until their\n"
 "                              memory is used again [1000000, in up to 2000 blocks]\n"
+"    --watch-refs=<what>,...  who took references to objects and did not give them\n"
+"                              back: type:NAME, line:FILE:LINE, birth:FUNCTION,\n"
+"                              object:NAME or the fingerprint of a loss record [none]\n"
+"    --watch-refs-all=no|yes   also show what is balanced [no]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --snapshot-every=<number><unit>  snapshots over time, whenever so much was allocated:\n"

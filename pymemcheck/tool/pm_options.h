@@ -8,6 +8,7 @@
 #include "heap/pm_record_filter.h"
 #include "tool/pm_pace.h"
 #include "tool/trace/pm_trace_options.h"
+#include "tool/watch/pm_watch_rules.h"
 
 #define PM_MAX_PYTHON_FRAMES 1000
 #define PM_MAX_FREELIST_BYTES 4000000000u
@@ -43,6 +44,8 @@ struct pm_options {
     struct pm_pace snapshot_every;          /* --snapshot-every= */
     u32 max_snapshots;                      /* --max-snapshots= */
     bool snapshot_write;                    /* --snapshot-write= */
+    struct pm_watch_rules watch_refs;       /* --watch-refs= */
+    bool watch_refs_all;                    /* --watch-refs-all= */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
     struct pm_trace_settings trace;         /* the event log */
 };

@@ -32,6 +32,7 @@
 #include "tool/requests/pm_requests_state.h"
 #include "tool/pm_timeline.h"
 #include "tool/trace/pm_event_log.h"
+#include "tool/watch/pm_watch.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -69,6 +70,8 @@ struct pm_run {
     struct pm_recording recording;  /* threads that are not recorded */
     struct pm_phases phases;        /* that the program named */
     struct pm_requests_state requests;
+
+    struct pm_watch watch;          /* with --watch-refs= */
 
     struct pm_totals totals;
     struct pm_troubles troubles;

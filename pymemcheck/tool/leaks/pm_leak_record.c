@@ -6,12 +6,14 @@
 #include "tool/allocator/pm_allocator.h"
 #include "tool/leaks/pm_leak_chains.h"
 #include "tool/pm_run.h"
+#include "tool/watch/pm_watch_cases.h"
 
 struct recording {
     struct pm_leak_state *check;
     struct pm_losses *losses;
     u32 *cycle_records;             /* of leaders of garbage cycles: their record */
     struct pm_leak_chains chains;
+    struct pm_watch_cases watched;
     struct pm_buffer text;          /* scratch */
 };
 
@@ -74,6 +76,16 @@ static bool has_chain(enum pm_loss_kind kind)
     return kind == PM_LOSS_SURPLUS || kind == PM_LOSS_DEFICIT || kind == PM_LOSS_REACHABLE || kind == PM_LOSS_POSSIBLE;
 }
 
+/* The object in the block, if it is watched. */
+static void note_watched(struct recording *to, u32 index, u32 record)
+{
+    const struct pm_leak_block *found = &to->check->found[index];
+    const u64 object = found->address + found->object_offset;
+
+    if ((found->flags & PM_LEAK_OBJECT) != 0 && pm_watch_cases_wants(&to->watched, object))
+        pm_watch_cases_add(&to->watched, object, found->references, record);
+}
+
 static void record_block(struct recording *to, u32 index)
 {
     struct pm_loss_item item = item_of(to->check, index);
@@ -82,6 +94,7 @@ static void record_block(struct recording *to, u32 index)
     if (to->losses->lists_blocks)
         pm_leak_explain(to->check, index, &item.why);
     u32 record = pm_losses_add(to->losses, &item);
+    note_watched(to, index, record);
     if (item.kind == PM_LOSS_CYCLE)
         to->cycle_records[index] = record;
     if (has_chain(item.kind))
@@ -92,6 +105,7 @@ static void count_reachable(struct recording *to, u32 index)
 {
     struct pm_loss_sum *sum = &to->losses->sums[PM_LOSS_REACHABLE];
 
+    note_watched(to, index, PM_WATCH_NO_RECORD);
     sum->bytes += pm_block_requested_bytes(&to->check->allocated[index]);
     sum->blocks++;
 }
@@ -125,14 +139,17 @@ static void record_static_objects(struct recording *to)
         if (entry->value == PM_MAP_EMPTY)
             continue;
         u64 missing = pm_leak_missing_static_references(check, entry->key, entry->value, &object);
+        u32 record = PM_WATCH_NO_RECORD;
         if (missing > 0)
-            pm_losses_add(to->losses, &(struct pm_loss_item){
+            record = pm_losses_add(to->losses, &(struct pm_loss_item){
                 .kind = PM_LOSS_DEFICIT,
                 .is_static = true,
                 .address = entry->key,
                 .missing_references = missing,
                 .type = pm_objects_type_name(&check->objects, object.type),
             });
+        if (pm_watch_cases_wants(&to->watched, entry->key))
+            pm_watch_cases_add(&to->watched, entry->key, entry->value, record);
     }
 }
 
@@ -146,6 +163,7 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
     };
 
     pm_buffer_init(&to.text);
+    pm_watch_cases_begin(&to.watched, check->run);
     pm_leak_chains_init(&to.chains, check, losses);
     for (u32 i = 0; i < check->count; i++) {
         if (check->found[i].kind == PM_LEAK_INDIRECT || !is_recorded(check, i))
@@ -160,6 +178,7 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
             record_member(&to, i);
     record_static_objects(&to);
     pm_leak_chains_add(&to.chains);
+    pm_watch_cases_end(&to.watched, losses);
     pm_buffer_release(&to.text);
     pm_free(to.cycle_records);
 }

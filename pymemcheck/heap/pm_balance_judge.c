@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "heap/pm_balance_judge.h"
+
+#include "base/pm_platform.h"
+#include "base/pm_sort.h"
+
+void pm_balance_case_init(struct pm_balance_case *the_case)
+{
+    *the_case = (struct pm_balance_case){ 0 };
+}
+
+void pm_balance_case_release(struct pm_balance_case *the_case)
+{
+    pm_free(the_case->suspects);
+    *the_case = (struct pm_balance_case){ 0 };
+}
+
+void pm_balance_case_add(struct pm_balance_case *the_case, u32 object, u64 pointers)
+{
+    if (the_case->count == the_case->capacity) {
+        the_case->capacity = the_case->capacity > 0 ? the_case->capacity * 2 : 8;
+        the_case->suspects = pm_realloc("pm.balance", the_case->suspects,
+                                        the_case->capacity * sizeof *the_case->suspects);
+    }
+    the_case->suspects[the_case->count++] = (struct pm_balance_suspect){ object, pointers };
+}
+
+void pm_balance_verdict_release(struct pm_balance_verdict *verdict)
+{
+    pm_free(verdict->rows);
+    pm_free(verdict->explained);
+    pm_free(verdict->lines);
+    *verdict = (struct pm_balance_verdict){ 0 };
+}
+
+/* What is known of an owner while a case is judged. */
+struct account {
+    i64 left;                   /* sum of what remains of the nets */
+    u64 explained;              /* by pointers */
+    u64 leaked_with;
+    u64 taken, given;
+    bool met;
+};
+
+struct judging {
+    struct pm_balance *balance;
+    const struct pm_balance_case *the_case;
+    struct pm_balance_verdict *verdict;
+    struct account *accounts;   /* by owner */
+    i64 *usual;                 /* by owner, of the group usual_of */
+    u32 usual_of;
+    bool *group_met;
+    u64 *amounts;               /* by place */
+};
+
+static enum pm_balance_role role_of(const struct judging *judging, u32 owner)
+{
+    return judging->balance->owners[owner].role;
+}
+
+static void learn_usual(struct judging *judging, u32 group)
+{
+    const struct pm_balance *balance = judging->balance;
+
+    if (!judging->group_met[group]) {
+        judging->group_met[group] = true;
+        judging->verdict->died += balance->groups[group].died;
+    }
+    if (judging->usual_of == group)
+        return;
+    judging->usual_of = group;
+    for (u32 owner = 0; owner < balance->owner_count; owner++)
+        judging->usual[owner] = pm_balance_usual_net(&balance->groups[group], owner);
+}
+
+/* Takes the references that pointers explain out of what is left of the object's nets: first those of containers. */
+static void explain(struct judging *judging, i64 *left, u64 pointers)
+{
+    static const enum pm_balance_role order[] = {
+        PM_BALANCE_CONTAINER, PM_BALANCE_INTERPRETER, PM_BALANCE_EXTENSION,
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++)
+        for (u32 owner = 0; owner < judging->balance->owner_count && pointers > 0; owner++) {
+            if (left[owner] <= 0 || role_of(judging, owner) != order[i])
+                continue;
+            const u64 here = (u64)left[owner] < pointers ? (u64)left[owner] : pointers;
+            left[owner] -= (i64)here;
+            pointers -= here;
+            judging->accounts[owner].explained += here;
+        }
+}
+
+static void add_suspect(struct judging *judging, const struct pm_balance_suspect *suspect, i64 *left)
+{
+    struct pm_balance *balance = judging->balance;
+    struct pm_balance_verdict *verdict = judging->verdict;
+    const struct pm_balance_object *object = &balance->objects[suspect->object];
+    const i64 *nets = pm_balance_nets(balance, suspect->object);
+
+    learn_usual(judging, object->group);
+    for (u32 i = 0; i < object->tally_count; i++) {
+        const struct pm_balance_place *place = &balance->places[object->tallies[i].place];
+        struct account *account = &judging->accounts[place->owner];
+        account->met = true;
+        account->taken += place->up ? object->tallies[i].amount : 0;
+        account->given += place->up ? 0 : object->tallies[i].amount;
+        judging->amounts[object->tallies[i].place] += object->tallies[i].amount;
+    }
+    for (u32 owner = 0; owner < balance->owner_count; owner++)
+        left[owner] = nets[owner] - judging->usual[owner];
+    explain(judging, left, suspect->pointers);
+    for (u32 owner = 0; owner < balance->owner_count; owner++) {
+        judging->accounts[owner].left += left[owner];
+        judging->accounts[owner].leaked_with += judging->the_case->too_few ? left[owner] < 0 : left[owner] > 0;
+    }
+    verdict->objects++;
+    verdict->references += object->count;
+    verdict->opening += object->opening;
+    verdict->unseen += object->unseen;
+    verdict->lost_changes |= object->lost_changes;
+    verdict->pointers += suspect->pointers;
+}
+
+/* Cancels what owners of one role took with what those of another gave back for them. Only owners that the objects of the case
+   met, or only others: these have references only by comparison. */
+static void cancel(struct judging *judging, enum pm_balance_role takers, enum pm_balance_role givers, bool met)
+{
+    struct account *accounts = judging->accounts;
+    const u32 count = judging->balance->owner_count;
+    u32 giver = 0;
+
+    for (u32 taker = 0; taker < count; taker++) {
+        if (accounts[taker].left <= 0 || accounts[taker].met != met || role_of(judging, taker) != takers)
+            continue;
+        while (accounts[taker].left > 0) {
+            while (giver < count && (accounts[giver].left >= 0 || role_of(judging, giver) != givers))
+                giver++;
+            if (giver == count)
+                return;
+            const i64 taken = accounts[taker].left, given = -accounts[giver].left;
+            const i64 both = taken < given ? taken : given;
+            accounts[taker].left -= both;
+            accounts[giver].left += both;
+        }
+    }
+}
+
+static void cancel_all(struct judging *judging)
+{
+    static const enum pm_balance_role order[][2] = {
+        { PM_BALANCE_INTERPRETER, PM_BALANCE_INTERPRETER },
+        { PM_BALANCE_CONTAINER, PM_BALANCE_CONTAINER },
+        { PM_BALANCE_INTERPRETER, PM_BALANCE_CONTAINER },
+        { PM_BALANCE_CONTAINER, PM_BALANCE_INTERPRETER },
+        { PM_BALANCE_EXTENSION, PM_BALANCE_EXTENSION },
+        { PM_BALANCE_INTERPRETER, PM_BALANCE_EXTENSION },
+        { PM_BALANCE_CONTAINER, PM_BALANCE_EXTENSION },
+        { PM_BALANCE_EXTENSION, PM_BALANCE_CONTAINER },
+        { PM_BALANCE_EXTENSION, PM_BALANCE_INTERPRETER },
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++) {
+        cancel(judging, order[i][0], order[i][1], false);
+        cancel(judging, order[i][0], order[i][1], true);
+    }
+}
+
+/* Objects that died with more (or fewer) references of the owner than usual. */
+static u64 died_with(const struct judging *judging, u32 owner)
+{
+    const struct pm_balance *balance = judging->balance;
+    u64 count = 0;
+
+    for (u32 group = 0; group < balance->group_count; group++) {
+        const struct pm_balance_habit *habit = judging->group_met[group]
+            ? pm_balance_habit(&balance->groups[group], owner) : NULL;
+        if (habit == NULL)
+            continue;
+        const i64 usual = pm_balance_usual_net(&balance->groups[group], owner);
+        for (i64 i = 0; i < PM_BALANCE_NETS; i++)
+            if (judging->the_case->too_few ? i - PM_BALANCE_NET_ZERO < usual : i - PM_BALANCE_NET_ZERO > usual)
+                count += habit->nets[i];
+    }
+    return count;
+}
+
+static int compare(u64 a, u64 b)
+{
+    return (a > b) - (a < b);
+}
+
+/* By owner, and those that took first. */
+static int by_owner(const struct pm_balance_place *x, const struct pm_balance_place *y)
+{
+    return x->owner != y->owner ? compare(x->owner, y->owner) : (int)y->up - (int)x->up;
+}
+
+/* What a report shows of a place: its native frame and its Python frame. */
+static int by_look(const struct pm_balance_place *x, const struct pm_balance_place *y)
+{
+    const int order = by_owner(x, y);
+
+    if (order != 0 || x->shown.v != y->shown.v)
+        return order != 0 ? order : compare(x->shown.v, y->shown.v);
+    return compare(x->python.v, y->python.v);
+}
+
+static int by_owner_and_look(const void *context, u32 a, u32 b)
+{
+    const struct judging *judging = context;
+    const int order = by_look(&judging->balance->places[a], &judging->balance->places[b]);
+
+    return order != 0 ? order : compare(a, b);
+}
+
+static int by_owner_and_amount(const void *context, u32 a, u32 b)
+{
+    const struct judging *judging = context;
+    const int order = by_owner(&judging->balance->places[a], &judging->balance->places[b]);
+
+    if (order != 0 || judging->amounts[a] != judging->amounts[b])
+        return order != 0 ? order : compare(judging->amounts[b], judging->amounts[a]);
+    return compare(a, b);
+}
+
+/* Lists the places of the case by owner, those that took first, the largest amount first. Stacks that look the same in a
+   report are one. */
+static void list_places(struct judging *judging)
+{
+    const struct pm_balance_place *places = judging->balance->places;
+    const u32 all = judging->balance->place_count;
+    u32 *order = pm_alloc("pm.balance", ((u64)all + 1) * sizeof *order), count = 0, merged = 0;
+
+    for (u32 place = 0; place < all; place++)
+        if (judging->amounts[place] > 0)
+            order[count++] = place;
+    pm_sort_u32(order, count, by_owner_and_look, judging);
+    for (u32 i = 0; i < count; i++) {
+        if (merged > 0 && by_look(&places[order[merged - 1]], &places[order[i]]) == 0)
+            judging->amounts[order[merged - 1]] += judging->amounts[order[i]];
+        else
+            order[merged++] = order[i];
+    }
+    pm_sort_u32(order, merged, by_owner_and_amount, judging);
+    judging->verdict->lines = pm_alloc("pm.balance", ((u64)merged + 1) * sizeof *judging->verdict->lines);
+    judging->verdict->line_count = merged;
+    for (u32 i = 0; i < merged; i++)
+        judging->verdict->lines[i] = (struct pm_balance_line){ order[i], judging->amounts[order[i]] };
+    pm_free(order);
+}
+
+/* Where the row's owner does the opposite in other objects. */
+static void find_usual(const struct judging *judging, struct pm_balance_row *row, bool up)
+{
+    const struct pm_balance *balance = judging->balance;
+
+    for (u32 place = 0; place < balance->place_count; place++)
+        if (balance->places[place].owner == row->owner && balance->places[place].up == up
+                && balance->places[place].changes > row->usual.amount) {
+            row->kept = true;
+            row->usual = (struct pm_balance_line){ place, balance->places[place].changes };
+        }
+}
+
+/* The row of an owner, with its places of one sign. */
+static struct pm_balance_row row_of(const struct judging *judging, u32 owner, u64 references, bool up)
+{
+    const struct pm_balance_verdict *verdict = judging->verdict;
+    const struct account *account = &judging->accounts[owner];
+    struct pm_balance_row row = {
+        .owner = owner,
+        .references = references,
+        .taken = account->taken,
+        .given = account->given,
+        .leaked_with = account->leaked_with,
+        .died_with = died_with(judging, owner),
+    };
+
+    for (u32 i = 0; i < verdict->line_count; i++) {
+        const struct pm_balance_place *place = &judging->balance->places[verdict->lines[i].place];
+        if (place->owner != owner || place->up != up)
+            continue;
+        if (row.line_count++ == 0)
+            row.lines = &verdict->lines[i];
+    }
+    if (row.line_count == 0)
+        find_usual(judging, &row, !up);
+    return row;
+}
+
+/* Extensions before the interpreter; owners of which no object that died has as much; more references. */
+static int by_suspicion(const void *context, u32 a, u32 b)
+{
+    const struct judging *judging = ((const void *const *)context)[0];
+    const struct pm_balance_row *rows = ((const void *const *)context)[1];
+    const struct pm_balance_row *x = &rows[a], *y = &rows[b];
+    const enum pm_balance_role first = role_of(judging, x->owner), second = role_of(judging, y->owner);
+
+    if ((x->died_with == 0) != (y->died_with == 0))
+        return x->died_with == 0 ? -1 : 1;
+    if (first != second)
+        return first < second ? -1 : 1;
+    if (x->references != y->references)
+        return x->references > y->references ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static void sort_rows(const struct judging *judging, struct pm_balance_row *rows, u32 count)
+{
+    const void *context[] = { judging, rows };
+    u32 *order = pm_alloc("pm.balance", ((u64)count + 1) * sizeof *order);
+    struct pm_balance_row *sorted = pm_alloc("pm.balance", ((u64)count + 1) * sizeof *sorted);
+
+    for (u32 i = 0; i < count; i++)
+        order[i] = i;
+    pm_sort_u32(order, count, by_suspicion, context);
+    for (u32 i = 0; i < count; i++)
+        sorted[i] = rows[order[i]];
+    for (u32 i = 0; i < count; i++)
+        rows[i] = sorted[i];
+    pm_free(order);
+    pm_free(sorted);
+}
+
+static void make_rows(struct judging *judging)
+{
+    struct pm_balance_verdict *verdict = judging->verdict;
+    const u32 owners = judging->balance->owner_count;
+    const bool too_few = judging->the_case->too_few;
+
+    verdict->rows = pm_alloc("pm.balance", ((u64)owners + 1) * sizeof *verdict->rows);
+    verdict->explained = pm_alloc("pm.balance", ((u64)owners + 1) * sizeof *verdict->explained);
+    for (u32 owner = 0; owner < owners; owner++) {
+        const struct account *account = &judging->accounts[owner];
+        const i64 left = too_few ? -account->left : account->left;
+        const bool open = left > 0;
+        if (open)
+            verdict->rows[verdict->row_count++] = row_of(judging, owner, (u64)left, !too_few);
+        if (account->explained > 0)
+            verdict->explained[verdict->explained_count++] = row_of(judging, owner, account->explained, true);
+        if (open || account->explained > 0)
+            continue;
+        verdict->balanced_up += account->taken;
+        verdict->balanced_down += account->given;
+    }
+    for (u32 i = 0; i < verdict->line_count; i++) {
+        const struct account *account = &judging->accounts[judging->balance->places[verdict->lines[i].place].owner];
+        verdict->balanced_places += (too_few ? account->left >= 0 : account->left <= 0) && account->explained == 0;
+    }
+    sort_rows(judging, verdict->rows, verdict->row_count);
+    sort_rows(judging, verdict->explained, verdict->explained_count);
+}
+
+void pm_balance_judge(struct pm_balance *balance, const struct pm_balance_case *the_case,
+                      struct pm_balance_verdict *verdict)
+{
+    const u64 owners = (u64)balance->owner_count + 1;
+    struct judging judging = {
+        .balance = balance,
+        .the_case = the_case,
+        .verdict = verdict,
+        .accounts = pm_alloc_zero("pm.balance", owners * sizeof *judging.accounts),
+        .usual = pm_alloc("pm.balance", owners * sizeof *judging.usual),
+        .usual_of = UINT32_MAX,
+        .group_met = pm_alloc_zero("pm.balance", ((u64)balance->group_count + 1) * sizeof *judging.group_met),
+        .amounts = pm_alloc_zero("pm.balance", ((u64)balance->place_count + 1) * sizeof *judging.amounts),
+    };
+    i64 *left = pm_alloc("pm.balance", owners * sizeof *left);
+
+    *verdict = (struct pm_balance_verdict){
+        .too_few = the_case->too_few,
+        .group = the_case->count > 0 ? balance->objects[the_case->suspects[0].object].group : 0,
+    };
+    for (u32 i = 0; i < the_case->count; i++)
+        add_suspect(&judging, &the_case->suspects[i], left);
+    cancel_all(&judging);
+    list_places(&judging);
+    make_rows(&judging);
+    pm_free(left);
+    pm_free(judging.accounts);
+    pm_free(judging.usual);
+    pm_free(judging.group_met);
+    pm_free(judging.amounts);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pub_tool_basics.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
+
+#include "tool/watch/pm_watch.h"
+
+#include "base/pm_platform.h"
+#include "tool/pm_run.h"
+#include "tool/watch/pm_watch_code.h"
+#include "tool/watch/pm_watch_owner.h"
+
+/* For the places of living objects. What comes beyond it is counted and said. */
+#define LIMIT_BYTES ((u64)256 << 20)
+
+void pm_watch_init(struct pm_run *run)
+{
+    struct pm_watch *watch = &run->watch;
+
+    if (run->options.watch_refs.count == 0)
+        return;
+    run->options.watch_refs.resolution = run->options.leak_resolution;
+    watch->on = true;
+    pm_balance_init(&watch->balance, LIMIT_BYTES);
+    pm_map_init(&watch->counts);
+    pm_map_init(&watch->types);
+    pm_map_init(&watch->verdicts);
+    for (u32 i = 0; i < run->options.watch_refs.count; i++)
+        watch->unresolved_objects += run->options.watch_refs.at[i].kind == PM_WATCH_OBJECT;
+    pm_events_listen(&run->events, pm_watch_on_event, run);
+}
+
+/* Immortal objects (3.12 and later) have a negative low half: Include/object.h, _Py_IsImmortal. */
+i64 pm_watch_count_of(const struct pm_run *run, u64 word)
+{
+    enum { HALF_WORD_BITS = 32 };
+
+    return run->python.interpreter.layout->at.object_refcount_bits == HALF_WORD_BITS ? (i32)(u32)word : (i64)word;
+}
+
+u32 pm_watch_place(struct pm_run *run, struct pm_stack_id stack, enum pm_balance_how how, bool up)
+{
+    struct pm_balance *balance = &run->watch.balance;
+    u32 place = pm_balance_find_place(balance, stack, how, up);
+
+    if (place == PM_BALANCE_NO_PLACE) {
+        struct pm_balance_owner owner;
+        if (how == PM_BALANCE_COUNTERPART)
+            pm_watch_owner_evaluation(run, stack, &owner);
+        else
+            pm_watch_owner_of(run, stack, how == PM_BALANCE_BIRTH, &owner);
+        place = pm_balance_add_place(balance, stack, how, up, &owner);
+    }
+    return place;
+}
+
+/* The stack of thread tid. A store comes at any moment, also while the interpreter makes a frame, so what cannot be
+   read here is no trouble of the run. */
+struct pm_stack_id pm_watch_capture(struct pm_run *run, u32 tid)
+{
+    const u64 unreadable = run->troubles.unreadable_stacks;
+    const struct pm_stack_id stack = pm_capture_stack(run, tid).stack;
+
+    run->troubles.unreadable_stacks = unreadable;
+    return stack;
+}
+
+/* Remembers that an extension took a reference, perhaps in a function that it called. */
+static void note_taker(struct pm_watch *watch, u32 index, u32 place, u64 stack_pointer)
+{
+    const u32 owner = watch->balance.places[place].owner;
+    const bool extension = watch->balance.owners[owner].role == PM_BALANCE_EXTENSION;
+
+    watch->watched[index].taken_by = extension ? owner + 1 : 0;
+    watch->watched[index].taken_below = stack_pointer;
+}
+
+void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_stack_id birth,
+                    struct pm_string_id type, u32 place, i64 opening)
+{
+    struct pm_watch *watch = &run->watch;
+    const u64 object = count_address - (u64)run->python.interpreter.layout->at.object_refcount;
+    const u32 group = pm_balance_group(&watch->balance, pm_watch_birth_line(run, birth), type, birth);
+    const u32 index = pm_balance_watch(&watch->balance, object, group, birth, opening);
+
+    if (place != PM_BALANCE_NO_PLACE)
+        pm_balance_change(&watch->balance, index, place, 1);
+    if (watch->watched_capacity < watch->balance.object_capacity) {
+        watch->watched_capacity = watch->balance.object_capacity;
+        watch->watched = pm_realloc("pm.watch", watch->watched,
+                                    watch->watched_capacity * sizeof *watch->watched);
+    }
+    watch->watched[index] = (struct pm_watched){ .count_address = count_address, .block = block };
+    if (place != PM_BALANCE_NO_PLACE)
+        note_taker(watch, index, place, VG_(get_SP)(VG_(get_running_tid)()));
+    pm_map_put(&watch->counts, count_address, (u64)index << 1);
+    pm_watch_code_mark(count_address);
+}
+
+void pm_watch_finish(struct pm_run *run, u32 index, bool died)
+{
+    struct pm_watch *watch = &run->watch;
+    struct pm_watched *watched = &watch->watched[index];
+
+    pm_map_remove(&watch->counts, watched->count_address);
+    pm_watch_code_unmark(watched->count_address);
+    *watched = (struct pm_watched){ 0 };
+    pm_balance_end(&watch->balance, index, died);
+}
+
+u32 pm_watch_object_at(const struct pm_run *run, u64 object)
+{
+    const struct pm_layout *layout = run->python.interpreter.layout;
+    const u64 *found = !run->watch.on || layout == NULL
+        ? NULL : pm_map_get(&run->watch.counts, object + (u64)layout->at.object_refcount);
+
+    return found != NULL && (*found & 1) == 0 ? (u32)(*found >> 1) : (u32)PM_WATCH_NONE;
+}
+
+/* The count as the last store left it. */
+static i64 expected_count(const struct pm_watch *watch, u32 index)
+{
+    return watch->balance.objects[index].count + (watch->watched[index].revived_at != 0);
+}
+
+bool pm_watch_agrees(struct pm_run *run, u32 index)
+{
+    const struct pm_watch *watch = &run->watch;
+    u64 word;
+
+    return pm_reader_read_u64(&run->reader, watch->watched[index].count_address, &word)
+        && pm_watch_count_of(run, word) == expected_count(watch, index);
+}
+
+void pm_watch_meet(struct pm_run *run, u32 index)
+{
+    const struct pm_watch *watch = &run->watch;
+    u64 word;
+
+    if (!pm_reader_read_u64(&run->reader, watch->watched[index].count_address, &word))
+        return;
+    const i64 delta = pm_watch_count_of(run, word) - expected_count(watch, index);
+    if (delta != 0)
+        pm_balance_unseen(&run->watch.balance, index, delta);
+}
+
+/* Whether a store to the count of a dead object is no count but the next one's address in a free list
+   (PM_FREE_LIST_LINKED): counts begin at 1. */
+static bool is_link(const struct pm_run *run, i64 expected, u64 word)
+{
+    return run->python.interpreter.layout->free_lists == PM_FREE_LIST_LINKED && expected == 0 && word > 1;
+}
+
+/* The program changes the count of a watched object. */
+static void change(struct pm_run *run, u32 tid, u32 index, i64 old, i64 new)
+{
+    struct pm_watch *watch = &run->watch;
+    struct pm_watched *watched = &watch->watched[index];
+
+    if (old != expected_count(watch, index))
+        pm_balance_unseen(&watch->balance, index, old - expected_count(watch, index));
+    if (new == old)
+        return;
+    if (watched->revived_at != 0) {
+        pm_balance_change(&watch->balance, index, watched->revived_at - 1, 1);
+        watched->revived_at = 0;
+    }
+    const u32 place = pm_watch_place(run, pm_watch_capture(run, tid), PM_BALANCE_CHANGE, new > old);
+    if (new > old)
+        note_taker(watch, index, place, VG_(get_SP)(tid));
+    if (old == 0 && new == 1)
+        watched->revived_at = place + 1;
+    else
+        pm_balance_change(&watch->balance, index, place, (u64)(new > old ? new - old : old - new));
+}
+
+void pm_watch_store(struct pm_run *run, u32 tid, u64 address, u64 value, u32 bytes)
+{
+    struct pm_watch *watch = &run->watch;
+    const u64 *found = pm_map_get(&watch->counts, address);
+    u64 word;
+
+    if (found == NULL || !pm_reader_read_u64(&run->reader, address, &word))
+        return;
+    const u64 stored = bytes == sizeof(u32) ? (word >> 32 << 32 | (u32)value) : value;
+    const i64 old = pm_watch_count_of(run, word), new = pm_watch_count_of(run, stored);
+    const u32 index = (u32)(*found >> 1);
+    if (*found & 1) {
+        const u32 object = pm_watch_pending_store(run, index, address, old, new);
+        if (object != PM_WATCH_NONE)
+            change(run, tid, object, old, new);
+    } else if (is_link(run, expected_count(watch, index), stored)) {
+        pm_watch_finish(run, index, true);
+    } else if (new < 0 || old < 0) {
+        watch->immortal++;
+        pm_watch_finish(run, index, false);
+    } else {
+        change(run, tid, index, old, new);
+    }
+}
+
+u32 pm_watch_returned(struct pm_run *run, u64 object)
+{
+    const struct pm_layout *layout = run->python.interpreter.layout;
+    const u64 *found = layout == NULL ? NULL
+        : pm_map_get(&run->watch.counts, object + (u64)layout->at.object_refcount);
+
+    if (found != NULL && (*found & 1) != 0)
+        pm_watch_settle_if_born(run, (u32)(*found >> 1));
+    return pm_watch_object_at(run, object);
+}
+
+/* What the extension took in the call itself is its own already. */
+void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 stack_pointer)
+{
+    struct pm_watched *watched = &run->watch.watched[index];
+    struct pm_balance *balance = &run->watch.balance;
+
+    if (expected_count(&run->watch, index) <= 0)
+        return;
+    const struct pm_stack_id stack = pm_watch_capture(run, tid);
+    const u32 own = pm_watch_place(run, stack, PM_BALANCE_TRANSFER, !given);
+    if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION
+            || (!given && watched->taken_by == balance->places[own].owner + 1 && watched->taken_below < stack_pointer)) {
+        watched->taken_by = 0;
+        return;
+    }
+    const u32 other = pm_watch_place(run, stack, PM_BALANCE_COUNTERPART, given);
+    if (given)
+        pm_balance_transfer(balance, index, other, own);
+    else
+        pm_balance_transfer(balance, index, own, other);
+}

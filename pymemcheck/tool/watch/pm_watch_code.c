@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Before a store of 4 or 8 bytes:
+
+       if (filter[address / 16 % FILTER_BYTES] != 0)
+           on_store_8(guest, address, value, instruction)
+
+   The test comes before the store, so the helper can read the old value. Only one thread of the program runs at a
+   time, and not while a helper does, so nothing comes between. For the same reason a compare-and-swap is known to
+   succeed if memory has the expected value now.
+
+   Stores of a constant 0 are left out: no count is set to 0, but very much else is. A count that falls to 0 is
+   computed. Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
+#include "pub_tool_basics.h"
+#include "pub_tool_debuginfo.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
+#include "pub_tool_tooliface.h"
+
+#include "libvex_guest_amd64.h"
+#include "libvex_guest_offsets.h"
+
+#include "tool/watch/pm_watch_code.h"
+
+#include "base/pm_platform.h"
+#include "tool/capture/pm_guest.h"
+#include "tool/pm_run.h"
+#include "tool/watch/pm_watch_owner.h"
+
+enum { FILTER_BYTES = 1 << 18, FILTER_SHIFT = 4, FULL = 255 };
+
+static u8 filter[FILTER_BYTES];
+static struct pm_run *the_run;
+
+static u8 *byte_of(u64 address)
+{
+    return &filter[(address >> FILTER_SHIFT) % FILTER_BYTES];
+}
+
+/* A byte that became full stays so. */
+void pm_watch_code_mark(u64 address)
+{
+    u8 *byte = byte_of(address);
+
+    *byte = (u8)(*byte + (*byte < FULL));
+}
+
+void pm_watch_code_unmark(u64 address)
+{
+    u8 *byte = byte_of(address);
+
+    *byte = (u8)(*byte - (*byte < FULL));
+}
+
+bool pm_watch_code_is_marked(u64 address)
+{
+    return *byte_of(address) != 0;
+}
+
+/* The stack is unwound from the guest's state, which has no instruction pointer of this moment. */
+static void on_store(VexGuestAMD64State *guest, Addr address, ULong value, u32 bytes, Addr instruction)
+{
+    guest->guest_RIP = instruction;
+    pm_watch_store(the_run, VG_(get_running_tid)(), address, value, bytes);
+}
+
+/* Called by translated code. */
+static void on_store_8(VexGuestAMD64State *guest, Addr address, ULong value, Addr instruction)
+{
+    on_store(guest, address, value, sizeof(ULong), instruction);
+}
+
+static void on_store_4(VexGuestAMD64State *guest, Addr address, ULong value, Addr instruction)
+{
+    on_store(guest, address, value, sizeof(UInt), instruction);
+}
+
+static void on_swap_8(VexGuestAMD64State *guest, Addr address, ULong expected, ULong value, Addr instruction)
+{
+    u64 now;
+
+    if (pm_reader_read_u64(&the_run->reader, address, &now) && now == expected)
+        on_store(guest, address, value, sizeof(ULong), instruction);
+}
+
+static void on_swap_4(VexGuestAMD64State *guest, Addr address, ULong expected, ULong value, Addr instruction)
+{
+    u32 now;
+
+    if (pm_reader_read_u32(&the_run->reader, address, &now) && now == (u32)expected)
+        on_store(guest, address, value, sizeof(UInt), instruction);
+}
+
+static IRExpr *assign(IRSB *block, IRType type, IRExpr *expression)
+{
+    IRTemp temporary = newIRTemp(block->tyenv, type);
+
+    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
+    return IRExpr_RdTmp(temporary);
+}
+
+/* The filter's byte for an address. */
+static IRExpr *load_byte(IRSB *block, IRExpr *address)
+{
+    IRExpr *unit = assign(block, Ity_I64, IRExpr_Binop(Iop_Shr64, address,
+                                                       IRExpr_Const(IRConst_U8(FILTER_SHIFT))));
+    IRExpr *place = assign(block, Ity_I64, IRExpr_Binop(Iop_And64, unit,
+                                                        IRExpr_Const(IRConst_U64(FILTER_BYTES - 1))));
+    IRExpr *byte = assign(block, Ity_I64, IRExpr_Binop(Iop_Add64, place, mkIRExpr_HWord((HWord)filter)));
+    return assign(block, Ity_I8, IRExpr_Load(Iend_LE, Ity_I8, byte));
+}
+
+static IRExpr *widened(IRSB *block, IRExpr *value)
+{
+    return typeOfIRExpr(block->tyenv, value) == Ity_I32
+        ? assign(block, Ity_I64, IRExpr_Unop(Iop_32Uto64, value)) : value;
+}
+
+/* Where an added call is. */
+struct spot {
+    IRSB *block;
+    const VexGuestLayout *layout;
+    Addr instruction;
+};
+
+/* Adds call, which is made if byte is not 0. */
+static void add_call(const struct spot *spot, IRDirty *call, IRExpr *byte)
+{
+    call->guard = assign(spot->block, Ity_I1, IRExpr_Binop(Iop_CmpNE8, byte, IRExpr_Const(IRConst_U8(0))));
+    pm_guest_reads(call, spot->layout->offset_SP, spot->layout->sizeof_SP);
+    pm_guest_reads(call, spot->layout->offset_FP, spot->layout->sizeof_FP);
+    pm_guest_modifies(call, spot->layout->offset_IP, spot->layout->sizeof_IP);
+    addStmtToIRSB(spot->block, IRStmt_Dirty(call));
+}
+
+static void add_store(const struct spot *spot, IRExpr *address, IRExpr *value, IRExpr *guard)
+{
+    const bool wide = typeOfIRExpr(spot->block->tyenv, value) == Ity_I64;
+    IRExpr *byte = load_byte(spot->block, address);
+
+    if (guard != NULL)
+        byte = assign(spot->block, Ity_I8, IRExpr_ITE(guard, byte, IRExpr_Const(IRConst_U8(0))));
+    IRExpr **arguments = mkIRExprVec_4(IRExpr_GSPTR(), address, widened(spot->block, value),
+                                       mkIRExpr_HWord((HWord)spot->instruction));
+    add_call(spot, wide ? unsafeIRDirty_0_N(0, "on_store_8", VG_(fnptr_to_fnentry)(&on_store_8), arguments)
+                        : unsafeIRDirty_0_N(0, "on_store_4", VG_(fnptr_to_fnentry)(&on_store_4), arguments),
+             byte);
+}
+
+static void add_swap(const struct spot *spot, const IRCAS *swap)
+{
+    const bool wide = typeOfIRExpr(spot->block->tyenv, swap->dataLo) == Ity_I64;
+    IRExpr *byte = load_byte(spot->block, swap->addr);
+    IRExpr **arguments = mkIRExprVec_5(IRExpr_GSPTR(), swap->addr, widened(spot->block, swap->expdLo),
+                                       widened(spot->block, swap->dataLo),
+                                       mkIRExpr_HWord((HWord)spot->instruction));
+
+    add_call(spot, wide ? unsafeIRDirty_0_N(0, "on_swap_8", VG_(fnptr_to_fnentry)(&on_swap_8), arguments)
+                        : unsafeIRDirty_0_N(0, "on_swap_4", VG_(fnptr_to_fnentry)(&on_swap_4), arguments),
+             byte);
+}
+
+/* Whether a stored value may be a count. */
+static bool may_be_count(const IRSB *block, const IRExpr *value)
+{
+    const IRType type = typeOfIRExpr(block->tyenv, value);
+
+    if (type != Ity_I64 && type != Ity_I32)
+        return false;
+    if (value->tag != Iex_Const)
+        return true;
+    return value->Iex.Const.con->tag == Ico_U64 ? value->Iex.Const.con->Ico.U64 != 0
+                                                : value->Iex.Const.con->Ico.U32 != 0;
+}
+
+/* Which temporaries of the block are the stack pointer plus a constant. */
+static void note_stack_address(const IRStmt *statement, bool *on_stack)
+{
+    if (statement->tag != Ist_WrTmp)
+        return;
+    const IRExpr *data = statement->Ist.WrTmp.data;
+    bool *noted = &on_stack[statement->Ist.WrTmp.tmp];
+    if (data->tag == Iex_Get)
+        *noted = data->Iex.Get.offset == OFFSET_amd64_RSP;
+    else if (data->tag == Iex_RdTmp)
+        *noted = on_stack[data->Iex.RdTmp.tmp];
+    else if (data->tag == Iex_Binop && (data->Iex.Binop.op == Iop_Add64 || data->Iex.Binop.op == Iop_Sub64)
+             && data->Iex.Binop.arg1->tag == Iex_RdTmp && data->Iex.Binop.arg2->tag == Iex_Const)
+        *noted = on_stack[data->Iex.Binop.arg1->Iex.RdTmp.tmp];
+}
+
+static bool is_elsewhere(const IRExpr *address, const bool *on_stack)
+{
+    return address->tag != Iex_RdTmp || !on_stack[address->Iex.RdTmp.tmp];
+}
+
+/* Whether the statement is a store that is looked at. */
+static bool is_wanted(const IRSB *block, const IRStmt *statement, const bool *on_stack)
+{
+    switch (statement->tag) {
+    case Ist_Store:
+        return may_be_count(block, statement->Ist.Store.data) && is_elsewhere(statement->Ist.Store.addr, on_stack);
+    case Ist_StoreG:
+        return may_be_count(block, statement->Ist.StoreG.details->data)
+            && is_elsewhere(statement->Ist.StoreG.details->addr, on_stack);
+    case Ist_CAS:
+        return statement->Ist.CAS.details->dataHi == NULL
+            && may_be_count(block, statement->Ist.CAS.details->dataLo)
+            && is_elsewhere(statement->Ist.CAS.details->addr, on_stack);
+    default:
+        return false;
+    }
+}
+
+static void add_before(const struct spot *spot, const IRStmt *statement)
+{
+    switch (statement->tag) {
+    case Ist_Store:
+        add_store(spot, statement->Ist.Store.addr, statement->Ist.Store.data, NULL);
+        break;
+    case Ist_StoreG:
+        add_store(spot, statement->Ist.StoreG.details->addr, statement->Ist.StoreG.details->data,
+                  statement->Ist.StoreG.details->guard);
+        break;
+    case Ist_CAS:
+        add_swap(spot, statement->Ist.CAS.details);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- Returns --- */
+
+/* The functions of the interpreter that return a reference which still belongs to somebody else
+   (the documentation of CPython's C API, "borrowed reference"). */
+static bool returns_borrowed(const HChar *function)
+{
+    static const HChar *const names[] = {
+        "PyList_GetItem", "PyTuple_GetItem", "PyDict_GetItem", "PyDict_GetItemString", "PyDict_GetItemWithError",
+        "_PyDict_GetItem_KnownHash", "_PyDict_GetItemStringWithError", "PyDict_SetDefault", "PyWeakref_GetObject",
+        "PySys_GetObject", "PyErr_Occurred", "PyModule_GetDict", "PyImport_GetModuleDict", "PyImport_AddModule",
+        "PyMethod_Self", "PyMethod_Function", "PyFunction_GetCode", "PyFunction_GetGlobals", "PyEval_GetBuiltins",
+        "PyEval_GetGlobals", "PyEval_GetLocals", "PyEval_GetFrame", "PyType_GetModule", "PyType_GetModuleByDef",
+        "PyState_FindModule", "PyThreadState_GetDict", "_PyType_Lookup", "PyCapsule_GetPointer", "PyCell_GET",
+    };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
+        if (pm_text_equal(function, names[i]))
+            return true;
+    return false;
+}
+
+/* A function of an extension gives the interpreter the object that it returns: the stack is unwound as it is at the
+   instruction, with the return address still on it. Or an extension gets an object from the interpreter: the
+   stack is unwound from the call. */
+static void on_return(VexGuestAMD64State *guest, Addr result, Addr to, Addr instruction)
+{
+    const enum pm_watch_side from_side = pm_watch_side_of(the_run, instruction);
+    const enum pm_watch_side to_side = pm_watch_side_of(the_run, to);
+    const bool given = from_side == PM_WATCH_EXTENSION && to_side == PM_WATCH_INTERPRETER;
+    u32 object;
+
+    if (!given && (from_side != PM_WATCH_INTERPRETER || to_side != PM_WATCH_EXTENSION))
+        return;
+    const Addr stack_pointer = guest->guest_RSP;
+    guest->guest_RIP = given ? instruction : to - 1;
+    guest->guest_RSP = given ? stack_pointer - sizeof(ULong) : stack_pointer;
+    if ((object = pm_watch_returned(the_run, result)) != PM_WATCH_NONE)
+        pm_watch_return(the_run, VG_(get_running_tid)(), object, given, stack_pointer);
+    guest->guest_RSP = stack_pointer;
+}
+
+/* Adds a call before the return that ends the block. */
+static void add_return(const struct spot *spot)
+{
+    const struct pm_layout *layout = the_run->python.interpreter.layout;
+    IRExpr *result = assign(spot->block, Ity_I64, IRExpr_Get(OFFSET_amd64_RAX, Ity_I64));
+    IRExpr *count = result;
+
+    if (layout != NULL && layout->at.object_refcount != 0)
+        count = assign(spot->block, Ity_I64, IRExpr_Binop(Iop_Add64, result,
+                                                          mkIRExpr_HWord((HWord)layout->at.object_refcount)));
+    IRExpr *byte = load_byte(spot->block, count);
+    add_call(spot, unsafeIRDirty_0_N(0, "on_return", VG_(fnptr_to_fnentry)(&on_return),
+                                     mkIRExprVec_4(IRExpr_GSPTR(), result, spot->block->next,
+                                                   mkIRExpr_HWord((HWord)spot->instruction))), byte);
+}
+
+/* Whether the block ends with a return that may be from one side to the other. Before the interpreter is known all may. */
+static bool may_hand_over(const IRSB *block, Addr address)
+{
+    const HChar *function;
+
+    if (block->jumpkind != Ijk_Ret || block->next->tag != Iex_RdTmp)
+        return false;
+    if (VG_(get_fnname)(VG_(current_DiEpoch)(), address, &function) && returns_borrowed(function))
+        return false;
+    return the_run->native.evaluator.v == 0 || pm_watch_side_of(the_run, address) != PM_WATCH_NEITHER;
+}
+
+static Addr first_address(const IRSB *block)
+{
+    for (Int i = 0; i < block->stmts_used; i++)
+        if (block->stmts[i]->tag == Ist_IMark)
+            return block->stmts[i]->Ist.IMark.addr;
+    return 0;
+}
+
+IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout)
+{
+    if (!run->watch.on)
+        return block;
+    bool *on_stack = pm_alloc_zero("pm.watch", (size_t)block->tyenv->types_used * sizeof *on_stack);
+    bool wanted = false;
+
+    the_run = run;
+    for (Int i = 0; i < block->stmts_used; i++) {
+        note_stack_address(block->stmts[i], on_stack);
+        wanted |= is_wanted(block, block->stmts[i], on_stack);
+    }
+    const bool returns = may_hand_over(block, first_address(block));
+    if (wanted || returns) {
+        struct spot spot = { .block = deepCopyIRSBExceptStmts(block), .layout = layout };
+        for (Int i = 0; i < block->stmts_used; i++) {
+            if (block->stmts[i]->tag == Ist_IMark)
+                spot.instruction = block->stmts[i]->Ist.IMark.addr;
+            if (is_wanted(block, block->stmts[i], on_stack))
+                add_before(&spot, block->stmts[i]);
+            addStmtToIRSB(spot.block, block->stmts[i]);
+        }
+        if (returns)
+            add_return(&spot);
+        block = spot.block;
+    }
+    pm_free(on_stack);
+    return block;
+}
