@@ -105,7 +105,7 @@ struct pm_loss {
     const struct pm_loss_block *shown_blocks;
     u32 shown_block_count;
     bool suppressed;
-    bool left_out;                  /* by --only-object or --only-file */
+    bool left_out;                  /* by --only-object, --only-file or --only-phase */
 };
 
 struct pm_loss_sum {
