@@ -109,7 +109,7 @@ struct pm_loss {
     u32 shown_block_count;
     const struct pm_balance_verdict *balance;   /* of its watched objects; NULL: it has none. Not owned */
     bool suppressed;
-    bool left_out;                  /* by --only-object or --only-file */
+    bool left_out;                  /* by --only-object, --only-file or --only-phase */
 };
 
 struct pm_loss_sum {

@@ -7,6 +7,7 @@
 #include "report/pm_json_balance.h"
 #include "report/pm_formats.h"
 #include "report/pm_json_moments.h"
+#include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
 
 /* An entry "index": "exact bytes" of a dict, if the string needs one. */
@@ -463,6 +464,28 @@ static void write_losses(struct pm_emitter *out, const char *key, const struct p
     pm_buffer_release(&text);
 }
 
+/* A pm_sink. */
+static void put_conclusion_line(void *context, const char *bytes, size_t length)
+{
+    while (length > 0 && bytes[length - 1] == '\n')
+        length--;
+    for (; length > 0 && *bytes == ' '; length--)
+        bytes++;
+    pm_emitter_bytes(context, bytes, length);
+}
+
+static void write_conclusion(struct pm_emitter *out, const struct pm_profile *profile,
+                             const struct pm_text_options *options)
+{
+    const struct pm_sink lines = { put_conclusion_line, out };
+
+    pm_emitter_key(out, "conclusion");
+    pm_emitter_list_begin(out, PM_EMITTER_LINES);
+    if (options != NULL)
+        pm_text_conclude(profile, options, &lines);
+    pm_emitter_list_end(out);
+}
+
 void pm_json_write(const struct pm_profile *profile, const struct pm_json_options *options,
                    const struct pm_sink *sink)
 {
@@ -472,6 +495,7 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     pm_emitter_dict_begin(&out, PM_EMITTER_LINES);
     pm_emitter_key_text(&out, "format", "pymemcheck");
     pm_emitter_key_u64(&out, "version", PM_JSON_VERSION);
+    write_conclusion(&out, profile, options->text);
     write_run(&out, profile);
     write_totals(&out, profile);
     write_phases(&out, profile->phases);
@@ -507,6 +531,7 @@ void pm_json_write_losses(const struct pm_tables *tables, const struct pm_losses
 /* --- The format --- */
 
 struct json_writer {
+    const struct pm_writer_options *options;
     const struct pm_sink *sink;
 };
 
@@ -514,7 +539,7 @@ static void *open_json(const struct pm_writer_options *options, const struct pm_
 {
     struct json_writer *writer = pm_alloc("pm.json", sizeof *writer);
 
-    (void)options;
+    writer->options = options;
     writer->sink = sink;
     return writer;
 }
@@ -523,7 +548,7 @@ static void *open_json(const struct pm_writer_options *options, const struct pm_
 static void write_profile(void *state, const struct pm_profile *profile)
 {
     const struct json_writer *writer = state;
-    const struct pm_json_options options = { 0 };
+    const struct pm_json_options options = { .text = &writer->options->text };
 
     pm_json_write(profile, &options, writer->sink);
 }

@@ -8,12 +8,14 @@
 #include "heap/pm_tables.h"
 #include "report/pm_emitter.h"
 #include "report/pm_sink.h"
+#include "report/pm_text.h"
 
 /* Raised when a reader of the old format would misread the new one. New keys do not raise it. */
 #define PM_JSON_VERSION 2
 
 struct pm_json_options {
     size_t chunk_bytes;     /* size of the pieces given to the sink; 0: 64 KiB */
+    const struct pm_text_options *text;     /* for the conclusion, which is text; NULL: an empty list stands for it */
 };
 
 void pm_json_write(const struct pm_profile *profile, const struct pm_json_options *options,

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The conclusion: at most ten lines at the end of the log, where a reader's eye is. Each names
-   the section that has the rest. */
+/* The conclusion: at most ten lines at the end of the log, where a reader's eye is, and of the XML output, and at the
+   beginning of the JSON file. Each names the section of the text report that has the rest. */
 #include "report/pm_text_parts.h"
 
 enum { SHOWN_LEAKS = 3, SHOWN_LINES = 2 };
-
-/* Whether a record is a leak, and no suppression or filter takes it out. */
-static bool is_leak(const struct pm_loss *loss)
-{
-    return !loss->suppressed && !loss->left_out
-        && (loss->kind == PM_LOSS_DEFINITE || loss->kind == PM_LOSS_CYCLE
-            || loss->kind == PM_LOSS_SURPLUS || loss->kind == PM_LOSS_DEFICIT
-            || loss->kind == PM_LOSS_POSSIBLE);
-}
 
 static bool has_fingerprint(const struct pm_losses *losses, u64 fingerprint)
 {
@@ -80,7 +71,7 @@ static u64 for_each_leak(struct pm_text *text, void (*visit)(struct pm_text *, c
     for (size_t s = 0; s < PM_ARRAY_LENGTH(searches); s++)
         for (u32 i = 0; searches[s] != NULL && i < searches[s]->count; i++) {
             const struct pm_loss *loss = &searches[s]->records[i];
-            if (!is_leak(loss) || (s > 0 && has_fingerprint(before, loss->fingerprint)))
+            if (!pm_text_is_leak(loss) || (s > 0 && has_fingerprint(before, loss->fingerprint)))
                 continue;
             if (count++ < most)
                 visit(text, loss);
@@ -159,11 +150,29 @@ static void put_in_use(struct pm_text *text)
     }
 }
 
-void pm_text_write_conclusion(struct pm_text *text, const struct pm_frame_sums *sums)
+static void put_conclusion(struct pm_text *text, const struct pm_frame_sums *sums)
 {
-    pm_text_put_line(text, "CONCLUSION:");
     put_leaks(text);
     put_peak(text, sums);
     put_in_use(text);
+}
+
+void pm_text_write_conclusion(struct pm_text *text, const struct pm_frame_sums *sums)
+{
+    pm_text_put_line(text, "CONCLUSION:");
+    put_conclusion(text, sums);
     pm_text_end_line(text);
+}
+
+void pm_text_conclude(const struct pm_profile *profile, const struct pm_text_options *options,
+                      const struct pm_sink *sink)
+{
+    struct pm_text text;
+    struct pm_frame_sums sums;
+
+    pm_text_init(&text, profile, options, sink);
+    pm_frame_sums_build(&sums, profile);
+    put_conclusion(&text, &sums);
+    pm_frame_sums_release(&sums);
+    pm_text_release(&text);
 }

@@ -445,6 +445,41 @@ void pm_text_write_loss(struct pm_text *text, const struct pm_loss *loss, u32 nu
     pm_text_put_loss_story(text, loss);
 }
 
+bool pm_text_is_leak(const struct pm_loss *loss)
+{
+    return !loss->suppressed && !loss->left_out
+        && (loss->kind == PM_LOSS_DEFINITE || loss->kind == PM_LOSS_CYCLE
+            || loss->kind == PM_LOSS_SURPLUS || loss->kind == PM_LOSS_DEFICIT
+            || loss->kind == PM_LOSS_POSSIBLE);
+}
+
+/* What modules make once, when they are imported, often hides the leaks that grow. */
+void pm_text_write_import_leaks(struct pm_text *text, const struct pm_losses *losses)
+{
+    u64 all = 0, leaks = 0, bytes = 0, blocks = 0;
+
+    for (u32 i = 0; i < losses->count; i++) {
+        const struct pm_loss *loss = &losses->records[i];
+        if (!pm_text_is_leak(loss))
+            continue;
+        all++;
+        if (loss->is_static || loss->phase_blocks[PM_PHASE_IMPORT] < loss->blocks)
+            continue;
+        leaks++;
+        bytes += loss->bytes + loss->indirect_bytes;
+        blocks += loss->blocks + loss->indirect_blocks;
+    }
+    if (leaks < 2)
+        return;
+    pm_text_add_number(text, leaks);
+    pm_text_add(text, " of ");
+    pm_text_add_counted(text, all, "leak");
+    pm_text_add(text, " were allocated during import only, ");
+    pm_text_add_bytes_in_blocks(text, bytes, blocks);
+    pm_text_put_line(text, " (--only-phase=main,finalization leaves them out)");
+    pm_text_end_line(text);
+}
+
 static void put_sum(struct pm_text *text, const char *name, u64 bytes, u64 blocks)
 {
     enum { COLON_COLUMN = 23 };

@@ -69,6 +69,10 @@ void pm_text_put_loss_headline(struct pm_text *text, const struct pm_loss *loss,
                                u32 count);
 void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss);
 void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss);
+/* Whether a record is a leak, and no suppression or filter takes it out. */
+bool pm_text_is_leak(const struct pm_loss *loss);
+/* How many of a search's leaks were allocated during import only, if several were, and an empty line. */
+void pm_text_write_import_leaks(struct pm_text *text, const struct pm_losses *losses);
 /* The sums of a search, by kind. */
 void pm_text_write_leak_summary(struct pm_text *text, const struct pm_losses *losses);
 
@@ -100,5 +104,8 @@ void pm_text_write_live(struct pm_text *text, const struct pm_frame_sums *sums);
 
 /* The last lines of the log: what was lost, what held the peak, what is in use at exit. */
 void pm_text_write_conclusion(struct pm_text *text, const struct pm_frame_sums *sums);
+/* The same without the heading, for other formats. */
+void pm_text_conclude(const struct pm_profile *profile, const struct pm_text_options *options,
+                      const struct pm_sink *sink);
 
 #endif

@@ -98,6 +98,7 @@ static void end_search(void *state, const struct pm_losses *losses)
     struct text_writer *writer = state;
 
     write_more_reachable(writer, losses);
+    pm_text_write_import_leaks(&writer->text, losses);
     pm_text_write_leak_summary(&writer->text, losses);
     pm_text_release(&writer->text);
 }

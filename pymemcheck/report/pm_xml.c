@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What stands between <error> and </error> in Valgrind's XML protocol 4
+/* What stands between <error> and </error> in Valgrind's XML protocol 4, and a <conclusion> behind the last error
    (docs/internals/xml-output-protocol4.txt of Valgrind 3.19; later protocols,
    up to 6, change nothing here). The core writes the rest.
 
    Kinds are Memcheck's where it has them, and also Leak_GarbageCycle,
-   Leak_SurplusReferences, Leak_OverReleased and Leak_Interpreter. A Python frame is a <frame> with fn,
-   dir, file and line, and an <ip> of 0x0. Bytes that XML cannot hold are written as escapes.
+   Leak_SurplusReferences, Leak_OverReleased and Leak_Interpreter. A Python frame is a <frame> with the
+   interpreter's obj, fn, dir, file and line, and an <ip> of 0x0. Bytes that XML cannot hold are written as escapes.
 
    Sentences are those of the text report: its functions write lines to a sink
    of ours, which makes an element of each line. */
@@ -146,7 +146,18 @@ static u64 address_of(const struct xml *xml, struct pm_frame_id frame)
     return options->address != NULL ? options->address(options->address_context, frame) : 0;
 }
 
-static void put_frame(const struct xml *xml, struct pm_frame_id id, struct pm_buffer *line)
+/* The ELF object with the interpreter's evaluation function; "": no stack has one. */
+static struct pm_string_id find_interpreter(const struct pm_frames *frames)
+{
+    for (u32 i = 0; i < frames->count; i++)
+        if (frames->entries[i].kind == PM_FRAME_NATIVE && (frames->entries[i].flags & PM_FRAME_EVAL))
+            return frames->entries[i].object;
+    return (struct pm_string_id){ 0 };
+}
+
+/* interpreter is the object of Python frames: readers pass over frames without one. */
+static void put_frame(const struct xml *xml, struct pm_frame_id id, struct pm_string_id interpreter,
+                      struct pm_buffer *line)
 {
     const struct pm_profile *profile = xml->text.profile;
     const struct pm_frame *frame = pm_frames_get(profile->frames, id);
@@ -155,10 +166,10 @@ static void put_frame(const struct xml *xml, struct pm_frame_id id, struct pm_bu
     pm_buffer_add_text(line, "    <frame> <ip>0x");
     pm_buffer_add_hex(line, address_of(xml, id));
     pm_buffer_add_text(line, "</ip>");
-    if (frame->object.v != 0) {
+    const struct pm_string_id object = frame->kind == PM_FRAME_PYTHON ? interpreter : frame->object;
+    if (object.v != 0) {
         pm_buffer_add_text(line, " ");
-        add_element(line, "obj", pm_strings_text(strings, frame->object),
-                    pm_strings_length(strings, frame->object));
+        add_element(line, "obj", pm_strings_text(strings, object), pm_strings_length(strings, object));
     }
     if (frame->function.v != 0) {
         pm_buffer_add_text(line, " ");
@@ -178,14 +189,22 @@ static void put_frame(const struct xml *xml, struct pm_frame_id id, struct pm_bu
 
 static void put_stack(const struct xml *xml, struct pm_stack_id stack)
 {
+    const struct pm_profile *profile = xml->text.profile;
+    struct pm_string_id interpreter = find_interpreter(profile->frames);
     struct pm_buffer line;
 
     pm_buffer_init(&line);
     put_text(xml, "  <stack>");
     if (stack.v == 0)
         put_text(xml, "    <frame> <ip>0x0</ip> </frame>");
-    for (; stack.v != 0; stack = pm_stacks_node(xml->text.profile->stacks, stack).parent)
-        put_frame(xml, pm_stacks_node(xml->text.profile->stacks, stack).frame, &line);
+    while (stack.v != 0) {
+        const struct pm_stack_node node = pm_stacks_node(profile->stacks, stack);
+        const struct pm_frame *frame = pm_frames_get(profile->frames, node.frame);
+        if (frame->kind == PM_FRAME_NATIVE && (frame->flags & PM_FRAME_EVAL))
+            interpreter = frame->object;
+        put_frame(xml, node.frame, interpreter, &line);
+        stack = node.parent;
+    }
     put_text(xml, "  </stack>");
     pm_buffer_release(&line);
 }
@@ -388,6 +407,18 @@ static void end_search(void *writer, const struct pm_losses *losses)
     pm_text_release(&xml->text);
 }
 
+/* Not an element of the protocol, whose readers pass over elements that they do not know. */
+static void write_conclusion(void *writer, const struct pm_profile *profile)
+{
+    struct xml *xml = writer;
+
+    put_text(xml, "<conclusion>");
+    put_sentences_as(xml, "  ", "text");
+    pm_text_conclude(profile, &xml->options->text, &xml->sentences);
+    put_text(xml, "</conclusion>");
+    put_text(xml, "");
+}
+
 const struct pm_format pm_xml_format = {
     .name = "xml",
     .channel = PM_CHANNEL_XML,
@@ -396,6 +427,7 @@ const struct pm_format pm_xml_format = {
     .search_begin = begin_search,
     .loss = write_loss,
     .search_end = end_search,
+    .end = write_conclusion,
     .wrong_free = write_wrong_free,
     .suggestion = write_suggestion,
 };

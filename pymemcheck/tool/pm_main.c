@@ -188,13 +188,11 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
 
 /* Cheaper defaults than the core's, measured on CPython (tests/bench). The command line is read after
    this and can change all of them. Not chasing jumps keeps the translations of the huge evaluation
-   function small. What level 2 of the optimiser adds to level 1, mainly unrolling of loops, takes
-   longer than it saves. Registers other than the stack pointer need not be up to date at memory
+   function small. Registers other than the stack pointer need not be up to date at memory
    accesses: only a signal handler could see that. */
 static void set_core_defaults(void)
 {
     VG_(clo_vex_control).guest_chase = False;
-    VG_(clo_vex_control).iropt_level = 1;
     VG_(clo_vex_control).iropt_register_updates_default = VexRegUpdSpAtMemAccess;
     VG_(clo_px_file_backed) = VexRegUpdSpAtMemAccess;
 }

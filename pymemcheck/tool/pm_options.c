@@ -116,6 +116,12 @@ static void parse_kinds(const char *arg, const char *value, u32 *kinds)
         VG_(fmsg_bad_option)(arg, "expected %s\n", PM_LOSS_KINDS_EXPECTED);
 }
 
+static void parse_phases(const char *arg, const char *value, u32 *phases)
+{
+    if (!pm_record_filter_parse_phases(value, phases))
+        VG_(fmsg_bad_option)(arg, "expected some of 'import', 'main', 'finalization', separated by commas\n");
+}
+
 static void add_pattern(const char *arg, const char *value, const char **patterns, u32 *count)
 {
     if (value[0] == '\0')
@@ -147,6 +153,8 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         add_pattern(arg, value, filter->objects, &filter->object_count);
     else if (VG_STR_CLO(arg, "--only-file", value))
         add_pattern(arg, value, filter->files, &filter->file_count);
+    else if (VG_STR_CLO(arg, "--only-phase", value))
+        parse_phases(arg, value, &filter->phases);
     else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
         options->mismatched_frees = flag;
     else if (VG_STR_CLO(arg, "--freelist-vol", value))
@@ -251,6 +259,8 @@ static const char usage[] =
 "                              shared object, such as _myext.so [all]\n"
 "    --only-file=<pattern>     only loss records whose stack passes through this\n"
 "                              Python file, such as mypkg/* [all]\n"
+"    --only-phase=phase1,phase2,...  only loss records with blocks that were allocated\n"
+"                              then: import,main,finalization [all]\n"
 "    --show-mismatched-frees=yes|no  report blocks that were not freed by the interface\n"
 "                              that allocated them: malloc/delete, PyMem_Malloc/free [yes]\n"
 "    --keep-stacktraces=alloc|alloc-and-free  also record where blocks are freed, to\n"

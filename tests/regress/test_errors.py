@@ -450,6 +450,55 @@ def test_only(tool, python, losing, leaks):
     assert leak_sums(run.log)["left out by --only-"] == (644, 8)
 
 
+PHASES = """import sys
+sys.path.insert(0, sys.argv[1])
+import once
+once.lose(7000)
+"""
+ONCE = """import ctypes
+libc = ctypes.CDLL(None)
+libc.calloc.restype = ctypes.c_void_p
+libc.calloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+def lose(size):
+    libc.calloc(1, size)
+lose(3000)
+libc.calloc(1, 4000)
+libc.calloc(1, 4100)
+class Late:
+    calloc = libc.calloc
+    def __del__(self):
+        self.calloc(1, 9000)
+late = Late()
+late.itself = [late]
+"""
+
+
+def test_only_phase(tool, release_python):
+    """--only-phase shows records with blocks of that phase; a line sums up those of import only."""
+    path = tool.new_directory()
+    (path / "script.py").write_text(PHASES)
+    (path / "once.py").write_text(ONCE)
+
+    def lost(*options):
+        run = tool.run(release_python.path, "-S", path / "script.py", path, options=["--show-leak-kinds=definite", *options])
+        sizes = sorted(record["bytes"] for record in run.profile.json["leaks"]["records"]
+                       if record["kind"] == "definite" and not record["left_out"] and record["bytes"] >= 3000)
+        return run, sizes
+
+    run, sizes = lost()
+    assert sizes == [4000, 4100, 9000, 10000]       # lose(3000) and lose(7000) are one record
+    summed_up = re.search(r"== (\d+) of (\d+) leaks were allocated during import only, ([\d,]+) bytes in (\d+) blocks ",
+                          run.log)
+    assert int(summed_up[1]) >= 2 and int(summed_up[2]) >= int(summed_up[1]) + 2
+    assert int(summed_up[3].replace(",", "")) >= 8100
+    run, sizes = lost("--only-phase=main,finalization")
+    assert sizes == [9000, 10000] and "during import only" not in run.log
+    assert leak_sums(run.log)["left out by --only-"][0] >= 8100
+    assert lost("--only-phase=main")[1] == [10000]
+    assert lost("--only-phase=finalization")[1] == [9000]
+    assert lost("--only-phase=import")[1] == [4000, 4100, 10000]
+
+
 def test_double_free_in_python(tool, python):
     """Both stacks of a wrong free have Python lines."""
     path = tool.new_directory() / "script.py"

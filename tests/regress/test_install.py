@@ -169,7 +169,8 @@ def test_install_run_uninstall(tool, tmp_path, release_python):
     subprocess.run([*make, "install"], stdout=subprocess.DEVNULL, check=True)
     ours = root / made("PM_TOOL_DIR").lstrip("/")
     names = {path.name for path in ours.iterdir()}
-    assert names == {"pymemcheck-amd64-linux", "vgpreload_pymemcheck-amd64-linux.so", "pymemcheck.supp"}
+    assert names == {"pymemcheck-amd64-linux", "vgpreload_pymemcheck-amd64-linux.so", "pymemcheck.supp",
+                     "pymemcheck-cython.supp"}
     # A folder like Valgrind's own after the installation. VALGRIND_LIB names it, since the launcher looks in one folder.
     folder = tmp_path / "tools"
     folder.mkdir()

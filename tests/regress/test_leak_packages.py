@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "leaks" / "packages" / "packages.py"
-DOCUMENTED = pathlib.Path(__file__).resolve().parents[2] / "docs" / "suppressions.md"
+CYTHON_SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[2] / "pymemcheck" / "tool" / "pymemcheck-cython.supp"
 PYTHON = "/usr/bin/python3.11"
 USES = re.findall(r'^def (\w+)\(\):\n    """([\w-]+)"""', SCRIPT.read_text(encoding="utf-8"), re.M)
 REPORTED = {"definite", "cycle", "surplus", "deficit", "possible"}
@@ -23,7 +23,7 @@ SUMS = re.compile(r"(definitely|indirectly) lost: ([\d,]+) bytes in ([\d,]+) blo
 # function or the object file of a frame, or the preview of the first object.
 Known = collections.namedtuple("Known", "kind types word")
 
-# Modules made by Cython 0.29. They lose only what docs/suppressions.md describes, and what is in KNOWN.
+# Modules made by Cython 0.29. They lose only what pymemcheck-cython.supp describes, and what is in KNOWN.
 CYTHON = {"lxml", "msgpack", "yaml", "frozenlist", "yarl", "zmq", "gevent", "h5py", "pandas"}
 
 # Leaks of all packages that use cffi 1.15. init_file_emulator does not release its reference to the module _io (named
@@ -106,12 +106,6 @@ def words_of(loss):
     return words
 
 
-def documented_suppressions():
-    """The entries of docs/suppressions.md for modules made by Cython."""
-    section = DOCUMENTED.read_text(encoding="utf-8").split("\n## Modules made by Cython\n")[1].split("\n## ")[0]
-    return "".join(re.findall(r"```\n(.*?)```", section, re.S))
-
-
 def run_of(start, use, package, **options):
     native = subprocess.run([PYTHON, SCRIPT, use], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if native.returncode != 0:
@@ -125,13 +119,11 @@ wide = pytest.mark.skipif(not os.environ.get("PM_LEAKS_WIDE"), reason="part of t
 
 @wide
 @pytest.mark.parametrize("use,package", USES, ids=[use for use, _ in USES])
-def test_package(tool, tmp_path, use, package):
+def test_package(tool, use, package):
     """The tool finds all known leaks and no others."""
     options = ["--histogram=none", "--leak-check=full"]
     if use in CYTHON:
-        path = tmp_path / "cython.supp"
-        path.write_text(documented_suppressions(), encoding="utf-8")
-        options.append(f"--suppressions={path}")
+        options.append(f"--suppressions={CYTHON_SUPPRESSIONS}")
     run = run_of(tool, use, package, options=options)
     known = KNOWN.get(use, [])
     unknown, seen, suppressed = [], [], 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """--xml=yes, compared with the protocol (Valgrind's docs/internals/xml-output-protocol4.txt),
 written here as one rule for each element, and with the JSON profile of the same run."""
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -13,9 +14,10 @@ from pmtest import PROGRAMS, compile_program, needs_core
 FRAME = "(frame )+"
 CONTENT = {
     "valgrindoutput": "protocolversion protocoltool preamble pid ppid tool (logfilequalifier )*(usercomment )?"
-                      "args status (errorcounts |error |clientmsg )*status (errorcounts |error )*suppcounts "
+                      "args status (errorcounts |error |clientmsg )*status (errorcounts |error )*(conclusion )?(errorcounts )?suppcounts "
                       "(error_summary )?",      # from Valgrind 3.27 on
     "preamble": "(line )*",
+    "conclusion": "(text )+",               # ours
     "logfilequalifier": "var value ",
     "args": "vargv argv ",
     "vargv": "exe (arg )*",
@@ -145,12 +147,49 @@ def test_losses(tool, python, tmp_path):
         assert frames[0].find("fn").text in ("calloc", "malloc")
         at = next(index for index, frame in enumerate(frames) if frame.findtext("fn") == "lose")
         assert frames[at].findtext("line") == "2" and frames[at + 1].findtext("fn") == "<module>"
-        assert frames[at].findtext("ip") == "0x0" and frames[at].find("obj") is None
+        assert frames[at].findtext("ip") == "0x0"
+        assert frames[at].findtext("obj") == next(frame.findtext("obj") for frame in frames[:at] if frame.findtext("fn")
+                                                  == "_PyEval_EvalFrameDefault")
         assert int(frames[0].findtext("ip"), 16) != 0
         files.add((frames[at].findtext("dir"), frames[at].findtext("file")))
     assert {(None, "plain.py"), (None, "a<b>&c]]>\"'.py"), ("\U0001f40d", "snake")} <= files
     assert any("\\x01\\x1b\\n" in (name or "") for _, name in files)
     assert "<module> (" not in run.log.partition("LEAK SUMMARY")[2]
+
+
+def first_source_reference(error, folder):
+    """As ValgrindCI (ValgrindCI/parse.py) finds the place of an error: the first frame with an <obj> whose file is in
+    folder. Frames without an <obj> do not exist for it."""
+    for frame in error.find("stack").findall("frame"):
+        directory, file = frame.findtext("dir"), frame.findtext("file")
+        if frame.find("obj") is not None and directory is not None and file is not None:
+            path = os.path.join(directory, file)
+            if os.path.isabs(path) and os.path.commonpath([folder, path]) == folder:
+                return os.path.relpath(path, folder), int(frame.findtext("line"))
+    return None
+
+
+def test_reader_that_wants_objects(tool, python, tmp_path):
+    """A reader that passes over frames without an object still finds the Python line of each leak."""
+    script = tmp_path / "job.py"
+    script.write_text("import ctypes\nlibc = ctypes.CDLL(None)\nlibc.calloc.restype = ctypes.c_void_p\n"
+                      "libc.calloc(1, 5000)\ndef work():\n    libc.calloc(2, 600)\nwork()\n")
+    _, root = run_xml(tool, python.path, "-S", script, options=["--show-leak-kinds=definite"])
+    found = {first_source_reference(error, str(tmp_path)) for error in root.findall("error")}
+    assert {("job.py", 4), ("job.py", 6)} <= found
+
+
+def test_conclusion(tool, python, tmp_path):
+    """The lines of the log's conclusion are in the XML and the JSON file too."""
+    script = tmp_path / "job.py"
+    script.write_text("import ctypes\nlibc = ctypes.CDLL(None)\nlibc.calloc.restype = ctypes.c_void_p\n"
+                      "libc.calloc(1, 50000)\n")
+    run, root = run_xml(tool, python.path, "-S", script)
+    after = re.search(r"CONCLUSION:\n(.*)", re.sub(r"^==\d+== ?", "", run.log, flags=re.MULTILINE), re.DOTALL)[1]
+    lines = [line.strip() for line in after.partition("\n\n")[0].split("\n")]
+    assert "50,000 bytes in 1 blocks definitely lost: job.py:4 (<module>)" in lines
+    assert [text.text for text in root.findall("conclusion/text")] == lines
+    assert run.profile.json["conclusion"] == lines and list(run.profile.json)[2] == "conclusion"
 
 
 def test_suppcounts(tool, tmp_path):

@@ -233,7 +233,7 @@ static void test_any_bytes(void **state)
     }
 }
 
-/* --only-object= and --only-file= */
+/* --only-object=, --only-file= and --only-phase= */
 static void test_record_filter(void **state)
 {
     struct pm_fixture fixture;
@@ -258,11 +258,38 @@ static void test_record_filter(void **state)
         { { .files = { "_my.so" }, .file_count = 1 }, false },
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "a.py" }, .file_count = 1 }, true },
         { { .objects = { "_my.so" }, .object_count = 1, .files = { "b.py" }, .file_count = 1 }, false },
+        { { .phases = PM_RECORD_FILTER_PHASE(PM_PHASE_MAIN) }, true },
+        { { .phases = PM_RECORD_FILTER_PHASE(PM_PHASE_IMPORT) | PM_RECORD_FILTER_PHASE(PM_PHASE_FINALIZATION) }, true },
+        { { .phases = PM_RECORD_FILTER_PHASE(PM_PHASE_FINALIZATION) }, false },
+        { { .phases = PM_RECORD_FILTER_PHASE(PM_PHASE_MAIN), .files = { "b.py" }, .file_count = 1 }, false },
+    };
+    const struct pm_loss loss = {
+        .stack = stack,
+        .blocks = 5,
+        .phase_blocks = { [PM_PHASE_IMPORT] = 2, [PM_PHASE_MAIN] = 3 },
     };
     const struct pm_tables tables = { &fixture.strings, &fixture.frames, &fixture.stacks };
     for (size_t i = 0; i < PM_ARRAY_LENGTH(cases); i++)
-        assert_int_equal(pm_record_filter_accepts(&cases[i].filter, &tables, stack), cases[i].accepted);
+        assert_int_equal(pm_record_filter_accepts(&cases[i].filter, &tables, &loss), cases[i].accepted);
+    /* Nobody allocated a static object. */
+    const struct pm_record_filter finalization = { .phases = PM_RECORD_FILTER_PHASE(PM_PHASE_FINALIZATION) };
+    assert_true(pm_record_filter_accepts(&finalization, &tables, &(struct pm_loss){ .blocks = 3, .is_static = true }));
     pm_fixture_release(&fixture);
+}
+
+static void test_phases(void **state)
+{
+    static const char *const wrong[] = { "", "imports", "import,", ",main", "import main", "all", "Main" };
+    u32 phases = 77;
+
+    (void)state;
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(wrong); i++)
+        assert_false(pm_record_filter_parse_phases(wrong[i], &phases));
+    assert_int_equal(phases, 77);
+    assert_true(pm_record_filter_parse_phases("main", &phases));
+    assert_int_equal(phases, PM_RECORD_FILTER_PHASE(PM_PHASE_MAIN));
+    assert_true(pm_record_filter_parse_phases("finalization,import", &phases));
+    assert_int_equal(phases, PM_RECORD_FILTER_PHASE(PM_PHASE_IMPORT) | PM_RECORD_FILTER_PHASE(PM_PHASE_FINALIZATION));
 }
 
 int main(void)
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_wrong_free),
         cmocka_unit_test(test_any_bytes),
         cmocka_unit_test(test_record_filter),
+        cmocka_unit_test(test_phases),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

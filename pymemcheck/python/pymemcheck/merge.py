@@ -8,8 +8,11 @@ import collections
 import io
 
 from .arguments import UsageError, open_profile
-from .profile import LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES
+from .grouping import Grouping
+from .labels import Labels
+from .profile import LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile
 from .terminal import complain
+from .text import Text
 from .writer import record_dict, write_profile, write_whole
 
 SUMMED_COLUMNS = SITE_COLUMNS[1:8]
@@ -62,6 +65,14 @@ def _merge_record(records):
     return first._replace(types=tuple(sorted(types.items(), key=lambda item: (-item[1], item[0]))),
                           suppressed=all(record.suppressed for record in records),
                           left_out=all(record.left_out for record in records), **sums)
+
+
+def _conclusion(profile):
+    """The lines of the text report's conclusion."""
+    lines = []
+    grouping = Grouping(profile)
+    Text(profile, grouping, Labels(profile), lines.append).conclusion()
+    return [line.strip() for line in lines[1:] if line]
 
 
 class Merged:
@@ -176,11 +187,15 @@ class Merged:
         if any(total >= 2 ** 63 for total in self._totals.values()):
             raise UsageError("the sums do not fit into the format")
 
-        def write(stream):
+        def write(stream, conclusion):
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
-            write_profile(text, self._run(), self._totals, self._troubles, self._strings, self.exact, self._frames,
+            write_profile(text, conclusion, self._run(), self._totals, self._troubles, self._strings, self.exact, self._frames,
                           (self._parents, self._node_frames), columns, leaks, leaks_before)
             text.flush()
             text.detach()
 
-        write_whole(path, write)
+        # It is the first in the file, and made from all that follows.
+        content = io.BytesIO()
+        write(content, ())
+        conclusion = _conclusion(Profile.of_bytes(content.getvalue(), path))
+        write_whole(path, lambda stream: write(stream, conclusion))

@@ -192,12 +192,21 @@ class Profile:
     @classmethod
     def load(cls, path):
         """Reads and checks a file; raises ProfileError, also where it cannot be read."""
+        return cls._load(path, _read)
+
+    @classmethod
+    def of_bytes(cls, content, path):
+        """The same from what is, or will be, in the file path."""
+        return cls._load(path, lambda path: content)
+
+    @classmethod
+    def _load(cls, path, read):
         profile = cls()
         profile.path = str(path)
         collecting = gc.isenabled()
         gc.disable()        # a million lists are made, none of them in a cycle
         try:
-            profile._fill(_parse(str(path)))
+            profile._fill(_parse(read(str(path))))
         except _Wrong as wrong:
             raise ProfileError(path, wrong.args[0], wrong.args[1]) from None
         except RecursionError:
@@ -520,16 +529,19 @@ def _need_sized(values, place):
     return values
 
 
-def _parse(path):
+def _read(path):
     try:
         with open(path, "rb") as stream:
             head = stream.read(4096)
             # A foreign file, which may be a disk image or /dev/zero, is not read to its end.
             if head.lstrip()[:1] not in (b"{", b"") or (head and not head.strip()):
                 raise _Wrong("", "is no profile of pymemcheck (it does not begin as JSON does)")
-            text = head + stream.read()
+            return head + stream.read()
     except OSError as error:
         raise _Wrong("", error.strerror or str(error)) from None
+
+
+def _parse(text):
     if not text.strip():
         raise _Wrong("", "is empty")
     try:

@@ -7,7 +7,7 @@ import operator
 
 from .grouping import DEFAULT_LEAK_KINDS, Items
 from .labels import harmless
-from .record_words import KIND_TEXTS, bytes_in_blocks, chain_lines, counted, headline, identity, times, types_lines
+from .record_words import KIND_TEXTS, bytes_in_blocks, chain_lines, counted, headline, identity, is_static, times, types_lines
 from .source import shortened
 
 HISTOGRAM_TOP, TABLE_TOP = 3, 5     # without --histogram-top=
@@ -363,7 +363,19 @@ class Text:
                         and (accepts is None or accepts(record)):
                     self.record(record, number, len(records))
                     self.put("")
+            self._import_leaks([record for record in records if _is_leak(record, accepts)])
             self._leak_summary(summary)
+
+    def _import_leaks(self, leaks):
+        """How many were allocated during import only, if several were."""
+        once = [record for record in leaks if record.import_blocks == record.blocks and not is_static(record)]
+        if len(once) < 2:
+            return
+        self.put("%s of %s were allocated during import only, %s (--only-phase=main,finalization leaves them out)" % (
+            format(len(once), ","), counted(len(leaks), "leak"),
+            bytes_in_blocks(sum(record.bytes + record.indirect_bytes for record in once),
+                            sum(record.blocks + record.indirect_blocks for record in once))))
+        self.put("")
 
     def _leak_summary(self, summary):
         self.put("LEAK SUMMARY:")
@@ -479,8 +491,7 @@ class Text:
             return
         known = {record.fingerprint for record in before or ()}
         leaks = [record for record in (before or []) + [r for r in after or () if r.fingerprint not in known]
-                 if record.kind in DEFAULT_LEAK_KINDS and not record.suppressed and not record.left_out
-                 and (accepts is None or accepts(record))]
+                 if _is_leak(record, accepts)]
         if not leaks:
             put("   no leaks")
             return
@@ -504,6 +515,12 @@ class Text:
         number = self.grouping.told_by(record.stack)
         place = self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???"
         self.put("     %s: %s" % (amount, place))
+
+
+def _is_leak(record, accepts):
+    """Whether a record is a leak, and no suppression or filter takes it out. accepts: None, or a function of it."""
+    return (record.kind in DEFAULT_LEAK_KINDS and not record.suppressed and not record.left_out
+            and (accepts is None or accepts(record)))
 
 
 def _sum(rows, metric):

@@ -27,14 +27,15 @@ def _lines(items):
     return "[\n  %s\n ]" % ",\n  ".join(items) if items else "[]"
 
 
-def write_profile(stream, run, totals, troubles, strings, exact, frames, stacks, sites, leaks, leaks_before):
-    """stream: of text, UTF-8. frames: dicts with the places of names in strings; stacks: (parents, frames);
+def write_profile(stream, conclusion, run, totals, troubles, strings, exact, frames, stacks, sites, leaks, leaks_before):
+    """stream: of text, UTF-8. conclusion: lines. frames: dicts with the places of names in strings; stacks: (parents, frames);
     sites: the name of each column -> its values, with sizes; leaks: None or (summary, records as dicts)."""
     put = stream.write
     run = dict(run)
     run["command_hex"] = _exact_hex(run["command"], exact)
     run["command"] = [visible(text, exact) for text in run["command"]]
     put('{\n "format": "pymemcheck",\n "version": 2')
+    put(',\n "conclusion": ' + _lines(list(map(_dump, conclusion))))
     for key, value in (("run", run), ("totals", totals), ("troubles", troubles)):
         put(',\n "%s": {\n  %s\n }' % (key, ",\n  ".join("%s: %s" % (_dump(name), _dump(v)) for name, v in value.items())))
     put(',\n "strings": ' + _lines([_dump(visible(text, exact)) for text in strings]))

@@ -57,7 +57,7 @@ static void report_losses(struct pm_run *run, const struct pm_writers *writers,
         struct pm_loss *loss = &losses->records[i];
         const u32 bit = PM_LOSS_KIND(loss->kind);
         const bool reachable = loss->kind == PM_LOSS_REACHABLE;
-        if (!pm_record_filter_accepts(&run->options.record_filter, &tables, loss->stack)) {
+        if (!pm_record_filter_accepts(&run->options.record_filter, &tables, loss)) {
             pm_losses_leave_out(losses, loss);
             continue;
         }
