@@ -105,6 +105,19 @@ struct pm_block *pm_blocks_find(const struct pm_blocks *blocks, u64 address)
     return block->address != 0 ? block : NULL;
 }
 
+const struct pm_block *pm_blocks_holding(const struct pm_blocks *blocks, u64 address)
+{
+    bool in_slabs;
+    const struct pm_block *block = pm_blocks_around(blocks, address, &in_slabs);
+
+    for (u64 cell = 0; !in_slabs && cell < blocks->capacity; cell++) {
+        const struct pm_block *here = &blocks->cells[cell];
+        if (here->address != 0 && address - here->address < (here->bytes > 0 ? here->bytes : 1))
+            return here;
+    }
+    return block;
+}
+
 u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address)
 {
     const struct pm_slab_chunk *chunk = pm_slabs_chunk(&blocks->slabs, address);

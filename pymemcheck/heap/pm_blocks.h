@@ -49,6 +49,9 @@ static inline struct pm_block *pm_blocks_around(const struct pm_blocks *blocks, 
     struct pm_block *record = pm_slabs_record(chunk, address);
     return record != NULL && record->address != 0 ? record : NULL;
 }
+/* The block whose memory may contain address, or NULL: the caller compares it with bytes. Cost outside of slabs: a look
+   at each block there. Valid as above. */
+const struct pm_block *pm_blocks_holding(const struct pm_blocks *blocks, u64 address);
 /* Removes the block that starts at address into *removed; false if none. */
 bool pm_blocks_remove(struct pm_blocks *blocks, u64 address, struct pm_block *removed);
 /* Removes a block that was found. If its memory came from pm_blocks_allocate, frees the memory too,

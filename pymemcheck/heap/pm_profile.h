@@ -8,6 +8,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_frames.h"
 #include "heap/pm_losses.h"
+#include "heap/pm_phases.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
 
@@ -16,6 +17,7 @@ enum pm_end {
     PM_END_EXIT,        /* exit_status holds the exit code */
     PM_END_SIGNAL,      /* exit_status holds the number of the signal; 0: the core did not tell */
     PM_END_EXEC,        /* the process is about to become another program */
+    PM_END_RUNNING,     /* nothing ends: the program asked for its profile so far */
 };
 
 /* Things that went wrong without stopping the run. */
@@ -46,6 +48,7 @@ struct pm_profile {
     u64 total_allocs, total_frees, total_bytes;
     u64 live_bytes, live_blocks;
     u64 peak_bytes, peak_blocks;
+    u64 peak_since;                 /* serial of the newest allocation when the program reset the peak; 0: it did not */
     u64 padding_bytes;              /* part of total_bytes that debug hooks added */
     u64 reused_blocks;               /* passed to another site because CPython reused an object */
     struct pm_troubles troubles;
@@ -54,6 +57,7 @@ struct pm_profile {
     const struct pm_frames *frames;
     const struct pm_stacks *stacks;
     const struct pm_sites *sites;
+    const struct pm_phases *phases; /* settled; NULL: there are none */
     const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */
     const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */

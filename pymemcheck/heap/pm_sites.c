@@ -181,6 +181,14 @@ u64 pm_sites_peak_blocks(const struct pm_sites *sites, const struct pm_site *sit
     return site->saved_epoch == sites->peak_epoch ? site->saved_blocks : site->live_blocks;
 }
 
+/* Until a site changes, it has no tag of the new epoch, and its live figure is its share. */
+void pm_sites_reset_peak(struct pm_sites *sites)
+{
+    sites->peak_bytes = sites->live_bytes;
+    sites->peak_blocks = sites->live_blocks;
+    sites->peak_epoch++;
+}
+
 void pm_sites_moment_take(struct pm_sites_moment *moment, const struct pm_sites *sites)
 {
     *moment = (struct pm_sites_moment){

@@ -120,6 +120,9 @@ void pm_sites_count(struct pm_sites *sites, struct pm_site_id site, u64 requeste
 /* A live block of site has another size now. Counts no allocation. */
 void pm_sites_resize(struct pm_sites *sites, struct pm_site_id site, u64 old_bytes, u64 new_bytes);
 
+/* What is live now is the peak, until more is. */
+void pm_sites_reset_peak(struct pm_sites *sites);
+
 /* Makes the sizes of all sites complete, until the next allocation. */
 void pm_sites_settle(struct pm_sites *sites);
 

@@ -29,6 +29,8 @@ static const char *end_name(enum pm_end end)
         return "signal";
     case PM_END_EXEC:
         return "exec";
+    case PM_END_RUNNING:
+        return "running";
     }
     return "exit";
 }
@@ -89,6 +91,7 @@ static void write_totals(struct pm_emitter *out, const struct pm_profile *profil
     pm_emitter_key_u64(out, "peak_blocks", profile->peak_blocks);
     pm_emitter_key_u64(out, "padding_bytes", profile->padding_bytes);
     pm_emitter_key_u64(out, "reused_blocks", profile->reused_blocks);
+    pm_emitter_key_u64(out, "peak_since", profile->peak_since);
     pm_emitter_dict_end(out);
     pm_emitter_key(out, "troubles");
     pm_emitter_dict_begin(out, PM_EMITTER_LINES);
@@ -97,6 +100,37 @@ static void write_totals(struct pm_emitter *out, const struct pm_profile *profil
     pm_emitter_key_u64(out, "failed_allocations", troubles->failed_allocations);
     pm_emitter_key_u64(out, "unknown_frees", troubles->unknown_frees);
     pm_emitter_dict_end(out);
+}
+
+static void write_phase(struct pm_emitter *out, const struct pm_phase *phase)
+{
+    pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
+    pm_emitter_key_u64(out, "name", phase->name.v);
+    pm_emitter_key_u64(out, "times", phase->times);
+    pm_emitter_key_bool(out, "open", phase->open > 0);
+    pm_emitter_key_u64(out, "first", phase->first_serial);
+    pm_emitter_key_u64(out, "last", phase->last_serial);
+    pm_emitter_key_u64(out, "allocs", phase->allocs);
+    pm_emitter_key_u64(out, "frees", phase->frees);
+    pm_emitter_key_u64(out, "bytes", phase->bytes);
+    pm_emitter_key(out, "grown_bytes");
+    pm_emitter_i64(out, phase->grown_bytes);
+    pm_emitter_key(out, "grown_blocks");
+    pm_emitter_i64(out, phase->grown_blocks);
+    pm_emitter_key(out, "live_bytes");
+    phase->live_known ? pm_emitter_u64(out, phase->live_bytes) : pm_emitter_null(out);
+    pm_emitter_key(out, "live_blocks");
+    phase->live_known ? pm_emitter_u64(out, phase->live_blocks) : pm_emitter_null(out);
+    pm_emitter_dict_end(out);
+}
+
+static void write_phases(struct pm_emitter *out, const struct pm_phases *phases)
+{
+    pm_emitter_key(out, "phases");
+    pm_emitter_list_begin(out, PM_EMITTER_LINES);
+    for (u32 i = 0; phases != NULL && i < phases->count; i++)
+        write_phase(out, &phases->entries[i]);
+    pm_emitter_list_end(out);
 }
 
 static void write_strings(struct pm_emitter *out, const struct pm_strings *strings)
@@ -119,7 +153,7 @@ static void write_strings(struct pm_emitter *out, const struct pm_strings *strin
     pm_emitter_dict_end(out);
 }
 
-static const char *kind_name(u8 kind)
+const char *pm_json_frame_kind(u8 kind)
 {
     switch ((enum pm_frame_kind)kind) {
     case PM_FRAME_NATIVE:
@@ -132,7 +166,7 @@ static const char *kind_name(u8 kind)
     return "note";
 }
 
-static void write_flags(struct pm_emitter *out, u8 flags)
+void pm_json_put_flags(struct pm_emitter *out, u8 flags)
 {
     static const struct {
         enum pm_frame_flag flag;
@@ -158,13 +192,13 @@ static void write_frame(struct pm_emitter *out, const struct pm_frame *frame,
     pm_buffer_add_text(offset, "0x");
     pm_buffer_add_hex(offset, frame->offset);
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
-    pm_emitter_key_text(out, "kind", kind_name(frame->kind));
+    pm_emitter_key_text(out, "kind", pm_json_frame_kind(frame->kind));
     pm_emitter_key_u64(out, "function", frame->function.v);
     pm_emitter_key_u64(out, "file", frame->file.v);
     pm_emitter_key_u64(out, "line", frame->line);
     pm_emitter_key_u64(out, "object", frame->object.v);
     pm_emitter_key_text(out, "offset", offset->bytes);
-    write_flags(out, frame->flags);
+    pm_json_put_flags(out, frame->flags);
     pm_emitter_dict_end(out);
 }
 
@@ -422,12 +456,30 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     pm_emitter_key_u64(&out, "version", PM_JSON_VERSION);
     write_run(&out, profile);
     write_totals(&out, profile);
+    write_phases(&out, profile->phases);
     write_strings(&out, profile->strings);
     write_frames(&out, profile->frames);
     write_stacks(&out, profile->stacks);
     write_sites(&out, profile->sites);
     write_losses(&out, "leaks", profile->losses);
     write_losses(&out, "leaks_before", profile->losses_before);
+    pm_emitter_dict_end(&out);
+    pm_emitter_finish(&out);
+}
+
+void pm_json_write_losses(const struct pm_tables *tables, const struct pm_losses *losses,
+                          const struct pm_sink *sink)
+{
+    struct pm_emitter out;
+
+    pm_emitter_init(&out, sink, 0);
+    pm_emitter_dict_begin(&out, PM_EMITTER_LINES);
+    pm_emitter_key_text(&out, "format", "pymemcheck");
+    pm_emitter_key_u64(&out, "version", PM_JSON_VERSION);
+    write_strings(&out, tables->strings);
+    write_frames(&out, tables->frames);
+    write_stacks(&out, tables->stacks);
+    write_losses(&out, "leaks", losses);
     pm_emitter_dict_end(&out);
     pm_emitter_finish(&out);
 }

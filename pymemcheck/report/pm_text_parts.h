@@ -82,6 +82,7 @@ void pm_text_add_wrong_free_place(struct pm_text *text, const struct pm_wrong_fr
 
 /* The parts of the report, in the order in which they are written. */
 void pm_text_write_summary(struct pm_text *text);
+void pm_text_write_phases(struct pm_text *text);
 void pm_text_write_histograms(struct pm_text *text, const struct pm_frame_sums *sums);
 void pm_text_write_peak(struct pm_text *text, const struct pm_frame_sums *sums);
 void pm_text_write_before(struct pm_text *text, const struct pm_frame_sums *sums);

@@ -73,7 +73,7 @@ static void write_end(struct pm_text *text)
 {
     const struct pm_profile *profile = text->profile;
 
-    if (profile->end == PM_END_EXIT)
+    if (profile->end == PM_END_EXIT || profile->end == PM_END_RUNNING)
         return;
     if (profile->end == PM_END_EXEC) {
         pm_text_put_line(text, "The process is about to run another program (exec): "
@@ -107,6 +107,10 @@ static void write_heap_summary(struct pm_text *text)
     pm_text_put_line(text, " bytes allocated");
     add_heading(text, "peak heap usage");
     pm_text_add_bytes_in_blocks(text, profile->peak_bytes, profile->peak_blocks);
+    if (profile->peak_since != 0) {
+        pm_text_add(text, ", since allocation ");
+        pm_text_add_number(text, profile->peak_since);
+    }
     pm_text_end_line(text);
     put_count(text, "debug padding", profile->padding_bytes, "byte",
               " of those allocated were added by CPython's debug hooks");

@@ -29,6 +29,7 @@ static void write_profile(void *state, const struct pm_profile *profile)
     pm_text_init(&text, profile, &writer->options->text, writer->log);
     pm_frame_sums_build(&sums, profile);
     pm_text_write_summary(&text);
+    pm_text_write_phases(&text);
     pm_text_write_histograms(&text, &sums);
     pm_text_write_peak(&text, &sums);
     pm_text_write_before(&text, &sums);

@@ -11,6 +11,7 @@
 #include "base/pm_platform.h"
 #include "tool/pm_hint.h"
 #include "tool/pm_run.h"
+#include "tool/requests/pm_phase_requests.h"
 
 /* argv of the program. The caller owns the array, the core owns the texts. */
 static const char **command_of(size_t *length)
@@ -63,6 +64,7 @@ static struct pm_profile profile_of(const struct pm_run *run, enum pm_end end, i
         .live_blocks = run->sites.live_blocks,
         .peak_bytes = run->sites.peak_bytes,
         .peak_blocks = run->sites.peak_blocks,
+        .peak_since = run->peak_serial,
         .padding_bytes = run->totals.padding_bytes,
         .reused_blocks = run->totals.reused_blocks,
         .troubles = run->troubles,
@@ -70,6 +72,7 @@ static struct pm_profile profile_of(const struct pm_run *run, enum pm_end end, i
         .frames = &run->frames,
         .stacks = &run->stacks,
         .sites = &run->sites,
+        .phases = &run->phases,
     };
 }
 
@@ -77,6 +80,7 @@ void pm_freeze(struct pm_run *run, enum pm_end end, int exit_status, struct pm_f
 {
     pm_native_add_lines(&run->native);
     pm_sites_settle(&run->sites);
+    pm_phase_settle(run);
     frozen->profile = profile_of(run, end, exit_status);
     frozen->profile.command = frozen->command = command_of(&frozen->profile.command_length);
     pm_buffer_init(&frozen->python);

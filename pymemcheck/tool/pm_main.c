@@ -30,6 +30,7 @@
 #include "tool/capture/pm_probe.h"
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
+#include "tool/requests/pm_client_requests.h"
 #include "tool/core/pm_shortcut.h"
 
 static struct pm_run the_run;
@@ -92,6 +93,9 @@ static void thread_ends(ThreadId tid)
     if (!the_run.exiting && is_last_thread() && has_stack(tid))
         the_run.end_stack = pm_capture_stack(&the_run, tid).stack;
     pm_roots_thread_ends(&the_run.roots, tid, pm_python_thread_ordinal(&the_run.python, tid));
+    /* What is open when the process ends is open in the report. */
+    if (!the_run.exiting && !is_last_thread())
+        pm_client_requests_thread_ends(&the_run, tid);
     pm_python_thread_ends(&the_run.python, tid);
 }
 
@@ -119,7 +123,8 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         *answer = pm_monitor_command(run, (const char *)args[1]);
         return *answer != 0;
     default:
-        return pm_custom_request(run, tid, args, answer) || pm_leak_report_request(run, args, answer);
+        return pm_client_requests_answer(run, tid, args, answer)
+            || pm_custom_request(run, tid, args, answer) || pm_leak_report_request(run, args, answer);
     }
 }
 
@@ -208,6 +213,7 @@ static void init_tables(struct pm_run *run)
     pm_blocks_init(&run->blocks);
     pm_custom_blocks_init(&run->custom);
     pm_events_init(&run->events);
+    pm_phases_init(&run->phases);
     pm_native_init(&run->native, &run->strings, &run->frames);
     pm_python_init(&run->python, &run->reader, &run->strings, &run->frames, &run->blocks,
                    &run->troubles);

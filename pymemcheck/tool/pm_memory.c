@@ -136,6 +136,27 @@ static u64 bytes_in_page(u64 address, u64 bytes)
     return bytes < left ? bytes : left;
 }
 
+bool pm_memory_can_write(u64 address, u64 bytes)
+{
+    if (bytes == 0)
+        return true;
+    if (address + bytes < address || !pm_memory_is_writable(address, bytes))
+        return false;
+    /* A page may be gone for all that: behind the end of a file, say. */
+    for (u64 at = address & ~(u64)(PAGE_BYTES - 1); at < address + bytes; at += PAGE_BYTES)
+        if (!pm_core_can_read(at))
+            return false;
+    return true;
+}
+
+bool pm_memory_write(u64 address, const void *from, u64 bytes)
+{
+    if (!pm_memory_can_write(address, bytes))
+        return false;
+    VG_(memcpy)((void *)address, from, bytes);
+    return true;
+}
+
 void pm_memory_fill_writable(u64 address, u8 value, u64 bytes)
 {
     while (bytes > 0) {

@@ -37,6 +37,11 @@ void pm_memory_scan_end(struct pm_memory_scan *scan);
 
 /* Whether the program itself could write all of these bytes. Cost: a search among the mappings. */
 bool pm_memory_is_writable(u64 address, u64 bytes);
+/* Whether the tool can write all of these bytes, as the program could. bytes may be 0. Cost: a system call for each
+   page. */
+bool pm_memory_can_write(u64 address, u64 bytes);
+/* Copies bytes from the tool's memory into the program's; false, with nothing written, if that is not possible. */
+bool pm_memory_write(u64 address, const void *from, u64 bytes);
 /* Fills what can be written of these bytes, page by page. */
 void pm_memory_fill_writable(u64 address, u8 value, u64 bytes);
 /* Copies between memory that does not overlap; what cannot be read or written is left out, page by page

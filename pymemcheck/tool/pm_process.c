@@ -22,6 +22,7 @@
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_report.h"
 #include "tool/pm_run.h"
+#include "tool/requests/pm_client_requests.h"
 
 enum { MAX_PATH_BYTES = 4096 };
 
@@ -41,6 +42,7 @@ static void in_fork_child(ThreadId tid)
     pm_roots_forked(&the_run->roots);
     pm_leak_report_forked(the_run);
     pm_python_forked(&the_run->python, tid);
+    pm_client_requests_forked(the_run, tid);
 }
 
 /* Whether execve of path can be expected to succeed. */

@@ -13,9 +13,11 @@
 #include "heap/pm_freed.h"
 #include "heap/pm_ledger.h"
 #include "heap/pm_losses.h"
+#include "heap/pm_phases.h"
 #include "heap/pm_profile.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
+#include "tool/allocator/pm_recording.h"
 #include "tool/capture/pm_capture.h"
 #include "tool/errors/pm_errors.h"
 #include "tool/errors/pm_wrong_frees.h"
@@ -27,6 +29,7 @@
 #include "tool/leaks/pm_roots.h"
 #include "tool/leaks/pm_free_lists.h"
 #include "tool/leaks/pm_type_names.h"
+#include "tool/requests/pm_requests_state.h"
 
 struct pm_totals {
     u64 allocs, frees, bytes;       /* as Memcheck's HEAP SUMMARY counts */
@@ -59,9 +62,14 @@ struct pm_run {
     struct pm_type_names type_names;
     struct pm_finalization finalization;
 
+    struct pm_recording recording;  /* threads that are not recorded */
+    struct pm_phases phases;        /* that the program named */
+    struct pm_requests_state requests;
+
     struct pm_totals totals;
     struct pm_troubles troubles;
     u64 serial;                     /* number of the newest allocation */
+    u64 peak_serial;                /* of the newest allocation when the program reset the peak; 0: it did not */
     u64 address_space_limit;        /* RLIMIT_AS in bytes; 0: there is none */
     bool heap_protected;            /* the program unmapped or protected some of its heap */
     u64 core_frees;                 /* blocks given back to the core's allocator */

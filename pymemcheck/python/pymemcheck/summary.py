@@ -27,6 +27,8 @@ def end_text(run):
         return "killed by %s" % (SIGNALS.get(number, "signal %d" % number) if number else "a signal")
     if run["end"] == "exec":
         return "became another program"
+    if run["end"] == "running":
+        return "goes on: these are its figures so far"
     return "ended with exit code %d" % (run["exit_code"] or 0)
 
 

@@ -25,11 +25,11 @@ static bool is_absurd(u64 bytes)
     return (i64)bytes < 0;
 }
 
-static struct pm_site_id site_of(struct pm_run *run, const struct pm_captured *captured)
+static struct pm_site_id site_of(struct pm_run *run, u32 tid, const struct pm_captured *captured)
 {
     if (*captured->site == 0)
         *captured->site = pm_site_note(pm_sites_of(&run->sites, captured->stack));
-    return pm_noted_site(*captured->site);
+    return pm_recording_site(&run->recording, tid, pm_noted_site(*captured->site));
 }
 
 static inline void tell(const struct pm_run *run, enum pm_event_kind kind,
@@ -80,7 +80,7 @@ static struct pm_block describe_block(struct pm_run *run, const struct pm_reques
                                       u64 address, u64 bytes)
 {
     const struct pm_captured captured = pm_capture_stack(run, request->tid);
-    const struct pm_site_id site = site_of(run, &captured);
+    const struct pm_site_id site = site_of(run, request->tid, &captured);
     pm_sites_prefetch(&run->sites, site);
     u32 thread = pm_python_thread_ordinal(&run->python, request->tid);
 
@@ -352,7 +352,7 @@ void pm_allocation_reuse(struct pm_run *run, const struct pm_request *request,
                          struct pm_block *block)
 {
     const struct pm_captured captured = pm_capture_stack(run, request->tid);
-    const struct pm_site_id site = site_of(run, &captured);
+    const struct pm_site_id site = site_of(run, request->tid, &captured);
     const struct pm_block before = *block;
 
     block->serial = run->serial;

@@ -25,7 +25,7 @@ static struct pm_site_id site_here(struct pm_run *run, u32 tid)
 
     if (*captured.site == 0)
         *captured.site = pm_site_note(pm_sites_of(&run->sites, captured.stack));
-    return pm_noted_site(*captured.site);
+    return pm_recording_site(&run->recording, tid, pm_noted_site(*captured.site));
 }
 
 static struct pm_site_id site_of(const struct pm_block *block)

@@ -15,11 +15,12 @@ struct recording {
     struct pm_buffer text;          /* scratch */
 };
 
-/* A fork child reports only what it allocated itself, and a search before finalization what was allocated in the
-   interpreter's present life. */
+/* A fork child reports only what it allocated itself, a search before finalization what was allocated in the
+   interpreter's present life, and no search what was allocated while recording was off. */
 static bool is_recorded(const struct pm_leak_state *check, u32 index)
 {
-    return check->allocated[index].serial > check->recorded_after;
+    return check->allocated[index].serial > check->recorded_after
+        && pm_recording_has(&check->run->recording, check->allocated[index].site);
 }
 
 static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)

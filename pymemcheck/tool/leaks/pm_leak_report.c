@@ -212,6 +212,45 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
     pm_memory_limit_note(run);
 }
 
+/* Native frames in records want their source lines. */
+static void report_asked(struct pm_run *run, const struct pm_leak_report_asked *asked, struct pm_losses *losses)
+{
+    const struct selection nothing = { 0 };
+    struct pm_writers nowhere;
+    struct pm_frozen frozen;
+
+    if (asked->silent) {
+        pm_native_add_lines(&run->native);
+        pm_writers_init(&nowhere);
+        report_losses(run, &nowhere, losses, &nothing);
+        pm_writers_release(&nowhere);
+        return;
+    }
+    pm_freeze(run, PM_END_RUNNING, 0, &frozen);
+    pm_leak_report_write(run, &frozen.profile, PM_SEARCH_ON_REQUEST, losses, true);
+    pm_freeze_release(run, &frozen);
+}
+
+bool pm_leak_report_search(struct pm_run *run, const struct pm_leak_report_asked *asked)
+{
+    const struct pm_leak_check_request request = {
+        .all = asked->reachable,
+        .after_serial = asked->after_serial,
+        .list_blocks = !asked->silent && run->options.shown_leak_blocks > 0,
+    };
+    struct pm_losses losses;
+
+    if (!pm_memory_limit_allows_search(run))
+        return false;
+    pm_leak_check_run(run, &request, &losses);
+    pm_losses_finish(&losses);
+    report_asked(run, asked, &losses);
+    asked->take(asked->context, &losses);
+    pm_losses_release(&losses);
+    pm_memory_limit_note(run);
+    return true;
+}
+
 /* Stores count in the program's variable at address, if that can be written. */
 static void store(u64 address, u64 count)
 {

@@ -43,6 +43,19 @@ struct pm_leak_report_now {
    blocks. Does nothing but say so if a limit leaves no memory for a search. */
 void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *request);
 
+/* A search that the program asks for by pymemcheck.h. */
+struct pm_leak_report_asked {
+    u64 after_serial;           /* only blocks with a higher serial get records; 0: all */
+    bool reachable;             /* blocks that are still reachable get records, too */
+    bool silent;                /* the log shows nothing, and no record is an error */
+    /* Gets the records, marked as suppressed and left out. They are gone afterwards. */
+    void (*take)(void *context, const struct pm_losses *losses);
+    void *context;
+};
+
+/* False, with nothing done, if a limit leaves no memory for a search. */
+bool pm_leak_report_search(struct pm_run *run, const struct pm_leak_report_asked *asked);
+
 /* Answers a client request of Memcheck's that is about leaks; false if it is none. */
 bool pm_leak_report_request(struct pm_run *run, const u64 *args, u64 *answer);
 
