@@ -12,10 +12,11 @@ with open(os.path.join(HERE, "pymemcheck", "__init__.py")) as source:
 setup(
     name="pymemcheck",
     version=VERSION,
-    description="Reads, compares and checks the profiles of Valgrind's tool pymemcheck",
+    description="Leaks and memory of Python programs by Valgrind's tool pymemcheck: reader of profiles, pytest plugin, tracemalloc's functions",
     license="GPL-2.0-or-later",
     python_requires=">=3.6",
     packages=["pymemcheck", "pymemcheck.convert"],
     extras_require={"rich": ["rich"]},
-    entry_points={"console_scripts": ["pymemcheck = pymemcheck.command:run_and_leave"]},
+    entry_points={"console_scripts": ["pymemcheck = pymemcheck.command:run_and_leave"],
+                  "pytest11": ["pymemcheck = pymemcheck"]},
 )

@@ -6,6 +6,8 @@ pymemcheck run [option]... -- program [argument]...
 Runs a program under the tool. The report goes to a file beside the profile; at the end ten lines on standard error say
 what was found. The exit status is the program's own (128 and the signal's number more if one killed it).
 
+With -m pytest the plugin of docs/pytest.md looks for leaks after each test; -m pymemcheck.regrtest runs CPython's own tests.
+
 Options that are not below are passed to Valgrind: --leak-scan=both, --suppressions=FILE, --trace-children=yes ...
 They have the form --name=value."""
 import glob
@@ -142,6 +144,37 @@ def command_of(words, python):
 
 # --- The run ---
 
+def _inside(words):
+    """Whether the program is one of ours that asks the tool while it runs: -m pytest, -m pymemcheck.regrtest ..."""
+    return len(words) > 1 and words[0] == "-m" and (words[1] == "pytest" or words[1].split(".")[0] == "pymemcheck")
+
+
+def _blocks_plugin(words):
+    return any(word in ("no:pymemcheck", "-pno:pymemcheck") for word in words)
+
+
+def prepare(words, options):
+    """What makes our pytest plugin and drivers work: the program's words, and more of Valgrind's options. The package is
+    found by the program because prepare_environment says where it is."""
+    if words[:2] != ["-m", "pytest"] or _blocks_plugin(words):
+        return words, options
+    words = words[:2] + ["-p", "pymemcheck", "--pymemcheck"] + words[2:]
+    spreads = any(word in ("-n", "--numprocesses", "--tx", "-d") or word.startswith(("-n", "--numprocesses=", "--tx=", "--dist"))
+                  for word in words[2:])
+    if spreads and not _has(options, "--trace-children"):
+        options = options + ["--trace-children=yes"]        # xdist's workers are programs of their own
+    return words, options
+
+
+def prepare_environment(words):
+    """The environment of the program: where our package is, behind all that the program finds itself."""
+    if not _inside(words):
+        return None
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths + [here]))
+
+
 def _starter(arguments):
     if arguments.valgrind:
         return [arguments.valgrind, "--tool=pymemcheck"]
@@ -199,13 +232,15 @@ def _wait(process):
 
 def run(arguments, output):
     passed, words = arguments.passed, arguments.words
-    command = command_of(words, arguments.python)
     options, out = make_options(arguments, passed)
+    words, options = prepare(words, options)
+    command = command_of(words, arguments.python)
     start = _starter(arguments)
     sys.stdout.flush()
     before = set(glob.glob(_glob_of(out)))
     try:
-        process = subprocess.Popen(start + options + command, preexec_fn=_raise_file_limit)
+        process = subprocess.Popen(start + options + command, preexec_fn=_raise_file_limit,
+                                   env=prepare_environment(words))
     except OSError as error:
         complain("error: %s: %s" % (start[0], error.strerror))
         return NOT_FOUND

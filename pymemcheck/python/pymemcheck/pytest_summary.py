@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The pytest plugin's figures of each test: carried by reports as user properties, so that they come from xdist's workers
+and get into JUnit files, and shown in tables at the end."""
+import collections
+
+from .record_words import counted
+
+PREFIX = "pymemcheck_"
+# runs: how often the test ran. leaked_*: by all runs that count. peak_bytes: above what was live when the test began.
+# search_ms: all searches of the test. known: leaks that a mark expects.
+Figures = collections.namedtuple("Figures", "runs leaked_bytes leaked_blocks leaks known peak_bytes search_ms test_ms pid")
+# (heading, figure, column, how it is written)
+TABLES = (("slowest", "test_ms", "ms", "{:,}"), ("leakiest", "leaked_bytes", "bytes", "{:,}"),
+          ("most memory", "peak_bytes", "bytes", "{:,}"))
+
+
+def properties(figures):
+    return [(PREFIX + name, value) for name, value in zip(Figures._fields, figures)]
+
+
+def figures_of(report):
+    """The Figures that a report carries, or None."""
+    found = {name[len(PREFIX):]: value for name, value in report.user_properties
+             if isinstance(name, str) and name.startswith(PREFIX)}
+    try:
+        return Figures(**found) if found else None
+    except TypeError:
+        return None
+
+
+class Results:
+    """Collects the reports of a session."""
+
+    def __init__(self, top):
+        self._top, self._tests, self._stale = top, {}, []
+
+    def add(self, report):
+        if report.when != "teardown":
+            return
+        figures = figures_of(report)
+        if figures is not None:
+            self._tests[report.nodeid] = figures
+        self._stale += [value for name, value in report.user_properties if name == "pymemcheck-stale"]
+
+    def write(self, terminal, distributed):
+        tests = self._tests
+        if not tests and not distributed:
+            return
+        terminal.write_sep("=", "pymemcheck")
+        if not tests:
+            terminal.write_line("no test was checked: do the workers run under the tool (--trace-children=yes)?")
+            return
+        leaky = [figures for figures in tests.values() if figures.leaks]
+        known = sum(figures.known for figures in tests.values())
+        processes = len({figures.pid for figures in tests.values()})
+        terminal.write_line("%s checked%s, %s with leaks%s; %s searching" % (
+            counted(len(tests), "test"), " in %s" % counted(processes, "process").replace("processs", "processes") if processes > 1 else "",
+            format(len(leaky), ","), ", %s" % counted(known, "known leak") if known else "",
+            "%.1f s" % (sum(figures.search_ms for figures in tests.values()) / 1000)))
+        for heading, name, unit, form in TABLES if self._top else ():
+            rows = sorted(tests.items(), key=lambda row: (-getattr(row[1], name), row[0]))
+            rows = [row for row in rows if getattr(row[1], name) > 0][:self._top]
+            if rows:
+                terminal.write_line("%s:" % heading)
+                for nodeid, figures in rows:
+                    terminal.write_line("%14s %-5s %s" % (form.format(getattr(figures, name)), unit, nodeid))
+        for text in self._stale:
+            terminal.write_line(text)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Traces as tracemalloc has them, of the sites of a profile. A trace is a block; sizes of single blocks are not in a
+profile, so a site's bytes are divided equally among its blocks. Stacks without Python frames have one frame, with the
+path of the C code's object as file and line 0."""
+import sys
+
+# The addresses of tracemalloc's DomainFilter. It has one domain for all that Python's allocators gave: ours tell them apart.
+DOMAINS = ("object", "mem", "raw", "libc", "c++")
+OBJECT, MEM, RAW, LIBC, CXX = range(5)
+
+_BY_NAME = (("operator new", CXX), ("_Zn", CXX), ("PyMem_Raw", RAW), ("_PyMem_Raw", RAW), ("_PyMem_DefaultRaw", RAW),
+            ("PyObject_", OBJECT), ("_PyObject_", OBJECT), ("PyType_", OBJECT), ("_PyType_", OBJECT), ("pymalloc_", OBJECT),
+            ("gc_alloc", OBJECT), ("PyMem_", MEM), ("_PyMem_", MEM))
+# Below an interface, on the way to malloc: they serve several domains.
+_SHARED = ("_PyMem_DebugRaw", "_PyMem_Debug", "_PyMem_RawMalloc", "_PyMem_RawCalloc", "_PyMem_RawRealloc",
+           "_PyMem_ArenaAlloc", "_PyObject_Arena", "_PyObject_VirtualAlloc")
+
+
+def domain_of(frames):
+    """The domain of a block by its stack (innermost first): the outermost allocator of the layers that it came through.
+    A block without any is an object that was taken from a free list."""
+    found = None
+    native = False
+    for frame in frames:
+        if frame.kind != "native":
+            break
+        if "allocator" not in frame.flags and "debug_hook" not in frame.flags:
+            break
+        native = True
+        if frame.function.startswith(_SHARED):
+            continue
+        for start, domain in _BY_NAME:
+            if frame.function.startswith(start):
+                found = domain
+                break
+    if found is None:
+        return LIBC if native else OBJECT
+    return found
+
+
+def python_frames(frames):
+    """((file, line), ...) of the Python frames, innermost first."""
+    return tuple((frame.file, frame.line) for frame in frames if frame.kind == "python")
+
+
+def make_traces(profile, grouping, rows, limit=None, with_domains=False):
+    """The traces of rows of (stack, bytes, blocks), for Snapshot, and how many frames the longest has. limit: frames of a
+    trace at most. Equal tracebacks are one object."""
+    with_count = sys.version_info >= (3, 9)        # traces have the number of all frames from then on
+    traces, longest = [], 1
+    names, known = {}, {}
+    for stack, size, count in rows:
+        if not count:
+            continue
+        shape = known.get(stack)
+        if shape is None:
+            stack_frames = profile.stack(stack)
+            frames = tuple((names.setdefault(file, file), line) for file, line in python_frames(stack_frames))
+            if not frames:
+                number = grouping.caller(stack)
+                frames = ((profile.frames[number - 1].object if number else "<unknown>", 0),)
+            total = len(frames)
+            if limit is not None:
+                frames = frames[:limit]
+            frames = names.setdefault(frames, frames)
+            tail = (frames, total) if with_count else (frames,)
+            shape = known[stack] = (domain_of(stack_frames) if with_domains else 0, tail)
+            longest = max(longest, len(frames))
+        domain, tail = shape
+        each, rest = divmod(size, count)
+        if rest:
+            traces.extend([(domain, each + 1) + tail] * rest)
+        traces.extend([(domain, each) + tail] * (count - rest))
+    return traces, longest
