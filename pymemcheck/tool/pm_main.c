@@ -87,7 +87,7 @@ static void thread_ends(ThreadId tid)
         the_run.end_stack = pm_capture_stack(&the_run, tid).stack;
     pm_roots_thread_ends(&the_run.roots, tid, pm_python_thread_ordinal(&the_run.python, tid));
     /* What is open when the process ends is open in the report. */
-    if (!the_run.exiting && !is_last_thread())
+    if (!the_run.exiting && the_run.threads_alive > 0)
         pm_client_requests_thread_ends(&the_run, tid);
     pm_python_thread_ends(&the_run.python, tid);
 }
