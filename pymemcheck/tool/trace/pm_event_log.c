@@ -358,8 +358,10 @@ void pm_event_log_domain_call(struct pm_event_log *log, u32 tid, struct pm_trace
 {
     if (!pm_event_log_is_on(log) || !is_open(log))
         return;
-    record->stack = pm_capture_stack(log->run, tid).stack;
-    if (log->filtered && !accepts_stack(log, record->stack))
+    const u64 bytes = record->operation == PM_TRACE_CALLOC ? record->arguments[0] * record->arguments[1]
+        : record->arguments[record->operation == PM_TRACE_REALLOC];
+    if (record->operation == PM_TRACE_FREE ? log->filtered && !accepts_stack(log, record->stack)
+            : !accepts(log, record->stack, bytes, tid))
         return;
     write_record(log, record, tid);
 }

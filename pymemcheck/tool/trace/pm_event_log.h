@@ -54,8 +54,7 @@ static inline bool pm_event_log_is_on(const struct pm_event_log *log)
     return log->on && !log->stopped;
 }
 
-/* A call of a function of CPython's allocator domains: fills in stack and thread of record, of the core's
-   thread tid. */
+/* A call of a function of CPython's allocator domains, by the core's thread tid. Fills in record->thread. */
 void pm_event_log_domain_call(struct pm_event_log *log, u32 tid, struct pm_trace_record *record);
 
 /* A Python function was called or returned: fills in the thread. */
