@@ -18,6 +18,7 @@
 #include <valgrind/valgrind.h>
 
 #include "base/pm_types.h"
+#include "preload/pm_allocators.h"
 #include "preload/pm_arenas.h"
 #include "preload/pm_hello.h"
 #include "preload/pm_requests.h"
@@ -60,6 +61,7 @@ static __attribute__((noinline, cold)) struct pm_slot *acquire_slot(u64 owner)
 {
     pm_introduce(true);
     pm_settle_arenas();
+    pm_tell_allocators();
     for (u64 i = home_of(owner), tried = 0; tried < SLOTS; i = (i + 1) % SLOTS, tried++) {
         u64 seen = pm_slots[i].owner;
         if (seen > PM_SLOT_FREE || !__sync_bool_compare_and_swap(&pm_slots[i].owner, seen, owner))

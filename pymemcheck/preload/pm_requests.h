@@ -21,6 +21,10 @@ enum pm_request {
     PM_REQUEST_HELLO = PM_REQUEST_BASE + 2,
     /* Small objects may stay hidden: development mode was asked for without the environment. */
     PM_REQUEST_MAY_HIDE_OBJECTS = PM_REQUEST_BASE + 3,
+    /* Answers 1 if PM_REQUEST_ALLOCATORS is wanted (--trace= of a domain). */
+    PM_REQUEST_WANTS_ALLOCATORS = PM_REQUEST_BASE + 64,
+    /* arg1: address of a struct pm_allocators. The tool fills in changed. */
+    PM_REQUEST_ALLOCATORS = PM_REQUEST_BASE + 65,
 };
 
 /* One for each thread that evaluates Python code. */
@@ -32,6 +36,17 @@ struct pm_slot {
 enum {
     PM_SLOT_NEVER = 0,  /* never used */
     PM_SLOT_FREE = 1,   /* its thread ended */
+};
+
+enum { PM_ALLOCATOR_DOMAINS = 3, PM_ALLOCATOR_FUNCTIONS = 12 };
+
+/* The interpreter's allocators (PyMemAllocatorEx), by PyMemAllocatorDomain: raw, mem, object. */
+struct pm_allocators {
+    struct {
+        u64 context;
+        u64 functions[4];       /* malloc, calloc, realloc, free */
+    } domains[PM_ALLOCATOR_DOMAINS];
+    u64 changed[PM_ALLOCATOR_FUNCTIONS];    /* functions whose translations must be made anew; 0: none */
 };
 
 /* Addresses in the program; 0: there is no such symbol. */

@@ -28,6 +28,7 @@
     /* Defined by free-threaded builds only, which have no malloc allocator (Objects/object.c). */ \
     SYMBOL(_Py_MergeZeroLocalRefcount) \
     SYMBOL(PyMem_SetAllocator) \
+    SYMBOL(PyMem_GetAllocator) \
     SYMBOL(PyMem_SetupDebugHooks) \
     SYMBOL(PyObject_Malloc) \
     SYMBOL(PyObject_Calloc) \

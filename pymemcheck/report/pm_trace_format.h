@@ -54,9 +54,9 @@ struct pm_trace_record {
     struct pm_stack_id stack;       /* who called */
     u32 thread;                     /* its number in the order in which threads began, from 1; 0: there was
                                        only one so far */
-    bool tokened;                   /* the freed or resized block is in the log, by token_before */
+    bool known;                     /* the freed or resized block is in the log */
+    struct pm_stack_id made_by;     /* and this stack made it; with wants_births only */
     bool wanted;                    /* the new block is to be in the log */
-    u64 token_before;               /* what record returned for the block */
 };
 
 /* A Python function is called, or resumed; or it returns, yields, or is left by an exception. */
@@ -72,12 +72,11 @@ struct pm_trace_format {
     bool writes_calls;              /* function may be called */
     bool writes_domains;            /* records of domains may come */
     bool wants_stacks_of_frees;     /* record needs the stack of a free */
-    bool wants_tokens;              /* record needs token_before, also where nothing is filtered */
+    bool wants_births;              /* record needs made_by; frees of what is not in the log do not come */
     void *(*open)(const struct pm_trace_options *options, struct pm_buffer *out);
     void (*close)(void *writer);
     void (*begin)(void *writer, const struct pm_trace_process *process);
-    /* Returns a number for the new block, which comes back as token_before. */
-    u64 (*record)(void *writer, const struct pm_trace_record *record);
+    void (*record)(void *writer, const struct pm_trace_record *record);
     void (*function)(void *writer, const struct pm_trace_call *call);
     /* Time passed: milliseconds since begin, and resident pages, 0 if not known. */
     void (*tick)(void *writer, u64 ms, u64 resident_pages);

@@ -96,13 +96,26 @@ static void add_number(struct pm_buffer *out, u64 number)
     pm_buffer_add_hex(out, number);
 }
 
-/* A new line with up to two numbers. */
-static void put_line(struct pm_buffer *out, char mode, u64 first, const u64 *second)
+/* "+ 1a2\n": nearly all lines are such, so this is quick. */
+static void put_count(struct pm_buffer *out, char mode, u64 number)
+{
+    enum { BITS_IN_DIGIT = 4, LAST_DIGIT = 15, OTHERS = 3 };
+    const unsigned bits = 64 - (unsigned)__builtin_clzll(number | 1);
+    const unsigned digits = (bits + BITS_IN_DIGIT - 1) / BITS_IN_DIGIT;
+    char *at = pm_buffer_extend(out, digits + OTHERS);
+
+    *at++ = mode;
+    *at++ = ' ';
+    for (unsigned i = digits; i-- > 0;)
+        *at++ = "0123456789abcdef"[number >> i * BITS_IN_DIGIT & LAST_DIGIT];
+    *at = '\n';
+}
+
+static void put_line(struct pm_buffer *out, char mode, u64 first, u64 second)
 {
     pm_buffer_add_char(out, mode);
     add_number(out, first);
-    if (second != NULL)
-        add_number(out, *second);
+    add_number(out, second);
     pm_buffer_add_char(out, '\n');
 }
 
@@ -117,14 +130,14 @@ static void begin_heaptrack(void *writer, const struct pm_trace_process *process
 {
     struct heaptrack *trace = writer;
 
-    put_line(trace->out, 'v', HEAPTRACK_VERSION, &(u64){ FORMAT_VERSION });
+    put_line(trace->out, 'v', HEAPTRACK_VERSION, FORMAT_VERSION);
     pm_buffer_add_char(trace->out, 'X');
     for (size_t i = 0; i < process->command_length; i++) {
         pm_buffer_add_char(trace->out, ' ');
         add_flat(trace->out, process->command[i], pm_length(process->command[i]));
     }
     pm_buffer_add_char(trace->out, '\n');
-    put_line(trace->out, 'I', process->page_bytes, &process->pages);
+    put_line(trace->out, 'I', process->page_bytes, process->pages);
     if (process->forked)
         pm_buffer_add_text(trace->out, "# forked: blocks of the parent are not in this file\n");
 }
@@ -207,7 +220,7 @@ static u32 unknown_node(struct heaptrack *trace)
         pm_buffer_add_text(trace->out, "i 0 0");
         add_number(trace->out, function);
         pm_buffer_add_char(trace->out, '\n');
-        put_line(trace->out, 't', ++trace->frames.count, &(u64){ 0 });
+        put_line(trace->out, 't', ++trace->frames.count, 0);
         *number = ++trace->nodes.count;
     }
     return *number;
@@ -225,7 +238,7 @@ static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
                 && *number_of(&trace->nodes, parent.v) == 0)
             at = parent;
         const u32 frame = frame_number(trace, pm_stacks_node(trace->tables.stacks, at).frame);
-        put_line(trace->out, 't', frame, &(u64){ parent.v == 0 ? 0 : *number_of(&trace->nodes, parent.v) });
+        put_line(trace->out, 't', frame, parent.v == 0 ? 0 : *number_of(&trace->nodes, parent.v));
         *number_of(&trace->nodes, at.v) = ++trace->nodes.count;
         known = *number_of(&trace->nodes, stack.v);
     }
@@ -235,11 +248,11 @@ static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
 static u64 put_allocation(struct heaptrack *trace, u64 bytes, u32 node)
 {
     if (trace->allocation_count == 0) {
-        put_line(trace->out, 'a', 0, &(u64){ node });
+        put_line(trace->out, 'a', 0, node);
         trace->allocation_count++;
     }
     const u64 number = trace->allocation_count++;
-    put_line(trace->out, 'a', bytes, &(u64){ node });
+    put_line(trace->out, 'a', bytes, node);
     *number_of(&trace->node_of, (u32)number) = node;
     return number;
 }
@@ -273,21 +286,21 @@ static u64 freed_number(struct heaptrack *trace, const struct pm_block *block, u
     return twin;
 }
 
-static u64 record_heaptrack(void *writer, const struct pm_trace_record *record)
+static void record_heaptrack(void *writer, const struct pm_trace_record *record)
 {
     struct heaptrack *trace = writer;
     const struct pm_event *event = record->event;
 
-    if (record->tokened && (event->kind == PM_EVENT_FREED || event->kind == PM_EVENT_RESIZED))
-        put_line(trace->out, '-', freed_number(trace, event->before, record->token_before), NULL);
+    if (record->known && (event->kind == PM_EVENT_FREED || event->kind == PM_EVENT_RESIZED))
+        put_count(trace->out, '-', freed_number(trace, event->before,
+                                                allocation_number(trace, event->before->bytes, record->made_by)));
     trace->newest_number = 0;
     if (!record->wanted || (event->kind != PM_EVENT_ALLOCATED && event->kind != PM_EVENT_RESIZED))
-        return 0;
+        return;
     const u64 number = allocation_number(trace, event->block->bytes, record->stack);
-    put_line(trace->out, '+', number, NULL);
+    put_count(trace->out, '+', number);
     trace->newest_number = number;
     trace->newest_address = event->block->address;
-    return number;
 }
 
 static void tick_heaptrack(void *writer, u64 ms, u64 resident_pages)
@@ -297,9 +310,9 @@ static void tick_heaptrack(void *writer, u64 ms, u64 resident_pages)
     if (ms <= trace->ms)
         return;
     trace->ms = ms;
-    put_line(trace->out, 'c', ms, NULL);
+    put_count(trace->out, 'c', ms);
     if (resident_pages != 0)
-        put_line(trace->out, 'R', resident_pages, NULL);
+        put_count(trace->out, 'R', resident_pages);
 }
 
 static void switched_heaptrack(void *writer, bool on)
@@ -326,7 +339,7 @@ static void stop_heaptrack(void *writer, const char *note)
 
 const struct pm_trace_format pm_trace_heaptrack_format = {
     .name = "heaptrack",
-    .wants_tokens = true,
+    .wants_births = true,
     .open = open_heaptrack,
     .close = close_heaptrack,
     .begin = begin_heaptrack,

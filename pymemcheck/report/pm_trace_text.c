@@ -285,7 +285,7 @@ static void add_domain_call(struct pm_buffer *out, const struct pm_trace_record 
     add_address(out, record->result);
 }
 
-static u64 record_text(void *writer, const struct pm_trace_record *record)
+static void record_text(void *writer, const struct pm_trace_record *record)
 {
     struct text_trace *trace = writer;
     struct pm_buffer *out = trace->out;
@@ -299,7 +299,6 @@ static u64 record_text(void *writer, const struct pm_trace_record *record)
         add_address(out, record->event->block != NULL ? record->event->block->address : 0);
     }
     pm_buffer_add_char(out, '\n');
-    return 0;
 }
 
 static void function_text(void *writer, const struct pm_trace_call *call)

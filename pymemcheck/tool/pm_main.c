@@ -34,6 +34,7 @@
 #include "tool/pm_timeline.h"
 #include "tool/core/pm_shortcut.h"
 #include "tool/watch/pm_watch_code.h"
+#include "tool/trace/pm_domain_calls.h"
 
 static struct pm_run the_run;
 
@@ -112,6 +113,13 @@ static Bool on_client_request(ThreadId tid, UWord *args, UWord *answer)
         run->may_hide_objects = true;
         *answer = 0;
         return True;
+    case PM_REQUEST_WANTS_ALLOCATORS:
+        *answer = pm_domain_calls_wanted(run);
+        return True;
+    case PM_REQUEST_ALLOCATORS:
+        pm_domain_calls_meet(run, args[1]);
+        *answer = 0;
+        return True;
     case VG_USERREQ__GDB_MONITOR_COMMAND:
         *answer = pm_monitor_command(run, (const char *)args[1]);
         return *answer != 0;
@@ -158,6 +166,7 @@ static void after_options(void)
     pm_errors_begin(&the_run);
     pm_event_log_init(&the_run);
     pm_watch_init(&the_run);
+    pm_domain_calls_init(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
 
@@ -182,6 +191,8 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     IRSB *changed = pm_watch_instrument(&the_run, block, layout);
     changed = pm_probe_instrument(&the_run, changed, layout);
     changed = pm_shortcut_instrument(changed, extents->base[0], layout);
+    if (pm_domain_calls_wanted(&the_run))
+        changed = pm_domain_calls_instrument(changed, extents->base[0], layout);
     pm_core_passes_instrumented(changed != block);
     return changed;
 }

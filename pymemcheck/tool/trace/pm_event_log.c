@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A free must be in the log if its allocation was, and only then: otherwise who adds up the log gets
-   other figures than the report. Filters look at the allocation, so a block that they let pass is
-   remembered by its address. Without filters, and where the format needs no number for a free, nothing
-   is remembered. */
+   other figures than the report. Filters look at the allocation. So which live blocks are in the log is
+   remembered, by address: those that are not; or, with filters, in a fork child, or if the log begins later than
+   the program, those that are. The text form of a log without filters shows all frees: as DTrace does, also
+   those of blocks that are older than the log. */
 #include "pub_tool_basics.h"
 #include "pub_tool_clientstate.h"
 #include "pub_tool_libcbase.h"
@@ -131,7 +132,8 @@ static void stop(struct pm_event_log *log)
     log->stopped = true;
     close_writer(log);
     pm_trace_file_close(&log->file);
-    pm_map_clear(&log->tokens);
+    pm_map_clear(&log->exceptions);
+    pm_map_clear(&log->moved);
 }
 
 /* length: of the buffer before the lines that were just added, and that do not fit. */
@@ -201,26 +203,50 @@ static u64 key_of(const struct pm_block *block)
     return block->address | (block->origin == PM_BLOCK_CUSTOM ? CUSTOM_KEY : 0);
 }
 
-static bool keeps_tokens(const struct pm_event_log *log)
+/* Whether it matters which blocks are in the log. */
+static bool keeps_known(const struct pm_event_log *log)
 {
-    return log->filtered || log->format->wants_tokens;
+    return log->filtered || log->format->wants_births;
 }
 
-/* Whether the block is in the log, and its number there. Forgets it. */
-static bool take_token(struct pm_event_log *log, const struct pm_block *block, u64 *token)
+/* Whether the block, which ends, is in the log. Forgets it. */
+static bool take_known(struct pm_event_log *log, const struct pm_block *block)
 {
-    const u64 key = key_of(block), *known = pm_map_get(&log->tokens, key);
+    const bool is_exception = log->exceptions.count > 0 && pm_map_remove(&log->exceptions, key_of(block));
+    return is_exception == log->knows_few;
+}
 
-    if (known == NULL)
-        return false;
-    *token = *known;
-    pm_map_remove(&log->tokens, key);
-    return true;
+static void note_known(struct pm_event_log *log, const struct pm_block *block, bool known)
+{
+    if (known == log->knows_few)
+        pm_map_put(&log->exceptions, key_of(block), 0);
 }
 
 static struct pm_stack_id stack_of_block(const struct pm_run *run, const struct pm_block *block)
 {
     return pm_site_stack(pm_sites_at(&run->sites, (u32)block->site));
+}
+
+/* A block passes to another site, which did not make it. */
+static void note_move(struct pm_event_log *log, const struct pm_event *event)
+{
+    const u64 key = key_of(event->before);
+
+    if (log->format->wants_births && event->before->site != event->block->site
+            && pm_map_get(&log->moved, key) == NULL)
+        pm_map_put(&log->moved, key, event->before->site);
+}
+
+/* Who made a block that ends. Forgets it. */
+static struct pm_stack_id take_birth(struct pm_event_log *log, const struct pm_block *block)
+{
+    const u64 *site = log->moved.count > 0 ? pm_map_get(&log->moved, key_of(block)) : NULL;
+
+    if (site == NULL)
+        return stack_of_block(log->run, block);
+    const struct pm_stack_id stack = pm_site_stack(pm_sites_at(&log->run->sites, (u32)*site));
+    pm_map_remove(&log->moved, key_of(block));
+    return stack;
 }
 
 /* Who made the event: for a new block that is known, for others it costs a capture. */
@@ -260,61 +286,71 @@ static void tick(struct pm_event_log *log)
 static void write_record(struct pm_event_log *log, struct pm_trace_record *record, u32 tid)
 {
     const size_t length = log->file.buffer.length;
-    const struct pm_block *block = record->event != NULL ? record->event->block : NULL;
 
     record->thread = shown_thread(log, tid);
     if (log->until_tick-- == 0)
         tick(log);
-    const u64 token = log->format->record(log->writer, record);
-    if (block != NULL && record->wanted && keeps_tokens(log))
-        pm_map_put(&log->tokens, key_of(block), token);
+    log->format->record(log->writer, record);
     settle(log, length);
 }
 
-/* An event that makes a block, or changes its size. */
-static bool wants_block(struct pm_event_log *log, const struct pm_event *event, struct pm_stack_id stack, bool tokened)
+/* Whether the block of an event is to be in the log. known: the block that it was before is. */
+static bool wants_block(struct pm_event_log *log, const struct pm_event *event, struct pm_stack_id stack, bool known)
 {
-    return pm_event_log_is_on(log)
-        && (accepts(log, stack, event->block->bytes, event->tid)
-            || (tokened && log->filtered && !log->format->wants_tokens));
+    const bool shown_anyway = known && event->before != NULL && log->filtered && !log->format->wants_births;
+    return log->on && (shown_anyway || accepts(log, stack, event->block->bytes, event->tid));
+}
+
+static bool is_failure(const struct pm_event *event)
+{
+    return event->kind == PM_EVENT_FAILED || event->kind == PM_EVENT_UNKNOWN_FREE;
+}
+
+/* An event without a block before and after it: text shows it, filtered by its own stack. */
+static void on_failure(struct pm_event_log *log, const struct pm_event *event)
+{
+    struct pm_trace_record record = { .event = event };
+    const bool second = event->call == PM_CALL_REALLOC || event->call == PM_CALL_MEMALIGN;
+
+    if (!log->on || !log->format->wants_stacks_of_frees || !is_open(log))
+        return;
+    record.stack = stack_of(log, event);
+    if (accepts(log, record.stack, event->arguments[second], event->tid))
+        write_record(log, &record, event->tid);
 }
 
 static void on_event(void *context, const struct pm_event *event)
 {
     struct pm_event_log *log = context;
-    struct pm_trace_record record = { .event = event, .tokened = !keeps_tokens(log) };
-    bool shown = false;
+    struct pm_trace_record record = { .event = event };
 
-    if (log->stopped || event->kind == PM_EVENT_REUSED)
+    if (log->stopped)
         return;
-    if (event->before != NULL && event->kind != PM_EVENT_FAILED && keeps_tokens(log))
-        record.tokened = take_token(log, event->before, &record.token_before);
-    if (!log->on && !(record.tokened && log->format->wants_tokens))
+    if (event->kind == PM_EVENT_REUSED) {
+        note_move(log, event);
         return;
-    switch (event->kind) {
-    case PM_EVENT_ALLOCATED:
-    case PM_EVENT_RESIZED:
-        record.stack = stack_of(log, event);
-        record.wanted = wants_block(log, event, record.stack, record.tokened);
-        shown = record.wanted || (record.tokened && event->kind == PM_EVENT_RESIZED && keeps_tokens(log));
-        break;
-    case PM_EVENT_FREED:
-        shown = record.tokened;
-        break;
-    case PM_EVENT_FAILED:
-    case PM_EVENT_UNKNOWN_FREE:
-        shown = log->format->wants_stacks_of_frees;
-        break;
-    case PM_EVENT_REUSED:
-        break;
     }
-    if (!shown || !is_open(log))
+    if (is_failure(event)) {
+        on_failure(log, event);
+        return;
+    }
+    const bool keeps = keeps_known(log);
+    if (event->before != NULL) {
+        record.known = !keeps || take_known(log, event->before);
+        if (log->format->wants_births)
+            record.made_by = take_birth(log, event->before);
+    }
+    if (event->block != NULL) {
+        record.stack = stack_of(log, event);
+        record.wanted = wants_block(log, event, record.stack, record.known);
+        if (keeps)
+            note_known(log, event->block, record.wanted);
+    }
+    const bool ends = record.known && (log->on || log->format->wants_births);
+    if (!(record.wanted || ends) || !is_open(log))
         return;
     if (event->block == NULL)
         record.stack = stack_of(log, event);
-    if ((event->kind == PM_EVENT_FAILED || event->kind == PM_EVENT_UNKNOWN_FREE)
-            && !accepts(log, record.stack, event->arguments[event->call == PM_CALL_REALLOC], event->tid))
-        return;
     write_record(log, &record, event->tid);
 }
 
@@ -322,8 +358,10 @@ void pm_event_log_domain_call(struct pm_event_log *log, u32 tid, struct pm_trace
 {
     if (!pm_event_log_is_on(log) || !is_open(log))
         return;
-    record->stack = pm_capture_stack(log->run, tid).stack;
-    if (log->filtered && !accepts_stack(log, record->stack))
+    const u64 bytes = record->operation == PM_TRACE_CALLOC ? record->arguments[0] * record->arguments[1]
+        : record->arguments[record->operation == PM_TRACE_REALLOC];
+    if (record->operation == PM_TRACE_FREE ? log->filtered && !accepts_stack(log, record->stack)
+            : !accepts(log, record->stack, bytes, tid))
         return;
     write_record(log, record, tid);
 }
@@ -401,7 +439,9 @@ void pm_event_log_forked(struct pm_event_log *log)
         return;
     close_writer(log);
     pm_trace_file_drop(&log->file);
-    pm_map_clear(&log->tokens);
+    pm_map_clear(&log->exceptions);
+    pm_map_clear(&log->moved);
+    log->knows_few = true;
     char *name = file_name(log);
     log->stopped = name != NULL && log->file.name != NULL && VG_(strcmp)(name, log->file.name) == 0;
     VG_(free)(name);
@@ -455,8 +495,10 @@ void pm_event_log_init(struct pm_run *run)
         .on = !run->options.trace.starts_off,
         .filtered = !pm_event_filter_is_empty(&run->options.trace.filter),
     };
+    log->knows_few = log->filtered || !log->on;
     the_log = log;
-    pm_map_init(&log->tokens);
+    pm_map_init(&log->exceptions);
+    pm_map_init(&log->moved);
     pm_trace_file_init(&log->file);
     begin(log, file_name(log));
     if (run->options.trace.parts & PM_TRACE_PART_MALLOC)

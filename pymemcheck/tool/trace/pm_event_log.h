@@ -28,9 +28,11 @@ struct pm_event_log {
     bool stopped;                           /* nothing is written any more in this process */
     bool filtered;                          /* some events are left out */
     bool closed_for_exec;                   /* an execve is under way */
-    /* With wants_tokens or filtered: what the format returned for each live block that is in the log, by
-       its address; bit 63 tells blocks of the program's own allocators, which may lie in malloc's. */
-    struct pm_map tokens;
+    /* Which live blocks are in the log: all but these or, if knows_few, these only. A set of addresses; bit
+       63 tells blocks of the program's own allocators, which may lie in malloc's. */
+    struct pm_map exceptions;
+    bool knows_few;
+    struct pm_map moved;                    /* with wants_births: reused blocks -> the site that made them */
     u8 *accepted;                           /* by stack: enum acceptance */
     u32 accepted_capacity;
     u32 until_tick;                         /* events until the clock is looked at */
@@ -52,8 +54,7 @@ static inline bool pm_event_log_is_on(const struct pm_event_log *log)
     return log->on && !log->stopped;
 }
 
-/* A call of a function of CPython's allocator domains: fills in stack and thread of record, of the core's
-   thread tid. */
+/* A call of a function of CPython's allocator domains, by the core's thread tid. Fills in record->thread. */
 void pm_event_log_domain_call(struct pm_event_log *log, u32 tid, struct pm_trace_record *record);
 
 /* A Python function was called or returned: fills in the thread. */
