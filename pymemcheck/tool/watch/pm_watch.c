@@ -93,7 +93,7 @@ void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_
     watch->watched[index] = (struct pm_watched){ .count_address = count_address, .block = block };
     if (place != PM_BALANCE_NO_PLACE)
         note_taker(watch, index, place, VG_(get_SP)(VG_(get_running_tid)()));
-    pm_map_put(&watch->counts, count_address, (u64)index << 1);
+    pm_map_put(&watch->counts, count_address, index);
     pm_watch_code_mark(count_address);
 }
 
@@ -114,7 +114,7 @@ u32 pm_watch_object_at(const struct pm_run *run, u64 object)
     const u64 *found = !run->watch.on || layout == NULL
         ? NULL : pm_map_get(&run->watch.counts, object + (u64)layout->at.object_refcount);
 
-    return found != NULL && (*found & 1) == 0 ? (u32)(*found >> 1) : (u32)PM_WATCH_NONE;
+    return found != NULL ? (u32)*found : (u32)PM_WATCH_NONE;
 }
 
 /* The count as the last store left it. */
@@ -177,19 +177,18 @@ static void change(struct pm_run *run, u32 tid, u32 index, i64 old, i64 new)
 void pm_watch_store(struct pm_run *run, u32 tid, u64 address, u64 value, u32 bytes)
 {
     struct pm_watch *watch = &run->watch;
-    const u64 *found = pm_map_get(&watch->counts, address);
+    const u32 pending = pm_watch_pending_at(run, address);
+    const u64 *found = pending != PM_WATCH_NONE ? NULL : pm_map_get(&watch->counts, address);
     u64 word;
 
-    if (found == NULL || !pm_reader_read_u64(&run->reader, address, &word))
+    if ((found == NULL && pending == PM_WATCH_NONE) || !pm_reader_read_u64(&run->reader, address, &word))
         return;
     const u64 stored = bytes == sizeof(u32) ? (word >> 32 << 32 | (u32)value) : value;
     const i64 old = pm_watch_count_of(run, word), new = pm_watch_count_of(run, stored);
-    const u32 index = (u32)(*found >> 1);
-    if (*found & 1) {
-        const u32 object = pm_watch_pending_store(run, index, address, old, new);
-        if (object != PM_WATCH_NONE)
-            change(run, tid, object, old, new);
-    } else if (is_link(run, expected_count(watch, index), stored)) {
+    const u32 index = found != NULL ? (u32)*found : pm_watch_pending_store(run, pending, address, old, new);
+    if (index == PM_WATCH_NONE)
+        return;
+    if (is_link(run, expected_count(watch, index), stored)) {
         pm_watch_finish(run, index, true);
     } else if (new < 0 || old < 0) {
         watch->immortal++;
@@ -202,11 +201,13 @@ void pm_watch_store(struct pm_run *run, u32 tid, u64 address, u64 value, u32 byt
 u32 pm_watch_returned(struct pm_run *run, u64 object)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
-    const u64 *found = layout == NULL ? NULL
-        : pm_map_get(&run->watch.counts, object + (u64)layout->at.object_refcount);
+    const u32 known = pm_watch_object_at(run, object);
+    const u32 pending = layout == NULL || known != PM_WATCH_NONE ? (u32)PM_WATCH_NONE
+        : pm_watch_pending_at(run, object + (u64)layout->at.object_refcount);
 
-    if (found != NULL && (*found & 1) != 0)
-        pm_watch_settle_if_born(run, (u32)(*found >> 1));
+    if (pending == PM_WATCH_NONE)
+        return known;
+    pm_watch_settle_if_born(run, pending);
     return pm_watch_object_at(run, object);
 }
 

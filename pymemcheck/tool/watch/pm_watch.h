@@ -23,12 +23,15 @@ struct pm_run;
 /* A new block that may become a watched object: its header is written after malloc. */
 struct pm_watch_pending {
     u64 block;                  /* address; 0: the entry is free */
-    u64 bytes;
+    u64 bytes;                  /* 0, too */
     struct pm_stack_id birth;
+    bool padded;                /* by a debug hook */
+    u8 tries;                   /* stores to it that were of no object */
 };
 
-/* Objects have their headers before so many other blocks are allocated. */
-enum { PM_WATCH_PENDING = 16 };
+/* Nearly all objects have their headers before so many other blocks are allocated. What was not stored to until then waits
+   longer: up to 3.11 the collector may run between an object's allocation and its birth. */
+enum { PM_WATCH_NEW = 4, PM_WATCH_LATE = 28, PM_WATCH_PENDING = PM_WATCH_NEW + PM_WATCH_LATE };
 
 /* Beside an object of the balance. */
 struct pm_watched {
@@ -44,11 +47,12 @@ struct pm_watch {
     bool on;
     bool scanned;               /* for objects older than the first frame */
     struct pm_balance balance;
-    struct pm_map counts;       /* address of a count -> twice an object, or twice a pending place plus 1 */
+    struct pm_map counts;       /* address of a count -> object of the balance */
     struct pm_watched *watched; /* by object of the balance */
     u32 watched_capacity;
     struct pm_watch_pending pending[PM_WATCH_PENDING];
-    u32 next_pending;
+    u32 next_pending, next_late;
+    u32 late_count;             /* of pending blocks behind the first PM_WATCH_NEW */
     struct pm_map types;        /* address of a type -> name, or 0: no object of it is chosen for its type alone */
     struct pm_map verdicts;     /* stack and type -> whether it is chosen */
     u32 unresolved_objects;     /* rules object: whose object was not found yet */
@@ -82,10 +86,13 @@ u32 pm_watch_object_at(const struct pm_run *run, u64 object);
 
 /* --- Between the files of this folder --- */
 
-enum { PM_WATCH_HEADERS = 6 };
+enum { PM_WATCH_HEADERS = 3 };
 
-/* How many bytes before an object its block may start, ascending and without repetition. Returns their number. */
-u32 pm_watch_headers(const struct pm_run *run, u64 bytes[PM_WATCH_HEADERS]);
+/* How many bytes before an object its block may start, ascending. padded: by a debug hook. Returns their number. */
+u32 pm_watch_headers(const struct pm_run *run, bool padded, u64 bytes[PM_WATCH_HEADERS]);
+
+/* The pending block around the address, or PM_WATCH_NONE. */
+u32 pm_watch_pending_at(const struct pm_run *run, u64 count_address);
 
 /* Watches the object whose count is at count_address. place: of its birth, which counts as the first reference;
    PM_BALANCE_NO_PLACE: it is older, and opening is its count. */

@@ -2,8 +2,8 @@
 /* Which objects are watched.
 
    A block says where it was allocated, but not what it will hold: the count and the type are stored afterwards, in
-   either order. So a new block is *pending*. All words of it that may become a count are marked like those
-   of watched objects. At the first store to such a word behind which there is a type, it is known whether the object is
+   either order. So a new block is *pending*. All words of it that may become a count are marked in the
+   filter (pm_watch_code.h). At the first store to such a word behind which there is a type, it is known whether the object is
    chosen, and the block is no longer pending. That store is the birth if it makes the count 1. Else the object was born
    before, unseen, and its count is the opening balance.
 
@@ -25,7 +25,10 @@
 
 /* Before an instance with a dict or weak references that the interpreter manages, 3.11 and later
    (Include/internal/pycore_object.h, _PyType_PreHeaderSize). */
-enum { PRE_HEADER_BYTES = 16 };
+enum { PRE_HEADER_BYTES = 16, LEAST_OBJECT_BYTES = 16 };
+
+/* Stores to a pending block before it is given up: it holds no object. */
+enum { MOST_TRIES = 12 };
 
 /* A type that was read: its name and what stands before its instances. */
 enum { HEADER_SHIFT = 32 };
@@ -35,23 +38,15 @@ static struct pm_tables tables_of(const struct pm_run *run)
     return (struct pm_tables){ &run->strings, &run->frames, &run->stacks };
 }
 
-u32 pm_watch_headers(const struct pm_run *run, u64 bytes[PM_WATCH_HEADERS])
+u32 pm_watch_headers(const struct pm_run *run, bool padded, u64 bytes[PM_WATCH_HEADERS])
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
-    const u64 hooks[] = { 0, layout->hook_prefix_bytes }, gc = (u64)layout->at.gc_head_bytes;
-    u32 count = 0;
+    const u64 hook = padded ? layout->hook_prefix_bytes : 0, gc = (u64)layout->at.gc_head_bytes;
 
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(hooks); i++) {
-        const u64 headers[] = { hooks[i], hooks[i] + gc, hooks[i] + gc + PRE_HEADER_BYTES };
-        for (size_t j = 0; j < PM_ARRAY_LENGTH(headers); j++) {
-            bool known = false;
-            for (u32 k = 0; k < count; k++)
-                known |= bytes[k] == headers[j];
-            if (!known)
-                bytes[count++] = headers[j];
-        }
-    }
-    return count;
+    bytes[0] = hook;
+    bytes[1] = hook + gc;
+    bytes[2] = hook + gc + PRE_HEADER_BYTES;
+    return PM_WATCH_HEADERS;
 }
 
 static u64 offset_of_count(const struct pm_run *run)
@@ -92,18 +87,22 @@ static struct pm_string_id name_of_type(const struct pm_run *run, u64 type)
 }
 
 /* The type of the object that begins header bytes behind the start of a block; 0: none begins there. */
-static u64 type_at(struct pm_run *run, u64 block, u64 header)
+static u64 type_at(struct pm_run *run, u64 block, u64 header, bool padded)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
     const struct pm_birth_store store = { .object = block + header, .block = block };
     u64 type;
 
-    pm_birth_judge(layout, &run->reader, run->python.frame_type, &store, &type);
-    if (type == 0 || (pm_map_get(&run->watch.types, type) == NULL && !learn_type(run, type)))
+    if (!pm_reader_read_u64(&run->reader, store.object + (u64)layout->at.object_type, &type) || type == 0)
         return 0;
     const u64 *known = pm_map_get(&run->watch.types, type);
-    const u64 expected = *known >> HEADER_SHIFT;
-    return header == expected || header == expected + layout->hook_prefix_bytes ? type : 0;
+    if (known == NULL) {
+        pm_birth_judge(layout, &run->reader, run->python.frame_type, &store, &type);
+        if (type == 0 || !learn_type(run, type))
+            return 0;
+        known = pm_map_get(&run->watch.types, type);
+    }
+    return header == (*known >> HEADER_SHIFT) + (padded ? layout->hook_prefix_bytes : 0) ? type : 0;
 }
 
 /* --- Verdicts --- */
@@ -114,7 +113,7 @@ static bool is_chosen(struct pm_run *run, struct pm_stack_id stack, u32 type)
 {
     const struct pm_watch_rules *rules = &run->options.watch_refs;
     const struct pm_tables tables = tables_of(run);
-    const u64 key = (u64)stack.v << 32 | type;
+    const u64 key = (u64)(rules->only_types ? 0 : stack.v) << 32 | type;
     const u64 *known = pm_map_get(&run->watch.verdicts, key);
 
     if (known != NULL)
@@ -128,22 +127,37 @@ static bool is_chosen(struct pm_run *run, struct pm_stack_id stack, u32 type)
 
 /* --- Pending blocks --- */
 
+/* The filter's units in which a count of the block may be. */
+static void mark_pending(struct pm_run *run, const struct pm_watch_pending *pending, void (*mark)(u64 address))
+{
+    u64 headers[PM_WATCH_HEADERS];
+    const u32 count = pm_watch_headers(run, pending->padded, headers);
+
+    for (u32 i = 0; i < count; i++)
+        if (headers[i] + LEAST_OBJECT_BYTES <= pending->bytes)
+            mark(pending->block + headers[i] + offset_of_count(run));
+}
+
 static void drop_pending(struct pm_run *run, u32 index)
 {
-    struct pm_watch *watch = &run->watch;
-    struct pm_watch_pending *pending = &watch->pending[index];
-    u64 headers[PM_WATCH_HEADERS];
-    const u32 count = pm_watch_headers(run, headers);
+    struct pm_watch_pending *pending = &run->watch.pending[index];
 
-    for (u32 i = 0; i < count; i++) {
-        const u64 at = pending->block + headers[i] + offset_of_count(run);
-        const u64 *entry = pm_map_get(&watch->counts, at);
-        if (entry != NULL && *entry == ((u64)index << 1 | 1)) {
-            pm_map_remove(&watch->counts, at);
-            pm_watch_code_unmark(at);
-        }
-    }
-    pending->block = 0;
+    if (pending->block == 0)
+        return;
+    mark_pending(run, pending, pm_watch_code_unmark);
+    pending->block = pending->bytes = 0;
+    run->watch.late_count -= index >= PM_WATCH_NEW;
+}
+
+u32 pm_watch_pending_at(const struct pm_run *run, u64 count_address)
+{
+
+    const u32 count = run->watch.late_count > 0 ? (u32)PM_WATCH_PENDING : (u32)PM_WATCH_NEW;
+
+    for (u32 i = 0; i < count; i++)
+        if (count_address - run->watch.pending[i].block < run->watch.pending[i].bytes)
+            return i;
+    return PM_WATCH_NONE;
 }
 
 /* Whether a new object may have so many references. Two addresses of types, as in the items of a list of classes, look like
@@ -155,16 +169,30 @@ static bool is_plausible(i64 references)
     return references > 0 && references < LEAST_ADDRESS;
 }
 
-/* Watches the object in a block if one is there, with the count that it has now, and if it is chosen. */
-static void look_into(struct pm_run *run, u64 block, u64 bytes, struct pm_stack_id birth)
+/* Whether an object is in the block that has one reference. */
+static bool holds_object(struct pm_run *run, const struct pm_watch_pending *pending)
 {
     u64 headers[PM_WATCH_HEADERS], word;
-    const u32 count = pm_watch_headers(run, headers);
+    const u32 count = pm_watch_headers(run, pending->padded, headers);
+
+    for (u32 i = 0; i < count; i++)
+        if (headers[i] + LEAST_OBJECT_BYTES <= pending->bytes
+                && type_at(run, pending->block, headers[i], pending->padded) != 0
+                && pm_reader_read_u64(&run->reader, pending->block + headers[i] + offset_of_count(run), &word)
+                && pm_watch_count_of(run, word) == 1)
+            return true;
+    return false;
+}
+
+/* Watches the object in a block if one is there, with the count that it has now, and if it is chosen. */
+static void look_into(struct pm_run *run, u64 block, u64 bytes, bool padded, struct pm_stack_id birth)
+{
+    u64 headers[PM_WATCH_HEADERS], word;
+    const u32 count = pm_watch_headers(run, padded, headers);
 
     for (u32 i = 0; i < count; i++) {
         const u64 at = block + headers[i] + offset_of_count(run);
-        const u64 type = headers[i] + offset_of_count(run) + sizeof word <= bytes
-            ? type_at(run, block, headers[i]) : 0;
+        const u64 type = headers[i] + LEAST_OBJECT_BYTES <= bytes ? type_at(run, block, headers[i], padded) : 0;
         if (type == 0 || !pm_reader_read_u64(&run->reader, at, &word))
             continue;
         const i64 references = pm_watch_count_of(run, word);
@@ -184,7 +212,27 @@ static void settle(struct pm_run *run, u32 index)
     if (pending.block == 0)
         return;
     drop_pending(run, index);
-    look_into(run, pending.block, pending.bytes, pending.birth);
+    look_into(run, pending.block, pending.bytes, pending.padded, pending.birth);
+}
+
+/* Another block takes the place of a pending one. One that nothing was stored to stays pending. */
+static void make_late(struct pm_run *run, u32 index)
+{
+    struct pm_watch *watch = &run->watch;
+    const struct pm_watch_pending pending = watch->pending[index];
+    const u32 late = PM_WATCH_NEW + watch->next_late;
+
+    if (pending.block == 0)
+        return;
+    if (pending.tries > 0 || holds_object(run, &pending)) {
+        settle(run, index);
+        return;
+    }
+    settle(run, late);
+    watch->next_late = (watch->next_late + 1) % PM_WATCH_LATE;
+    watch->pending[index].block = watch->pending[index].bytes = 0;
+    watch->pending[late] = pending;
+    watch->late_count++;
 }
 
 static void await(struct pm_run *run, const struct pm_block *block)
@@ -192,36 +240,21 @@ static void await(struct pm_run *run, const struct pm_block *block)
     struct pm_watch *watch = &run->watch;
     const struct pm_stack_id birth = pm_allocator_stack(run, block);
     const u32 index = watch->next_pending;
-    u64 headers[PM_WATCH_HEADERS];
 
     if (!is_chosen(run, birth, ANY_TYPE))
         return;
-    settle(run, index);
-    watch->next_pending = (index + 1) % PM_WATCH_PENDING;
-    watch->pending[index] = (struct pm_watch_pending){ block->address, block->bytes, birth };
-    const u32 count = pm_watch_headers(run, headers);
-    for (u32 i = 0; i < count; i++) {
-        const u64 at = block->address + headers[i] + offset_of_count(run);
-        if (headers[i] + 2 * sizeof(u64) > block->bytes || pm_map_get(&watch->counts, at) != NULL)
-            continue;
-        pm_map_put(&watch->counts, at, (u64)index << 1 | 1);
-        pm_watch_code_mark(at);
-    }
+    make_late(run, index);
+    watch->next_pending = (index + 1) % PM_WATCH_NEW;
+    watch->pending[index] = (struct pm_watch_pending){
+        .block = block->address, .bytes = block->bytes, .birth = birth, .padded = block->padding_units != 0,
+    };
+    mark_pending(run, &watch->pending[index], pm_watch_code_mark);
 }
 
 void pm_watch_settle_if_born(struct pm_run *run, u32 index)
 {
-    const struct pm_watch_pending pending = run->watch.pending[index];
-    u64 headers[PM_WATCH_HEADERS], word;
-    const u32 count = pm_watch_headers(run, headers);
-
-    for (u32 i = 0; i < count; i++)
-        if (headers[i] + 2 * sizeof word <= pending.bytes && type_at(run, pending.block, headers[i]) != 0
-                && pm_reader_read_u64(&run->reader, pending.block + headers[i] + offset_of_count(run), &word)
-                && pm_watch_count_of(run, word) == 1) {
-            settle(run, index);
-            return;
-        }
+    if (holds_object(run, &run->watch.pending[index]))
+        settle(run, index);
 }
 
 /* An object from a free list. If its count is stored already, it is born. */
@@ -238,10 +271,13 @@ u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64
 {
     const struct pm_watch_pending pending = run->watch.pending[index];
     const u64 header = count_address - offset_of_count(run) - pending.block;
-    const u64 type = type_at(run, pending.block, header);
+    const u64 type = type_at(run, pending.block, header, pending.padded);
 
-    if (type == 0 || !is_plausible(new))
+    if (type == 0 || !is_plausible(new)) {
+        if (++run->watch.pending[index].tries == MOST_TRIES)
+            drop_pending(run, index);
         return PM_WATCH_NONE;
+    }
     const struct pm_string_id name = name_of_type(run, type);
     drop_pending(run, index);
     if (!is_chosen(run, pending.birth, name.v))
@@ -263,19 +299,16 @@ static void for_each_in(struct pm_run *run, const struct pm_block *block,
                         void (*visit)(struct pm_run *run, u32 object, u64 moved_by), u64 moved_by)
 {
     u64 headers[PM_WATCH_HEADERS];
-    const u32 count = pm_watch_headers(run, headers);
+    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
+    const u32 pending = pm_watch_pending_at(run, block->address);
 
+    if (pending != PM_WATCH_NONE && run->watch.pending[pending].block == block->address)
+        drop_pending(run, pending);
     for (u32 i = 0; i < count; i++) {
         const u64 at = block->address + headers[i] + offset_of_count(run);
-        if (!pm_watch_code_is_marked(at))
-            continue;
-        const u64 *entry = pm_map_get(&run->watch.counts, at);
-        if (entry == NULL)
-            continue;
-        if (*entry & 1)
-            drop_pending(run, (u32)(*entry >> 1));
-        else if (run->watch.watched[*entry >> 1].block == block->address)
-            visit(run, (u32)(*entry >> 1), moved_by);
+        const u64 *entry = pm_watch_code_is_marked(at) ? pm_map_get(&run->watch.counts, at) : NULL;
+        if (entry != NULL && run->watch.watched[*entry].block == block->address)
+            visit(run, (u32)*entry, moved_by);
     }
 }
 
@@ -304,7 +337,7 @@ static void move_object(struct pm_run *run, u32 index, u64 moved_by)
     watched->count_address += moved_by;
     watched->block += moved_by;
     run->watch.balance.objects[index].address += moved_by;
-    pm_map_put(&run->watch.counts, watched->count_address, (u64)index << 1);
+    pm_map_put(&run->watch.counts, watched->count_address, index);
     pm_watch_code_mark(watched->count_address);
 }
 
@@ -316,7 +349,7 @@ static void forget_types(struct pm_run *run, const struct pm_block *block)
 
     if (block->bytes < LEAST_TYPE_BYTES)
         return;
-    const u32 count = pm_watch_headers(run, headers);
+    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     for (u32 i = 0; i < count; i++)
         pm_map_remove(&run->watch.types, block->address + headers[i]);
 }
@@ -324,7 +357,7 @@ static void forget_types(struct pm_run *run, const struct pm_block *block)
 static bool is_watched_in(struct pm_run *run, const struct pm_block *block)
 {
     u64 headers[PM_WATCH_HEADERS];
-    const u32 count = pm_watch_headers(run, headers);
+    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
 
     for (u32 i = 0; i < count; i++)
         if (pm_watch_object_at(run, block->address + headers[i]) != PM_WATCH_NONE)
@@ -339,7 +372,7 @@ static void look_into_block(void *context, struct pm_block *block)
     struct pm_run *run = context;
 
     if (block->origin != PM_BLOCK_CUSTOM && is_chosen(run, pm_allocator_stack(run, block), ANY_TYPE))
-        look_into(run, block->address, block->bytes, pm_allocator_stack(run, block));
+        look_into(run, block->address, block->bytes, block->padding_units != 0, pm_allocator_stack(run, block));
 }
 
 /* The modules that rules object: begin with. */

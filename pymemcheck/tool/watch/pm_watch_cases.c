@@ -18,7 +18,7 @@ bool pm_watch_cases_wants(const struct pm_watch_cases *cases, u64 object)
 {
     const u32 index = pm_watch_object_at(cases->run, object);
 
-    return index != PM_WATCH_NONE && cases->run->watch.balance.objects[index].count > 0;
+    return index != PM_WATCH_NONE && cases->run->watch.balance.objects[index].count != 0;
 }
 
 /* The case of a record. */

@@ -8,10 +8,13 @@
    time, and not while a helper does, so nothing comes between. For the same reason a compare-and-swap is known to
    succeed if memory has the expected value now.
 
+   Where a function of an extension returns, and behind its calls of the interpreter's functions, the same test is made
+   for the result (pm_watch_return).
+
    Stores of a constant 0 are left out: no count is set to 0, but very much else is. A count that falls to 0 is
    computed. Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
 #include "pub_tool_basics.h"
-#include "pub_tool_debuginfo.h"
+#include "pub_tool_libcbase.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -22,6 +25,7 @@
 #include "tool/watch/pm_watch_code.h"
 
 #include "base/pm_platform.h"
+#include "tool/capture/pm_callsite.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/pm_run.h"
 #include "tool/watch/pm_watch_owner.h"
@@ -56,11 +60,15 @@ bool pm_watch_code_is_marked(u64 address)
     return *byte_of(address) != 0;
 }
 
-/* The stack is unwound from the guest's state, which has no instruction pointer of this moment. */
+/* The stack is unwound from the guest's state, which has no instruction pointer of this moment. Storing it in translated code
+   would cost an instruction for each store, so it is set here, and set back. */
 static void on_store(VexGuestAMD64State *guest, Addr address, ULong value, u32 bytes, Addr instruction)
 {
+    const Addr old = guest->guest_RIP;
+
     guest->guest_RIP = instruction;
     pm_watch_store(the_run, VG_(get_running_tid)(), address, value, bytes);
+    guest->guest_RIP = old;
 }
 
 /* Called by translated code. */
@@ -126,9 +134,7 @@ struct spot {
 static void add_call(const struct spot *spot, IRDirty *call, IRExpr *byte)
 {
     call->guard = assign(spot->block, Ity_I1, IRExpr_Binop(Iop_CmpNE8, byte, IRExpr_Const(IRConst_U8(0))));
-    pm_guest_reads(call, spot->layout->offset_SP, spot->layout->sizeof_SP);
-    pm_guest_reads(call, spot->layout->offset_FP, spot->layout->sizeof_FP);
-    pm_guest_modifies(call, spot->layout->offset_IP, spot->layout->sizeof_IP);
+    pm_guest_reads_stack(call, spot->layout);
     addStmtToIRSB(spot->block, IRStmt_Dirty(call));
 }
 
@@ -250,52 +256,78 @@ static bool returns_borrowed(const HChar *function)
     return false;
 }
 
-/* A function of an extension gives the interpreter the object that it returns: the stack is unwound as it is at the
-   instruction, with the return address still on it. Or an extension gets an object from the interpreter: the
-   stack is unwound from the call. */
+/* Called by translated code where a function of an extension ends. It gives the interpreter the object that it returns. The
+   stack is unwound as it is at the instruction: with the return address still on it. */
 static void on_return(VexGuestAMD64State *guest, Addr result, Addr to, Addr instruction)
 {
-    const enum pm_watch_side from_side = pm_watch_side_of(the_run, instruction);
-    const enum pm_watch_side to_side = pm_watch_side_of(the_run, to);
-    const bool given = from_side == PM_WATCH_EXTENSION && to_side == PM_WATCH_INTERPRETER;
+    const Addr stack_pointer = guest->guest_RSP, old = guest->guest_RIP;
     u32 object;
 
-    if (!given && (from_side != PM_WATCH_INTERPRETER || to_side != PM_WATCH_EXTENSION))
+    if (pm_watch_side_of(the_run, to) != PM_WATCH_INTERPRETER)
         return;
-    const Addr stack_pointer = guest->guest_RSP;
-    guest->guest_RIP = given ? instruction : to - 1;
-    guest->guest_RSP = given ? stack_pointer - sizeof(ULong) : stack_pointer;
+    guest->guest_RIP = instruction;
+    guest->guest_RSP = stack_pointer - sizeof(ULong);
     if ((object = pm_watch_returned(the_run, result)) != PM_WATCH_NONE)
-        pm_watch_return(the_run, VG_(get_running_tid)(), object, given, stack_pointer);
+        pm_watch_return(the_run, VG_(get_running_tid)(), object, true, stack_pointer);
     guest->guest_RSP = stack_pointer;
+    guest->guest_RIP = old;
 }
 
-/* Adds a call before the return that ends the block. */
-static void add_return(const struct spot *spot)
+/* Called by translated code behind an extension's call of the interpreter, at site: it got an object. The stack is unwound
+   from the call. If the code was reached by a jump, no such return address is left below the stack pointer. */
+static void on_result(VexGuestAMD64State *guest, Addr result, Addr site)
+{
+    const Addr stack_pointer = guest->guest_RSP, old = guest->guest_RIP;
+    u64 left;
+    u32 object;
+
+    if (!pm_reader_read_u64(&the_run->reader, stack_pointer - sizeof left, &left) || left != site)
+        return;
+    guest->guest_RIP = site - 1;
+    if ((object = pm_watch_returned(the_run, result)) != PM_WATCH_NONE)
+        pm_watch_return(the_run, VG_(get_running_tid)(), object, false, stack_pointer);
+    guest->guest_RIP = old;
+}
+
+/* The filter's byte for the object that RAX points to. */
+static IRExpr *load_result_byte(IRSB *block, IRExpr *result)
 {
     const struct pm_layout *layout = the_run->python.interpreter.layout;
-    IRExpr *result = assign(spot->block, Ity_I64, IRExpr_Get(OFFSET_amd64_RAX, Ity_I64));
-    IRExpr *count = result;
 
-    if (layout != NULL && layout->at.object_refcount != 0)
-        count = assign(spot->block, Ity_I64, IRExpr_Binop(Iop_Add64, result,
-                                                          mkIRExpr_HWord((HWord)layout->at.object_refcount)));
-    IRExpr *byte = load_byte(spot->block, count);
+    if (layout == NULL || layout->at.object_refcount == 0)
+        return load_byte(block, result);
+    IRExpr *offset = mkIRExpr_HWord((HWord)layout->at.object_refcount);
+    return load_byte(block, assign(block, Ity_I64, IRExpr_Binop(Iop_Add64, result, offset)));
+}
+
+static void add_return(const struct spot *spot)
+{
+    IRExpr *result = assign(spot->block, Ity_I64, IRExpr_Get(OFFSET_amd64_RAX, Ity_I64));
+    IRExpr *byte = load_result_byte(spot->block, result);
+
     add_call(spot, unsafeIRDirty_0_N(0, "on_return", VG_(fnptr_to_fnentry)(&on_return),
                                      mkIRExprVec_4(IRExpr_GSPTR(), result, spot->block->next,
                                                    mkIRExpr_HWord((HWord)spot->instruction))), byte);
 }
 
-/* Whether the block ends with a return that may be from one side to the other. Before the interpreter is known all may. */
-static bool may_hand_over(const IRSB *block, Addr address)
+static void add_result(const struct spot *spot)
 {
-    const HChar *function;
+    IRExpr *result = assign(spot->block, Ity_I64, IRExpr_Get(OFFSET_amd64_RAX, Ity_I64));
+    IRExpr *byte = load_result_byte(spot->block, result);
 
-    if (block->jumpkind != Ijk_Ret || block->next->tag != Iex_RdTmp)
-        return false;
-    if (VG_(get_fnname)(VG_(current_DiEpoch)(), address, &function) && returns_borrowed(function))
-        return false;
-    return the_run->native.evaluator.v == 0 || pm_watch_side_of(the_run, address) != PM_WATCH_NEITHER;
+    add_call(spot, unsafeIRDirty_0_N(0, "on_result", VG_(fnptr_to_fnentry)(&on_result),
+                                     mkIRExprVec_3(IRExpr_GSPTR(), result, mkIRExpr_HWord((HWord)spot->instruction))),
+             byte);
+}
+
+/* Whether the code at an address is what a call of one of the interpreter's functions returns to that returns a
+   new reference. A function that is called through a pointer is not known. */
+static bool is_behind_call(Addr address)
+{
+    const HChar *called = pm_callsite_function(&the_run->reader, address);
+
+    return called != NULL && (VG_(strncmp)(called, "Py", 2) == 0 || VG_(strncmp)(called, "_Py", 3) == 0)
+        && !returns_borrowed(called);
 }
 
 static Addr first_address(const IRSB *block)
@@ -318,8 +350,11 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
         note_stack_address(block->stmts[i], on_stack);
         wanted |= is_wanted(block, block->stmts[i], on_stack);
     }
-    const bool returns = may_hand_over(block, first_address(block));
-    if (wanted || returns) {
+    const Addr first = first_address(block);
+    const bool extension = pm_watch_side_of(run, first) == PM_WATCH_EXTENSION;
+    const bool returns = extension && block->jumpkind == Ijk_Ret && block->next->tag == Iex_RdTmp;
+    bool results = extension && is_behind_call(first);
+    if (wanted || returns || results) {
         struct spot spot = { .block = deepCopyIRSBExceptStmts(block), .layout = layout };
         for (Int i = 0; i < block->stmts_used; i++) {
             if (block->stmts[i]->tag == Ist_IMark)
@@ -327,6 +362,10 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
             if (is_wanted(block, block->stmts[i], on_stack))
                 add_before(&spot, block->stmts[i]);
             addStmtToIRSB(spot.block, block->stmts[i]);
+            if (results && block->stmts[i]->tag == Ist_IMark) {
+                add_result(&spot);
+                results = false;
+            }
         }
         if (returns)
             add_return(&spot);

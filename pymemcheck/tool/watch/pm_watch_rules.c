@@ -88,6 +88,7 @@ void pm_watch_rules_parse(struct pm_watch_rules *rules, const char *arg, const c
         struct pm_watch_rule *rule = &rules->at[rules->count];
         if (!parse_rule(rule, value, length))
             VG_(fmsg_bad_option)(arg, "expected " EXPECTED ", separated by commas\n");
+        rules->only_types = rule->kind == PM_WATCH_TYPE && (rules->count == 0 || rules->only_types);
         rules->count++;
         if (value[length] == '\0')
             break;

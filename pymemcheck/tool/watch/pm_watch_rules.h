@@ -29,6 +29,7 @@ struct pm_watch_rule {
 struct pm_watch_rules {
     struct pm_watch_rule at[PM_WATCH_RULES_MOST];
     u32 count;
+    bool only_types;            /* all rules are type: where an object is born does not matter */
     enum pm_loss_resolution resolution;     /* on which fingerprints depend */
 };
 
