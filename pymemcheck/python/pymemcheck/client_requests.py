@@ -23,6 +23,8 @@ SINCE_LAST, SILENT, REACHABLE, REPEAT, COLLECTED = 1, 2, 4, 8, 16
 KINDS = ("definite", "cycle", "surplus", "deficit", "possible", "indirect", "interpreter", "reachable", "suppressed",
          "left_out")
 FIRST_BUFFER_BYTES = 1 << 16
+# How much of the dead part of the stack is overwritten before a search: more than the frames of a request take.
+SCRUBBED_BYTES = 1 << 15
 
 # Sizes in bytes. tool_bytes: what Valgrind and the tool use themselves.
 Counters = collections.namedtuple("Counters", "live_bytes live_blocks peak_bytes peak_blocks total_bytes allocs frees"
@@ -70,6 +72,14 @@ class _Connection:
                         ("buffer_size", number), ("needed", number), ("records", number), ("mark", number),
                         ("kinds", number * (2 * len(KINDS)))]
         self.search = Search
+
+        class Scrub(ctypes.Structure):
+            """An argument by value, which goes onto the stack."""
+            _fields_ = [("zeros", ctypes.c_char * SCRUBBED_BYTES)]
+        self.scrubber = ctypes.PyDLL(None)["pymemcheck_request"]
+        self.scrubber.restype = ctypes.c_long
+        self.scrubber.argtypes = [ctypes.c_ulong, Scrub]
+        self.zeros = Scrub()
         self.buffer = ctypes.create_string_buffer(FIRST_BUFFER_BYTES)
 
     def make_room(self, size):
@@ -212,6 +222,21 @@ def block_info(address):
 def who_points_at(address):
     """The places that hold a pointer to an address, as a dict, or None."""
     return _described("who_points_at", WHO_POINTS_AT, address)
+
+
+def scrub_stack():
+    """Overwrites dead pointers below the stack pointer. A request is made some frames deeper, and in what these frames do
+    not use the tool would take such pointers for references, which hide leaks."""
+    connection = _connect()
+    if connection.function is None:
+        return
+    try:
+        import fcntl
+        # Its buffer is on the stack right below, where the frames of the next call begin.
+        fcntl.fcntl(1 << 30, fcntl.F_GETFD, bytes(1024))
+    except (ImportError, OSError, ValueError):
+        pass
+    connection.scrubber(VERSION, connection.zeros)
 
 
 # text: the JSON text of the records. sums: kind -> (bytes, blocks). mark: of the search.

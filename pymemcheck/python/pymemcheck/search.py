@@ -26,6 +26,8 @@ from .repetition import Repetition, parse_runs
 from .source import Sources
 from .text import Text
 
+FREE_LIST_PLACES = 80       # PyDict_MAXFREELIST, PyList_MAXFREELIST
+
 
 class LeakError(AssertionError):
     """Something leaked. grown: a list of repetition.Growth."""
@@ -86,13 +88,17 @@ def settle():
     """Lets the collector free what it can, and overwrites what calls left on the stack: a dead pointer there would hide
     a leak until the next search."""
     gc.collect()
+    _refill_free_lists()
     for number in range(5):
-        repr(number)
-    _deep(40)
+        repr(number)            # arguments and results in the frame of the evaluation loop
+    client_requests.scrub_stack()
 
 
-def _deep(depth):
-    return _deep(depth - 1) if depth else None
+def _refill_free_lists():
+    """The collector emptied CPython's free lists, and left the pointers where the lists are arrays. What lies at these
+    addresses now would count as referred to. As many objects as the arrays have places overwrite them."""
+    kept = [({"key": number}, [number]) for number in range(FREE_LIST_PLACES)]
+    del kept
 
 
 def check_kinds(kinds):

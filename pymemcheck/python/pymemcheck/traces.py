@@ -16,15 +16,14 @@ _SHARED = ("_PyMem_DebugRaw", "_PyMem_Debug", "_PyMem_RawMalloc", "_PyMem_RawCal
            "_PyMem_ArenaAlloc", "_PyObject_Arena", "_PyObject_VirtualAlloc")
 
 
-def domain_of(frames):
-    """The domain of a block by its stack (innermost first): the outermost allocator of the layers that it came through.
-    A block without any is an object that was taken from a free list."""
-    found = None
-    native = False
-    for frame in frames:
-        if frame.kind != "native":
-            break
-        if "allocator" not in frame.flags and "debug_hook" not in frame.flags:
+def domain_of(profile, stack):
+    """The domain of a block by its stack's number: the outermost of the allocator's layers that it came through. A block
+    without any is an object that was taken from a free list."""
+    found, native = None, False
+    while stack:
+        frame = profile.frames[profile.stack_frame[stack]]
+        stack = profile.stack_parent[stack]
+        if frame.kind != "native" or ("allocator" not in frame.flags and "debug_hook" not in frame.flags):
             break
         native = True
         if frame.function.startswith(_SHARED):
@@ -38,9 +37,30 @@ def domain_of(frames):
     return found
 
 
-def python_frames(frames):
-    """((file, line), ...) of the Python frames, innermost first."""
-    return tuple((frame.file, frame.line) for frame in frames if frame.kind == "python")
+class _Tracebacks:
+    """((file, line), ...) of the Python frames of stacks, innermost first. Stacks share their outer parts, so each is made
+    of its parent's."""
+
+    def __init__(self, profile):
+        self._profile, self._places, self._known = profile, {}, {0: ()}
+
+    def _place(self, number):
+        """(file, line) of a frame, None if it is not Python's."""
+        if number not in self._places:
+            frame = self._profile.frames[number]
+            self._places[number] = (frame.file, frame.line) if frame.kind == "python" else None
+        return self._places[number]
+
+    def __getitem__(self, stack):
+        known, way = self._known, []
+        while stack not in known:
+            way.append(stack)
+            stack = self._profile.stack_parent[stack]
+        frames = known[stack]
+        for stack in reversed(way):
+            place = self._place(self._profile.stack_frame[stack])
+            frames = known[stack] = (place,) + frames if place else frames
+        return frames
 
 
 def make_traces(profile, grouping, rows, limit=None, with_domains=False):
@@ -48,23 +68,22 @@ def make_traces(profile, grouping, rows, limit=None, with_domains=False):
     trace at most. Equal tracebacks are one object."""
     with_count = sys.version_info >= (3, 9)        # traces have the number of all frames from then on
     traces, longest = [], 1
-    names, known = {}, {}
+    tracebacks, same, known = _Tracebacks(profile), {}, {}
     for stack, size, count in rows:
         if not count:
             continue
         shape = known.get(stack)
         if shape is None:
-            stack_frames = profile.stack(stack)
-            frames = tuple((names.setdefault(file, file), line) for file, line in python_frames(stack_frames))
+            frames = tracebacks[stack]
             if not frames:
                 number = grouping.caller(stack)
                 frames = ((profile.frames[number - 1].object if number else "<unknown>", 0),)
             total = len(frames)
             if limit is not None:
                 frames = frames[:limit]
-            frames = names.setdefault(frames, frames)
+            frames = same.setdefault(frames, frames)
             tail = (frames, total) if with_count else (frames,)
-            shape = known[stack] = (domain_of(stack_frames) if with_domains else 0, tail)
+            shape = known[stack] = (domain_of(profile, stack) if with_domains else 0, tail)
             longest = max(longest, len(frames))
         domain, tail = shape
         each, rest = divmod(size, count)

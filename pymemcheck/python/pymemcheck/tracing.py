@@ -17,7 +17,7 @@ from tracemalloc import (BaseFilter, DomainFilter, Filter, Frame, Snapshot, Stat
 
 from . import client_requests
 from .grouping import Grouping
-from .profile import Profile
+from .live_heap import LiveHeap
 from .traces import DOMAINS, make_traces
 
 __all__ = ["BaseFilter", "DOMAINS", "DomainFilter", "Filter", "Frame", "Snapshot", "Statistic", "StatisticDiff", "Trace",
@@ -29,8 +29,8 @@ ALL_FRAMES = LARGEST_LIMIT
 
 
 class _Window:
-    """What is shown: the blocks that were allocated since a moment. The moment's profile is kept as a file, since reading
-    it in would add to the memory that is looked at."""
+    """What is shown: the blocks that were allocated since a moment. The moment's profile is kept as a file, since what is
+    read in adds to the memory that is looked at."""
 
     def __init__(self):
         self.open, self.limit = True, ALL_FRAMES
@@ -60,7 +60,7 @@ class _Window:
         """What the moment had: (first allocation, or frames) of a site -> live bytes and blocks."""
         if self.path is None:
             return {}
-        return {key: values for key, _, values in _live_sites(Profile.load(self.path))}
+        return {key: (size, blocks) for key, _, size, blocks in LiveHeap(self.path).keyed_sites()}
 
     __del__ = _remove
 
@@ -82,15 +82,6 @@ def _write_profile():
         _unlink(path)
         raise
     return path
-
-
-def _live_sites(profile):
-    """(key, stack, (bytes, blocks)) of each site with live blocks. A site's first allocation is its name in all profiles of
-    a run; one that has only blocks which passed to it has none, and is known by its frames."""
-    sites = profile.sites
-    for first, stack, size, blocks in zip(sites.first, sites.stack, sites.live_bytes, sites.live_blocks):
-        if blocks:
-            yield first or profile.stack(stack), stack, (size, blocks)
 
 
 _window = _Window()
@@ -177,17 +168,17 @@ def _get_traces():
         return []
     path = _write_profile()
     try:
-        profile = Profile.load(path)
+        heap = LiveHeap(path)
     finally:
         _unlink(path)
     older = _window.older_sites()
     rows = []
-    for key, stack, (size, blocks) in _live_sites(profile):
+    for key, stack, size, blocks in heap.keyed_sites():
         old_size, old_blocks = older.get(key, (0, 0))
         # Of a site that has old and new blocks, the newest are taken for those that were freed.
         if blocks > old_blocks and size >= old_size:
             rows.append((stack, size - old_size, blocks - old_blocks))
-    return make_traces(profile, Grouping(profile), rows, get_traceback_limit(), with_domains=True)[0]
+    return make_traces(heap, Grouping(heap), rows, get_traceback_limit(), with_domains=True)[0]
 
 
 def take_snapshot():
