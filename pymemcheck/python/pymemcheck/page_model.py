@@ -6,7 +6,7 @@ from .comparison import diff_records, diff_rows, sort_diff
 from .grouping import Grouping, Items, NotInFile, leaks_of
 from .labels import Labels
 from .page_names import KINDS, LabelTable, short, shown
-from .page_tree import METRICS, add_sizes, flatten_sizes, make_trees
+from .page_tree import METRICS, Sizes, flatten_sizes, make_trees
 from .statistic import make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
 from .record_words import KIND_TEXTS
@@ -35,7 +35,7 @@ class Model:
         self.records_before = leaks_of(profile, before=True)
         self._both = None
         self._lines = {}           # what _rows("line") gave, which source needs, too
-        self._sizes = list(map(profile.sites.sizes, range(len(profile.sites))))
+        self._sizes = Sizes(profile.sites)
         # Where both searches were made, the one at the end counts.
         self.leaked = self.records if self.records is not None else self.records_before or []
 
@@ -152,10 +152,12 @@ class Model:
 
     def _table(self, group, found):
         """Columns name, title, bytes and blocks of each metric, sizes, file, line; rest: the sums of rows left out."""
-        order = sorted(found.values(), key=lambda entry: (
-            -entry[1]["leaked"][0], -max(entry[1][metric][0] for metric in METRICS)))
+        def weight(entry):
+            live, peak, total, leaked = (size for size, _ in entry[1].values())
+            return (-leaked, -max(live, peak, total, leaked))
+        order = sorted(found.values(), key=weight)
         kept, rest = order[:MOST_ROWS], order[MOST_ROWS:]
-        sizes = self._row_sizes(group, {entry[0].key for entry in kept})
+        sizes = self._row_sizes(group, [entry[0].key for entry in kept])
         rows = []
         for row, figures in kept:
             file, line = self._place(row, group)
@@ -175,12 +177,8 @@ class Model:
             keys_of_sites = self._items()[0].keys(group)
         except NotInFile:
             return {}
-        sizes = {key: {} for key in keys}
-        for key, pairs in zip(keys_of_sites, self._sizes):
-            into = sizes.get(key)
-            if into is not None:
-                add_sizes(into, pairs)
-        return sizes
+        places = {key: place for place, key in enumerate(keys)}
+        return dict(zip(keys, self._sizes.sum_up([places.get(key, -1) for key in keys_of_sites], len(keys))))
 
     # Source
 
