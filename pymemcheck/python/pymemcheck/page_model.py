@@ -6,8 +6,9 @@ from .comparison import diff_records, diff_rows, sort_diff
 from .grouping import Grouping, Items, NotInFile, leaks_of
 from .labels import Labels
 from .page_names import KINDS, LabelTable, short, shown
+from .page_timeline import make_timeline
 from .page_tree import METRICS, Sizes, flatten_sizes, make_trees
-from .statistic import make_rows
+from .statistic import Row, make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
 from .record_words import KIND_TEXTS
 
@@ -44,6 +45,7 @@ class Model:
             "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(),
             "trees": make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes),
             "comparison": self._comparison() if self.old else None,
+            "timeline": make_timeline(self.profile, self.grouping, self.table, self._line_label),
         }
         data["sources"], data["sources_left_out"] = self._sources()
         data["has_source"] = self.sources is not None
@@ -166,6 +168,12 @@ class Model:
                         + [flatten_sizes(sizes.get(row.key, {})), file, line])
         return {"rows": rows, "left_out": len(rest), "rest": [
             sum(figures[metric][index] for _, figures in rest) for metric in METRICS for index in (0, 1)]}
+
+    def _line_label(self, number, full):
+        """The name of a line by the number of a frame, as in the table of lines."""
+        frame = self.profile.frames[number - 1] if number else None
+        row = Row(self.grouping.frame_key("line", number), frame, 0, {})
+        return shown(key_label(self.labels, row, "line", full))
 
     def _place(self, row, group):
         if row.key[0] == "python" and group in COMPARED_GROUPS and row.frame:
