@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The page of a profile with snapshots and several threads: time line, flame graphs by thread and by domain."""
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -138,3 +140,12 @@ def test_snapshots_beyond_the_limit(make_page, path, tmp_path):
     model = data_of(make_page(pack.write(tmp_path, data, "many")))["timeline"]
     assert len([point for point in model["points"] if point[4]]) == many
     assert len(model["snapshots"]) + model["left_out"] == many and 200 <= len(model["snapshots"]) <= 301
+
+
+def test_a_page_is_of_a_whole_file(build_directory, bundle, path, make_page):
+    """An older profile to compare with may be a snapshot: the page shows what grew since."""
+    program = [sys.executable, "%s/bin/pymemcheck" % build_directory, "html", "%s@loaded" % path, "-o", "/dev/null"]
+    run = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    assert run.returncode == 2 and "a whole file is needed here" in run.stderr
+    model = data_of(make_page(path, "%s@loaded" % path))
+    assert model["comparison"]["totals"]["live_bytes"] == Profile.load(path).snapshots[3].live_bytes
