@@ -257,9 +257,32 @@ def test_groups_of_leaks(job, command):
 def test_what_is_not_in_the_file_is_said(job, command):
     path = job.profile.path
     assert "no type of allocation sites" in command.complaint("report", path, "--group=type")
+    assert "no snapshots" in command.complaint("report", "%s@first" % path)
+
+
+def test_thread_and_domain_of_older_files(command, tmp_path):
+    data = pack.sample()
+    del data["sites"]["thread"], data["sites"]["domain"]
+    path = pack.write(tmp_path, data)
     assert "no thread of allocation sites" in command.complaint("report", path, "--thread=1")
     assert "no domain" in command.complaint("report", path, "--domain=raw")
-    assert "no snapshots" in command.complaint("report", "%s@first" % path)
+    assert "no domain" in command.complaint("report", path, "--leaked", "--group=domain")
+
+
+def test_groups_of_thread_and_domain(job, command):
+    """The sums are those of the columns in the file, and a filter gives one group."""
+    columns = job.profile.json["sites"]
+    for group, name_of in (("thread", lambda number: "thread %d" % number if number else "several threads"),
+                           ("domain", ("unknown", "libc", "raw", "mem", "object", "C++").__getitem__)):
+        sums = {}
+        for number, size in zip(columns[group], columns["total_bytes"]):
+            sums[name_of(number)] = sums.get(name_of(number), 0) + size
+        rows = rows_of(command, job.profile.path, "--group=" + group, "--total")
+        assert {label: size for size, _, label in rows} == {name: size for name, size in sums.items() if size}
+    objects = rows_of(command, job.profile.path, "--domain=object", "--group=domain", "--total")
+    assert [label for _, _, label in objects] == ["object"]
+    leaked = rows_of(command, job.profile.path, "--group=domain", "--leaked")
+    assert leaked and {label for _, _, label in leaked} <= {"unknown", "libc", "raw", "mem", "object", "C++"}
 
 
 def test_filters(job, command):

@@ -19,6 +19,7 @@ const requests = [];
 const STEPS = {
   click: (page, selector, options) => page.click(selector, { timeout: 20000, ...options }),
   fill: (page, selector, text) => page.fill(selector, text, { timeout: 20000 }),
+  upload: (page, selector, file) => page.setInputFiles(selector, file, { timeout: 20000 }),
   focus: (page, selector) => page.focus(selector, { timeout: 20000 }),
   press: (page, key) => page.keyboard.press(key),
   // Waits until a text is in an element.

@@ -65,7 +65,8 @@ def test_sums_in_the_page_are_those_of_the_profile(browser, compared, profile):
 def test_each_view_of_the_flame_graph_has_the_same_sum(compared, profile):
     model = data_of(compared)
     expected = sums(profile)
-    for mode in ("python", "mixed", "file"):
+    assert {"python", "mixed", "file", "domain"} <= set(model["trees"])
+    for mode in model["trees"]:
         tree, without_imports = model["trees"][mode]
         for metric, size in expected.items():
             assert tree[metric][0][0] == size

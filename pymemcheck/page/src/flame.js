@@ -6,7 +6,8 @@ import { METRIC_NAMES, METRIC_SHORT, amount, checkbox, choice, clear, count, cou
 import { frameColour } from "./colours.js";
 import { sizeHistogram } from "./sizes.js";
 
-const MODE_NAMES = [["python", "Python only"], ["mixed", "Python and C"], ["file", "Files"]];
+// The last two are there if the profile has several threads or knows the domains.
+const MODE_NAMES = [["python", "Python only"], ["mixed", "Python and C"], ["file", "Files"], ["thread", "By thread"], ["domain", "By domain"]];
 // Narrower frames, in pixels, cannot be seen; zooming in shows them.
 const NARROWEST = 0.4;
 const ROW_HEIGHT = 20;
@@ -196,7 +197,7 @@ export function flameView(page, panel) {
   panel.append(element("h2", {}, "Flame graph"),
     element("div", { class: "controls" },
       choice("Bytes", Object.keys(METRIC_SHORT).map((metric) => [metric, METRIC_NAMES[metric], metric === "leaked" && !leaked]), chosen.metric, change("metric")),
-      choice("Frames", MODE_NAMES, chosen.mode, change("mode")),
+      choice("Frames", MODE_NAMES.filter(([mode]) => trees[mode]), chosen.mode, change("mode")),
       checkbox("Hide what only imports allocated", false, (hidden) => change("imports")(!hidden))),
     element("div", { class: "controls" },
       element("label", { class: "search", for: "flame-search" }, "Find ", search), reset, found),

@@ -5,9 +5,10 @@ import { compareView } from "./compare.js";
 import { flameView } from "./flame.js";
 import { heldView } from "./held.js";
 import { leaksView } from "./leaks.js";
-import { runView, timeView } from "./run.js";
+import { runView } from "./run.js";
 import { sourceView } from "./source.js";
 import { tablesView } from "./tables.js";
+import { timeView } from "./time.js";
 // After those of the libraries, which it overrides.
 import "./page.css";
 
@@ -96,7 +97,7 @@ function start() {
     ["tables", { title: "Tables", make: (panel) => tablesView(page, panel) }],
     ["source", { title: "Source", make: (panel) => sourceView(page, panel) }],
     ...(profile.comparison ? [["compare", { title: "Comparison", make: (panel) => compareView(page, panel) }]] : []),
-    ["time", { title: "Time line", make: (panel) => timeView(panel) }],
+    ["time", { title: "Time line", make: (panel) => timeView(page, panel) }],
     ["run", { title: "Run", make: (panel) => runView(page, panel, read("licences")) }],
   ]);
   // Opens the source at a line; file is a number.

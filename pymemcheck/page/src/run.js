@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Facts about the run, and the licences of the libraries; and the time line.
+// Facts about the run, and the licences of the libraries.
 import { element } from "./dom.js";
-
-export function timeView(panel) {
-  panel.append(element("h2", {}, "Time line"),
-    element("p", {}, "This profile has no snapshots, so there is no curve over time. The flame graph has the two moments that the file knows exactly: the end of the run and its peak."));
-}
 
 export function runView(page, panel, licences) {
   const { run } = page.profile;

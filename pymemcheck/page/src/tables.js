@@ -23,7 +23,7 @@ export const textCell = (cell) => element("span", { title: cell.getData().title 
 export const numberCell = (cell) => element("span", {}, count(cell.getValue()));
 
 // Makes a table that keyboard and screen reader can use. columns: [field, title, isNumber, formatter].
-export function makeTable(parent, label, columns, data, sortedBy, select) {
+export function makeTable(parent, label, columns, data, sortedBy, select, direction = "desc") {
   const box = element("div", { class: "grid" });
   parent.append(box);
   const table = new Tabulator(box, {
@@ -33,7 +33,7 @@ export function makeTable(parent, label, columns, data, sortedBy, select) {
     height: data.length > 14 ? "62vh" : undefined,
     selectableRows: select ? 1 : false,
     placeholder: "Nothing",
-    initialSort: [{ column: sortedBy, dir: "desc" }],
+    initialSort: [{ column: sortedBy, dir: direction }],
     columns: columns.map(([field, title, isNumber, formatter]) => ({
       field, title, headerTooltip: false, resizable: "header",
       formatter: formatter || (isNumber ? numberCell : textCell),

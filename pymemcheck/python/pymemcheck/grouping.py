@@ -7,6 +7,7 @@ Its first item says what follows:
     ("native", object, function)            where there is none: the C function that wanted the memory
     other groups have their own, see KEYS"""
 import array
+import functools
 import re
 
 from .profile import DOMAINS, LEAK_KINDS
@@ -38,6 +39,7 @@ def dotted_file(path):
     return (path[1:] if path.startswith("/") else path).replace("/", ".") or "???"
 
 
+@functools.lru_cache(maxsize=None)
 def module_of(path):
     """The name under which a file was probably imported: what follows the last folder of imports in its path,
     else its last part (of a package's __init__.py one more)."""
@@ -165,19 +167,17 @@ class Grouping:
     def frame_key(self, group, number):
         return KEYS[group](self.profile.frames[number - 1]) if number else NO_FRAME
 
+    def frame_keys(self, group, numbers):
+        """The keys of frames by their numbers, for FRAME_GROUPS."""
+        keys = {number: self.frame_key(group, number) for number in set(numbers)}
+        return list(map(keys.__getitem__, numbers))
+
     def keys(self, group, stacks):
         """The key of each of stacks, for all groups but those of RECORD_GROUPS."""
         if group in FRAME_GROUPS:
-            keys = {}
-            result = []
-            for number in self.told_by_all(stacks):
-                key = keys.get(number)
-                if key is None:
-                    key = keys[number] = self.frame_key(group, number)
-                result.append(key)
-            return result
+            return self.frame_keys(group, self.told_by_all(stacks))
         if group == "caller":
-            return [self.frame_key("function", self.caller(stack)) for stack in stacks]
+            return self.frame_keys("function", list(map(self.caller, stacks)))
         if group == "phase":
             return [("phase", self.phase(stack)) for stack in stacks]
         if group == "traceback":
@@ -194,6 +194,15 @@ class Items:
 
     def __init__(self, profile, grouping, stacks, figures, extra):
         self.profile, self.grouping, self.stacks, self.figures, self._extra = profile, grouping, stacks, figures, extra
+        self._told_by = None
+        self.frame_sums = None      # statistic.py keeps here what all groups of frames are made of
+
+    @property
+    def told_by(self):
+        """The number of the frame that each is told by."""
+        if self._told_by is None:
+            self._told_by = self.grouping.told_by_all(self.stacks)
+        return self._told_by
 
     @classmethod
     def of_sites(cls, profile, grouping=None, numbers=None, metrics=("live", "peak", "total")):
@@ -222,6 +231,8 @@ class Items:
 
     def keys(self, group):
         """Raises NotInFile."""
+        if group in FRAME_GROUPS:
+            return self.grouping.frame_keys(group, self.told_by)
         if group not in RECORD_GROUPS:
             return self.grouping.keys(group, self.stacks)
         if group not in self._extra:

@@ -10,7 +10,7 @@ import io
 from .arguments import UsageError, open_profile
 from .grouping import Grouping
 from .labels import Labels
-from .profile import LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile
+from .profile import LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile
 from .terminal import complain
 from .text import Text
 from .writer import record_dict, write_profile, write_whole
@@ -86,6 +86,9 @@ class Merged:
         self._frames, self._frame_places = [], {}
         self._nodes, self._parents, self._node_frames = {}, [0], [0]
         self._sites = collections.OrderedDict()         # stack -> [sums ..., first, last, sizes]
+        # stack -> value; where the sites of two processes differ, 0: several threads, an unknown domain.
+        self._later = {key: {} for key in LATER_COLUMNS}
+        self._peak_serial = 0
         self._totals, self._troubles = dict.fromkeys(TOTALS, 0), dict.fromkeys(TROUBLES, 0)
         self._runs = []
         self._searches = {"leaks": [], "leaks_before": []}
@@ -103,6 +106,7 @@ class Merged:
         for sums, more in ((self._totals, profile.totals), (self._troubles, profile.troubles)):
             for key in sums:
                 sums[key] += more[key]
+        self._peak_serial = profile.totals["peak_serial"] if self.count == 1 else 0
         stacks = self._add_stacks(profile, [self._add_frame(frame) for frame in profile.frames])
         self._runs.append(dict(profile.run, end_stack=stacks[profile.run["end_stack"]]))
         self._add_sites(profile, stacks)
@@ -146,6 +150,25 @@ class Merged:
             for value, count in sites.sizes(number):
                 entry[-1][value] = entry[-1].get(value, 0) + count
 
+        for key in list(self._later):
+            values = sites.more.get(key)
+            if values is None:
+                del self._later[key]
+                continue
+            found = self._later[key]
+            for stack, value in zip(map(stacks.__getitem__, sites.stack), values):
+                if found.setdefault(stack, value) != value:
+                    found[stack] = 0
+
+    def _totals_with_peak(self):
+        """In the tool's order."""
+        totals = {}
+        for key in TOTALS:
+            totals[key] = self._totals[key]
+            if key == "peak_blocks":
+                totals["peak_serial"] = self._peak_serial
+        return totals
+
     def _run(self):
         runs = self._runs
         run = {key: value for key, value in runs[0].items() if key != "command_hex"}
@@ -160,7 +183,8 @@ class Merged:
                 run[key] = ", ".join(sorted(set(values)))
         run["hint"] = "%d profiles were merged; peaks are summed up" % self.count
         worst = next((other for other in runs if other["end"] == "signal"),
-                     next((other for other in runs if other["exit_code"]), runs[0]))
+                     next((other for other in runs if other["end"] == "running"),
+                          next((other for other in runs if other["exit_code"]), runs[0])))
         for key in ("end", "exit_code", "signal", "end_stack"):
             run[key] = worst[key]
         run["elapsed_ms"] = max(other["elapsed_ms"] for other in runs)
@@ -181,6 +205,8 @@ class Merged:
         columns = {"stack": [stack for stack, _ in entries]}
         for index, key in enumerate(SUMMED_COLUMNS + ("first", "last")):
             columns[key] = [entry[index] for _, entry in entries]
+        for key, values in self._later.items():
+            columns[key] = [values[stack] for stack, _ in entries]
         columns["sizes"] = [sorted(entry[-1].items()) for _, entry in entries]
         # Records may bring new names, so they come before the strings are written.
         leaks, leaks_before = self._leaks("leaks"), self._leaks("leaks_before")
@@ -189,7 +215,7 @@ class Merged:
 
         def write(stream, conclusion):
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
-            write_profile(text, conclusion, self._run(), self._totals, self._troubles, self._strings, self.exact, self._frames,
+            write_profile(text, conclusion, self._run(), self._totals_with_peak(), self._troubles, self._strings, self.exact, self._frames,
                           (self._parents, self._node_frames), columns, leaks, leaks_before)
             text.flush()
             text.detach()

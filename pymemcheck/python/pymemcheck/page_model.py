@@ -6,8 +6,9 @@ from .comparison import diff_records, diff_rows, sort_diff
 from .grouping import Grouping, Items, NotInFile, leaks_of
 from .labels import Labels
 from .page_names import KINDS, LabelTable, short, shown
-from .page_tree import METRICS, add_sizes, flatten_sizes, make_trees
-from .statistic import make_rows
+from .page_timeline import make_timeline
+from .page_tree import METRICS, Sizes, flatten_sizes, make_trees
+from .statistic import Row, make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
 from .record_words import KIND_TEXTS
 
@@ -35,7 +36,7 @@ class Model:
         self.records_before = leaks_of(profile, before=True)
         self._both = None
         self._lines = {}           # what _rows("line") gave, which source needs, too
-        self._sizes = list(map(profile.sites.sizes, range(len(profile.sites))))
+        self._sizes = Sizes(profile.sites)
         # Where both searches were made, the one at the end counts.
         self.leaked = self.records if self.records is not None else self.records_before or []
 
@@ -44,6 +45,7 @@ class Model:
             "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(),
             "trees": make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes),
             "comparison": self._comparison() if self.old else None,
+            "timeline": make_timeline(self.profile, self.grouping, self.table, self._line_label),
         }
         data["sources"], data["sources_left_out"] = self._sources()
         data["has_source"] = self.sources is not None
@@ -152,10 +154,12 @@ class Model:
 
     def _table(self, group, found):
         """Columns name, title, bytes and blocks of each metric, sizes, file, line; rest: the sums of rows left out."""
-        order = sorted(found.values(), key=lambda entry: (
-            -entry[1]["leaked"][0], -max(entry[1][metric][0] for metric in METRICS)))
+        def weight(entry):
+            live, peak, total, leaked = (size for size, _ in entry[1].values())
+            return (-leaked, -max(live, peak, total, leaked))
+        order = sorted(found.values(), key=weight)
         kept, rest = order[:MOST_ROWS], order[MOST_ROWS:]
-        sizes = self._row_sizes(group, {entry[0].key for entry in kept})
+        sizes = self._row_sizes(group, [entry[0].key for entry in kept])
         rows = []
         for row, figures in kept:
             file, line = self._place(row, group)
@@ -164,6 +168,12 @@ class Model:
                         + [flatten_sizes(sizes.get(row.key, {})), file, line])
         return {"rows": rows, "left_out": len(rest), "rest": [
             sum(figures[metric][index] for _, figures in rest) for metric in METRICS for index in (0, 1)]}
+
+    def _line_label(self, number, full):
+        """The name of a line by the number of a frame, as in the table of lines."""
+        frame = self.profile.frames[number - 1] if number else None
+        row = Row(self.grouping.frame_key("line", number), frame, 0, {})
+        return shown(key_label(self.labels, row, "line", full))
 
     def _place(self, row, group):
         if row.key[0] == "python" and group in COMPARED_GROUPS and row.frame:
@@ -175,12 +185,8 @@ class Model:
             keys_of_sites = self._items()[0].keys(group)
         except NotInFile:
             return {}
-        sizes = {key: {} for key in keys}
-        for key, pairs in zip(keys_of_sites, self._sizes):
-            into = sizes.get(key)
-            if into is not None:
-                add_sizes(into, pairs)
-        return sizes
+        places = {key: place for place, key in enumerate(keys)}
+        return dict(zip(keys, self._sizes.sum_up([places.get(key, -1) for key in keys_of_sites], len(keys))))
 
     # Source
 

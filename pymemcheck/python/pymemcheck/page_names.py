@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names for the page: harmless, and never long. Each label is stored once, and others refer to it by number."""
 from .labels import harmless
+from .profile import DOMAINS
 
 LONGEST = 300
 KINDS = ("python", "native", "note")
@@ -58,6 +59,11 @@ class LabelTable:
         """The number of the label of a Python frame's file."""
         return self._number((frame.file,), lambda: [
             0, shown(self._labels.file(frame.file)), shown(frame.file), self.file_number(frame.file), 0])
+
+    def part(self, split, value):
+        """The number of the label of a thread or a domain."""
+        name = DOMAINS[value] if split == "domain" else "thread %d" % value if value else "several threads"
+        return self._number((split, value), lambda: [2, name, "", -1, 0])
 
     def importing(self):
         """The label of importlib's own functions together."""

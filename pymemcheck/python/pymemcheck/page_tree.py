@@ -4,11 +4,21 @@
 A tree is the profile's tree of stacks without the frames that a mode leaves out. Node 0 is the root, and parents come
 before their children. What is cut stays in the sums of the nodes above it.
 
+All figures of a node are one number, a field of 64 bits for each: the sums of all are one addition, which takes hardly
+longer than that of one. What the file says is below 2^63 in all, so that no field flows over.
+
 Cost: about two microseconds for each stack of the profile and mode."""
-from .grouping import is_import
+import array
+import collections
+import functools
+import heapq
+
+from .grouping import domains_of_stacks, is_import
+from .profile import DOMAINS
 
 METRICS = ("live", "peak", "total", "leaked")
 MODES = ("python", "mixed", "file")
+SPLITS = ("thread", "domain")       # the tree of Python frames below each thread or domain
 MOST_NODES = 5000
 
 
@@ -18,21 +28,25 @@ class _Collapsed:
     def __init__(self, profile, frame_labels, merged):
         """frame_labels: for each frame the label that it has in this mode, or None. merged: labels that are one node where
         they call themselves."""
-        self.parents, self.labels = [0], [None]
-        self._children = {}
-        self.node_of = [0] * len(profile.stack_parent)
-        node_of, labels = self.node_of, self.labels
+        parents, labels, children, node_of = [0], [None], {}, [0]
+        find, add = children.get, node_of.append
         stacks = zip(profile.stack_frame, profile.stack_parent)
-        for stack, (frame, parent) in enumerate(stacks):
-            if stack == 0:
-                continue
+        next(stacks, None)
+        for frame, parent in stacks:
             node, label = node_of[parent], frame_labels[frame]
             if label is not None and not (labels[node] == label and label in merged):
-                node = self.child(node, label)
-            node_of[stack] = node
+                key = node << 32 | label
+                found = find(key)
+                if found is None:
+                    found = children[key] = len(parents)
+                    parents.append(node)
+                    labels.append(label)
+                node = found
+            add(node)
+        self.parents, self.labels, self.node_of, self._children = parents, labels, node_of, children
 
     def child(self, node, label):
-        key = (node, label)
+        key = node << 32 | label
         found = self._children.get(key)
         if found is None:
             found = self._children[key] = len(self.parents)
@@ -74,19 +88,96 @@ def collapse(profile, grouping, mode, table, stacks):
     return tree
 
 
-# A node's bytes and blocks are summed up as one number, which takes half the time.
-_SHIFT = 64
-_BLOCKS = (1 << _SHIFT) - 1
+class _Split:
+    """A tree once more below each of some values. nodes[i] is the node of item i, whose node in the tree is places[i] and
+    whose value is values[i]; label_of(value) is a label."""
+
+    def __init__(self, tree, places, values, label_of):
+        self.parents, self.labels = [0], [None]
+        self._tree, self._label_of, self._known = tree, label_of, {}
+        self.nodes = [self._node(value, place) for value, place in zip(values, places)]
+
+    def _node(self, value, place):
+        """The node of a value and a node of the tree; made with those above it, without recursion."""
+        known, missing = self._known, []
+        while (value, place) not in known:
+            missing.append(place)
+            if not place:
+                break
+            place = self._tree.parents[place]
+        found = known.get((value, place), 0)
+        for place in reversed(missing):
+            known[value, place] = len(self.parents)
+            self.parents.append(found)
+            self.labels.append(self._tree.labels[place] if place else self._label_of(value))
+            found = known[value, place]
+        return found
 
 
-def _sum_up(tree, stacks, values, accepted):
+_BITS = 64
+_FIELD = (1 << _BITS) - 1
+
+
+class Figures:
+    """What trees count: items, which are sites and then leak records, their stacks, and of each one number with all
+    figures: of each metric bytes and blocks, first of all items, then of those that no import made."""
+
+    FIELDS = 2 * len(METRICS)
+
+    def __init__(self, profile, grouping, records):
+        sites = profile.sites
+        self.site_count = len(sites)
+        self.stacks = list(sites.stack) + [record.stack for record in records]
+        self.wanted = [phase != "import" for phase in map(grouping.phase, self.stacks)]
+        both = 1 | 1 << _BITS * self.FIELDS
+        packed = [(a | b << 64 | c << 128 | d << 192 | e << 256 | f << 320) for a, b, c, d, e, f in zip(
+            sites.live_bytes, sites.live_blocks, sites.peak_bytes, sites.peak_blocks, sites.total_bytes,
+            sites.total_blocks)]
+        packed += [(r.bytes + r.indirect_bytes) << 384 | (r.blocks + r.indirect_blocks) << 448 for r in records]
+        self.packed = [value * both if wanted else value for value, wanted in zip(packed, self.wanted)]
+
+    @classmethod
+    def field(cls, metric, without_imports, blocks=False):
+        """How far a value is shifted to the left."""
+        return _BITS * (2 * METRICS.index(metric) + blocks + (cls.FIELDS if without_imports else 0))
+
+
+class Sizes:
+    """The sizes of the requests of all sites as columns: site, exponent + 1 and count."""
+
+    def __init__(self, sites):
+        self.site, self.bin, self.count = array.array("q"), array.array("q"), array.array("q")
+        for number in range(len(sites)):
+            for value, count in sites.sizes(number):
+                self.site.append(number)
+                self.bin.append(value.bit_length())
+                self.count.append(count)
+
+    def sum_up(self, places, count):
+        """The sizes at each of count places: places[i] is that of site i; below 0: nowhere."""
+        sums = {}
+        find = sums.get
+        for place, bin_, number in zip(map(places.__getitem__, self.site), self.bin, self.count):
+            key = place << 7 | bin_
+            sums[key] = find(key, 0) + number
+        result = [{} for _ in range(count)]
+        for key, number in sums.items():
+            if key >= 0:
+                result[key >> 7][key & 127] = number
+        return result
+
+
+def flatten_sizes(sizes):
+    """[exponent, count, exponent, count ...]; exponent -1 stands for requests of 0 bytes."""
+    return [number for bin_ in sorted(sizes) for number in (bin_ - 1, sizes[bin_])]
+
+
+def _sum_up(parents, nodes, packed):
     """What each node has, and what it has with those below it."""
-    own = [0] * len(tree.parents)
-    node_of = tree.node_of
-    for stack, size, count, wanted in zip(stacks, *values, accepted):
-        if wanted and (size or count):
-            own[node_of[stack]] += size << _SHIFT | count
-    sums, parents = own[:], tree.parents
+    own = [0] * len(parents)
+    for node, value in zip(nodes, packed):
+        own[node] += value
+    sums = own[:]
     for node in range(len(parents) - 1, 0, -1):
         value = sums[node]
         if value:
@@ -94,91 +185,100 @@ def _sum_up(tree, stacks, values, accepted):
     return own, sums
 
 
-def _largest(own, sums):
-    """The nodes that are kept, and [how many are not, their bytes]. A parent is never smaller than a child, and of equal
-    size it comes first: so that parents of kept nodes are kept."""
-    least = 1 << _SHIFT
-    nodes = [node for node, value in enumerate(sums) if value >= least and node]
-    if len(nodes) < MOST_NODES:
-        return nodes, [0, 0]
-    nodes.sort(key=sums.__getitem__, reverse=True)
-    kept = nodes[:MOST_NODES - 1]
-    return kept, [len(nodes) - len(kept), (sums[0] - own[0] - sum(map(own.__getitem__, kept))) >> _SHIFT]
+def _largest(children, sums, shift):
+    """The largest nodes, the root not among them: from the root on, since no child is larger than its parent."""
+    kept, heap, push, pop = [], [(-1, 0)], heapq.heappush, heapq.heappop
+    while heap and len(kept) < MOST_NODES:
+        node = pop(heap)[1]
+        kept.append(node)
+        for child in children.get(node, ()):
+            value = sums[child] >> shift & _FIELD
+            if value:
+                push(heap, (-value, child))
+    return kept[1:]
 
 
-class Source:
-    """What a tree counts: of sites or of leak records the stacks, of each metric (bytes, blocks), and which of them count.
-    sizes: of sites, the pairs of (value, count) of each."""
-
-    def __init__(self, stacks, figures, accepted, sizes=None):
-        self.stacks, self.figures, self.accepted, self.sizes = stacks, figures, accepted, sizes
-
-
-def add_sizes(into, pairs):
-    for value, count in pairs:
-        into[value] = into.get(value, 0) + count
-
-
-def flatten_sizes(sizes):
-    """[exponent, count, exponent, count ...]; exponent -1 stands for requests of 0 bytes."""
-    return [number for value in sorted(sizes) for number in (value.bit_length() - 1, sizes[value])]
-
-
-def _sizes(tree, kept, source):
+def _sizes(parents, nodes, kept, figures, sizes, without_imports):
     """The sizes of the requests of each kept node and those below it."""
-    sizes = {node: {} for node in kept}
-    parents = tree.parents
-    for stack, pairs, wanted in zip(source.stacks, source.sizes, source.accepted):
-        if wanted:
-            node = tree.node_of[stack]
-            while node not in sizes:
-                node = parents[node]
-            add_sizes(sizes[node], pairs)
-    for node in reversed(kept):
-        if node:
-            add_sizes(sizes[parents[node]], sizes[node].items())
-    return [flatten_sizes(sizes[node]) for node in kept]
+    place = {node: index for index, node in enumerate(kept)}
+    nearest = []
+    for index, parent in zip(map(place.get, range(len(parents))), parents):
+        nearest.append(nearest[parent] if index is None else index)
+    places = [nearest[node] for node in nodes[:figures.site_count]]
+    if without_imports:
+        places = [place if wanted else -1 for place, wanted in zip(places, figures.wanted)]
+    result = sizes.sum_up(places, len(kept))
+    for index in range(len(kept) - 1, 0, -1):
+        into = result[place[parents[kept[index]]]]
+        for bin_, count in result[index].items():
+            into[bin_] = into.get(bin_, 0) + count
+    return [flatten_sizes(found) for found in result]
 
 
-def make_tree(tree, sources):
-    """The dict that the page reads: columns parent, label, sizes, and of each metric bytes and blocks, which are 0 in
-    nodes that the metric does not keep; cut, of each metric [nodes, bytes]."""
-    columns, kept_of, cut = {}, {}, {}
-    for source in sources:
-        for metric, values in source.figures.items():
-            own, columns[metric] = _sum_up(tree, source.stacks, values, source.accepted)
-            nodes, cut[metric] = _largest(own, columns[metric])
-            kept_of[metric] = set(nodes)
-            kept_of[metric].add(0)
+def make_tree(parents, labels, nodes, figures, sizes):
+    """Two dicts that the page reads, with and without what imports allocated: columns parent, label, sizes, and of each
+    metric bytes and blocks, which are 0 in nodes that the metric does not keep; cut, of each metric [nodes, bytes]."""
+    own, sums = _sum_up(parents, nodes, figures.packed)
+    children = collections.defaultdict(list)
+    for node in range(1, len(parents)):
+        if sums[node]:
+            children[parents[node]].append(node)
+    whole = _make_view(parents, labels, nodes, figures, sizes, own, sums, children, False)
+    if all(figures.wanted):
+        return [whole, whole]
+    return [whole, _make_view(parents, labels, nodes, figures, sizes, own, sums, children, True)]
+
+
+def _make_view(parents, labels, nodes, figures, sizes, own, sums, children, without):
+    kept_of, cut = {}, {}
+    for metric in METRICS:
+        shift = figures.field(metric, without)
+        largest = _largest(children, sums, shift)
+        kept_of[metric] = {0}.union(largest)
+        cut[metric] = [0, 0]
+        if len(largest) == MOST_NODES - 1:
+            field = _FIELD << shift
+            count = len(sums) - list(map(field.__and__, sums)).count(0) - 1 - len(largest)
+            inside = sum(own[node] >> shift & _FIELD for node in kept_of[metric])
+            cut[metric] = [count, (sums[0] >> shift & _FIELD) - inside]
     kept = sorted(set().union(*kept_of.values()))
     place = {node: index for index, node in enumerate(kept)}
-    result = {"parent": [place[tree.parents[node]] for node in kept], "cut": cut,
-              "label": [-1 if tree.labels[node] is None else tree.labels[node] for node in kept]}
-    for source in sources:
-        if source.sizes is not None:
-            result["sizes"] = _sizes(tree, kept, source)
-    for metric, sums in columns.items():
+    result = {"parent": [place[parents[node]] for node in kept], "cut": cut,
+              "label": [-1 if labels[node] is None else labels[node] for node in kept],
+              "sizes": _sizes(parents, nodes, kept, figures, sizes, without)}
+    for metric in METRICS:
         inside = kept_of[metric]
-        result[metric] = [[sums[node] >> _SHIFT if node in inside else 0 for node in kept],
-                          [sums[node] & _BLOCKS if node in inside else 0 for node in kept]]
+        result[metric] = [[sums[node] >> figures.field(metric, without, blocks) & _FIELD if node in inside else 0
+                           for node in kept] for blocks in (False, True)]
     return result
 
 
-def make_trees(profile, grouping, records, table, sizes):
-    """All trees: mode -> [with imports, without]. sizes: of each site pairs of (value, count)."""
-    sites = profile.sites
-    figures = {metric: (getattr(sites, metric + "_bytes"), getattr(sites, metric + "_blocks"))
-               for metric in ("live", "peak", "total")}
-    leaked = {"leaked": ([r.bytes + r.indirect_bytes for r in records], [r.blocks + r.indirect_blocks for r in records])}
-    record_stacks = [record.stack for record in records]
+def _values(profile, records, split):
+    """What each item is split by, or None if the file does not have it or it is the same everywhere."""
+    values = profile.sites.more.get(split)
+    if values is None:
+        return None
+    if split == "thread":
+        values = list(values) + [record.thread for record in records]
+    else:
+        of_stack = domains_of_stacks(profile)
+        values = list(values) + [DOMAINS.index(of_stack.get(record.stack, DOMAINS[0])) for record in records]
+    return values if len(set(values)) > 1 else None
 
-    def accepted(stacks):
-        return [[True] * len(stacks), [grouping.phase(stack) != "import" for stack in stacks]]
-    views = [[Source(sites.stack, figures, of_sites, sizes), Source(record_stacks, leaked, of_records)]
-             for of_sites, of_records in zip(accepted(sites.stack), accepted(record_stacks))]
-    stacks = list(sites.stack) + record_stacks
+
+def make_trees(profile, grouping, records, table, sizes):
+    """All trees: mode or split -> [with imports, without]. sizes: Sizes."""
+    figures = Figures(profile, grouping, records)
     result = {}
     for mode in MODES:
-        tree = collapse(profile, grouping, mode, table, stacks)
-        result[mode] = [make_tree(tree, view) for view in views]
+        tree = collapse(profile, grouping, mode, table, figures.stacks)
+        nodes = list(map(tree.node_of.__getitem__, figures.stacks))
+        result[mode] = make_tree(tree.parents, tree.labels, nodes, figures, sizes)
+        if mode != "python":
+            continue
+        for split in SPLITS:
+            values = _values(profile, records, split)
+            if values is not None:
+                parts = _Split(tree, nodes, values, functools.partial(table.part, split))
+                result[split] = make_tree(parts.parents, parts.labels, parts.nodes, figures, sizes)
     return result

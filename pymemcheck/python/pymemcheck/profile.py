@@ -50,6 +50,7 @@ FRAME_KINDS = ("native", "python", "note")
 FRAME_FLAGS = ("allocator", "debug_hook", "eval")
 SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
                 "peak_bytes", "peak_blocks", "first", "last")
+LATER_COLUMNS = ("thread", "domain")      # older files do not have them; they are in Sites.more
 # In the order in which the tool lists records.
 LEAK_KINDS = ("definite", "cycle", "surplus", "deficit", "possible", "indirect", "interpreter", "reachable")
 SUMMARY_KEYS = LEAK_KINDS + ("suppressed", "left_out")

@@ -37,15 +37,12 @@ def make_rows(items, group, cumulative=None):
         return _cumulative_rows(items, group, cumulative)
     metrics = list(items.figures)
     columns = [column for metric in metrics for column in items.figures[metric]]
-    sums = {}
-    by_frame = group in FRAME_GROUPS
-    keys = items.grouping.told_by_all(items.stacks) if by_frame else items.keys(group)
-    if len(columns) == 6:
-        _sum_three(sums, keys, items.stacks, *columns)
+    if group in FRAME_GROUPS:       # there are far fewer frames than items
+        if items.frame_sums is None:
+            items.frame_sums = _sum(items.told_by, items.stacks, columns)
+        sums = _join_frames(items.frame_sums, items.grouping, group)
     else:
-        _sum_one(sums, keys, items.stacks, *columns)
-    if by_frame:        # there are far fewer frames than items
-        sums = _join_frames(sums, items.grouping, group)
+        sums = _sum(items.keys(group), items.stacks, columns)
     frames, told_by = items.profile.frames, items.grouping.told_by
     rows = []
     for key, (stack, _, *values) in sums.items():
@@ -53,6 +50,15 @@ def make_rows(items, group, cumulative=None):
         rows.append(Row(key, frames[number - 1] if number else None, stack,
                         {metric: (values[2 * i], values[2 * i + 1]) for i, metric in enumerate(metrics)}))
     return rows
+
+
+def _sum(keys, stacks, columns):
+    sums = {}
+    if len(columns) == 6:
+        _sum_three(sums, keys, stacks, *columns)
+    else:
+        _sum_one(sums, keys, stacks, *columns)
+    return sums
 
 
 # Written out for one metric and for three: there can be a million items. An entry is the stack of the item with the
@@ -98,7 +104,7 @@ def _join_frames(sums, grouping, group):
         key = grouping.frame_key(group, number)
         entry = joined.get(key)
         if entry is None:
-            joined[key] = more
+            joined[key] = more[:]
             continue
         if more[1] > entry[1]:
             entry[0], entry[1] = more[0], more[1]

@@ -3,7 +3,7 @@
 import json
 import os
 
-from .profile import LATER_RECORD_NUMBERS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS
+from .profile import LATER_COLUMNS, LATER_RECORD_NUMBERS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS
 
 
 def _dump(value):
@@ -29,7 +29,8 @@ def _lines(items):
 
 def write_profile(stream, conclusion, run, totals, troubles, strings, exact, frames, stacks, sites, leaks, leaks_before):
     """stream: of text, UTF-8. conclusion: lines. frames: dicts with the places of names in strings; stacks: (parents, frames);
-    sites: the name of each column -> its values, with sizes; leaks: None or (summary, records as dicts)."""
+    sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing; leaks: None or
+    (summary, records as dicts)."""
     put = stream.write
     run = dict(run)
     run["command_hex"] = _exact_hex(run["command"], exact)
@@ -45,7 +46,8 @@ def write_profile(stream, conclusion, run, totals, troubles, strings, exact, fra
     back = [None] + [index - parents[index] for index in range(1, len(parents))]
     put(',\n "stacks": {\n  "back": %s,\n  "frame": %s\n }' % (_dump(back), _dump([None] + list(stack_frames[1:]))))
     put(',\n "sites": {\n  %s\n }' % ",\n  ".join(
-        '"%s": %s' % (key, _dump(list(sites[key]))) for key in SITE_COLUMNS + ("sizes",)))
+        '"%s": %s' % (key, _dump(list(sites[key]))) for key in SITE_COLUMNS + LATER_COLUMNS + ("sizes",) if key in sites))
+    put(',\n "snapshots": null')
     for key, search in (("leaks", leaks), ("leaks_before", leaks_before)):
         if search is None:
             put(',\n "%s": null' % key)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """DHAT's file, version 2 (valgrind/dhat/dh_main.c). Total, t-gmax and t-end are total, peak and live. What DHAT has
-and a profile has not: lifetimes (0), and each point's own maximum (the larger of its peak and live figures). The
-moment of the peak is not in a profile either; it is written as the end."""
+and a profile has not: lifetimes (0), and each point's own maximum (the larger of its peak and live figures). Times are
+numbers of allocations; of older profiles, which do not have that of the peak, it is the end's."""
 import json
 
 from .view import NO_STACK
@@ -39,6 +39,6 @@ def write(view, stream):
                            gb=peak, gbk=peak_blocks, eb=live, ebk=live_blocks, fs=list(key(frames))))
     run, totals = view.profile.run, view.profile.totals
     data = dict(dhatFileVersion=2, mode="heap", verb="Allocated", bklt=True, bkacc=False, tu="allocs", Mtu="Mallocs",
-                tuth=0, cmd=view.command(), pid=run["pid"], te=totals["allocs"], tg=totals["allocs"], pps=points,
+                tuth=0, cmd=view.command(), pid=run["pid"], te=totals["allocs"], tg=totals["peak_serial"] or totals["allocs"], pps=points,
                 ftbl=table)
     stream.write(json.dumps(data, separators=(",", ":")).encode("ascii"))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Massif's format: three snapshots, at the start (nothing), at the peak and at the end. When the peak was is not in a
-profile; it is drawn in the middle, unless it is the end."""
+"""Massif's format: a snapshot for each of the profile's, and the start (nothing), the peak and the end. Those with a
+name, every tenth, the peak and the end are detailed, as Massif has them. In a file without snapshots the moment of the
+peak is not known; it is drawn in the middle, unless it is the end."""
+from ..timeline import at_snapshot, find_snapshot
 from .view import NO_STACK
 
 THRESHOLD = 0.0001      # of the total; what has less is summed up, as massif itself does
@@ -43,19 +45,42 @@ def _put(lines, node, text, depth, least):
             " " * (depth + 1), sum(small), len(small), "" if len(small) == 1 else "s", THRESHOLD * 100))
 
 
+DETAILED_EVERY = 10
+
+
+def _moments(profile):
+    """(milliseconds, Snapshot or None for the end, bytes, kind): what is drawn."""
+    totals, end = profile.totals, profile.run["elapsed_ms"]
+    if profile.snapshot:
+        return [(profile.snapshot.elapsed_ms, None, totals["live_bytes"], "peak")]
+    moments = [(s.elapsed_ms, s, s.live_bytes, "detailed" if s.name or s.number % DETAILED_EVERY == 0 else "empty")
+               for s in profile.snapshots]
+    if totals["peak_bytes"] != totals["live_bytes"]:
+        peak = find_snapshot(profile, "peak")
+        if not moments:
+            peak = peak._replace(elapsed_ms=end // 2)
+        before = sum(1 for _, s, _, _ in moments if s.serial <= peak.serial)
+        moments.insert(before, (peak.elapsed_ms, peak, totals["peak_bytes"], "peak"))
+        return moments + [(end, None, totals["live_bytes"], "detailed")]
+    return moments + [(end, None, totals["live_bytes"], "peak")]
+
+
 def write(view, stream):
-    totals, elapsed = view.profile.totals, view.profile.run["elapsed_ms"]
+    profile = view.profile
     lines = ["desc: converted by pymemcheck", "cmd: " + view.command(), "time_unit: ms"]
-    peak, live = totals["peak_bytes"], totals["live_bytes"]
-    snapshots = [(0, None, 0, "empty"), (elapsed // 2 if peak != live else elapsed, "peak", peak, "peak")]
-    if peak != live:
-        snapshots.append((elapsed, "live", live, "detailed"))
-    for number, (time, metric, size, kind) in enumerate(snapshots):
-        root = _tree(view, view.rows((metric,))) if metric else _Node()
+    moments = [(0, None, 0, "start")] + _moments(profile)
+    for number, (time, snapshot, size, kind) in enumerate(moments):
+        root = _Node()
+        if kind == "empty":     # only its sum is known cheaply, which has the padding; filters need all sites
+            root.size = size if view.numbers is None else view.at(at_snapshot(profile, snapshot)).sum("live")
+        elif kind != "start":
+            then = view if snapshot is None else view.at(at_snapshot(profile, snapshot))
+            root = _tree(then, then.rows(("live",)))
         extra = max(size - root.size, 0) if view.numbers is None else 0
         lines += ["#-----------", "snapshot=%d" % number, "#-----------", "time=%d" % time, "mem_heap_B=%d" % root.size,
-                  "mem_heap_extra_B=%d" % extra, "mem_stacks_B=0", "heap_tree=" + kind]
-        if metric:
+                  "mem_heap_extra_B=%d" % extra, "mem_stacks_B=0",
+                  "heap_tree=" + ("empty" if kind == "start" else kind)]
+        if kind in ("detailed", "peak"):
             _put(lines, root, "(heap allocation functions) malloc/new/new[], --alloc-fns, etc.", 0,
                  max(1, root.size * THRESHOLD))
     stream.write(("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))

@@ -17,14 +17,14 @@ class View:
         self.labels = Labels(profile)
         self.numbers = numbers
         self.items = Items.of_sites(profile, self.grouping, numbers)
-        self._shown = {}
+        self._shown, self._python_only = {}, python_only
 
     def frames(self, stack):
         """The shown frames of a stack, innermost first. Allocators at the inner end are not shown."""
         found = self._shown.get(stack)
         if found is None:
             found = self.profile.stack(stack)
-            if self.python_only:
+            if self._python_only:
                 kept = tuple(frame for frame in found if frame.kind == "python")
                 number = 0 if kept else self.grouping.caller(stack)
                 found = kept or ((self.profile.frames[number - 1],) if number else ())
@@ -52,6 +52,14 @@ class View:
                     entry[index] += value
         order = sorted(sums, key=lambda name: max(sums[name][::2]), reverse=True)
         return [(frames_of[name], sums[name]) for name in order]
+
+    def at(self, profile):
+        """The same view of the profile as of a snapshot."""
+        return View(profile, self.metric, self._python_only, self.numbers, self.grouping)
+
+    def sum(self, metric):
+        """The bytes of all chosen sites."""
+        return sum(self.items.figures[metric][0])
 
     def name(self, frame):
         """A frame in one line without its place: the function, of C code with its object."""
