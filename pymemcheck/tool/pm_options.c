@@ -243,7 +243,8 @@ static const char usage[] =
 "                              memory is used again [1000000, in up to 2000 blocks]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
-"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n";
+"    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n"
+"    More about these options: man pymemcheck, and manual.md of its documentation.\n";
 
 enum { MAX_SHOWN = 80 };
 
