@@ -50,6 +50,9 @@ void pm_objects_preview(struct pm_objects *objects, const struct pm_object *obje
 bool pm_objects_name_field(struct pm_objects *objects, const struct pm_object *owner, u64 word,
                            struct pm_buffer *out);
 
+/* sys.modules, if the object is the module sys; else 0. */
+u64 pm_objects_modules(struct pm_objects *objects, const struct pm_object *object);
+
 /* Client addresses of the memory outside the object's own block that belongs to it: ob_item of a list, ma_keys
    of a dict ... Writes at most capacity of them and returns how many it wrote. */
 u32 pm_objects_parts(struct pm_objects *objects, const struct pm_object *object, u64 *parts,

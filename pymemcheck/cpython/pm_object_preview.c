@@ -263,7 +263,7 @@ static void add_name_of(struct pm_objects *objects, u64 string, struct pm_buffer
     pm_buffer_release(&name);
 }
 
-static void add_module_name(struct pm_objects *objects, u64 address, struct pm_buffer *out)
+static u64 module_name(struct pm_objects *objects, u64 address)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
     u64 name = 0, dict = pm_object_word(objects, address, at->module_dict);
@@ -272,7 +272,20 @@ static void add_module_name(struct pm_objects *objects, u64 address, struct pm_b
         name = pm_object_word(objects, address, at->module_name);
     if (name == 0 && dict != 0)
         name = pm_object_dict_get(objects, dict, "__name__");
-    add_name_of(objects, name, out);
+    return name;
+}
+
+u64 pm_objects_modules(struct pm_objects *objects, const struct pm_object *object)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    u64 name, dict;
+
+    if (type == NULL || type->shape != PM_SHAPE_MODULE)
+        return 0;
+    name = module_name(objects, object->address);
+    dict = pm_object_word(objects, object->address, objects->layout->at.module_dict);
+    return name != 0 && dict != 0 && pm_object_text_is(objects, name, "sys")
+        ? pm_object_dict_get(objects, dict, "modules") : 0;
 }
 
 static void add_c_name(struct pm_objects *objects, u64 text, struct pm_buffer *out)
@@ -360,7 +373,7 @@ void pm_objects_preview(struct pm_objects *objects, const struct pm_object *obje
         add_type_name(objects, address, out);
         break;
     case PM_SHAPE_MODULE:
-        add_module_name(objects, address, out);
+        add_name_of(objects, module_name(objects, address), out);
         break;
     case PM_SHAPE_FUNCTION:
         add_name_of(objects, pm_object_word(objects, address, at->function_name), out);

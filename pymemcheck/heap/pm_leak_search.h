@@ -48,6 +48,8 @@ struct pm_leak_search {
     u32 *candidates;        /* in the order of discovery */
     u32 candidate, candidate_count;
     void (*visit)(struct pm_leak_search *search, const struct pm_leak_word *word);
+    u32 holders[PM_LEAK_PREFERRED_MOST];    /* blocks that keep preferred ones alive */
+    u32 holder_count;
     u32 leader;             /* of the clique that is being gathered */
     bool count_references;
     u64 progress_at, all_bytes;

@@ -349,6 +349,96 @@ static void visit_possible(struct pm_leak_search *search, const struct pm_leak_w
     search->queue[search->tail++] = word->block;
 }
 
+static bool is_holder(const struct pm_leak_search *search, u32 block)
+{
+    for (u32 i = 0; i < search->holder_count; i++)
+        if (search->holders[i] == block)
+            return true;
+    return false;
+}
+
+static bool is_preferred(const struct pm_leaks *leaks, u32 block)
+{
+    for (u32 i = 0; i < leaks->preferred_count; i++)
+        if (leaks->preferred[i] == block)
+            return true;
+    return false;
+}
+
+/* A block to which a root points directly gets its chain from a preferred one instead, and is looked at now. */
+static void visit_preferred(struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    struct pm_leak_block *block = &search->leaks->blocks[word->block];
+
+    visit_definite(search, word);
+    if (!word->is_start || block->from_block != PM_LEAK_NONE || is_preferred(search->leaks, word->block)
+            || is_holder(search, word->block))
+        return;
+    mark(search, word, PM_MARK_REACHABLE);
+    search->queue[search->tail++] = word->block;
+}
+
+/* The word in block that is a start pointer to the object in target. False: there is none. */
+static bool find_pointer(const struct pm_leak_search *search, u32 block, u32 target, struct pm_leak_word *word)
+{
+    const u64 object = search->targets[target].start + search->targets[target].object;
+    u64 ranges[4], value;
+
+    pm_leak_word_ranges(&search->leaks->blocks[block], ranges);
+    for (u32 i = 0; i < 4; i += 2)
+        for (u64 at = ranges[i]; at < ranges[i + 1]; at += WORD) {
+            if (!pm_reader_read_u64(search->leaks->reader, at, &value) || value != object
+                    || pm_leak_is_weak(search, block, at))
+                continue;
+            *word = (struct pm_leak_word){ value, at, block, PM_LEAK_NONE, target, true };
+            return true;
+        }
+    return false;
+}
+
+/* Marks a preferred block that a block holds to which a root points: up to 3.10 the interpreter's state is on the
+   heap. */
+static void mark_preferred(struct pm_leak_search *search, u32 block, u32 roots_end)
+{
+    enum { LARGEST_HOLDER = 1 << 20 };
+    struct pm_leak_word word;
+
+    for (u32 i = 0; i < roots_end && search->targets[block].mark != PM_MARK_REACHABLE; i++)
+        if (search->leaks->blocks[search->queue[i]].bytes <= LARGEST_HOLDER
+                && find_pointer(search, search->queue[i], block, &word)) {
+            mark(search, &word, PM_MARK_REACHABLE);
+            search->holders[search->holder_count++] = search->queue[i];
+        }
+}
+
+/* The words of roots were visited. Looks at all that the preferred blocks lead to, and then at the other blocks to
+   which roots point: each block once. */
+static void search_preferred(struct pm_leak_search *search)
+{
+    const struct pm_leaks *leaks = search->leaks;
+    const u32 roots_end = search->tail;
+
+    /* Blocks to which roots point may enter the queue again. */
+    search->queue = pm_realloc("pm.leaks.queue", search->queue,
+                               ((size_t)leaks->block_count + roots_end + PM_LEAK_PREFERRED_MOST + 1)
+                                   * sizeof *search->queue);
+    for (u32 i = 0; i < leaks->preferred_count; i++) {
+        mark_preferred(search, leaks->preferred[i], roots_end);
+        if (search->targets[leaks->preferred[i]].mark == PM_MARK_REACHABLE)
+            search->queue[search->tail++] = leaks->preferred[i];
+    }
+    search->visit = visit_preferred;
+    search->head = roots_end;
+    pm_leak_empty_queue(search);
+    search->visit = visit_definite;
+    const u32 done = search->tail;
+    for (u32 i = 0; i < roots_end; i++)
+        if (leaks->blocks[search->queue[i]].from_block == PM_LEAK_NONE
+                && !is_preferred(leaks, search->queue[i]))
+            pm_leak_gather_block(search, search->queue[i]);
+    search->head = done;
+}
+
 static void search_definite(struct pm_leak_search *search)
 {
     const struct pm_leaks *leaks = search->leaks;
@@ -364,6 +454,9 @@ static void search_definite(struct pm_leak_search *search)
                          PM_LEAK_NONE, i);
         }
     }
+    pm_leak_flush(search);
+    if (leaks->preferred_count > 0)
+        search_preferred(search);
     pm_leak_empty_queue(search);
 }
 

@@ -47,6 +47,7 @@ enum pm_leak_flag {
 };
 
 #define PM_LEAK_NONE 0xffffffffu
+#define PM_LEAK_PREFERRED_MOST 8
 
 struct pm_leak_block {
     /* From the caller. */
@@ -69,7 +70,8 @@ struct pm_leak_block {
     u32 cycle_blocks;           /* of a leader: how many blocks its cycle has; 0: none */
     u64 references;             /* words in roots and in all blocks, lost ones too, that point to
                                    the object (address + object_offset), tag bits aside */
-    /* The last pointer of one shortest chain from a root to a reachable or possibly lost block. */
+    /* The last pointer of one shortest chain from a root to a reachable or possibly lost block. If a preferred
+       block leads to it, one shortest chain from there. */
     u32 from_block;             /* index of the block with the pointer, or PM_LEAK_NONE */
     u32 from_root;              /* index of the root with the pointer, if from_block is NONE */
     u64 from_address;           /* where the pointer is; for values, its index */
@@ -104,6 +106,10 @@ struct pm_leaks {
     bool merge_cliques;         /* for Memcheck, a lost cycle that a lost block holds is definitely
                                    lost if its address is lower, and indirectly lost if it is higher.
                                    True: it is always indirectly lost */
+    /* Blocks that explain better than roots do why others are alive: chains go through one of them wherever they can.
+       What is reachable does not depend on it. */
+    u32 preferred[PM_LEAK_PREFERRED_MOST];
+    u32 preferred_count;
     u64 tag_bits;               /* low bits that references to objects may have set, such as 3 (CPython
                                    3.14's _PyStackRef) */
     /* Whether a table of virtual functions may be at address (a multiple of 8, not in page 0). For

@@ -279,7 +279,8 @@ static const char usage[] =
 "    --snapshot-write=yes|no   write the profile at snapshots, too, so that a run\n"
 "                              that is killed leaves one [yes]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n"
-PM_TRACE_USAGE;
+PM_TRACE_USAGE
+"    More about these options: man pymemcheck, and manual.md of its documentation.\n";
 
 enum { MAX_SHOWN = 80 };
 

@@ -39,3 +39,14 @@ def outer():
         return x
     return inner
 f = outer()
+import sys
+def fill_sys():
+    sys.filled = bytearray(1015)
+fill_sys()
+try:
+    import builtins
+except ImportError:
+    import __builtin__ as builtins
+def fill_builtins():
+    builtins.filled = bytearray(1017)
+fill_builtins()

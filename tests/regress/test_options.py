@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Options that are not right are answered with what would be."""
+import pathlib
 import re
 
 import pytest
 
+MAN_PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "pymemcheck.1"
 WRONG = {
     "--leak-check=foo": "no, summary, full, yes",
     "--leak-check=maybe": "no, summary, full, yes",
@@ -50,6 +52,19 @@ def test_each_option_of_ours(tool):
     assert len(names) >= 10
     for name in names:
         assert f"expected {name}=" in tool.run("/bin/true", options=[name], files=False, check=False).stderr
+
+
+def test_man_page(tool):
+    """--help points to the man page, which has each option of ours and no other, with its default."""
+    usage = tool.run_native(tool.starter, "--help").stdout
+    ours = usage[usage.index("user options for pymemcheck:"):]
+    assert "man pymemcheck" in ours
+    page = MAN_PAGE.read_text(encoding="utf-8").replace("\\-", "-").replace("\\fR", "")
+    section = page[page.index(".SH OPTIONS OF THE TOOL"):page.index(".SH EXIT STATUS")]
+    documented = re.findall(r"(?:^\.B[IR] |, \" \" )(--[\w-]+)=", section, re.M)
+    named = re.findall(r"^    (--[\w-]+)=", ours, re.M)
+    assert sorted(documented) == sorted(named)
+    assert "freelist-vol" in section and all(word in section for word in ("[1000000", "[3, tables 5]", "[pymemcheck.out.%p]"))
 
 
 @pytest.mark.parametrize("option", ["--leak-check=yes", "--leak-check=no", "--leak-check=summary", "--leak-resolution=high",

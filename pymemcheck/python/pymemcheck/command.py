@@ -32,7 +32,8 @@ def _make_parser(chosen):
     """Only the chosen subcommand is imported: the others have their name and line of help."""
     parser = argparse.ArgumentParser(
         prog="pymemcheck", allow_abbrev=False,
-        description="Runs programs under Valgrind's tool pymemcheck, and reads, compares and checks what it found.")
+        description="Runs programs under Valgrind's tool pymemcheck, and reads, compares and checks what it found.",
+        epilog="man pymemcheck tells more.")
     parser.add_argument("--version", action="version", version="pymemcheck " + __version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, module, help_text in COMMANDS:

@@ -152,6 +152,20 @@ static void mark_deque(struct pm_leak_state *check, const struct pm_object *dequ
     }
 }
 
+/* Why an object is alive is told best from its module on. */
+static void prefer_modules(struct pm_leak_state *check, const struct pm_object *object)
+{
+    struct pm_leaks *leaks = &check->leaks;
+    const u64 modules = pm_objects_modules(&check->objects, object);
+    const u32 block = modules != 0 ? pm_leaks_block_at(leaks, modules) : PM_LEAK_NONE;
+    bool known = block == PM_LEAK_NONE || leaks->preferred_count == PM_LEAK_PREFERRED_MOST;
+
+    for (u32 i = 0; i < leaks->preferred_count; i++)
+        known |= leaks->preferred[i] == block;
+    if (!known)
+        leaks->preferred[leaks->preferred_count++] = block;
+}
+
 /* Memory that belongs to an object may be known only by a pointer into its middle: attributes
    of an instance in 3.11 begin behind the bytes that tell their order. Then that pointer is the
    start pointer. */
@@ -174,5 +188,6 @@ void pm_leak_mark_parts(struct pm_leak_state *check)
                 mark_part(check, at, parts[k], i);
         }
         mark_deque(check, &object, i);
+        prefer_modules(check, &object);
     }
 }
