@@ -31,7 +31,7 @@
 #include "tool/pm_process.h"
 #include "tool/pm_run.h"
 #include "tool/core/pm_shortcut.h"
-#include "tool/trace/pm_domain_calls.h"
+#include "tool/trace/pm_trace_probes.h"
 
 static struct pm_run the_run;
 
@@ -66,6 +66,7 @@ static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
 static void thread_starts(ThreadId parent, ThreadId child)
 {
     (void)parent;
+    pm_trace_probes_thread_starts(&the_run, child);
     pm_python_thread_starts(&the_run.python, child);
 }
 
@@ -166,7 +167,7 @@ static void after_options(void)
     pm_memory_limit_note(&the_run);
     pm_errors_begin(&the_run);
     pm_event_log_init(&the_run);
-    pm_domain_calls_init(&the_run);
+    pm_trace_probes_init(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
 
@@ -190,8 +191,7 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
         VG_(tool_panic)("host and guest word sizes differ");
     IRSB *changed = pm_probe_instrument(&the_run, block, layout);
     changed = pm_shortcut_instrument(changed, extents->base[0], layout);
-    if (pm_domain_calls_wanted(&the_run))
-        changed = pm_domain_calls_instrument(changed, extents->base[0], layout);
+    changed = pm_trace_probes_instrument(&the_run, changed, extents->base[0], layout);
     pm_core_passes_instrumented(changed != block);
     return changed;
 }
