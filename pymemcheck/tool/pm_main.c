@@ -34,7 +34,7 @@
 #include "tool/pm_timeline.h"
 #include "tool/core/pm_shortcut.h"
 #include "tool/watch/pm_watch_code.h"
-#include "tool/trace/pm_domain_calls.h"
+#include "tool/trace/pm_trace_probes.h"
 
 static struct pm_run the_run;
 
@@ -70,6 +70,7 @@ static void thread_starts(ThreadId parent, ThreadId child)
 {
     (void)parent;
     the_run.threads_alive++;
+    pm_trace_probes_thread_starts(&the_run, child);
     pm_python_thread_starts(&the_run.python, child);
 }
 
@@ -166,7 +167,7 @@ static void after_options(void)
     pm_errors_begin(&the_run);
     pm_event_log_init(&the_run);
     pm_watch_init(&the_run);
-    pm_domain_calls_init(&the_run);
+    pm_trace_probes_init(&the_run);
     the_run.start_ms = VG_(read_millisecond_timer)();
 }
 
@@ -191,8 +192,7 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *block, const VexGuestL
     IRSB *changed = pm_watch_instrument(&the_run, block, layout);
     changed = pm_probe_instrument(&the_run, changed, layout);
     changed = pm_shortcut_instrument(changed, extents->base[0], layout);
-    if (pm_domain_calls_wanted(&the_run))
-        changed = pm_domain_calls_instrument(changed, extents->base[0], layout);
+    changed = pm_trace_probes_instrument(&the_run, changed, extents->base[0], layout);
     pm_core_passes_instrumented(changed != block);
     return changed;
 }

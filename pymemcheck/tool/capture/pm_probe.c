@@ -56,7 +56,7 @@ static Addr first_address(const IRSB *block)
     return 0;
 }
 
-static bool in_interpreter(Addr address)
+bool pm_probe_in_interpreter(u64 address)
 {
     for (size_t i = 0; i < state.interpreter_count; i++)
         if (address >= state.interpreters[i].start && address < state.interpreters[i].end)
@@ -69,7 +69,7 @@ static void note_interpreter(Addr address)
 {
     const DebugInfo *object = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), address);
 
-    if (object == NULL || in_interpreter(address) || state.interpreter_count == MAX_INTERPRETERS)
+    if (object == NULL || pm_probe_in_interpreter(address) || state.interpreter_count == MAX_INTERPRETERS)
         return;
     Addr start = VG_(DebugInfo_get_text_avma)(object);
     state.interpreters[state.interpreter_count].start = start;
@@ -296,5 +296,5 @@ IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
         pm_finalization_find_traversal(run);
     if (pm_finalization_watches(&run->finalization, address))
         return probe_life(block, layout, PM_FUNCTION_OTHER, address);
-    return in_interpreter(address) && !stores_no_birth(address) ? probe_stores(block, layout) : block;
+    return pm_probe_in_interpreter(address) && !stores_no_birth(address) ? probe_stores(block, layout) : block;
 }

@@ -9,7 +9,12 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_tooliface.h"
 
+#include "base/pm_types.h"
+
 struct pm_run;
+
+/* Whether address is in the code of an interpreter. */
+bool pm_probe_in_interpreter(u64 address);
 
 /* Returns block with the helper calls added that it needs; itself if none. */
 IRSB *pm_probe_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout);

@@ -77,9 +77,8 @@ static void await(const struct thread_calls *calls)
     state.awaited = calls->count > 0 ? calls->calls[calls->count - 1].end : 0;
 }
 
-static void on_thread_runs(ThreadId tid, ULong blocks)
+void pm_domain_calls_thread_runs(u32 tid)
 {
-    (void)blocks;
     await(calls_of(tid));
 }
 
@@ -311,8 +310,5 @@ IRSB *pm_domain_calls_instrument(IRSB *block, Addr address, const VexGuestLayout
 
 void pm_domain_calls_init(struct pm_run *run)
 {
-    if (!pm_domain_calls_wanted(run))
-        return;
     state.run = run;
-    VG_(track_start_client_code)(on_thread_runs);
 }

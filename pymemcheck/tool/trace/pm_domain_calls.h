@@ -25,6 +25,9 @@ static inline bool pm_domain_calls_wanted(const struct pm_run *run)
 /* After the command line was read. */
 void pm_domain_calls_init(struct pm_run *run);
 
+/* Thread tid is about to run. */
+void pm_domain_calls_thread_runs(u32 tid);
+
 /* The program's struct pm_allocators (preload/pm_requests.h) is at address. */
 void pm_domain_calls_meet(struct pm_run *run, u64 address);
 

@@ -285,8 +285,11 @@ static void tick(struct pm_event_log *log)
 
 static void write_record(struct pm_event_log *log, struct pm_trace_record *record, u32 tid)
 {
+    if (log->before_record != NULL)
+        log->before_record(tid);
+    if (log->stopped)
+        return;
     const size_t length = log->file.buffer.length;
-
     record->thread = shown_thread(log, tid);
     if (log->until_tick-- == 0)
         tick(log);
@@ -368,10 +371,9 @@ void pm_event_log_domain_call(struct pm_event_log *log, u32 tid, struct pm_trace
 
 void pm_event_log_python_call(struct pm_event_log *log, u32 tid, struct pm_trace_call *call)
 {
-    const size_t length = log->file.buffer.length;
-
     if (!pm_event_log_is_on(log) || !is_open(log))
         return;
+    const size_t length = log->file.buffer.length;
     call->thread = shown_thread(log, tid);
     log->format->function(log->writer, call);
     settle(log, length);

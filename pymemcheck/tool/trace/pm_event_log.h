@@ -37,6 +37,7 @@ struct pm_event_log {
     u32 accepted_capacity;
     u32 until_tick;                         /* events until the clock is looked at */
     u64 start_ms, ticked_ms;
+    void (*before_record)(u32 tid);         /* to be called before a line of the thread; NULL: nobody */
     u64 events;                             /* written by this process */
 };
 

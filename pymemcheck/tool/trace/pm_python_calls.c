@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each call and return changes a word that says which frame runs: up to 3.8 the anchor in the thread's slot
+   (preload/pm_requests.h), which our wrapper sets; 3.9, 3.10 and from 3.13 on a field of the thread's
+   state; in 3.11 and 3.12 a field of the _PyCFrame to which that field points. Translated code compares
+   the address of each store with these words. After such a store the frame that runs now is looked for among the
+   frames that ran before, which we keep for each thread. If it is one of them, those inside of it have
+   returned. If not, it was called.
+
+   The compiler orders stores as it likes, so what else a call stores may not be there yet. A call is verified when
+   the next thing happens: its caller must be the frame that ran before. If it is another, the thread changed to
+   another stack (a greenlet), or something was missed: then the interpreter's own chain is read, and nothing is told.
+
+   A frame runs its prologue before its function begins: up to the first traceable instruction, where
+   sys.setprofile has its event too. The call of a generator function ends there, with the new generator. So a
+   call is told when the next thing happens, if the frame is beyond its prologue by then.
+
+   In 3.11 and 3.12 a C call of the evaluation function stores two words, in an order that the compiler
+   chooses: the thread state's, to a new _PyCFrame, and the frame into that. After the first store the second word
+   may already be right, or have old contents. It is right if it is the function's second argument, which our
+   wrapper has in a register when it sets the anchor. */
+#include "pub_tool_basics.h"
+#include "pub_tool_libcbase.h"
+#include "pub_tool_machine.h"
+#include "pub_tool_threadstate.h"
+#include "pub_tool_tooliface.h"
+
+#include "libvex_guest_offsets.h"
+
+#include "tool/trace/pm_python_calls.h"
+
+#include "base/pm_platform.h"
+#include "tool/capture/pm_probe.h"
+
+enum { WORD = 8, MOST_SHIMS = 8, MOST_FRAMES = 20000, MOST_RETURNS = 16, PLACE_OF_ANCHOR = 8 };
+
+/* A frame that runs, or waits for one that it called. */
+struct running {
+    u64 frame, code;
+    struct pm_frame_id shown;   /* of its call */
+    bool told;                  /* the log has its call */
+};
+
+struct thread {
+    u64 state;                  /* PyThreadState; 0: not known */
+    u64 cframe;                 /* where its field points, 3.11 and 3.12 */
+    u64 *cframes;               /* where it pointed, outermost first: _PyCFrames of calls that wait */
+    u32 cframe_count, cframe_capacity;
+    u64 argument;               /* of the last call of the evaluation function: its frame, 3.9 on */
+    bool unverified;            /* that the innermost frame was called by the one before */
+    struct running *frames;     /* outermost first */
+    u32 count, capacity;
+    u32 depth;                  /* how many of them are told */
+};
+
+/* What translated code compares with, of the thread that runs; 0: nothing. */
+static struct {
+    u64 slot, thread, frame;
+} words;
+
+static struct {
+    struct pm_run *run;
+    struct thread *threads;     /* by the core's number */
+    u32 capacity;
+} state;
+
+static struct thread *thread_of(u32 tid)
+{
+    if (tid >= state.capacity) {
+        const u32 capacity = tid + 16;
+        state.threads = pm_realloc("pm.trace.calls", state.threads, capacity * sizeof *state.threads);
+        pm_zero(state.threads + state.capacity, (capacity - state.capacity) * sizeof *state.threads);
+        state.capacity = capacity;
+    }
+    return &state.threads[tid];
+}
+
+static const struct pm_layout *layout(void)
+{
+    const struct pm_python *python = &state.run->python;
+    return python->state == PM_PYTHON_READY ? python->interpreter.layout : NULL;
+}
+
+static u64 word_at(u64 address)
+{
+    u64 value;
+    return address != 0 && pm_reader_read_u64(&state.run->reader, address, &value) ? value : 0;
+}
+
+/* --- Frames --- */
+
+struct frame_view {
+    u64 back, code, position;
+    u8 owner;
+};
+
+static bool read_frame(u64 frame, struct frame_view *view)
+{
+    const struct pm_layout *known = layout();
+    const struct pm_layout_numbers *at = &known->at;
+    u8 block[PM_LAYOUT_FRAME_BYTES];
+
+    if (frame == 0 || !pm_reader_read(&state.run->reader, frame, block, (size_t)at->frame_bytes))
+        return false;
+    view->back = pm_layout_u64(block, at->frame_back);
+    view->code = pm_layout_u64(block, at->frame_code) & ~(u64)at->code_tag_bits;
+    view->position = known->position == PM_POSITION_POINTER ? pm_layout_u64(block, at->frame_position)
+        : (u64)(i64)pm_layout_i32(block, at->frame_position);
+    view->owner = at->frame_owner == PM_LAYOUT_ABSENT ? 0 : block[at->frame_owner];
+    return true;
+}
+
+static bool is_shim(const struct frame_view *view)
+{
+    const struct pm_layout *known = layout();
+    return (known->entry == PM_ENTRY_SHIM || known->entry == PM_ENTRY_SHIM_BASE)
+        && view->owner == known->at.owner_shim;
+}
+
+/* The frame itself or, if it is a shim, the next outer frame that is none; 0: there is none. */
+static u64 real_frame(u64 frame)
+{
+    struct frame_view view;
+
+    for (int i = 0; i < MOST_SHIMS && read_frame(frame, &view); i++) {
+        if (!is_shim(&view))
+            return frame;
+        frame = view.back;
+    }
+    return 0;
+}
+
+static u64 caller_of(u64 frame)
+{
+    struct frame_view view;
+    return read_frame(frame, &view) ? real_frame(view.back) : 0;
+}
+
+static bool is_generator(const struct frame_view *view)
+{
+    return layout()->at.frame_owner != PM_LAYOUT_ABSENT && view->owner == layout()->at.owner_generator;
+}
+
+/* Whether the frame is beyond its prologue (cpython/pm_walk.c has the same for frames of a walk). */
+static bool has_begun(const struct frame_view *view)
+{
+    const struct pm_layout_numbers *at = &layout()->at;
+    u32 first;
+
+    if (layout()->complete == PM_COMPLETE_ALWAYS || is_generator(view))
+        return true;
+    return pm_reader_read_u32(&state.run->reader, view->code + (u64)at->code_first_traceable, &first)
+        && view->position >= view->code + (u64)at->code_instructions + (u64)first * 2;
+}
+
+/* Whether the frame was made for this call: it stands before its first instruction, or does not outlive
+   the call. */
+static bool is_new(const struct frame_view *view)
+{
+    return layout()->complete == PM_COMPLETE_ALWAYS ? (i64)view->position < 0 : !is_generator(view);
+}
+
+static struct pm_frame_id frame_at(const struct frame_view *view)
+{
+    const struct pm_raw_frame raw = { .code = view->code, .position = view->position };
+    bool unsteady;
+    return pm_python_resolve(&state.run->python, &raw, &unsteady);
+}
+
+/* The frame with the line of its def. */
+static struct pm_frame_id first_line_of(const struct frame_view *view)
+{
+    struct pm_frames *frames = &state.run->frames;
+    struct pm_frame frame = *pm_frames_get(frames, frame_at(view));
+    u32 line;
+
+    if (frame.kind == PM_FRAME_PYTHON
+            && pm_reader_read_u32(&state.run->reader, view->code + (u64)layout()->at.code_first_line, &line))
+        frame.line = line;
+    return pm_frames_intern(frames, &frame);
+}
+
+/* --- What is told --- */
+
+static void tell(u32 tid, bool returns, u32 depth, struct pm_frame_id frame)
+{
+    struct pm_trace_call call = { .returns = returns, .depth = depth, .frame = frame };
+    pm_event_log_python_call(&state.run->log, tid, &call);
+}
+
+static void tell_call(u32 tid, struct thread *thread, struct running *running, struct pm_frame_id shown)
+{
+    running->told = true;
+    running->shown = shown;
+    tell(tid, false, thread->depth++, shown);
+}
+
+/* The call of the innermost frame, if it was not told and the function has begun. */
+static void tell_innermost(u32 tid, struct thread *thread)
+{
+    struct running *running = thread->count > 0 ? &thread->frames[thread->count - 1] : NULL;
+    struct frame_view view;
+
+    if (running != NULL && !running->told && read_frame(running->frame, &view) && view.code == running->code
+            && has_begun(&view))
+        tell_call(tid, thread, running, first_line_of(&view));
+}
+
+static struct running *add(struct thread *thread, u64 frame, u64 code)
+{
+    if (thread->count == thread->capacity) {
+        thread->capacity = thread->capacity == 0 ? 64 : thread->capacity * 2;
+        thread->frames = pm_realloc("pm.trace.calls", thread->frames, thread->capacity * sizeof *thread->frames);
+    }
+    thread->frames[thread->count] = (struct running){ .frame = frame, .code = code };
+    return &thread->frames[thread->count++];
+}
+
+static void enter(u32 tid, struct thread *thread, u64 frame)
+{
+    struct frame_view view;
+
+    if (!read_frame(frame, &view))
+        return;
+    struct running *running = add(thread, frame, view.code);
+    thread->unverified = true;
+    if (is_new(&view) && layout()->complete != PM_COMPLETE_ALWAYS)
+        return;
+    tell_call(tid, thread, running, is_new(&view) ? first_line_of(&view) : frame_at(&view));
+}
+
+/* The innermost frame has returned. */
+static void leave(u32 tid, struct thread *thread)
+{
+    const struct running running = thread->frames[--thread->count];
+    struct frame_view view;
+
+    if (!running.told)
+        return;
+    thread->depth--;
+    const bool readable = read_frame(running.frame, &view) && view.code == running.code;
+    tell(tid, true, thread->depth, readable ? frame_at(&view) : running.shown);
+}
+
+/* Index plus 1 of the frame among the innermost ones that are known, at most so many; 0: it is not. */
+static u32 known_at(const struct thread *thread, u64 frame, u32 most)
+{
+    for (u32 i = thread->count; i > 0 && most > 0; i--, most--)
+        if (thread->frames[i - 1].frame == frame)
+            return i;
+    return 0;
+}
+
+/* Takes over the frames of another stack. */
+static void change_stack(struct thread *thread, u64 innermost)
+{
+    struct {
+        u64 *frames;
+        u32 count, capacity;
+    } found = { 0 };
+    struct frame_view view;
+    u32 known = 0;
+
+    for (u64 frame = innermost; frame != 0 && (known = known_at(thread, frame, thread->count)) == 0; frame = caller_of(frame)) {
+        /* A chain that is just being changed may run in a circle. */
+        if (found.count == MOST_FRAMES) {
+            pm_free(found.frames);
+            return;
+        }
+        if (found.count == found.capacity) {
+            found.capacity = found.capacity == 0 ? 64 : found.capacity * 2;
+            found.frames = pm_realloc("pm.trace.calls", found.frames, found.capacity * sizeof *found.frames);
+        }
+        found.frames[found.count++] = frame;
+    }
+    while (thread->count > known)
+        thread->depth -= thread->frames[--thread->count].told;
+    while (found.count > 0) {
+        const u64 frame = found.frames[--found.count];
+        if (!read_frame(frame, &view))
+            continue;
+        struct running *running = add(thread, frame, view.code);
+        running->told = true;
+        running->shown = frame_at(&view);
+        thread->depth++;
+    }
+    pm_free(found.frames);
+}
+
+/* Adds the frames that were entered between the innermost one and the one before, if there are a few: a frame that
+   cleans up after __init__, 3.12 on. False if the innermost one was not called from there. */
+static bool add_between(struct thread *thread)
+{
+    enum { MOST_BETWEEN = 4 };
+    const struct running innermost = thread->frames[thread->count - 1];
+    const u64 caller = thread->count > 1 ? thread->frames[thread->count - 2].frame : 0;
+    u64 between[MOST_BETWEEN], at = caller_of(innermost.frame);
+    u32 count = 0;
+    struct frame_view view;
+
+    for (; at != caller && count < MOST_BETWEEN; at = caller_of(at)) {
+        if (!read_frame(at, &view) || has_begun(&view))
+            return false;
+        between[count++] = at;
+    }
+    if (at != caller)
+        return false;
+    thread->count--;
+    while (count > 0 && read_frame(between[--count], &view))
+        add(thread, between[count], view.code);
+    *add(thread, 0, 0) = innermost;
+    return true;
+}
+
+/* Verifies the call of the innermost frame. */
+static void verify(struct thread *thread)
+{
+    if (thread->unverified && thread->count > 0 && !add_between(thread)) {
+        const struct running innermost = thread->frames[--thread->count];
+        thread->depth -= innermost.told;
+        change_stack(thread, innermost.frame);
+    }
+    thread->unverified = false;
+}
+
+/* Something else happens than a return of the innermost frame. */
+static void settle(u32 tid, struct thread *thread)
+{
+    verify(thread);
+    tell_innermost(tid, thread);
+}
+
+/* The frame runs now. */
+static void runs(u32 tid, struct thread *thread, u64 frame)
+{
+    frame = real_frame(frame);
+    /* Told twice, while it is called: 3.11 and 3.12. */
+    if (thread->count > 0 && thread->frames[thread->count - 1].frame == frame)
+        return;
+    if (thread->count > 1 && thread->frames[thread->count - 2].frame == frame) {
+        tell_innermost(tid, thread);
+        leave(tid, thread);
+        thread->unverified = false;
+        return;
+    }
+    settle(tid, thread);
+    if (frame == 0) {
+        while (thread->count > 0)
+            leave(tid, thread);
+        return;
+    }
+    const u32 known = known_at(thread, frame, MOST_RETURNS);
+    if (known == 0)
+        enter(tid, thread, frame);
+    else
+        while (thread->count > known)
+            leave(tid, thread);
+}
+
+/* --- Stores --- */
+
+static void set_words(u32 tid, const struct thread *thread)
+{
+    const struct pm_layout *known = layout();
+    const u64 slot = pm_python_slot(&state.run->python, tid);
+
+    words.slot = slot == 0 ? 0 : slot + PLACE_OF_ANCHOR;
+    words.thread = words.frame = 0;
+    if (known == NULL || known->anchor == PM_ANCHOR_FRAME || thread->state == 0)
+        return;
+    words.thread = thread->state + (u64)known->at.thread_frame;
+    if (known->anchor == PM_ANCHOR_CFRAME && thread->cframe != 0)
+        words.frame = thread->cframe + (u64)known->at.cframe_frame;
+}
+
+static void anchor_changed(u32 tid, struct thread *thread, u64 anchor, u64 second)
+{
+    const struct pm_layout *known = layout();
+
+    if (known->anchor == PM_ANCHOR_FRAME) {
+        runs(tid, thread, anchor);
+        return;
+    }
+    thread->argument = second;
+    if (anchor == 0 || anchor == thread->state)
+        return;
+    thread->state = anchor;
+    thread->cframe_count = 0;
+    thread->cframe = known->anchor == PM_ANCHOR_CFRAME ? word_at(anchor + (u64)known->at.thread_frame) : 0;
+    set_words(tid, thread);
+}
+
+/* Whether the _PyCFrame is that of a call that waited: then the calls inside of it have returned. */
+static bool is_outer_cframe(struct thread *thread, u64 cframe)
+{
+    for (u32 i = thread->cframe_count; i > 0; i--)
+        if (thread->cframes[i - 1] == cframe) {
+            thread->cframe_count = i - 1;
+            return true;
+        }
+    return false;
+}
+
+static void add_cframe(struct thread *thread)
+{
+    if (thread->cframe_count == thread->cframe_capacity) {
+        thread->cframe_capacity = thread->cframe_capacity == 0 ? 64 : thread->cframe_capacity * 2;
+        thread->cframes = pm_realloc("pm.trace.calls", thread->cframes,
+                                     thread->cframe_capacity * sizeof *thread->cframes);
+    }
+    thread->cframes[thread->cframe_count++] = thread->cframe;
+}
+
+static void cframe_changed(u32 tid, struct thread *thread, u64 cframe)
+{
+    if (cframe == thread->cframe || cframe == 0)
+        return;
+    const u64 frame = word_at(cframe + (u64)layout()->at.cframe_frame);
+    const bool returned = is_outer_cframe(thread, cframe);
+    if (!returned)
+        add_cframe(thread);
+    thread->cframe = cframe;
+    set_words(tid, thread);
+    if (returned || frame == thread->argument)
+        runs(tid, thread, frame);
+}
+
+/* Called by translated code after a store to one of the words. second: with the slot's, the second argument of our
+   wrapper, as long as it is in its register. */
+static VG_REGPARM(3) void on_store(ULong address, ULong bytes, ULong second)
+{
+    const u32 tid = VG_(get_running_tid)();
+    struct thread *thread = thread_of(tid);
+
+    if (layout() == NULL)
+        return;
+    if (words.slot - address < bytes)
+        anchor_changed(tid, thread, word_at(words.slot), second);
+    else if (words.thread - address < bytes && layout()->anchor == PM_ANCHOR_CFRAME)
+        cframe_changed(tid, thread, word_at(words.thread));
+    else if (words.thread - address < bytes)
+        runs(tid, thread, word_at(words.thread));
+    else if (words.frame - address < bytes)
+        runs(tid, thread, word_at(words.frame));
+}
+
+/* Something else is about to be written of the thread. */
+static void before_record(u32 tid)
+{
+    struct thread *thread = thread_of(tid);
+
+    if (layout() != NULL)
+        settle(tid, thread);
+}
+
+void pm_python_calls_thread_runs(u32 tid)
+{
+    struct thread *thread = thread_of(tid);
+
+    /* The layout is known from the first allocation in a frame on. */
+    if (layout() != NULL && thread->state == 0) {
+        const u64 anchor = pm_python_anchor(&state.run->python, tid);
+        if (anchor != 0)
+            anchor_changed(tid, thread, anchor, 0);
+    }
+    set_words(tid, thread);
+}
+
+void pm_python_calls_thread_starts(u32 tid)
+{
+    struct thread *thread = thread_of(tid);
+
+    pm_free(thread->frames);
+    pm_free(thread->cframes);
+    *thread = (struct thread){ 0 };
+}
+
+void pm_python_calls_init(struct pm_run *run)
+{
+    state.run = run;
+    run->log.before_record = before_record;
+}
+
+/* --- Translated code --- */
+
+static IRExpr *assign(IRSB *block, IRType type, IRExpr *expression)
+{
+    IRTemp temporary = newIRTemp(block->tyenv, type);
+    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
+    return IRExpr_RdTmp(temporary);
+}
+
+/* Whether the store of so many bytes at address meets the word. */
+static IRExpr *meets(IRSB *block, u64 *word, IRExpr *address, ULong bytes)
+{
+    IRExpr *wanted = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)word)));
+    IRExpr *distance = assign(block, Ity_I64, IRExpr_Binop(Iop_Sub64, wanted, address));
+    IRExpr *near = assign(block, Ity_I1, IRExpr_Binop(Iop_CmpLT64U, distance, IRExpr_Const(IRConst_U64(bytes))));
+    return assign(block, Ity_I64, IRExpr_Unop(Iop_1Uto64, near));
+}
+
+static void add_test(IRSB *block, IRExpr *address, ULong bytes, bool ours)
+{
+    IRExpr *met = ours ? meets(block, &words.slot, address, bytes)
+        : assign(block, Ity_I64, IRExpr_Binop(Iop_Or64, meets(block, &words.thread, address, bytes),
+                                              meets(block, &words.frame, address, bytes)));
+    IRExpr *second = ours ? assign(block, Ity_I64, IRExpr_Get(OFFSET_amd64_RSI, Ity_I64)) : mkIRExpr_HWord(0);
+    IRDirty *call = unsafeIRDirty_0_N(3, "on_store", VG_(fnptr_to_fnentry)(&on_store),
+                                      mkIRExprVec_3(address, IRExpr_Const(IRConst_U64(bytes)), second));
+
+    call->guard = assign(block, Ity_I1, IRExpr_Unop(Iop_64to1, met));
+    addStmtToIRSB(block, IRStmt_Dirty(call));
+}
+
+static bool is_ours(Addr address)
+{
+    const struct pm_native *native = &state.run->native;
+    return address - native->ours_low < native->ours_high - native->ours_low;
+}
+
+IRSB *pm_python_calls_instrument(IRSB *block, Addr address)
+{
+    const bool ours = is_ours(address);
+    IRSB *probed = NULL;
+
+    if (!ours && !pm_probe_in_interpreter(address))
+        return block;
+    probed = deepCopyIRSBExceptStmts(block);
+    for (Int i = 0; i < block->stmts_used; i++) {
+        const IRStmt *statement = block->stmts[i];
+        addStmtToIRSB(probed, block->stmts[i]);
+        if (statement->tag != Ist_Store)
+            continue;
+        const Int bytes = sizeofIRType(typeOfIRExpr(block->tyenv, statement->Ist.Store.data));
+        if (bytes >= WORD)
+            add_test(probed, statement->Ist.Store.addr, (ULong)bytes, ours);
+    }
+    return probed;
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""--trace-calls=yes: CALL and RTN lines, compared with sys.setprofile's own events."""
+import re
+
+import pytest
+
+from pmtest import PROGRAMS
+from test_event_log import build_of, script, traces_of
+
+KINDS = PROGRAMS / "call_kinds.py"
+LINE = re.compile(r"^ *\d+(?:/(\d+))? +(?:.*/)?(\S+):(\d+|-) * (CALL|RTN ) ( *)(->|<-) (.*)$")
+
+
+def lines(log, file):
+    """(thread, kind, depth, line, function) of each CALL and RTN of a file's functions."""
+    for line in log.splitlines():
+        found = LINE.match(line)
+        if found and found[2] == file:
+            assert (found[4] == "CALL") == (found[6] == "->")
+            yield int(found[1] or 0), found[4].strip(), len(found[5]) // 2, int(found[3]), found[7].split(".")[-1]
+
+
+def run_calls(tool, python, *command, options=()):
+    run = tool.run(python, *command, options=["--trace-calls=yes", "--trace-file=trace.%p", "--trace-limit=200M", *options])
+    run.trace = traces_of(run)[run.pid]
+    return run
+
+
+@pytest.mark.parametrize("row", ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.11-debug", "3.12", "3.13"])
+def test_equals_setprofile(tool, row):
+    """Every kind of call: plain, nested, closures, generators, delegation, generators closed before their end, exceptions,
+    special methods, class methods, context managers, coroutines, from C. More than a thousand calls: kind, depth, line
+    and function of each event are those that sys.setprofile tells in another run."""
+    found = build_of(row)
+    if found is None:
+        pytest.skip(f"no {row} on this machine")
+    wanted = [tuple(line.split(" ")) for line in tool.run_native(found.path, KINDS, "profile").stdout.splitlines()]
+    run = run_calls(tool, found.path, KINDS)
+    ours = list(lines(run.trace, "call_kinds.py"))
+    start = next(i for i, event in enumerate(ours) if event[4] == "run")
+    outer = ours[start][2]
+    got = [(kind, str(depth - outer), str(line), function) for _, kind, depth, line, function in ours[start:]
+           if function != "<module>"]
+    assert got == wanted
+    assert sum(kind == "CALL" for kind, *_ in got) > 1000
+
+
+THREADS = """\
+import threading, sys
+sys.setswitchinterval(1e-6)
+def leaf(n):
+    return n + 1
+def numbers(n):
+    for i in range(n):
+        yield leaf(i)
+def work(n):
+    return sum(numbers(100))
+threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("row", ["3.8", "3.11", "3.12", "3.13"])
+def test_threads_have_depths_of_their_own(tool, row):
+    """Three threads at once: in each, every function is called as often as it should be, at its own depth."""
+    found = build_of(row)
+    if found is None:
+        pytest.skip(f"no {row} on this machine")
+    run = run_calls(tool, found.path, script(tool, THREADS))
+    for thread in (2, 3, 4):
+        events = [event for event in lines(run.trace, "program.py") if event[0] == thread]
+        (outer,) = [depth for _, kind, depth, _, function in events if (kind, function) == ("CALL", "work")]
+        for kind in ("CALL", "RTN"):
+            assert [(depth - outer, function) for _, k, depth, _, function in events if k == kind and function == "leaf"] \
+                == [(2, "leaf")] * 100
+            assert sum(k == kind and function == "numbers" for _, k, _, _, function in events) == 101
+        depth = outer
+        for _, kind, at, _, _ in events:
+            depth -= kind == "RTN"
+            assert at == depth
+            depth += kind == "CALL"
+
+
+@pytest.mark.parametrize("row", ["3.8", "3.11", "3.13"])
+def test_calls_stand_round_allocations(tool, row):
+    """What a function allocates stands between its CALL and its RTN."""
+    found = build_of(row)
+    if found is None:
+        pytest.skip(f"no {row} on this machine")
+    run = run_calls(tool, found.path, script(tool, "def make():\n    return bytearray(54321)\nkept = make()\n"),
+                    options=["--trace=malloc"])
+    between = run.trace[run.trace.index(" -> make\n"):run.trace.index(" <- make\n")]
+    assert re.search(r" -> make malloc\(54322\) pntr 0x", between)
+    assert " malloc(54322) " not in run.trace.replace(between, "")
+
+
+def test_columns(tool, release_python):
+    """As py_flow_malloc_free.d prints them with PYTHON_CALL_STACK."""
+    run = run_calls(tool, release_python.path, script(tool, "def f():\n    pass\ndef g():\n    f()\ng()\n"))
+    depth = re.search(r"^ *\d+       program\.py:\d+ * CALL ( *)-> <module>$", run.trace, re.M) is not None
+    assert depth
+    assert re.search(rf"^ *{run.pid}       program\.py:3    CALL  *-> g\n"
+                     rf" *{run.pid}       program\.py:1    CALL  *-> f\n"
+                     rf" *{run.pid}       program\.py:2    RTN   *<- f\n"
+                     rf" *{run.pid}       program\.py:4    RTN   *<- g$", run.trace, re.M)
