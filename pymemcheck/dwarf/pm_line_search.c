@@ -42,6 +42,7 @@ struct machine {
     bool has_row, dropped;
     u64 row_address;
     u32 row_file, row_line;
+    u32 outer_file, outer_line; /* of the last row before it of another file; 0: none */
     /* The search. next: the first wanted address that is not below row_address. */
     struct pm_line_wanted *wanted;
     u32 count, next;
@@ -57,6 +58,7 @@ static void reset(struct machine *machine)
     machine->file = 1;
     machine->line = 1;
     machine->has_row = false;
+    machine->outer_file = machine->outer_line = 0;
     machine->dropped = true;    /* until an address is set */
 }
 
@@ -86,6 +88,8 @@ static void take_row(struct machine *machine)
             wanted->file = machine->row_file;
             wanted->unit = machine->unit->offset;
             wanted->start = machine->row_address;
+            wanted->outer_file = machine->outer_file;
+            wanted->outer_line = machine->outer_line;
         }
         machine->next_address = machine->next < machine->count
             ? machine->wanted[machine->next].address : UINT64_MAX;
@@ -107,6 +111,10 @@ static inline void add_row(struct machine *machine)
     end_row(machine);
     if (!machine->has_row)
         seek(machine, machine->address);
+    if (machine->has_row && machine->row_file != machine->file) {
+        machine->outer_file = machine->row_file;
+        machine->outer_line = machine->row_line;
+    }
     machine->has_row = true;
     machine->row_address = machine->address;
     machine->row_file = machine->file;

@@ -17,6 +17,9 @@ struct pm_line_wanted {
     u32 file;           /* in the unit's table */
     u64 unit;           /* offset of the unit in .debug_line */
     u64 start;          /* where the row that contains the address begins */
+    /* The last row before it, in its sequence, of another file: where the compiler inlined a function from a header, mostly
+       the line that called it. 0: none. */
+    u32 outer_file, outer_line;
 };
 
 /* wanted: sorted by address, not found yet. Damaged units are passed over. Cost: linear in the length

@@ -39,6 +39,7 @@ enum pm_balance_role {
 struct pm_balance_owner {
     struct pm_string_id name;       /* "lk.so`keep", "dict", "evaluation": equal names are one owner */
     enum pm_balance_role role;
+    struct pm_string_id object;     /* of an extension: its ELF object */
     struct pm_frame_id shown;       /* the native frame that shows the place best; kind and all 0: none */
     struct pm_frame_id python;      /* innermost Python frame; likewise */
     bool has_shown, has_python;

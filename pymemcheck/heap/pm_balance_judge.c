@@ -122,28 +122,45 @@ static void add_suspect(struct judging *judging, const struct pm_balance_suspect
     verdict->pointers += suspect->pointers;
 }
 
-/* Cancels what owners of one role took with what those of another gave back for them. Only owners that the objects of the case
-   met, or only others: these have references only by comparison. */
-static void cancel(struct judging *judging, enum pm_balance_role takers, enum pm_balance_role givers, bool met)
+/* What of owners is cancelled. */
+enum cancelled {
+    SAME_OBJECT,                /* of one ELF object: one of its functions makes what another one returns */
+    NOT_MET,                    /* takers that have references only by comparison */
+    ALL,
+};
+
+static bool may_cancel(const struct judging *judging, u32 taker, u32 giver, enum cancelled what)
+{
+    const struct pm_balance_owner *owners = judging->balance->owners;
+
+    switch (what) {
+    case SAME_OBJECT:
+        return owners[taker].object.v != 0 && owners[taker].object.v == owners[giver].object.v;
+    case NOT_MET:
+        return !judging->accounts[taker].met;
+    case ALL:
+        break;
+    }
+    return true;
+}
+
+/* Cancels what owners of one role took with what those of another gave back for them. */
+static void cancel(struct judging *judging, enum pm_balance_role takers, enum pm_balance_role givers,
+                   enum cancelled what)
 {
     struct account *accounts = judging->accounts;
     const u32 count = judging->balance->owner_count;
-    u32 giver = 0;
 
-    for (u32 taker = 0; taker < count; taker++) {
-        if (accounts[taker].left <= 0 || accounts[taker].met != met || role_of(judging, taker) != takers)
-            continue;
-        while (accounts[taker].left > 0) {
-            while (giver < count && (accounts[giver].left >= 0 || role_of(judging, giver) != givers))
-                giver++;
-            if (giver == count)
-                return;
+    for (u32 taker = 0; taker < count; taker++)
+        for (u32 giver = 0; giver < count && accounts[taker].left > 0 && role_of(judging, taker) == takers; giver++) {
+            if (accounts[giver].left >= 0 || role_of(judging, giver) != givers
+                    || !may_cancel(judging, taker, giver, what))
+                continue;
             const i64 taken = accounts[taker].left, given = -accounts[giver].left;
             const i64 both = taken < given ? taken : given;
             accounts[taker].left -= both;
             accounts[giver].left += both;
         }
-    }
 }
 
 static void cancel_all(struct judging *judging)
@@ -161,8 +178,9 @@ static void cancel_all(struct judging *judging)
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++) {
-        cancel(judging, order[i][0], order[i][1], false);
-        cancel(judging, order[i][0], order[i][1], true);
+        cancel(judging, order[i][0], order[i][1], SAME_OBJECT);
+        cancel(judging, order[i][0], order[i][1], NOT_MET);
+        cancel(judging, order[i][0], order[i][1], ALL);
     }
 }
 

@@ -51,9 +51,9 @@ def expectations(path, python, marker):
                 continue
             kind, types, *sums = [part.strip() for part in statement.split(",")]
             assert kind in REPORTED, f"{path}:{number}: unknown kind {kind!r}, expected one of {REPORTED}"
-            wanted = {"indirect": "0", "references": "0"}
+            wanted = {"indirect": "0", "references": "0", "taker": ""}
             wanted.update(part.split() for part in sums)
-            unknown = set(wanted) - {"indirect", "references", "bytes", "phase"}
+            unknown = set(wanted) - {"indirect", "references", "bytes", "phase", "taker"}
             assert not unknown, f"{path}:{number}: unknown figures {unknown}"
             yield Expected(path.name, number, kind, types, wanted, text.strip())
 
@@ -94,6 +94,8 @@ def complaints(losses, expected):
             yield f"{place}: types {loss.types}, {loss.blocks} blocks, expected {case.text}"
         figures = {"indirect": loss.indirect_blocks, "references": loss.surplus_references, "bytes": loss.bytes}
         for name, wanted in case.sums.items():
+            if name == "taker":         # test_takers_are_named
+                continue
             if name == "phase":
                 if loss.json[wanted + "_blocks"] != loss.blocks:
                     yield f"{place}: expected {case.text}: {loss.json}"
@@ -196,3 +198,29 @@ def test_clean_programs(tool, python, script):
     for when, losses in ("before", before), ("after", run.profile.losses):
         wrong = list(complaints(losses, []))
         assert not wrong, when + "\n" + "\n".join(wrong)
+
+
+def first_taker(loss, strings):
+    rows = loss.json["balance"]["unbalanced"] if loss.json["balance"] else []
+    return strings[rows[0]["owner"]] if rows else "nobody"
+
+
+@pytest.mark.parametrize("script", [path for path in BUGS if "taker" in path.read_text(encoding="utf-8")],
+                         ids=lambda path: path.stem)
+def test_takers_are_named(tool, python, script):
+    """With --watch-refs, the function that took a lost reference, or should have given it back, stands first in the
+    balance of its record, and the records are the same as without."""
+    expected = [case for case in expectations(script, python.python, "LEAK") if case.sums["taker"]]
+    rules = ",".join(f"line:{case.file}:{case.line}" for case in expected)
+    run = python.run(tool, script, options=[*header(script, "OPTIONS", "").split(), f"--watch-refs={rules}"],
+                     status=int(header(script, "STATUS", "0")))
+    strings = run.profile.json["strings"]
+    wrong = []
+    for case in expected:
+        found = [first_taker(loss, strings) for loss in run.profile.losses
+                 if loss.kind == case.kind and loss.python and loss.python[0].line == case.line
+                 and os.path.basename(loss.python[0].file) == case.file]
+        if len(found) != 1 or not re.search(rf"\b{case.sums['taker']}\b", found[0]):
+            wrong.append(f"{case.file}:{case.line}: {found}, expected {case.text}")
+    assert expected and not wrong, "\n".join(wrong)
+    assert run.profile.json["watched"]["unseen_changes"] == 0

@@ -338,7 +338,39 @@ static bool begin_reading(struct reading *reading, struct object *object)
 
 /* --- Finding --- */
 
-static void give(const struct pm_debug_source *source, const struct pm_line_wanted *lines,
+/* Whether a file is one of Python's headers with Py_INCREF and its like, which compilers inline. The line that says Py_INCREF
+   is what a reader looks for. */
+static bool counts_references(const struct pm_buffer *file)
+{
+    static const char *const names[] = { "object.h", "refcount.h" };
+
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++) {
+        const size_t length = pm_length(names[i]);
+        if (file->length >= length && pm_compare(file->bytes + file->length - length, names[i], length) == 0
+                && (file->length == length || file->bytes[file->length - length - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+/* Fills folder and file for a line; the line that inlined it, where that is known. */
+static bool name_line(const struct pm_debug_source *source, struct pm_line_folders *folders,
+                      struct pm_line_wanted *line, struct pm_buffer *folder, struct pm_buffer *file)
+{
+    pm_buffer_clear(folder);
+    pm_buffer_clear(file);
+    if (!pm_line_names(source, folders, line, folder, file))
+        return false;
+    if (line->outer_line == 0 || !counts_references(file))
+        return true;
+    line->file = line->outer_file;
+    line->line = line->outer_line;
+    pm_buffer_clear(folder);
+    pm_buffer_clear(file);
+    return pm_line_names(source, folders, line, folder, file);
+}
+
+static void give(const struct pm_debug_source *source, struct pm_line_wanted *lines,
                  u32 count, pm_lines_found *found, void *context)
 {
     struct pm_line_folders folders;
@@ -348,9 +380,7 @@ static void give(const struct pm_debug_source *source, const struct pm_line_want
     pm_buffer_init(&folder);
     pm_buffer_init(&file);
     for (u32 i = 0; i < count; i++) {
-        pm_buffer_clear(&folder);
-        pm_buffer_clear(&file);
-        if (lines[i].found && pm_line_names(source, &folders, &lines[i], &folder, &file))
+        if (lines[i].found && name_line(source, &folders, &lines[i], &folder, &file))
             found(context, lines[i].tag, folder.bytes, file.bytes, lines[i].line);
     }
     pm_buffer_release(&folder);

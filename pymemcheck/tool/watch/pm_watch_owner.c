@@ -20,7 +20,7 @@
 static bool is_system(const char *object)
 {
     static const char *const names[] = {
-        "libc.so", "libc-", "ld-linux", "libpthread", "libm.so", "libm-", "libdl", "vgpreload_", "libstdc++",
+        "libc.so", "libc-", "ld-linux", "libpthread", "libm.so", "libm-", "libdl", "vgpreload_", "libstdc++", "libffi",
     };
     const char *name = object;
 
@@ -86,6 +86,7 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, bool birth, struc
         if (pm_owner_is_helper(function))
             return false;
         show(owner, id);
+        owner->object = frame->object;
         name_owner(run, owner, PM_BALANCE_EXTENSION, base_name(object), function);
         return true;
     }

@@ -54,7 +54,7 @@ def case_lock():
 
 def case_thread_specific_data():
     def work():
-        lose.keep_in_thread(2)      # LEAK: definite, list 3, indirect 9
+        lose.keep_in_thread(2)      # LEAK: definite, list 3, indirect 9, taker keep_in_thread
 
     for _ in range(3):
         thread = threading.Thread(target=work)
@@ -64,7 +64,7 @@ def case_thread_specific_data():
 
 def case_thread_of_c():
     def work():
-        return [7.5]                # LEAK: definite, list 2, indirect 3
+        return [7.5]                # LEAK: definite, list 2, indirect 3, taker thread_main
 
     lose.in_thread(work)
     lose.in_thread(work)
@@ -81,14 +81,14 @@ def case_thread_state():
 
 
 def case_lock_object():
-    pm_lose_builtin.result_of(threading.Lock)       # LEAK: definite, _thread.lock 1, indirect >=0
+    pm_lose_builtin.result_of(threading.Lock)       # LEAK: definite, _thread.lock 1, indirect >=0, taker result_of
 
 
 def case_recycled_list_headers():
     for _ in range(100):
         [[], [], []]
     for _ in range(10):
-        mine = []                   # LEAK: definite, list 10
+        mine = []                   # LEAK: definite, list 10, taker keep_reference
         pm_lose_builtin.keep_reference(mine)
 
 
@@ -97,7 +97,7 @@ def case_recycled_float_headers():
     for number in range(200):
         total += number
     for number in range(10):
-        mine = total + number       # LEAK: definite, float 10
+        mine = total + number       # LEAK: definite, float 10, taker keep_reference
         pm_lose_builtin.keep_reference(mine)
 
 
@@ -106,7 +106,7 @@ def case_recycled_tuple_headers():
     for _ in range(100):
         (first, second)
     for _ in range(10):
-        mine = (first, second)      # LEAK: definite, tuple 10, indirect >=0
+        mine = (first, second)      # LEAK: definite, tuple 10, indirect >=0, taker keep_reference
         pm_lose_builtin.keep_reference(mine)
 
 
@@ -114,7 +114,7 @@ def case_recycled_dict_headers():
     for _ in range(100):
         [{}, {}, {}]
     for _ in range(10):
-        mine = {}                   # LEAK: definite, dict 10
+        mine = {}                   # LEAK: definite, dict 10, taker keep_reference
         pm_lose_builtin.keep_reference(mine)
 
 
@@ -147,12 +147,12 @@ def case_string_in_lost_object():
 
 
 def case_references_in_a_vector():
-    pm_lose_cxx.references(6)       # LEAK: definite, float 6
+    pm_lose_cxx.references(6)       # LEAK: definite, float 6, taker references
 
 
 def case_c_exception_over_release():
     try:
-        pm_lose_cxx.thrown_over()   # LEAK: definite, list 1
+        pm_lose_cxx.thrown_over()   # LEAK: definite, list 1, taker thrown_over
     except RuntimeError:
         pass
 
@@ -160,7 +160,7 @@ def case_c_exception_over_release():
 def case_error_in_a_loop():
     for text in ("", "bad"):
         try:
-            pm_lose_calls.parse(text)       # LEAK: definite, dict 1, indirect >=1
+            pm_lose_calls.parse(text)       # LEAK: definite, dict 1, indirect >=1, taker parse
         except ValueError:
             pass
 

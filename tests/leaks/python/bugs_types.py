@@ -13,7 +13,7 @@ def case_dealloc_forgets_buffer():
 
 def case_dealloc_forgets_member():
     for number in range(5):
-        mine = [number + 0.5]       # LEAK: definite, list 5, indirect 10
+        mine = [number + 0.5]       # LEAK: definite, list 5, indirect 10, taker box_init
         lose.Box(mine, "held")
 
 
@@ -23,18 +23,18 @@ def case_dealloc_forgets_itself():
 
 
 def case_setter_forgets_old_value():
-    box = lose.Box([0.5], "old")    # LEAK: definite, list 1, indirect 2
-    box.held = [1.5]                # LEAK: definite, list 1, indirect 2
+    box = lose.Box([0.5], "old")    # LEAK: definite, list 1, indirect 2, taker box_init
+    box.held = [1.5]                # LEAK: definite, list 1, indirect 2, taker box_set
     box.held = [2.5]
 
 
 def case_second_init():
-    box = lose.Box([3.5], "old")    # LEAK: definite, list 1, indirect 2
+    box = lose.Box([3.5], "old")    # LEAK: definite, list 1, indirect 2, taker box_init
     box.__init__([4.5], "old")
 
 
 def case_getter_adds_reference():
-    box = lose.Box([5.5], "more")   # LEAK: definite, list 1, indirect 2
+    box = lose.Box([5.5], "more")   # LEAK: definite, list 1, indirect 2, taker box_get
     for _ in range(10):
         box.held
 
@@ -42,7 +42,7 @@ def case_getter_adds_reference():
 def case_repr_forgets_temporary():
     box = lose.Box(0, "temporary")
     for _ in range(4):
-        repr(box)                   # LEAK: definite, str 4
+        repr(box)                   # LEAK: definite, str 4, taker box_repr
 
 
 def case_cycle_without_collector():
@@ -67,7 +67,7 @@ def case_cycle_that_traverse_misses():
 
 
 def case_iterator_forgets_items():
-    items = [[number + 0.5] for number in range(6)]     # LEAK: definite, list 6, indirect 12
+    items = [[number + 0.5] for number in range(6)]     # LEAK: definite, list 6, indirect 12, taker steps_next
     for item in lose.Steps(items):
         pass
 
@@ -75,13 +75,13 @@ def case_iterator_forgets_items():
 def case_constructor_fails():
     for number in range(1, 9):
         try:
-            lose.Even(number)       # LEAK: definite, pm_lose_types.Even 4
+            lose.Even(number)       # LEAK: definite, pm_lose_types.Even 4, taker even_new
         except ValueError:
             pass
 
 
 def case_lost_heap_type():
-    lose.lose_type()                # LEAK: definite, type 1, indirect >=4
+    lose.lose_type()                # LEAK: definite, type 1, indirect >=4, taker lose_type
 
 
 def case_instance_of_heap_type():
@@ -91,7 +91,7 @@ def case_instance_of_heap_type():
 
 
 def case_lost_instance():
-    lose.lose_instance(lose.Node)   # LEAK: definite, pm_lose_types.Node 1
+    lose.lose_instance(lose.Node)   # LEAK: definite, pm_lose_types.Node 1, taker lose_instance
 
 
 def case_subclass_instance():

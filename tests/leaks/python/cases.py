@@ -14,6 +14,7 @@ The line that allocates says what must be found for a case, and test_leaks.py re
     indirect N      blocks that only the lost ones hold; N or >=N. Without it: 0
     references N    of surplus: the surplus references
     bytes N         of the lost blocks; N or >=N
+    taker NAME      the C function that stands first in the balance of --watch-refs
     phase NAME      import, main or finalization: when all of the blocks were allocated
     if V            only on these versions of CPython: >=3.12 or <3.12, or debug or release builds; with or between
                     several of these, one of them must hold
