@@ -5,6 +5,7 @@
 #include "heap/pm_blocks.h"
 
 #include "base/pm_platform.h"
+#include "base/pm_sort.h"
 
 enum { INITIAL_CAPACITY = 4096 };
 
@@ -201,4 +202,51 @@ void pm_blocks_each(const struct pm_blocks *blocks,
     for (u64 i = 0; i < blocks->capacity; i++)
         if (blocks->cells[i].address != 0)
             visit(context, &blocks->cells[i]);
+}
+
+/* The live blocks in the table, and the chunks with slots, by address. Each array ends behind its count. */
+static struct pm_keyed *sorted_cells(const struct pm_blocks *blocks, u64 *count)
+{
+    struct pm_keyed *order = pm_alloc("pm.blocks.order", (blocks->in_table + 1) * sizeof *order);
+
+    *count = 0;
+    for (u64 i = 0; i < blocks->capacity; i++)
+        if (blocks->cells[i].address != 0)
+            order[(*count)++] = (struct pm_keyed){ blocks->cells[i].address, (u32)i };
+    pm_sort_keyed(order, *count);
+    return order;
+}
+
+static struct pm_keyed *sorted_chunks(const struct pm_slabs *slabs, u64 *count)
+{
+    const u32 all = slabs->count * PM_SLAB_REGION_CHUNKS;
+    struct pm_keyed *order = pm_alloc("pm.blocks.order", (all + (size_t)1) * sizeof *order);
+
+    *count = 0;
+    for (u32 i = 0; i < all; i++)
+        if (pm_slabs_at(slabs, i)->fresh > 0)
+            order[(*count)++] = (struct pm_keyed){ pm_slabs_at(slabs, i)->base, i };
+    pm_sort_keyed(order, *count);
+    return order;
+}
+
+void pm_blocks_each_ascending(const struct pm_blocks *blocks,
+                              void (*visit)(void *context, struct pm_block *block), void *context)
+{
+    u64 cells, chunks, cell = 0;
+    struct pm_keyed *cell_order = sorted_cells(blocks, &cells), *chunk_order = sorted_chunks(&blocks->slabs, &chunks);
+
+    /* No block of the table is inside a chunk. */
+    for (u64 i = 0; i < chunks; i++) {
+        const struct pm_slab_chunk *chunk = pm_slabs_at(&blocks->slabs, chunk_order[i].item);
+        while (cell < cells && cell_order[cell].key < chunk->base)
+            visit(context, &blocks->cells[cell_order[cell++].item]);
+        for (u32 slot = 0; slot < chunk->fresh; slot++)
+            if (chunk->records[slot].address != 0)
+                visit(context, &chunk->records[slot]);
+    }
+    while (cell < cells)
+        visit(context, &blocks->cells[cell_order[cell++].item]);
+    pm_free(cell_order);
+    pm_free(chunk_order);
 }

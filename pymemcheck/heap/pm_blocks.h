@@ -71,4 +71,9 @@ u64 pm_blocks_slab_bytes(const struct pm_blocks *blocks, u64 address);
 void pm_blocks_each(const struct pm_blocks *blocks,
                     void (*visit)(void *context, struct pm_block *block), void *context);
 
+/* The same by ascending addresses. Cost: a sort of chunks of slabs, and of the blocks outside of them, with 32 bytes
+   for each of these. */
+void pm_blocks_each_ascending(const struct pm_blocks *blocks,
+                              void (*visit)(void *context, struct pm_block *block), void *context);
+
 #endif

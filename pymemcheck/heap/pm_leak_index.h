@@ -2,12 +2,12 @@
 /* Which block holds an address. The leak search asks this for every word that it looks at.
 
    A hash table has the pages of 4 KB that blocks touch, each with the first block in it and
-   the place of its bytes. A page with several blocks also has a list. For each 16 bytes
+   the place of its bytes. A page with several blocks also has a list. For each 32 bytes
    of the page, the list counts the blocks from the first one to the last one that starts
-   before these bytes end. With malloc's alignment, that is the only block to compare with.
+   before these bytes end. That block, or one shortly before it, is the one to compare with.
 
    Made once; the blocks must not change afterwards. Cost: linear in blocks and in the pages
-   that they touch; a look-up is two loads. At most 48 bytes for each page, 256 more with a
+   that they touch; a look-up is two loads. At most 96 bytes for each page, 128 more with a
    list. */
 #ifndef PM_LEAK_INDEX_H
 #define PM_LEAK_INDEX_H
@@ -16,7 +16,7 @@
 #include "base/pm_types.h"
 
 #define PM_LEAK_INDEX_PAGE_BITS 12
-#define PM_LEAK_INDEX_GRANULE_BITS 4
+#define PM_LEAK_INDEX_GRANULE_BITS 5
 #define PM_LEAK_INDEX_GRANULES (1u << (PM_LEAK_INDEX_PAGE_BITS - PM_LEAK_INDEX_GRANULE_BITS))
 #define PM_LEAK_INDEX_NO_LIST 0xffffffffu
 #define PM_LEAK_INDEX_MANY 255u

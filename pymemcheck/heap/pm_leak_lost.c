@@ -23,6 +23,7 @@ struct step {
     u64 cursor;             /* address of the word to look at next */
 };
 
+/* Arrays are by number of the lost block (number_of), not of all blocks. */
 struct components {
     struct pm_leak_search *search;
     bool starts_only;       /* interior pointers do not count */
@@ -33,13 +34,23 @@ struct components {
     u8 *loops;              /* block -> it leads to itself */
     u32 count, found;
     struct step *path;
-    u32 *waiting;           /* blocks found that are in no component yet */
+    u32 *waiting;           /* numbers of blocks found that are in no component yet */
     u32 path_length, waiting_length;
 };
 
+static u32 number_of(const struct components *components, u32 block)
+{
+    return pm_ranks_rank(&components->search->lost, block);
+}
+
+static u32 component_of(const struct components *components, u32 block)
+{
+    return components->of[number_of(components, block)];
+}
+
 static bool is_lost(const struct pm_leak_search *search, u32 block)
 {
-    u8 mark = search->targets[block].mark;
+    const u8 mark = search->blocks[block].kind;
     return mark == PM_MARK_NONE || mark == PM_MARK_LEADER || mark == PM_MARK_INDIRECT
         || (search->leaks->cliques_of_possible
             && (mark == PM_MARK_CANDIDATE || mark == PM_MARK_POSSIBLE));
@@ -97,12 +108,13 @@ static void enter(struct components *components, u32 block)
     u64 ranges[4];
 
     pm_leak_word_ranges(&components->search->leaks->blocks[block], ranges);
-    components->order[block] = components->low[block] = ++components->found;
+    const u32 number = number_of(components, block);
+    components->order[number] = components->low[number] = ++components->found;
     components->path[components->path_length++] = (struct step){ block, ranges[0] };
-    components->waiting[components->waiting_length++] = block;
+    components->waiting[components->waiting_length++] = number;
 }
 
-/* The block has no more pointers to follow. */
+/* The block of that number has no more pointers to follow. */
 static void leave(struct components *components, u32 block)
 {
     u32 member, component = components->count;
@@ -117,7 +129,7 @@ static void leave(struct components *components, u32 block)
     }
     if (components->path_length == 0)
         return;
-    u32 outer = components->path[components->path_length - 1].block;
+    u32 outer = number_of(components, components->path[components->path_length - 1].block);
     if (components->of[block] != PM_LEAK_NONE)
         components->fed[component] = 1;
     else if (components->low[block] < components->low[outer])
@@ -129,15 +141,18 @@ static void walk_from(struct components *components, u32 first)
     enter(components, first);
     while (components->path_length > 0) {
         struct step *step = &components->path[components->path_length - 1];
-        u32 block = step->block, next;
+        u32 block = number_of(components, step->block), next_block, next;
 
-        if (!next_edge(components, step, &next)) {
+        if (!next_edge(components, step, &next_block)) {
             components->path_length--;
             leave(components, block);
-        } else if (next == block) {
+            continue;
+        }
+        next = number_of(components, next_block);
+        if (next == block) {
             components->loops[block] = 1;
         } else if (components->order[next] == 0) {
-            enter(components, next);
+            enter(components, next_block);
         } else if (components->of[next] != PM_LEAK_NONE) {
             components->fed[components->of[next]] = 1;
         } else if (components->order[next] < components->low[block]) {
@@ -148,13 +163,13 @@ static void walk_from(struct components *components, u32 first)
 
 static void *array(u32 count, size_t bytes)
 {
-    return pm_alloc_zero("pm.leaks.components", count * bytes);
+    return pm_alloc_zero("pm.leaks.components", (count + (size_t)1) * bytes);
 }
 
 static void find_components(struct components *components, struct pm_leak_search *search,
                             bool starts_only)
 {
-    u32 count = search->leaks->block_count;
+    const u32 count = search->lost.count;
 
     *components = (struct components){
         .search = search, .starts_only = starts_only,
@@ -165,8 +180,8 @@ static void find_components(struct components *components, struct pm_leak_search
     };
     for (u32 i = 0; i < count; i++)
         components->of[i] = PM_LEAK_NONE;
-    for (u32 i = 0; i < count; i++)
-        if (is_lost(search, i) && components->order[i] == 0)
+    for (u32 i = 0; i < search->leaks->block_count; i++)
+        if (is_lost(search, i) && components->order[number_of(components, i)] == 0)
             walk_from(components, i);
 }
 
@@ -184,27 +199,21 @@ static void release_components(struct components *components)
 
 static void visit_lost(struct pm_leak_search *search, const struct pm_leak_word *word)
 {
-    struct pm_leak_block *leader = &search->leaks->blocks[search->leader];
-    struct pm_leak_block *block = &search->leaks->blocks[word->block];
-    struct pm_leak_target *target = &search->targets[word->block];
+    struct pm_leak_block *block = &search->blocks[word->block];
 
-    if ((target->mark != PM_MARK_NONE && target->mark != PM_MARK_LEADER
-         && target->mark != PM_MARK_CANDIDATE)
+    if ((block->kind != PM_MARK_NONE && block->kind != PM_MARK_LEADER && block->kind != PM_MARK_CANDIDATE)
         || word->block == search->leader)
         return;
-    if (target->mark != PM_MARK_LEADER)
-        search->queue[search->tail++] = word->block;
-    target->mark = PM_MARK_INDIRECT;
-    leader->indirect_bytes += block->bytes + block->indirect_bytes;
-    leader->indirect_blocks += 1 + block->indirect_blocks;
-    block->indirect_bytes = block->indirect_blocks = 0;
+    if (block->kind != PM_MARK_LEADER)
+        pm_leak_enqueue(search, word->block);
+    block->kind = PM_MARK_INDIRECT;
     block->leader = search->leader;
 }
 
 static void gather_clique(struct pm_leak_search *search, u32 leader)
 {
     search->leader = leader;
-    search->targets[leader].mark = PM_MARK_LEADER;
+    search->blocks[leader].kind = PM_MARK_LEADER;
     search->head = search->tail = 0;
     pm_leak_gather_block(search, leader);
     pm_leak_empty_queue(search);
@@ -218,9 +227,9 @@ static void settle_leaders(struct pm_leak_search *search)
     for (u32 i = 0; i < search->leaks->block_count; i++) {
         u32 last = i, next;
 
-        while (search->targets[last].mark == PM_MARK_INDIRECT)
+        while (blocks[last].kind == PM_MARK_INDIRECT)
             last = blocks[last].leader;
-        for (u32 at = i; search->targets[at].mark == PM_MARK_INDIRECT; at = next) {
+        for (u32 at = i; blocks[at].kind == PM_MARK_INDIRECT; at = next) {
             next = blocks[at].leader;
             blocks[at].leader = last;
         }
@@ -229,19 +238,14 @@ static void settle_leaders(struct pm_leak_search *search)
 
 static void mark_cycles(struct pm_leak_search *search)
 {
-    struct pm_leak_block *blocks = search->leaks->blocks;
+    struct pm_leak_block *blocks = search->blocks;
     struct components components;
 
     find_components(&components, search, true);
     for (u32 i = 0; i < search->leaks->block_count; i++) {
-        u32 leader = blocks[i].leader, size;
-
-        if (!is_lost(search, i) || components.of[i] != components.of[leader])
+        if (!is_lost(search, i) || component_of(&components, i) != component_of(&components, blocks[i].leader))
             continue;
-        size = components.sizes[components.of[i]];
-        blocks[i].cycle = size > 1 || components.loops[i];
-        if (i == leader && blocks[i].cycle)
-            blocks[i].cycle_blocks = size;
+        blocks[i].cycle = components.sizes[component_of(&components, i)] > 1 || components.loops[number_of(&components, i)];
     }
     release_components(&components);
 }
@@ -249,49 +253,43 @@ static void mark_cycles(struct pm_leak_search *search)
 /* Components that no other one leads to have the leaders: the first block of each. */
 static void gather_sources(struct pm_leak_search *search, const struct components *components)
 {
-    struct pm_leak_block *blocks = search->leaks->blocks;
+    struct pm_leak_block *blocks = search->blocks;
     u32 *candidates = array(components->count + 1, sizeof *candidates);
 
     /* The first candidate of each component, plus one. */
     for (u32 i = search->leaks->block_count; i-- > 0;)
-        if (search->targets[i].mark == PM_MARK_CANDIDATE && is_lost(search, i))
-            candidates[components->of[i]] = i + 1;
+        if (blocks[i].kind == PM_MARK_CANDIDATE && is_lost(search, i))
+            candidates[component_of(components, i)] = i + 1;
     for (u32 i = 0; i < search->leaks->block_count; i++)
-        if (search->targets[i].mark == PM_MARK_NONE && !components->fed[components->of[i]]
-            && candidates[components->of[i]] == 0)
+        if (blocks[i].kind == PM_MARK_NONE && !components->fed[component_of(components, i)]
+            && candidates[component_of(components, i)] == 0)
             gather_clique(search, i);
     for (u32 i = 0; i < search->leaks->block_count && search->leaks->cliques_of_possible; i++) {
-        u8 mark = search->targets[i].mark;
-        if ((mark != PM_MARK_NONE && mark != PM_MARK_CANDIDATE) || components->fed[components->of[i]])
+        const u8 mark = blocks[i].kind;
+        if ((mark != PM_MARK_NONE && mark != PM_MARK_CANDIDATE) || components->fed[component_of(components, i)])
             continue;
-        const struct pm_leak_block *candidate = &blocks[candidates[components->of[i]] - 1];
+        const struct pm_leak_block *candidate = &blocks[candidates[component_of(components, i)] - 1];
         gather_clique(search, i);
-        search->targets[i].mark = PM_MARK_POSSIBLE;
-        blocks[i].from_block = candidate->from_block;
-        blocks[i].from_root = candidate->from_root;
-        blocks[i].from_address = candidate->from_address;
+        blocks[i].kind = PM_MARK_POSSIBLE;
+        blocks[i].from = candidate->from;
+        blocks[i].from_word = candidate->from_word;
     }
     pm_free(candidates);
 }
 
 static void mark_with_leader(struct pm_leak_search *search, const struct components *components)
 {
-    struct pm_leak_block *blocks = search->leaks->blocks;
+    struct pm_leak_block *blocks = search->blocks;
 
     for (u32 i = 0; i < search->leaks->block_count; i++)
         blocks[i].with_leader = is_lost(search, i)
-            && components->of[i] == components->of[blocks[i].leader];
+            && component_of(components, i) == component_of(components, blocks[i].leader);
 }
 
-void pm_leak_search_lost(struct pm_leak_search *search)
+static void sort_out(struct pm_leak_search *search)
 {
     struct components components;
-    u32 count = search->leaks->block_count, lost = 0;
 
-    for (u32 i = 0; i < count; i++)
-        lost += is_lost(search, i);
-    if (lost == 0)
-        return;
     search->visit = visit_lost;
     if (search->leaks->merge_cliques) {
         find_components(&components, search, false);
@@ -299,10 +297,25 @@ void pm_leak_search_lost(struct pm_leak_search *search)
         mark_with_leader(search, &components);
         release_components(&components);
     } else {
-        for (u32 i = 0; i < count; i++)
-            if (search->targets[i].mark == PM_MARK_NONE)
+        for (u32 i = 0; i < search->leaks->block_count; i++)
+            if (search->blocks[i].kind == PM_MARK_NONE)
                 gather_clique(search, i);
     }
     settle_leaders(search);
     mark_cycles(search);
+}
+
+void pm_leak_search_lost(struct pm_leak_search *search)
+{
+    const u32 count = search->leaks->block_count;
+
+    /* What is lost stays so: its marks change among those of lost blocks. */
+    pm_ranks_init(&search->lost, count);
+    for (u32 i = 0; i < count; i++)
+        if (is_lost(search, i))
+            pm_ranks_set(&search->lost, i);
+    pm_ranks_finish(&search->lost, count);
+    if (search->lost.count > 0)
+        sort_out(search);
+    pm_ranks_release(&search->lost);
 }

@@ -25,8 +25,8 @@ static bool is_looked_at(const struct finding *finding, struct pm_leak_pointer *
     u64 offset = pointer->where - from->address;
     if (from->flags & PM_LEAK_OPAQUE)
         pointer->use = PM_POINTER_FROM_OPAQUE;
-    else if (from->hidden_from < from->hidden_to
-             && offset + WORD > from->hidden_from && offset < from->hidden_to)
+    else if (from->hidden_first < from->hidden_end
+             && offset + WORD > (u64)from->hidden_first * WORD && offset < (u64)from->hidden_end * WORD)
         pointer->use = PM_POINTER_FROM_HIDDEN;
     else if ((from->flags & PM_LEAK_WEAK_WORDS) && leaks->is_weak != NULL
              && leaks->is_weak(leaks->context, pointer->from_block, pointer->where))

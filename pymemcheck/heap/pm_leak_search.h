@@ -16,17 +16,7 @@ enum pm_leak_mark {
     PM_MARK_INDIRECT,
 };
 
-/* The parts of a block that each pointer to it needs. Apart from the large struct
-   pm_leak_block, so that two fit into a line of the processor's cache. */
-struct pm_leak_target {
-    u64 start;
-    u64 bytes : 48;         /* at least one */
-    u64 flags : 8;          /* enum pm_leak_flag */
-    u64 mark : 8;           /* enum pm_leak_mark */
-    u32 object;             /* offset */
-    u32 depth;              /* pointers in the shortest chain from a root, so far */
-    u64 references;
-};
+_Static_assert(PM_MARK_INDIRECT < 8, "a mark is kept in three bits");
 
 /* A word that may be a pointer: where it is, and what it points to. */
 struct pm_leak_word {
@@ -42,11 +32,13 @@ enum { PM_LEAK_BATCH = 512 };
 
 struct pm_leak_search {
     struct pm_leaks *leaks;
-    struct pm_leak_target *targets;
-    u32 *queue;             /* blocks to look at; each enters it at most once */
-    u32 head, tail;
+    struct pm_leak_block *blocks;   /* those of leaks */
+    u32 *queue;             /* a ring of blocks to look at; each enters it at most once */
+    u32 queue_capacity;     /* a power of two */
+    u32 head, tail;         /* the ring's places, modulo its capacity */
     u32 *candidates;        /* in the order of discovery */
-    u32 candidate, candidate_count;
+    u32 candidate, candidate_count, candidate_capacity;
+    struct pm_ranks lost;   /* in the third step */
     void (*visit)(struct pm_leak_search *search, const struct pm_leak_word *word);
     u32 leader;             /* of the clique that is being gathered */
     bool count_references;
@@ -55,6 +47,14 @@ struct pm_leak_search {
     struct pm_leak_word batch[PM_LEAK_BATCH];
     const u8 *entries[PM_LEAK_BATCH];
 };
+
+/* Puts a block at the end of the queue. */
+void pm_leak_enqueue(struct pm_leak_search *search, u32 block);
+/* The block number ahead in the queue, from 0. */
+static inline u32 pm_leak_queued(const struct pm_leak_search *search, u32 ahead)
+{
+    return search->queue[(search->head + ahead) & (search->queue_capacity - 1)];
+}
 
 /* Puts the words of a block into the batch; visits a full batch. */
 void pm_leak_gather_block(struct pm_leak_search *search, u32 block);
@@ -69,6 +69,12 @@ void pm_leak_empty_queue(struct pm_leak_search *search);
    and from ranges[2] to ranges[3]; ends not included. */
 void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4]);
 
+/* At least one byte, so that a block of no bytes has an address too. */
+static inline u64 pm_leak_room(const struct pm_leak_block *block)
+{
+    return block->bytes > 0 ? block->bytes : 1;
+}
+
 /* The block to compare value with. entry: the entry of the page's list, or NULL. */
 static inline u32 pm_leak_nearest(const struct pm_leak_search *search, u32 first, const u8 *entry,
                                   u64 value)
@@ -76,7 +82,7 @@ static inline u32 pm_leak_nearest(const struct pm_leak_search *search, u32 first
     u32 block = first + (entry != NULL ? *entry : 0);
 
     if (__builtin_expect(entry != NULL && *entry == PM_LEAK_INDEX_MANY, 0))
-        while (block + 1 < search->leaks->block_count && search->targets[block + 1].start <= value)
+        while (block + 1 < search->leaks->block_count && search->blocks[block + 1].address <= value)
             block++;
     return block;
 }
@@ -86,29 +92,35 @@ static inline u32 pm_leak_nearest(const struct pm_leak_search *search, u32 first
 static inline bool pm_leak_resolve(const struct pm_leak_search *search, struct pm_leak_word *word,
                                    u32 block)
 {
-    const struct pm_leak_target *target = &search->targets[block];
+    const struct pm_leak_block *target = &search->blocks[block];
     u64 value = word->value, object;
 
-    while (value < target->start && block > 0)
-        target = &search->targets[--block];
-    if (value - target->start >= target->bytes)
+    while (value < target->address && block > 0)
+        target = &search->blocks[--block];
+    if (value - target->address >= pm_leak_room(target))
         return false;
-    object = target->start + target->object;
+    object = target->address + target->object_offset;
     if ((target->flags & PM_LEAK_OBJECT) && (value & ~search->leaks->tag_bits) == object)
         value = object;
     if ((target->flags & PM_LEAK_HEADER_HIDDEN) && value < object)
         return false;
     word->block = block;
-    word->is_start = value == object || value == target->start;
+    word->is_start = value == object || value == target->address;
     return word->is_start || !(target->flags & PM_LEAK_START_ONLY);
 }
 
 /* Whether the word at address in a block is a weak word: no reference. */
 static inline bool pm_leak_is_weak(const struct pm_leak_search *search, u32 block, u64 address)
 {
-    return block != PM_LEAK_NONE && (search->targets[block].flags & PM_LEAK_WEAK_WORDS)
+    return block != PM_LEAK_NONE && (search->blocks[block].flags & PM_LEAK_WEAK_WORDS)
         && search->leaks->is_weak != NULL
         && search->leaks->is_weak(search->leaks->context, block, address);
+}
+
+/* The first aligned word of a block or a root in memory. */
+static inline u64 pm_leak_first_word(u64 address)
+{
+    return (address + 7) & ~(u64)7;
 }
 
 /* Classifies the blocks that nothing reaches (pm_leak_lost.c). */

@@ -45,6 +45,9 @@ void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader)
 void pm_leaks_release(struct pm_leaks *leaks)
 {
     pm_leak_index_release(&leaks->index);
+    pm_ranks_release(&leaks->leaders);
+    pm_free(leaks->cliques);
+    leaks->cliques = NULL;
 }
 
 static struct pm_leak_extent extent_of(const void *context, u32 block)
@@ -115,20 +118,20 @@ void pm_leak_flush(struct pm_leak_search *search)
     for (u32 i = 0; i < count; i++) {
         batch[i].block = pm_leak_nearest(search, batch[i].block, search->entries[i],
                                          batch[i].value);
-        __builtin_prefetch(&search->targets[batch[i].block]);
+        __builtin_prefetch(&search->blocks[batch[i].block]);
     }
     search->batched = 0;
     for (u32 i = 0; i < count; i++) {
-        struct pm_leak_target *target;
+        struct pm_leak_block *target;
         if (!pm_leak_resolve(search, &batch[i], batch[i].block)
             || pm_leak_is_weak(search, batch[i].from_block, batch[i].where))
             continue;
-        target = &search->targets[batch[i].block];
+        target = &search->blocks[batch[i].block];
         if (!batch[i].is_start && (target->flags & PM_LEAK_OBJECT) && batch[i].from_block == PM_LEAK_NONE
             && search->leaks->roots[batch[i].from_root].foreign)
             continue;
         if (search->count_references && (target->flags & PM_LEAK_OBJECT)
-            && (batch[i].value & ~search->leaks->tag_bits) == target->start + target->object)
+            && (batch[i].value & ~search->leaks->tag_bits) == target->address + target->object_offset)
             target->references++;
         search->visit(search, &batch[i]);
     }
@@ -203,7 +206,7 @@ static u64 round_down(u64 address)
 
 void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4])
 {
-    u64 from = block->hidden_from, to = block->hidden_to;
+    u64 from = block->hidden_first * WORD, to = block->hidden_end * WORD;
 
     if (from >= to || from > block->bytes)
         from = to = block->bytes;
@@ -226,15 +229,34 @@ void pm_leak_gather_block(struct pm_leak_search *search, u32 block)
     gather_range(search, ranges[2], ranges[3], block, PM_LEAK_NONE);
 }
 
+/* The places of blocks that were taken out are used again. */
+void pm_leak_enqueue(struct pm_leak_search *search, u32 block)
+{
+    const u32 waiting = search->tail - search->head;
+
+    if (waiting == search->queue_capacity) {
+        const u32 capacity = waiting > 0 ? 2 * waiting : 1024;
+        u32 *queue = pm_alloc("pm.leaks.queue", capacity * sizeof *queue);
+        for (u32 i = 0; i < waiting; i++)
+            queue[i] = pm_leak_queued(search, i);
+        pm_free(search->queue);
+        search->queue = queue;
+        search->queue_capacity = capacity;
+        search->head = 0;
+        search->tail = waiting;
+    }
+    search->queue[search->tail++ & (search->queue_capacity - 1)] = block;
+}
+
 void pm_leak_prefetch_queue(const struct pm_leak_search *search)
 {
     const struct pm_leaks *leaks = search->leaks;
     u32 waiting = search->tail - search->head;
 
     if (waiting > 2 * AHEAD)
-        __builtin_prefetch(&leaks->blocks[search->queue[search->head + 2 * AHEAD]]);
+        __builtin_prefetch(&leaks->blocks[pm_leak_queued(search, 2 * AHEAD)]);
     if (waiting > AHEAD) {
-        const struct pm_leak_block *block = &leaks->blocks[search->queue[search->head + AHEAD]];
+        const struct pm_leak_block *block = &leaks->blocks[pm_leak_queued(search, AHEAD)];
         const u8 *page = pm_leak_index_page(&leaks->index, block->address)->bytes;
         u64 in_page = block->address & (PAGE_BYTES - 1);
         u64 bytes = PAGE_BYTES - in_page < block->bytes ? PAGE_BYTES - in_page : block->bytes;
@@ -245,13 +267,15 @@ void pm_leak_prefetch_queue(const struct pm_leak_search *search)
 
 void pm_leak_empty_queue(struct pm_leak_search *search)
 {
-    while (search->head < search->tail || search->batched > 0) {
+    while (search->head != search->tail || search->batched > 0) {
         if (search->head == search->tail) {
             pm_leak_flush(search);
             continue;
         }
         pm_leak_prefetch_queue(search);
-        pm_leak_gather_block(search, search->queue[search->head++]);
+        const u32 block = pm_leak_queued(search, 0);
+        search->head++;
+        pm_leak_gather_block(search, block);
     }
 }
 
@@ -301,52 +325,72 @@ static u8 find_heuristic(const struct pm_leak_search *search, const struct pm_le
 
 static u32 depth_by(const struct pm_leak_search *search, const struct pm_leak_word *word)
 {
-    return word->from_block == PM_LEAK_NONE ? 1 : search->targets[word->from_block].depth + 1;
+    return word->from_block == PM_LEAK_NONE ? 1 : search->blocks[word->from_block].leader + 1;
+}
+
+/* Which aligned word of a block, or of a root in memory; of values, which value. */
+static u32 word_number(const struct pm_leak_search *search, const struct pm_leak_word *word)
+{
+    const struct pm_leak_root *root;
+
+    if (word->from_block != PM_LEAK_NONE)
+        return (u32)((word->where - pm_leak_first_word(search->blocks[word->from_block].address)) / WORD);
+    root = &search->leaks->roots[word->from_root];
+    return (u32)(root->values != NULL ? word->where : (word->where - pm_leak_first_word(root->start)) / WORD);
 }
 
 static void mark(struct pm_leak_search *search, const struct pm_leak_word *word,
                  enum pm_leak_mark what)
 {
-    struct pm_leak_block *block = &search->leaks->blocks[word->block];
+    struct pm_leak_block *block = &search->blocks[word->block];
 
-    search->targets[word->block].mark = what;
-    search->targets[word->block].depth = depth_by(search, word);
-    block->from_block = word->from_block;
-    block->from_root = word->from_root;
-    block->from_address = word->where;
+    block->kind = what;
+    block->leader = depth_by(search, word);
+    block->from = word->from_block != PM_LEAK_NONE ? word->from_block : PM_LEAK_FROM_ROOT | word->from_root;
+    block->from_word = word_number(search, word);
+}
+
+static void add_candidate(struct pm_leak_search *search, u32 block)
+{
+    if (search->candidate_count == search->candidate_capacity) {
+        search->candidate_capacity = search->candidate_capacity ? search->candidate_capacity * 2 : 256;
+        search->candidates = pm_realloc("pm.leaks.candidates", search->candidates,
+                                        search->candidate_capacity * sizeof *search->candidates);
+    }
+    search->candidates[search->candidate_count++] = block;
 }
 
 static void visit_definite(struct pm_leak_search *search, const struct pm_leak_word *word)
 {
-    struct pm_leak_target *target = &search->targets[word->block];
+    struct pm_leak_block *target = &search->blocks[word->block];
     u8 heuristic = 0;
 
-    if (target->mark == PM_MARK_REACHABLE) {
+    if (target->kind == PM_MARK_REACHABLE) {
         if (word->is_start && search->leaks->heuristics != 0)
-            search->leaks->blocks[word->block].heuristic = 0;
+            target->heuristic = 0;
         return;
     }
     if (!word->is_start)
         heuristic = find_heuristic(search, word);
     if (word->is_start || heuristic != 0) {
-        search->leaks->blocks[word->block].heuristic = heuristic;
+        target->heuristic = heuristic & 15;
         mark(search, word, PM_MARK_REACHABLE);
-        search->queue[search->tail++] = word->block;
-    } else if (target->mark == PM_MARK_NONE) {
+        pm_leak_enqueue(search, word->block);
+    } else if (target->kind == PM_MARK_NONE) {
         mark(search, word, PM_MARK_CANDIDATE);
-        search->candidates[search->candidate_count++] = word->block;
+        add_candidate(search, word->block);
     }
 }
 
 static void visit_possible(struct pm_leak_search *search, const struct pm_leak_word *word)
 {
-    const struct pm_leak_target *target = &search->targets[word->block];
+    const struct pm_leak_block *target = &search->blocks[word->block];
 
-    if (target->mark == PM_MARK_REACHABLE || target->mark == PM_MARK_POSSIBLE
-        || (target->mark == PM_MARK_CANDIDATE && target->depth <= depth_by(search, word)))
+    if (target->kind == PM_MARK_REACHABLE || target->kind == PM_MARK_POSSIBLE
+        || (target->kind == PM_MARK_CANDIDATE && target->leader <= depth_by(search, word)))
         return;
     mark(search, word, PM_MARK_POSSIBLE);
-    search->queue[search->tail++] = word->block;
+    pm_leak_enqueue(search, word->block);
 }
 
 static void search_definite(struct pm_leak_search *search)
@@ -370,19 +414,19 @@ static void search_definite(struct pm_leak_search *search)
 /* The nearest block of the queue and the candidates. */
 static u32 nearest(struct pm_leak_search *search, bool *is_candidate)
 {
-    u32 from_queue = search->head < search->tail ? search->queue[search->head] : PM_LEAK_NONE;
+    u32 from_queue = search->head != search->tail ? pm_leak_queued(search, 0) : PM_LEAK_NONE;
     u32 candidate = PM_LEAK_NONE;
 
     while (search->candidate < search->candidate_count) {
         candidate = search->candidates[search->candidate];
-        if (search->targets[candidate].mark == PM_MARK_CANDIDATE)
+        if (search->blocks[candidate].kind == PM_MARK_CANDIDATE)
             break;
         candidate = PM_LEAK_NONE;
         search->candidate++;
     }
     *is_candidate = candidate != PM_LEAK_NONE
         && (from_queue == PM_LEAK_NONE
-            || search->targets[candidate].depth <= search->targets[from_queue].depth);
+            || search->blocks[candidate].leader <= search->blocks[from_queue].leader);
     return *is_candidate ? candidate : from_queue;
 }
 
@@ -398,20 +442,20 @@ static void search_possible(struct pm_leak_search *search)
 
         /* The batch may lead to a nearer block. */
         if (search->batched > 0
-            && (block == PM_LEAK_NONE || search->targets[block].depth > batch_depth)) {
+            && (block == PM_LEAK_NONE || search->blocks[block].leader > batch_depth)) {
             pm_leak_flush(search);
             continue;
         }
         if (block == PM_LEAK_NONE)
             break;
         if (is_candidate) {
-            search->targets[block].mark = PM_MARK_POSSIBLE;
+            search->blocks[block].kind = PM_MARK_POSSIBLE;
             search->candidate++;
         } else {
             pm_leak_prefetch_queue(search);
             search->head++;
         }
-        batch_depth = search->targets[block].depth;
+        batch_depth = search->blocks[block].leader;
         pm_leak_gather_block(search, block);
     }
 }
@@ -436,25 +480,18 @@ static void prepare(struct pm_leak_search *search)
     search->all_bytes = scannable_bytes(leaks);
     search->progress_at = PROGRESS_BYTES;
     search->count_references = true;
-    search->targets = pm_alloc("pm.leaks.targets", (count + 1) * sizeof *search->targets);
-    search->queue = pm_alloc("pm.leaks.queue", (count + 1) * sizeof *search->queue);
-    search->candidates = pm_alloc("pm.leaks.candidates",
-                                  (count + 1) * sizeof *search->candidates);
+    search->blocks = leaks->blocks;
     for (u32 i = 0; i < count; i++) {
         struct pm_leak_block *block = &leaks->blocks[i];
-        struct pm_leak_extent extent = extent_of(leaks->blocks, i);
 
-        search->targets[i] = (struct pm_leak_target){
-            .start = extent.start, .bytes = extent.end - extent.start,
-            .object = block->object_offset, .flags = block->flags, .mark = PM_MARK_NONE };
-        block->kind = PM_LEAK_REACHABLE;
+        block->kind = PM_MARK_NONE;
         block->heuristic = 0;
-        block->leader = i;
-        block->indirect_bytes = block->indirect_blocks = block->references = 0;
+        block->leader = 0;
+        if (block->flags & PM_LEAK_OBJECT)
+            block->references = 0;
         block->cycle = block->with_leader = 0;
-        block->cycle_blocks = 0;
-        block->from_block = block->from_root = PM_LEAK_NONE;
-        block->from_address = 0;
+        block->from = PM_LEAK_NONE;
+        block->from_word = 0;
     }
 }
 
@@ -473,13 +510,57 @@ void pm_leaks_search(struct pm_leaks *leaks)
     search_definite(search);
     if (!leaks->cliques_of_possible)
         search_possible(search);
+    for (u32 i = 0; i < leaks->block_count; i++)
+        leaks->blocks[i].leader = i;
     pm_leak_search_lost(search);
-    for (u32 i = 0; i < leaks->block_count; i++) {
-        leaks->blocks[i].kind = kinds[search->targets[i].mark];
-        leaks->blocks[i].references = search->targets[i].references;
-    }
-    pm_free(search->targets);
+    for (u32 i = 0; i < leaks->block_count; i++)
+        leaks->blocks[i].kind = kinds[leaks->blocks[i].kind];
+    pm_leaks_find_cliques(leaks);
     pm_free(search->queue);
     pm_free(search->candidates);
     pm_free(search);
+}
+
+u64 pm_leak_from_address(const struct pm_leaks *leaks, const struct pm_leak_block *block)
+{
+    const u32 from = pm_leak_from_block(block), root = pm_leak_from_root(block);
+
+    if (from != PM_LEAK_NONE)
+        return pm_leak_first_word(leaks->blocks[from].address) + (u64)block->from_word * WORD;
+    if (root == PM_LEAK_NONE)
+        return 0;
+    return leaks->roots[root].values != NULL ? block->from_word
+        : pm_leak_first_word(leaks->roots[root].start) + (u64)block->from_word * WORD;
+}
+
+/* --- Cliques --- */
+
+void pm_leaks_find_cliques(struct pm_leaks *leaks)
+{
+    const struct pm_leak_block *blocks = leaks->blocks;
+
+    pm_ranks_release(&leaks->leaders);
+    pm_free(leaks->cliques);
+    pm_ranks_init(&leaks->leaders, leaks->block_count);
+    for (u32 i = 0; i < leaks->block_count; i++)
+        if (blocks[i].kind == PM_LEAK_INDIRECT || blocks[i].cycle)
+            pm_ranks_set(&leaks->leaders, blocks[i].leader);
+    pm_ranks_finish(&leaks->leaders, leaks->block_count);
+    leaks->cliques = pm_alloc_zero("pm.leaks.cliques", (leaks->leaders.count + (size_t)1) * sizeof *leaks->cliques);
+    for (u32 i = 0; i < leaks->block_count; i++) {
+        if (blocks[i].kind != PM_LEAK_INDIRECT && !blocks[i].cycle)
+            continue;
+        struct pm_leak_clique *clique = &leaks->cliques[pm_ranks_rank(&leaks->leaders, blocks[i].leader)];
+        if (blocks[i].kind == PM_LEAK_INDIRECT) {
+            clique->bytes += blocks[i].bytes;
+            clique->blocks++;
+        }
+        clique->cycle_blocks += blocks[i].cycle;
+    }
+}
+
+struct pm_leak_clique pm_leaks_clique(const struct pm_leaks *leaks, u32 leader)
+{
+    return pm_ranks_has(&leaks->leaders, leader) ? leaks->cliques[pm_ranks_rank(&leaks->leaders, leader)]
+        : (struct pm_leak_clique){ 0 };
 }

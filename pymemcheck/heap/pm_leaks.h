@@ -10,10 +10,11 @@
    and roots, which the caller owns; pm_leaks_search; read the results in the
    blocks; pm_leaks_release. Cost: linear in the words of roots and blocks. Each is
    looked at once; those of lost blocks two or three times. Memory during the search:
-   40 bytes a block, 38 more if blocks are lost, and that of pm_leak_index.h. */
+   4 bytes a block besides struct pm_leak_block, 38 more for each lost one, and that of pm_leak_index.h. */
 #ifndef PM_LEAKS_H
 #define PM_LEAKS_H
 
+#include "base/pm_ranks.h"
 #include "base/pm_reader.h"
 #include "base/pm_types.h"
 #include "heap/pm_leak_index.h"
@@ -48,31 +49,47 @@ enum pm_leak_flag {
 
 #define PM_LEAK_NONE 0xffffffffu
 
+/* 32 bytes, since a search needs one for each live block: two fit into a line of the processor's cache. The search
+   keeps what it needs meanwhile in the places of results. */
 struct pm_leak_block {
     /* From the caller. */
-    u64 address, bytes;
-    u32 object_offset;          /* a pointer there is a start pointer too */
-    u32 hidden_from, hidden_to; /* offsets of bytes that are not looked at; equal: none */
-    u32 flags;                  /* enum pm_leak_flag */
-
+    u64 address : 47;
+    u64 flags : 8;              /* enum pm_leak_flag */
     /* Results. */
-    u8 kind;                    /* enum pm_leak_kind */
-    u8 heuristic;               /* the enum pm_leak_heuristic that made it reachable, or 0 */
-    u8 cycle;                   /* 1: lost, and in the cycle of its leader: start pointers lead from
-                                   it to its leader and back, or it is the leader and points to itself */
-    u8 with_leader;             /* 1: lost, and pointers of any kind lead from it to its leader and back, or
-                                   it is the leader. Only with merge_cliques */
+    u64 kind : 3;               /* enum pm_leak_kind; during the search enum pm_leak_mark */
+    u64 heuristic : 4;          /* the enum pm_leak_heuristic that made it reachable, or 0 */
+    u64 cycle : 1;              /* lost, and in the cycle of its leader: start pointers lead from it to its leader and
+                                   back, or it is the leader and points to itself */
+    u64 with_leader : 1;        /* lost, and pointers of any kind lead from it to its leader and back, or it is the
+                                   leader. Only with merge_cliques */
+    /* From the caller. */
+    u64 bytes : 44;
+    u64 object_offset : 12;     /* a pointer there is a start pointer too */
+    u64 hidden_first : 4, hidden_end : 4;   /* in words of 8 bytes from the start: those that are not looked at;
+                                               equal: none */
+    /* Results. */
+    u32 references;             /* of an object: words in roots and in all blocks, lost ones too, that point to it
+                                   (address + object_offset), tag bits aside. Else it is the caller's */
     u32 leader;                 /* index of the lost block that an indirectly lost one belongs to
                                    (definitely lost, or possibly with cliques_of_possible); its own index
-                                   otherwise */
-    u64 indirect_bytes, indirect_blocks;    /* of a leader: the other blocks of its clique */
-    u32 cycle_blocks;           /* of a leader: how many blocks its cycle has; 0: none */
-    u64 references;             /* words in roots and in all blocks, lost ones too, that point to
-                                   the object (address + object_offset), tag bits aside */
-    /* The last pointer of one shortest chain from a root to a reachable or possibly lost block. */
-    u32 from_block;             /* index of the block with the pointer, or PM_LEAK_NONE */
-    u32 from_root;              /* index of the root with the pointer, if from_block is NONE */
-    u64 from_address;           /* where the pointer is; for values, its index */
+                                   otherwise. During the search: pointers in the shortest chain from a root, so far */
+    /* The last pointer of one shortest chain from a root to a reachable or possibly lost block: see
+       pm_leak_from_block and the functions after it. */
+    u32 from;                   /* index of the block with the pointer, or PM_LEAK_FROM_ROOT and that of the root, or
+                                   PM_LEAK_NONE */
+    u32 from_word;              /* which of the block's or the root's aligned words it is */
+};
+
+_Static_assert(sizeof(struct pm_leak_block) == 32, "memory of a search");
+
+#define PM_LEAK_FROM_ROOT 0x80000000u
+#define PM_LEAK_MAX_OBJECT_OFFSET ((1u << 12) - 1)
+#define PM_LEAK_MAX_HIDDEN_WORD 15u
+
+/* What belongs to a lost block that leads others. */
+struct pm_leak_clique {
+    u64 bytes, blocks;          /* of the other blocks of its clique */
+    u32 cycle_blocks;           /* how many blocks its cycle has; 0: none */
 };
 
 enum pm_leak_root_kind {
@@ -119,6 +136,8 @@ struct pm_leaks {
     u64 unreadable_bytes;       /* result: bytes that could not be read */
 
     struct pm_leak_index index; /* of the search; until pm_leaks_release */
+    struct pm_ranks leaders;    /* lost blocks that have a clique */
+    struct pm_leak_clique *cliques;         /* by rank of the leader */
 };
 
 void pm_leaks_init(struct pm_leaks *leaks, struct pm_reader *reader);
@@ -128,5 +147,26 @@ void pm_leaks_release(struct pm_leaks *leaks);
 /* The block that holds address, or PM_LEAK_NONE. Cost: a binary search before
    pm_leaks_search, a table look-up after it. */
 u32 pm_leaks_block_at(const struct pm_leaks *leaks, u64 address);
+
+/* What the block leads; all 0 if nothing. After pm_leaks_search. */
+struct pm_leak_clique pm_leaks_clique(const struct pm_leaks *leaks, u32 leader);
+/* Finds the cliques again, after the caller changed kinds, leaders or cycles. */
+void pm_leaks_find_cliques(struct pm_leaks *leaks);
+
+/* The block with the last pointer of a shortest chain to a block, or PM_LEAK_NONE; if NONE, the root with it, or
+   PM_LEAK_NONE. */
+static inline u32 pm_leak_from_block(const struct pm_leak_block *block)
+{
+    return block->from & PM_LEAK_FROM_ROOT ? PM_LEAK_NONE : block->from;
+}
+
+static inline u32 pm_leak_from_root(const struct pm_leak_block *block)
+{
+    return block->from != PM_LEAK_NONE && (block->from & PM_LEAK_FROM_ROOT) ? block->from & ~PM_LEAK_FROM_ROOT
+        : PM_LEAK_NONE;
+}
+
+/* Where that pointer is; for values, its index. */
+u64 pm_leak_from_address(const struct pm_leaks *leaks, const struct pm_leak_block *block);
 
 #endif

@@ -20,7 +20,7 @@ enum {
     HEADROOM_BYTES = 24 << 20,          /* for tables that grow: they are copied into larger ones */
     HEADROOM_BYTES_A_BLOCK = 40,        /* a record, and what is counted of its stack */
     SEARCH_BYTES = 8 << 20,
-    SEARCH_BYTES_A_BLOCK = 300,         /* heap/pm_leaks.h, and copies of the records */
+    SEARCH_BYTES_A_BLOCK = 200,         /* heap/pm_leaks.h, if all are lost, and copies of the records */
 };
 
 void pm_memory_limit_note(struct pm_run *run)

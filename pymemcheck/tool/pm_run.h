@@ -88,6 +88,7 @@ struct pm_run {
     bool finished_before;           /* nothing can be added to losses_before any more */
     struct pm_losses last_losses;   /* of the last search on request, if searched_on_request */
     bool searched_on_request;
+    u64 checked_serial;             /* of the newest allocation at that search; 0: there was none */
 
     u32 start_ms;
     bool forked;                    /* this process is a fork child that has not exec'd */

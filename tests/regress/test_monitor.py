@@ -132,7 +132,7 @@ def test_who_points_into_a_range(leaks):
 
 
 @pytest.mark.parametrize("command, expected", [
-    ("leak_check full reachable any", "expected 'full', 'summary', 'kinds', 'unlimited' or 'limited', but got 'reachable'"),
+    ("leak_check full reachable any", "expected 'full', 'summary', 'kinds', 'new', 'any', 'unlimited' or 'limited', but got 'reachable'"),
     ("leak_check kinds", "expected 'all', 'none', or some of 'definite'"),
     ("leak_check kinds definite,some", "but got 'definite,some'"),
     ("leak_check limited", "expected how many loss records to show, from 1, but there is no more"),

@@ -12,12 +12,12 @@
 static inline const struct naive_edge *check_last_pointer(const struct naive *naive, u32 block)
 {
     const struct pm_leak_block *b = &naive->leaks->blocks[block];
-    int from = b->from_block == PM_LEAK_NONE ? NAIVE_ROOT : (int)b->from_block;
+    int from = pm_leak_from_block(b) == PM_LEAK_NONE ? NAIVE_ROOT : (int)pm_leak_from_block(b);
 
     for (size_t i = 0; i < naive->edge_count; i++) {
         const struct naive_edge *e = &naive->edges[i];
-        if (e->to == block && e->from == from && e->where == b->from_address
-            && (from != NAIVE_ROOT || e->root == b->from_root))
+        if (e->to == block && e->from == from && e->where == pm_leak_from_address(naive->leaks, b)
+            && (from != NAIVE_ROOT || e->root == pm_leak_from_root(b)))
             return e;
     }
     return NULL;
@@ -95,11 +95,11 @@ static inline void check_against_naive(struct field *field, struct naive *naive)
 
         assert_true(b->kind == naive->kind[i]);
         assert_true(b->leader == (alive ? i : naive->leader[i]));
-        assert_true(b->indirect_bytes == naive->indirect_bytes[i]);
-        assert_true(b->indirect_blocks == naive->indirect_blocks[i]);
+        assert_true(pm_leaks_clique(leaks, i).bytes == naive->indirect_bytes[i]);
+        assert_true(pm_leaks_clique(leaks, i).blocks == naive->indirect_blocks[i]);
         assert_true(b->references == naive->references[i]);
         assert_true(b->cycle == naive->cycle[i]);
-        assert_true(b->cycle_blocks == naive->cycle_blocks[i]);
+        assert_true(pm_leaks_clique(leaks, i).cycle_blocks == naive->cycle_blocks[i]);
         /* Where several pointers match, any of them may be the one that was found first. */
         assert_true(heuristics == 0 ? b->heuristic == 0
                                     : b->heuristic != 0 && (b->heuristic & ~heuristics) == 0);
@@ -113,7 +113,7 @@ static inline void check_against_naive(struct field *field, struct naive *naive)
                         || (e->as_start && (e->from == NAIVE_ROOT
                                             || naive->kind[e->from] == PM_LEAK_REACHABLE)));
         } else {
-            assert_true(b->from_block == PM_LEAK_NONE && b->from_root == PM_LEAK_NONE);
+            assert_true(b->from == PM_LEAK_NONE);
         }
     }
 }

@@ -136,8 +136,8 @@ static inline void naive_collect(struct naive *naive)
         for (u64 at = block->address; at + 8 <= block->address + block->bytes; at++) {
             bool hidden = false;
             for (u64 k = at; k < at + 8; k++)
-                hidden |= k - block->address >= block->hidden_from
-                    && k - block->address < block->hidden_to;
+                hidden |= k - block->address >= 8u * block->hidden_first
+                    && k - block->address < 8u * block->hidden_end;
             if (at % 8 == 0 && !hidden && !(block->flags & PM_LEAK_OPAQUE))
                 naive_look_at(naive, (int)i, PM_LEAK_NONE, at);
         }

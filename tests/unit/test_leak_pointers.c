@@ -99,8 +99,8 @@ static void test_where_it_is(void **state)
     (void)state;
     for (u64 word = 0; word < 4; word++)
         field_put(field, HEAP + 8 * word, TARGET + 16);
-    field->blocks[0].hidden_from = 8;
-    field->blocks[0].hidden_to = 16;
+    field->blocks[0].hidden_first = 1;
+    field->blocks[0].hidden_end = 2;
     look(field, TARGET + 16, TARGET + 17, &seen);
     assert_int_equal(seen.count, 4);
     for (size_t i = 0; i < 4; i++) {

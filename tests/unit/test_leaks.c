@@ -70,8 +70,8 @@ static void expect_kinds(const struct field *field, const char *kinds)
 
 static void expect_clique(const struct field *field, u32 leader, u64 bytes, u64 blocks)
 {
-    assert_int_equal(field->blocks[leader].indirect_bytes, bytes);
-    assert_int_equal(field->blocks[leader].indirect_blocks, blocks);
+    assert_int_equal(pm_leaks_clique(&field->leaks, leader).bytes, bytes);
+    assert_int_equal(pm_leaks_clique(&field->leaks, leader).blocks, blocks);
 }
 
 static void test_no_blocks(void **state)
@@ -166,9 +166,9 @@ static void test_registers(void **state)
     field_add_values(field, 3);
     search(field);
     expect_kinds(field, "RP");
-    assert_int_equal(field->blocks[0].from_block, PM_LEAK_NONE);
-    assert_int_equal(field->blocks[0].from_root, 1);
-    assert_int_equal(field->blocks[0].from_address, 1);
+    assert_int_equal(pm_leak_from_block(&field->blocks[0]), PM_LEAK_NONE);
+    assert_int_equal(pm_leak_from_root(&field->blocks[0]), 1);
+    assert_int_equal(pm_leak_from_address(&field->leaks, &field->blocks[0]), 1);
     delete_field(field);
 }
 
@@ -187,8 +187,8 @@ static void test_possible_then_definite(void **state)
     search(field);
     expect_kinds(field, "RRRR");
     /* Root, 2, 3, 0, 1: the chain with the interior pointer does not count. */
-    assert_int_equal(field->blocks[0].from_block, 3);
-    assert_int_equal(field->blocks[1].from_block, 0);
+    assert_int_equal(pm_leak_from_block(&field->blocks[0]), 3);
+    assert_int_equal(pm_leak_from_block(&field->blocks[1]), 0);
     delete_field(field);
 }
 
@@ -208,7 +208,7 @@ static void test_shortest_possible_chain(void **state)
     link_blocks(field, 4, 0, 5);
     search(field);
     expect_kinds(field, "RRRPPP");
-    assert_int_equal(field->blocks[5].from_block, 4);
+    assert_int_equal(pm_leak_from_block(&field->blocks[5]), 4);
     delete_field(field);
 }
 
@@ -266,9 +266,9 @@ static void test_cycles(void **state)
     expect_kinds(field, "DIIDDIID");
     for (u32 i = 0; i < 8; i++)
         assert_int_equal(field->blocks[i].cycle, i == 0 || i == 1 || i == 3);
-    assert_int_equal(field->blocks[0].cycle_blocks, 2);
-    assert_int_equal(field->blocks[3].cycle_blocks, 1);
-    assert_int_equal(field->blocks[4].cycle_blocks, 0);
+    assert_int_equal(pm_leaks_clique(&field->leaks, 0).cycle_blocks, 2);
+    assert_int_equal(pm_leaks_clique(&field->leaks, 3).cycle_blocks, 1);
+    assert_int_equal(pm_leaks_clique(&field->leaks, 4).cycle_blocks, 0);
     delete_field(field);
 }
 
@@ -288,7 +288,7 @@ static void test_a_lost_block_holds_a_cycle(void **state)
     search(field);
     expect_kinds(field, "IID");
     expect_clique(field, 2, 64, 2);
-    assert_int_equal(field->blocks[2].cycle_blocks, 0);
+    assert_int_equal(pm_leaks_clique(&field->leaks, 2).cycle_blocks, 0);
     delete_field(field);
 }
 
@@ -330,8 +330,8 @@ static void test_hidden_words(void **state)
     hold(field, 0, HEAP);
     for (u32 i = 0; i < 4; i++)
         link_blocks(field, 0, i, 1 + i);
-    field->blocks[0].hidden_from = 15;      /* parts of the words 1 and 2 */
-    field->blocks[0].hidden_to = 17;
+    field->blocks[0].hidden_first = 1;
+    field->blocks[0].hidden_end = 3;
     hold(field, 1, HEAP + 64);
     link_blocks(field, 1, 0, 5);
     field->blocks[1].flags = PM_LEAK_OPAQUE;
@@ -506,7 +506,7 @@ static void test_more_than_a_batch(void **state)
         field_put(field, HEAP + 8 * i, HEAP + 4 * FIELD_PAGE);
     search(field);
     assert_int_equal(field->blocks[1].references, words);
-    assert_int_equal(field->blocks[1].from_address, HEAP);
+    assert_int_equal(pm_leak_from_address(&field->leaks, &field->blocks[1]), HEAP);
     delete_field(field);
 }
 

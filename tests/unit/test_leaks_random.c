@@ -47,8 +47,8 @@ static void make_blocks(struct field *field, struct pm_random *random, u32 count
             block->flags |= PM_LEAK_OBJECT | (one_in(random, 2) ? PM_LEAK_HEADER_HIDDEN : 0);
         }
         if (one_in(random, 4)) {
-            block->hidden_from = (u32)pm_random_below(random, block->bytes + 9);
-            block->hidden_to = block->hidden_from + (u32)pm_random_below(random, 40);
+            block->hidden_first = pm_random_below(random, PM_LEAK_MAX_HIDDEN_WORD + 1);
+            block->hidden_end = pm_random_below(random, PM_LEAK_MAX_HIDDEN_WORD + 1);
         }
         if (one_in(random, 5))
             block->flags |= PM_LEAK_WEAK_WORDS;
@@ -160,10 +160,10 @@ static void note(const struct field *field, struct seen *seen)
         const struct pm_leak_block *b = &field->blocks[i];
         seen->kinds[b->kind]++;
         seen->heuristics += b->heuristic != 0;
-        seen->cycles += b->cycle_blocks > 1;
-        seen->self_cycles += b->cycle_blocks == 1;
-        seen->far += b->kind == PM_LEAK_POSSIBLE && b->from_block != PM_LEAK_NONE
-            && field->blocks[b->from_block].kind == PM_LEAK_POSSIBLE;
+        seen->cycles += pm_leaks_clique(&field->leaks, i).cycle_blocks > 1;
+        seen->self_cycles += pm_leaks_clique(&field->leaks, i).cycle_blocks == 1;
+        seen->far += b->kind == PM_LEAK_POSSIBLE && pm_leak_from_block(b) != PM_LEAK_NONE
+            && field->blocks[pm_leak_from_block(b)].kind == PM_LEAK_POSSIBLE;
         seen->members += b->leader != i;
     }
 }

@@ -99,23 +99,24 @@ void pm_leak_chain_add(struct pm_leak_state *check, u32 index, struct pm_losses 
     const struct pm_leak_block *blocks = check->found;
     u32 links[MAX_CHAIN], length = 0;
 
-    for (u32 i = index; length < MAX_CHAIN; i = blocks[i].from_block) {
+    for (u32 i = index; length < MAX_CHAIN; i = pm_leak_from_block(&blocks[i])) {
         links[length++] = i;
-        if (blocks[i].from_block == PM_LEAK_NONE)
+        if (pm_leak_from_block(&blocks[i]) == PM_LEAK_NONE)
             break;
     }
     const struct pm_leak_block *outermost = &blocks[links[length - 1]];
     pm_buffer_init(&chain.line);
     pm_buffer_init(&chain.field);
     pm_leak_expression_init(&chain.expression, check);
-    if (outermost->from_block != PM_LEAK_NONE)
+    if (pm_leak_from_block(outermost) != PM_LEAK_NONE)
         pm_buffer_add_text(&chain.line, "...");
-    else if (outermost->from_root != PM_LEAK_NONE)
-        pm_leak_places_add_root(check, outermost->from_root, outermost->from_address, &chain.line);
+    else if (pm_leak_from_root(outermost) != PM_LEAK_NONE)
+        pm_leak_places_add_root(check, pm_leak_from_root(outermost), pm_leak_from_address(&check->leaks, outermost),
+                                &chain.line);
     /* The first line is that of the root, also where there is nothing to say. */
     pm_losses_add_chain(losses, record, pm_strings_take(&check->run->strings, &chain.line));
     for (u32 i = length; i-- > 1;)
-        add_link(&chain, links[i], blocks[links[i - 1]].from_address);
+        add_link(&chain, links[i], pm_leak_from_address(&check->leaks, &blocks[links[i - 1]]));
     end_line(&chain);
     end_expression(&chain);
     pm_leak_expression_release(&chain.expression);

@@ -33,11 +33,11 @@ void pm_leak_chains_note(struct pm_leak_chains *chains, u32 index, u32 record, b
 static u64 holder_of(const struct pm_leak_state *check, u32 index)
 {
     for (u32 steps = 0; steps < MAX_STEPS; steps++) {
-        const u32 from = check->found[index].from_block;
+        const u32 from = pm_leak_from_block(&check->found[index]);
         if (from == PM_LEAK_NONE)
-            return (u64)check->count + check->found[index].from_root;
-        if (check->owners[from] != PM_LEAK_NONE)
-            return check->owners[from];
+            return (u64)check->count + pm_leak_from_root(&check->found[index]);
+        if (pm_leak_owner(check, from) != PM_LEAK_NONE)
+            return pm_leak_owner(check, from);
         if (check->found[from].flags & PM_LEAK_OBJECT)
             return from;
         index = from;

@@ -18,8 +18,8 @@
 #include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
 
-/* All stages but the last, pm_leak_record. */
-static void run_stages(struct pm_leak_state *check)
+/* All stages but the last, pm_leak_record. keep_weak: who comes next asks which words are weak. */
+static void run_stages(struct pm_leak_state *check, bool keep_weak)
 {
     pm_leak_collect_blocks(check);
     pm_leak_describe_objects(check);
@@ -32,6 +32,8 @@ static void run_stages(struct pm_leak_state *check)
     pm_leak_hide_weak_words(check);
     pm_leak_collect_roots(check);
     pm_leak_search(check);
+    if (!keep_weak)
+        pm_leak_weak_release(&check->weak);
     pm_leak_choose_leaders(check);
     pm_leak_find_collectable_cycles(check);
     pm_leak_find_interned_again(check);
@@ -67,11 +69,8 @@ static void end(struct pm_leak_state *check)
     pm_roots_clear(&check->run->roots);
     if (check->objects_begun)
         pm_objects_release(&check->objects);
-    pm_free(check->allocated);
+    pm_free(check->custom);
     pm_free(check->found);
-    pm_free(check->owners);
-    pm_free(check->is_collectable_cycle);
-    pm_free(check->interned_again);
     pm_free(check->verdicts);
     pm_free(check->cached_names);
     pm_free(check->block_owners);
@@ -95,7 +94,7 @@ void pm_leak_check_run(struct pm_run *run, const struct pm_leak_check_request *r
         if (request->list_blocks)
             pm_losses_list_blocks(losses, run->options.shown_leak_blocks);
     }
-    run_stages(&check);
+    run_stages(&check, false);
     pm_leak_record(&check, request->all, losses);
     end(&check);
 }
@@ -109,7 +108,7 @@ void pm_leak_check_examine(struct pm_run *run,
     if (!pm_memory_limit_allows_search(run))
         return;
     begin(&check, run);
-    run_stages(&check);
+    run_stages(&check, true);
     examine(context, &check);
     end(&check);
     pm_memory_limit_note(run);

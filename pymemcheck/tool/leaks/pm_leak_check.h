@@ -20,7 +20,7 @@ struct pm_leak_check_request {
 
 /* Loss records of the heap as it is now; call pm_losses_finish before you read them, and release them with
    pm_losses_release. Cost: see
-   heap/pm_leaks.h; about 150 bytes of memory for each live block while it runs. */
+   heap/pm_leaks.h; at most 48 bytes of memory for each live block while it runs, and more for lost ones. */
 void pm_leak_check_run(struct pm_run *run, const struct pm_leak_check_request *request,
                        struct pm_losses *losses);
 

@@ -13,15 +13,20 @@
 
 struct texts {
     struct pm_keyed *entries;       /* a hash of the text, and the block */
-    u32 count;
+    u32 count, capacity;
 };
 
 static void add_text(struct pm_leak_state *check, struct texts *texts, u32 index, const struct pm_object *object,
                      struct pm_buffer *text)
 {
     pm_buffer_clear(text);
-    if (pm_pystring_append(check->objects.layout, &check->run->reader, object->address, text))
-        texts->entries[texts->count++] = (struct pm_keyed){ pm_hash_bytes(text->bytes, text->length), index };
+    if (!pm_pystring_append(check->objects.layout, &check->run->reader, object->address, text))
+        return;
+    if (texts->count == texts->capacity) {
+        texts->capacity = texts->capacity ? texts->capacity * 2 : 4096;
+        texts->entries = pm_realloc("pm.leak_check", texts->entries, texts->capacity * sizeof *texts->entries);
+    }
+    texts->entries[texts->count++] = (struct pm_keyed){ pm_hash_bytes(text->bytes, text->length), index };
 }
 
 /* The one that may stay: the string that can be reached, else the oldest, which the process's first interpreter
@@ -34,7 +39,7 @@ static u32 choose(const struct pm_leak_state *check, const struct pm_keyed *same
         bool reachable = check->found[same[i].item].kind == PM_LEAK_REACHABLE;
         bool best_reachable = check->found[same[best].item].kind == PM_LEAK_REACHABLE;
         if (reachable != best_reachable
-            ? reachable : check->allocated[same[i].item].serial < check->allocated[same[best].item].serial)
+            ? reachable : pm_leak_allocated(check, same[i].item)->serial < pm_leak_allocated(check, same[best].item)->serial)
             best = i;
     }
     return best;
@@ -47,17 +52,17 @@ static void mark(struct pm_leak_state *check, const struct texts *texts)
             ;
         u32 stays = i + choose(check, texts->entries + i, end - i);
         for (u32 j = i; j < end; j++)
-            check->interned_again[texts->entries[j].item] = j != stays;
+            if (j != stays)
+                check->found[texts->entries[j].item].flags |= PM_LEAK_INTERNED_AGAIN;
     }
 }
 
 void pm_leak_find_interned_again(struct pm_leak_state *check)
 {
-    struct texts texts = { pm_alloc("pm.leak_check", (check->count + 1) * sizeof *texts.entries), 0 };
+    struct texts texts = { 0 };
     struct pm_buffer text;
     struct pm_object object;
 
-    check->interned_again = pm_alloc_zero("pm.leak_check", check->count + 1);
     pm_buffer_init(&text);
     for (u32 i = 0; i < check->count; i++)
         if (pm_leak_identify(check, i, &object) && object.interned)

@@ -32,14 +32,14 @@ static u64 rank_in_cycle(const struct pm_leak_state *check, u32 index,
     const u64 last = (u64)1 << 62;
 
     return (has_surplus(&check->found[index], object) ? 0 : last)
-        + (object->linked ? last / 2 : 0) + check->allocated[index].site;
+        + (object->linked ? last / 2 : 0) + pm_leak_allocated(check, index)->site;
 }
 
-/* The best leader of each cycle, by the index of the search's leader. */
+/* The best leader of each cycle, by the index of the search's leader. Ranks are not kept: a cycle's best one so far is
+   ranked again for each other member. */
 static void rank_leaders(struct pm_leak_state *check, u32 *chosen)
 {
-    u64 *ranks = pm_alloc("pm.leak_check", (check->count + 1) * sizeof *ranks);
-    struct pm_object object;
+    struct pm_object object, best;
 
     for (u32 i = 0; i < check->count; i++)
         chosen[i] = PM_LEAK_NONE;
@@ -47,13 +47,11 @@ static void rank_leaders(struct pm_leak_state *check, u32 *chosen)
         const struct pm_leak_block *found = &check->found[i];
         if ((!found->cycle && !found->with_leader) || !pm_leak_identify(check, i, &object))
             continue;
-        u64 rank = rank_in_cycle(check, i, &object);
-        if (chosen[found->leader] == PM_LEAK_NONE || rank < ranks[found->leader]) {
-            chosen[found->leader] = i;
-            ranks[found->leader] = rank;
-        }
+        u32 *leader = &chosen[found->leader];
+        if (*leader == PM_LEAK_NONE || (pm_leak_identify(check, *leader, &best)
+                                        && rank_in_cycle(check, i, &object) < rank_in_cycle(check, *leader, &best)))
+            *leader = i;
     }
-    pm_free(ranks);
 }
 
 void pm_leak_choose_leaders(struct pm_leak_state *check)
@@ -65,14 +63,10 @@ void pm_leak_choose_leaders(struct pm_leak_state *check)
         if (chosen[i] == PM_LEAK_NONE || chosen[i] == i)
             continue;
         struct pm_leak_block *old = &check->found[i], *new = &check->found[chosen[i]];
-        new->indirect_bytes = old->indirect_bytes + old->bytes - new->bytes;
-        new->indirect_blocks = old->indirect_blocks;
         new->kind = old->kind;
-        new->from_block = old->from_block;
-        new->from_root = old->from_root;
-        new->from_address = old->from_address;
+        new->from = old->from;
+        new->from_word = old->from_word;
         old->kind = PM_LEAK_INDIRECT;
-        old->indirect_bytes = old->indirect_blocks = 0;
     }
     for (u32 i = 0; i < check->count; i++) {
         struct pm_leak_block *found = &check->found[i];
@@ -80,6 +74,7 @@ void pm_leak_choose_leaders(struct pm_leak_state *check)
             found->leader = chosen[found->leader];
     }
     pm_free(chosen);
+    pm_leaks_find_cliques(&check->leaks);
 }
 
 /* Whether the collector would free the object, which is in a lost cycle, with the rest of its cycle. While the
@@ -94,7 +89,7 @@ static bool waits_for_collector(struct pm_leak_state *check, u32 index, const st
     case PM_COLLECTOR_WAITS:
         return object->linked;
     case PM_COLLECTOR_RAN:
-        return object->linked && check->allocated[index].serial > finalization->collection_serial;
+        return object->linked && pm_leak_allocated(check, index)->serial > finalization->collection_serial;
     case PM_COLLECTOR_GONE:
         break;
     }
@@ -110,19 +105,19 @@ void pm_leak_find_collectable_cycles(struct pm_leak_state *check)
 {
     struct pm_object object;
 
-    check->is_collectable_cycle = pm_alloc_zero("pm.leak_check", check->count + 1);
     for (u32 i = 0; i < check->count; i++)
-        check->is_collectable_cycle[check->found[i].leader] |= check->found[i].cycle != 0;
+        if (check->found[i].cycle)
+            check->found[check->found[i].leader].flags |= PM_LEAK_COLLECTABLE;
     for (u32 i = 0; i < check->count; i++)
-        if (check->found[i].cycle && check->owners[i] == PM_LEAK_NONE
+        if (check->found[i].cycle && pm_leak_owner(check, i) == PM_LEAK_NONE
                 && !(pm_leak_identify(check, i, &object)
                      && waits_for_collector(check, i, &object)))
-            check->is_collectable_cycle[check->found[i].leader] = false;
+            check->found[check->found[i].leader].flags &= (u8)~PM_LEAK_COLLECTABLE;
 }
 
 static struct pm_leak_verdict verdict(enum pm_loss_kind kind, enum pm_loss_reason reason)
 {
-    return (struct pm_leak_verdict){ .kind = (u8)kind, .reason = (u8)reason };
+    return (struct pm_leak_verdict){ .kind = kind & 7, .reason = reason & 31 };
 }
 
 /* Of a block that is definitely lost for the search. */
@@ -133,7 +128,7 @@ static struct pm_leak_verdict judge_leader(struct pm_leak_state *check, u32 inde
 
     if (!pm_leak_identify(check, index, &object))
         return verdict(PM_LOSS_DEFINITE, found->cycle ? PM_REASON_OWN_CYCLE : PM_REASON_NO_POINTER);
-    if (check->interned_again[index])
+    if (found->flags & PM_LEAK_INTERNED_AGAIN)
         return verdict(PM_LOSS_DEFINITE, PM_REASON_INTERNED_AGAIN);
     if (object.immortal)
         return verdict(PM_LOSS_INTERPRETER, PM_REASON_IMMORTAL);
@@ -145,7 +140,7 @@ static struct pm_leak_verdict judge_leader(struct pm_leak_state *check, u32 inde
         return verdict(PM_LOSS_DEFINITE, PM_REASON_COUNT_ZERO);
     if (object.kept_references > 0)
         return verdict(PM_LOSS_INTERPRETER, PM_REASON_INTERPRETER_COUNT);
-    if (check->is_collectable_cycle[index])
+    if ((check->found[index].flags & PM_LEAK_COLLECTABLE))
         return verdict(PM_LOSS_INTERPRETER, PM_REASON_COLLECTABLE_CYCLE);
     if (found->cycle)
         return verdict(PM_LOSS_CYCLE, PM_REASON_CYCLE);
@@ -181,7 +176,7 @@ static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 i
             return verdict(PM_LOSS_DEFICIT, PM_REASON_COUNT_TOO_LOW);
     }
     return verdict(PM_LOSS_REACHABLE, found->heuristic != 0 ? PM_REASON_HEURISTIC
-                   : found->from_block == PM_LEAK_NONE ? PM_REASON_ROOT
+                   : pm_leak_from_block(found) == PM_LEAK_NONE ? PM_REASON_ROOT
                    : PM_REASON_REACHABLE_OWNER);
 }
 
@@ -190,10 +185,10 @@ static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 i
    carries a mark, and so looks like a pointer into the middle. */
 static struct pm_leak_verdict judge_possible(struct pm_leak_state *check, u32 index)
 {
-    u32 from = check->found[index].from_block;
+    const u32 from = pm_leak_from_block(&check->found[index]);
     struct pm_object object;
 
-    if (check->is_collectable_cycle[index]
+    if ((check->found[index].flags & PM_LEAK_COLLECTABLE)
             && !(pm_leak_identify(check, index, &object) && has_surplus(&check->found[index], &object)))
         return verdict(PM_LOSS_INTERPRETER, PM_REASON_COLLECTABLE_CYCLE);
     return verdict(PM_LOSS_POSSIBLE,
@@ -231,11 +226,12 @@ static void set_place(struct pm_leak_state *check, u32 index, struct pm_loss_why
 {
     struct pm_buffer text;
 
-    if (check->found[index].from_block != PM_LEAK_NONE
-            || check->found[index].from_root == PM_LEAK_NONE)
+    const struct pm_leak_block *found = &check->found[index];
+
+    if (pm_leak_from_root(found) == PM_LEAK_NONE)
         return;
     pm_buffer_init(&text);
-    pm_leak_places_add_root(check, check->found[index].from_root, check->found[index].from_address,
+    pm_leak_places_add_root(check, pm_leak_from_root(found), pm_leak_from_address(&check->leaks, found),
                             &text);
     why->place = pm_strings_take(&check->run->strings, &text);
     pm_buffer_release(&text);
@@ -247,7 +243,7 @@ void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why 
     struct pm_object object;
 
     *why = (struct pm_loss_why){ .reason = check->verdicts[index].reason };
-    if (check->allocated[index].serial <= check->run->fork_serial) {
+    if (pm_leak_allocated(check, index)->serial <= check->run->fork_serial) {
         why->reason = PM_REASON_BEFORE_FORK;
         return;
     }
@@ -264,7 +260,7 @@ void pm_leak_explain(struct pm_leak_state *check, u32 index, struct pm_loss_why 
     if (found->kind == PM_LEAK_INDIRECT) {
         why->address = check->found[found->leader].address;
     } else if (why->reason != PM_REASON_COUNT_TOO_HIGH) {
-        why->address = found->from_address;
+        why->address = pm_leak_from_address(&check->leaks, found);
         set_place(check, index, why);
     }
 }

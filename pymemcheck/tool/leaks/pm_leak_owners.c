@@ -8,11 +8,13 @@
 #include "tool/leaks/pm_leak_stages.h"
 
 #include "base/pm_platform.h"
+#include "base/pm_ranks.h"
 #include "tool/pm_run.h"
 
 struct counting {
     struct pm_leak_state *check;
-    struct pm_map shared;           /* start of ranges that several objects list */
+    struct pm_ranks shared;         /* blocks with a range that several objects may list, once it is counted; a block
+                                       has one at most */
 };
 
 /* block: of the object that owns by the word; PM_LEAK_NONE: it is not in an object. */
@@ -36,11 +38,10 @@ static void count_word(struct pm_leak_state *check, u32 block, u64 word, u64 val
 
 /* The words of a table that its block has no room for are damaged, and those of static objects are not
    counted references. */
-static bool is_in_block(const struct pm_leak_state *check, const struct pm_object_owned *range)
+static bool is_in_block(const struct pm_leak_state *check, const struct pm_object_owned *range, u32 *at)
 {
-    u32 at = pm_leaks_block_at(&check->leaks, range->first);
-
-    return at != PM_LEAK_NONE && range->end - check->found[at].address <= check->found[at].bytes;
+    *at = pm_leaks_block_at(&check->leaks, range->first);
+    return *at != PM_LEAK_NONE && range->end - check->found[*at].address <= check->found[*at].bytes;
 }
 
 static void count_words(struct pm_leak_state *check, u32 block, const struct pm_object_owned *range)
@@ -55,13 +56,14 @@ static void count_words(struct pm_leak_state *check, u32 block, const struct pm_
 static void count_range(struct counting *counting, u32 block, const struct pm_object_owned *range)
 {
     struct pm_leak_state *check = counting->check;
+    u32 at;
 
-    if (!is_in_block(check, range))
+    if (!is_in_block(check, range, &at))
         return;
     if (range->shared) {
-        if (pm_map_get(&counting->shared, range->first) != NULL)
+        if (pm_ranks_has(&counting->shared, at))
             return;
-        pm_map_put(&counting->shared, range->first, 1);
+        pm_ranks_set(&counting->shared, at);
     }
     count_words(check, block, range);
 }
@@ -74,7 +76,7 @@ void pm_leak_count_owners(struct pm_leak_state *check)
 
     check->block_owners = pm_alloc_zero("pm.leak_check",
                                         (check->count + 1) * sizeof *check->block_owners);
-    pm_map_init(&counting.shared);
+    pm_ranks_init(&counting.shared, check->count);
     if (check->python)
         pm_leak_dangling_begin(check);
     for (u32 i = 0; i < check->count; i++) {
@@ -84,7 +86,7 @@ void pm_leak_count_owners(struct pm_leak_state *check)
         for (u32 k = 0; k < count; k++)
             count_range(&counting, i, &ranges[k]);
     }
-    pm_map_release(&counting.shared);
+    pm_ranks_release(&counting.shared);
     for (u32 i = 0; i < check->cached_name_tables; i++)
         count_words(check, PM_LEAK_NONE, &check->cached_names[i]);
 }

@@ -10,7 +10,7 @@
 struct recording {
     struct pm_leak_state *check;
     struct pm_losses *losses;
-    u32 *cycle_records;             /* of leaders of garbage cycles: their record */
+    struct pm_map cycle_records;    /* leader of a garbage cycle -> its record */
     struct pm_leak_chains chains;
     struct pm_buffer text;          /* scratch */
 };
@@ -19,22 +19,24 @@ struct recording {
    interpreter's present life, and no search what was allocated while recording was off. */
 static bool is_recorded(const struct pm_leak_state *check, u32 index)
 {
-    return check->allocated[index].serial > check->recorded_after
-        && pm_recording_has(&check->run->recording, check->allocated[index].site);
+    return pm_leak_allocated(check, index)->serial > check->recorded_after
+        && pm_recording_has(&check->run->recording, pm_leak_allocated(check, index)->site);
 }
 
 static struct pm_loss_item item_of(const struct pm_leak_state *check, u32 index)
 {
     const struct pm_leak_block *found = &check->found[index];
-    const struct pm_block *block = &check->allocated[index];
+    const struct pm_leak_clique clique = found->kind == PM_LEAK_INDIRECT ? (struct pm_leak_clique){ 0 }
+        : pm_leaks_clique(&check->leaks, index);
+    const struct pm_block *block = pm_leak_allocated(check, index);
 
     return (struct pm_loss_item){
         .kind = check->verdicts[index].kind,
         .stack = pm_allocator_stack(check->run, block),
         .address = block->address,
         .bytes = pm_block_requested_bytes(block),
-        .indirect_bytes = found->indirect_bytes,
-        .indirect_blocks = found->indirect_blocks,
+        .indirect_bytes = clique.bytes,
+        .indirect_blocks = clique.blocks,
         .serial = block->serial,
         .thread = block->thread,
         .raising = block->raising,
@@ -83,7 +85,7 @@ static void record_block(struct recording *to, u32 index)
         pm_leak_explain(to->check, index, &item.why);
     u32 record = pm_losses_add(to->losses, &item);
     if (item.kind == PM_LOSS_CYCLE)
-        to->cycle_records[index] = record;
+        pm_map_put(&to->cycle_records, index, record);
     if (has_chain(item.kind))
         pm_leak_chains_note(&to->chains, index, record, item.type.v != 0);
 }
@@ -92,7 +94,7 @@ static void count_reachable(struct recording *to, u32 index)
 {
     struct pm_loss_sum *sum = &to->losses->sums[PM_LOSS_REACHABLE];
 
-    sum->bytes += pm_block_requested_bytes(&to->check->allocated[index]);
+    sum->bytes += pm_block_requested_bytes(pm_leak_allocated(to->check, index));
     sum->blocks++;
 }
 
@@ -106,7 +108,7 @@ static void record_member(struct recording *to, u32 index)
     if (check->found[index].cycle && is_recorded(check, leader)
             && check->verdicts[leader].kind == PM_LOSS_CYCLE
             && pm_leak_identify(check, index, &object))
-        pm_losses_add_type(to->losses, to->cycle_records[leader],
+        pm_losses_add_type(to->losses, (u32)*pm_map_get(&to->cycle_records, leader),
                            pm_objects_type_name(&check->objects, object.type));
     record_block(to, index);
 }
@@ -141,10 +143,9 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
     struct recording to = {
         .check = check,
         .losses = losses,
-        .cycle_records = pm_alloc("pm.leak_check",
-                                  (check->count + 1) * sizeof *to.cycle_records),
     };
 
+    pm_map_init(&to.cycle_records);
     pm_buffer_init(&to.text);
     pm_leak_chains_init(&to.chains, check, losses);
     for (u32 i = 0; i < check->count; i++) {
@@ -161,5 +162,5 @@ void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *los
     record_static_objects(&to);
     pm_leak_chains_add(&to.chains);
     pm_buffer_release(&to.text);
-    pm_free(to.cycle_records);
+    pm_map_release(&to.cycle_records);
 }

@@ -13,6 +13,7 @@
 #include "tool/pm_memory.h"
 #include "tool/pm_memory_limit.h"
 #include "tool/pm_run.h"
+#include "tool/requests/pm_phase_requests.h"
 
 /* Memcheck's client requests (memcheck/memcheck.h, 3.19; their numbers are fixed). */
 enum {
@@ -194,6 +195,8 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
         return;
     request.all |= (now->kinds & PM_LOSS_KIND(PM_LOSS_REACHABLE)) != 0;
     request.list_blocks = true;
+    request.after_serial = now->after_serial;
+    run->checked_serial = pm_phase_mark(run);
     if (run->searched_on_request)
         pm_losses_release(losses);
     pm_leak_check_run(run, &request, losses);

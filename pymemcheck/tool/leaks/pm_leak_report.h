@@ -36,6 +36,7 @@ struct pm_leak_report_now {
     bool records;               /* show records, not only the summary */
     u32 kinds;                  /* those to show: PM_LOSS_KIND bits */
     u32 most;                   /* at most so many records; 0: all */
+    u64 after_serial;           /* only blocks with a higher serial get records */
     const struct pm_sink *sink; /* where the report goes; NULL: Valgrind's log */
 };
 

@@ -17,13 +17,18 @@
 
 enum { PROGRESS_AFTER_MS = 3000, PROGRESS_EVERY_MS = 1000 };
 
+static const struct pm_block *allocated(const void *context, u32 index)
+{
+    return pm_leak_allocated(context, index);
+}
+
 void pm_leak_hide_waiting_blocks(struct pm_leak_state *check)
 {
     struct pm_waiting_blocks waiting = {
         .objects = &check->objects,
         .leaks = &check->leaks,
-        .allocated = check->allocated,
-        .owners = check->owners,
+        .allocated = allocated,
+        .context = check,
     };
 
     if (check->python)
@@ -44,7 +49,7 @@ static bool is_part(void *context, u64 address)
 {
     const struct pm_leak_state *check = context;
     u32 at = pm_leaks_block_at(&check->leaks, address);
-    return at != PM_LEAK_NONE && check->owners[at] != PM_LEAK_NONE;
+    return at != PM_LEAK_NONE && pm_leak_owner(check, at) != PM_LEAK_NONE;
 }
 
 static void hide_left_over(void *context, u64 address)
@@ -52,7 +57,7 @@ static void hide_left_over(void *context, u64 address)
     struct pm_leak_state *check = context;
 
     if (pm_leaks_block_at(&check->leaks, address) != PM_LEAK_NONE)
-        pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + sizeof(u64),
+        pm_leak_weak_add(&check->weak, &check->leaks, PM_LEAK_NONE, address, address, address + sizeof(u64),
                          sizeof(u64));
     pm_leak_hide(check, address, address + sizeof(u64));
 }
@@ -87,7 +92,7 @@ void pm_leak_collect_roots(struct pm_leak_state *check)
 static bool is_weak_word(void *context, u32 block, u64 address)
 {
     const struct pm_leak_state *check = context;
-    return pm_leak_weak_holds(&check->weak, block, address);
+    return pm_leak_weak_holds(&check->weak, &check->leaks, block, address);
 }
 
 static bool is_vtable(void *context, u64 address)

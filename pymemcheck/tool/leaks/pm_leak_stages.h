@@ -20,15 +20,24 @@ struct pm_run;
 
 /* What became of a block. */
 struct pm_leak_verdict {
-    u8 kind;                        /* enum pm_loss_kind */
-    u8 reason;                      /* enum pm_loss_reason */
+    u8 kind : 3;                    /* enum pm_loss_kind */
+    u8 reason : 5;                  /* enum pm_loss_reason */
 };
+
+_Static_assert(PM_LOSS_KINDS <= 8 && PM_REASONS <= 32, "a verdict has one byte");
 
 /* An owning word that points to freed memory. */
 struct pm_leak_dangling {
     u32 block;                      /* of the object that owns by it */
     u64 word;
     struct pm_freed_block freed;
+};
+
+/* Flags of struct pm_leak_block that are not the search's. */
+enum {
+    PM_LEAK_CUSTOM = 1 << 5,            /* of an allocator of the program's own */
+    PM_LEAK_COLLECTABLE = 1 << 6,       /* a leader: the collector can free its cycle */
+    PM_LEAK_INTERNED_AGAIN = 1 << 7,    /* an interned string whose text another one has, which is kept */
 };
 
 /* Of one leak check. */
@@ -40,14 +49,12 @@ struct pm_leak_state {
     struct pm_objects objects;
     struct pm_memory_scan *scan;    /* its reader reads all memory in turn, for the search */
 
-    /* Of the blocks, by address; all arrays have count entries. */
+    /* Of the blocks, by address. A search may be made of very many, so little is kept for each: what they were
+       allocated as is looked up (pm_leak_allocated). Arrays have count entries. */
     u32 count;
-    struct pm_block *allocated;     /* as they were allocated */
     struct pm_leak_block *found;    /* as the search sees them; also leaks.blocks */
-    u32 *owners;                    /* the block with the object that this memory belongs to, or
-                                       PM_LEAK_NONE */
-    bool *is_collectable_cycle;     /* of leaders: the collector can free their cycle */
-    bool *interned_again;           /* interned strings whose text another one has, which is kept */
+    struct pm_block *custom;        /* those of the program's own allocators */
+    u32 custom_count;
     struct pm_leak_verdict *verdicts;
     struct pm_object_owned *cached_names;   /* owning words of each interpreter's cache of attributes */
     u32 cached_name_tables;
@@ -66,12 +73,12 @@ struct pm_leak_state {
 
 /* The stages, in this order. Each of the first five costs a look at each block. */
 
-/* Copies all live blocks, sorted by address: count, allocated. Of blocks of the program's own
+/* Collects all live blocks, sorted by address: count, found, custom. Of blocks of the program's own
    allocators and those around them, only the inner ones. */
 void pm_leak_collect_blocks(struct pm_leak_state *check);
-/* Finds the objects in them, their hidden bytes and their weak words: found, weak. */
+/* Finds the objects in them, their hidden words and their weak words: found, weak. */
 void pm_leak_describe_objects(struct pm_leak_state *check);
-/* Finds memory that belongs to objects (items, keys, attributes): owners. */
+/* Finds memory that belongs to objects (items, keys, attributes): pm_leak_owner. */
 void pm_leak_mark_parts(struct pm_leak_state *check);
 /* Hides the content of blocks that wait in free lists. */
 void pm_leak_hide_waiting_blocks(struct pm_leak_state *check);
@@ -91,9 +98,9 @@ void pm_leak_collect_roots(struct pm_leak_state *check);
 void pm_leak_search(struct pm_leak_state *check);
 /* Chooses the leading block of each lost cycle. */
 void pm_leak_choose_leaders(struct pm_leak_state *check);
-/* Finds the cycles that the collector can free: is_collectable_cycle. */
+/* Finds the cycles that the collector can free: PM_LEAK_COLLECTABLE. */
 void pm_leak_find_collectable_cycles(struct pm_leak_state *check);
-/* Finds what destroyed interpreters interned: interned_again. */
+/* Finds what destroyed interpreters interned: PM_LEAK_INTERNED_AGAIN. */
 void pm_leak_find_interned_again(struct pm_leak_state *check);
 /* Counts the words that own an object for certain: block_owners, static_owners, dangling. */
 void pm_leak_count_owners(struct pm_leak_state *check);
@@ -107,6 +114,15 @@ void pm_leak_hide(struct pm_leak_state *check, u64 start, u64 end);
 
 /* For stages, once objects are described. */
 
+/* The block as it was allocated. Cost: a look-up. */
+const struct pm_block *pm_leak_allocated(const struct pm_leak_state *check, u32 index);
+/* The block with the object that this memory belongs to, or PM_LEAK_NONE. Kept in the place of references: those of
+   memory that is no object are not counted. */
+static inline u32 pm_leak_owner(const struct pm_leak_state *check, u32 index)
+{
+    const struct pm_leak_block *block = &check->found[index];
+    return block->flags & PM_LEAK_OBJECT ? PM_LEAK_NONE : block->references - 1;
+}
 /* The object in a block; false: there is none. */
 bool pm_leak_identify(struct pm_leak_state *check, u32 index, struct pm_object *object);
 /* Bytes that a debug hook keeps at the start of a block. */

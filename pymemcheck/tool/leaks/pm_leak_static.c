@@ -73,7 +73,7 @@ static void hide_static_caches(void *context, u64 low, u64 high)
 static void hide_word_of_block(void *context, u64 address)
 {
     struct pm_leak_state *check = context;
-    pm_leak_weak_add(&check->weak, PM_LEAK_NONE, address, address, address + WORD, WORD);
+    pm_leak_weak_add(&check->weak, &check->leaks, PM_LEAK_NONE, address, address, address + WORD, WORD);
 }
 
 /* The interpreter's state is static or a block, and that of a subinterpreter is a block. All
@@ -89,7 +89,7 @@ void pm_leak_hide_caches(struct pm_leak_state *check)
     pm_free_lists_static_mappings(check->objects.metatype, hide_static_caches, check);
     for (u32 i = 0; i < check->count; i++) {
         const struct pm_leak_block *block = &check->found[i];
-        if (!(block->flags & PM_LEAK_OBJECT) && check->owners[i] == PM_LEAK_NONE
+        if (!(block->flags & PM_LEAK_OBJECT) && pm_leak_owner(check, i) == PM_LEAK_NONE
                 && block->bytes >= PM_OBJECT_CACHE_BYTES)
             pm_objects_each_cache_word(&check->objects, (block->address + WORD - 1) & ~(u64)(WORD - 1),
                                        (block->address + block->bytes) & ~(u64)(WORD - 1), &visitor);

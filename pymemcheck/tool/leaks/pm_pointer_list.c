@@ -34,8 +34,8 @@ static void add_harmless(struct pm_text *text, struct pm_buffer *words)
 static bool find_owner(struct pm_leak_state *check, u32 index, struct pm_object *owner)
 {
     return pm_leak_identify(check, index, owner)
-        || (check->owners[index] != PM_LEAK_NONE
-            && pm_leak_identify(check, check->owners[index], owner));
+        || (pm_leak_owner(check, index) != PM_LEAK_NONE
+            && pm_leak_identify(check, pm_leak_owner(check, index), owner));
 }
 
 /* "list len 3, count 1", or "memory of list len 3 at 0x5204a30, count 1", or "no object". */
@@ -71,7 +71,7 @@ static void add_allocation(struct listing *listing, u32 index)
     const struct pm_run *run = listing->check->run;
     const struct pm_frame *shown = NULL;
     struct pm_text *text = listing->text;
-    struct pm_stack_id at = pm_allocator_stack(run, &listing->check->allocated[index]);
+    struct pm_stack_id at = pm_allocator_stack(run, pm_leak_allocated(listing->check, index));
 
     while (at.v != 0 && (shown == NULL || shown->kind != PM_FRAME_PYTHON)) {
         struct pm_stack_node node = pm_stacks_node(&run->stacks, at);
@@ -81,7 +81,7 @@ static void add_allocation(struct listing *listing, u32 index)
         at = node.parent;
     }
     pm_text_add(text, ", allocation ");
-    pm_text_add_number(text, listing->check->allocated[index].serial);
+    pm_text_add_number(text, pm_leak_allocated(listing->check, index)->serial);
     if (shown == NULL)
         return;
     pm_text_add(text, " by ");
@@ -121,7 +121,7 @@ static void write_block(struct listing *listing, u32 index, u64 address)
 
     pm_text_add_number(text, address - block->address);
     pm_text_add(text, " bytes inside a block of ");
-    pm_text_add_number(text, pm_block_requested_bytes(&listing->check->allocated[index]));
+    pm_text_add_number(text, pm_block_requested_bytes(pm_leak_allocated(listing->check, index)));
     pm_text_add(text, " bytes at ");
     add_address(text, block->address);
     pm_text_add(text, ": ");

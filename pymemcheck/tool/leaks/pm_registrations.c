@@ -36,10 +36,16 @@ struct marking {
     struct pm_reader *reader;       /* for the content of blocks */
     struct pm_objects *objects;
     const struct pm_leaks *leaks;
-    const struct pm_block *blocks;
-    struct pm_leak_weak *weak;
-    struct pm_keyed *births;        /* objects, by site and serial */
-    u32 birth_count;
+    struct pm_leak_state *check;
+    struct candidate {
+        u64 word;                   /* where the pointer is */
+        u32 object;                 /* index of the block that it points to */
+        u64 serial;                 /* of the block with the word */
+    } *candidates;
+    u32 candidate_count, candidate_capacity;
+    struct pm_map candidate_sites;  /* of their objects */
+    struct pm_keyed *births;        /* objects of these sites, by site and serial */
+    u32 birth_count, birth_capacity;
     struct pm_map extension_types;  /* type -> 1: an extension's, 2: the interpreter's */
     struct pm_map sites;            /* site -> 1: an extension asked for its blocks, 2: none did */
     u64 low, high;                  /* addresses of blocks */
@@ -160,14 +166,27 @@ static u64 birth_key(const struct pm_block *block)
     return (u64)block->site << SERIAL_BITS | block->serial;
 }
 
+static void add_birth(struct marking *marking, u32 index)
+{
+    const struct pm_block *block = pm_leak_allocated(marking->check, index);
+
+    if (pm_map_get(&marking->candidate_sites, block->site) == NULL)
+        return;
+    if (marking->birth_count == marking->birth_capacity) {
+        marking->birth_capacity = marking->birth_capacity ? marking->birth_capacity * 2 : 256;
+        marking->births = pm_realloc("pm.registrations", marking->births,
+                                     marking->birth_capacity * sizeof *marking->births);
+    }
+    marking->births[marking->birth_count++] = (struct pm_keyed){ birth_key(block), index };
+}
+
 static void collect_births(struct marking *marking)
 {
     const struct pm_leaks *leaks = marking->leaks;
 
-    marking->births = pm_alloc("pm.registrations", (leaks->block_count + 1) * sizeof *marking->births);
     for (u32 i = 0; i < leaks->block_count; i++)
         if (leaks->blocks[i].flags & PM_LEAK_OBJECT)
-            marking->births[marking->birth_count++] = (struct pm_keyed){ birth_key(&marking->blocks[i]), i };
+            add_birth(marking, i);
     pm_sort_keyed(marking->births, marking->birth_count);
 }
 
@@ -188,24 +207,38 @@ static bool is_last_birth(const struct marking *marking, const struct pm_block *
         || (marking->births[low].key & (((u64)1 << SERIAL_BITS) - 1)) > serial;
 }
 
-static bool is_registration(struct marking *marking, u32 holder, u32 held, u64 word)
+/* Whether the word is a registration, unless another object was allocated at the same place in between. */
+static bool is_candidate(struct marking *marking, const struct pm_block *block, u32 held, u64 word)
 {
     const struct pm_leak_block *found = &marking->leaks->blocks[held];
-    const struct pm_block *block = &marking->blocks[holder], *object = &marking->blocks[held];
+    const struct pm_block *object;
     u64 type;
 
-    return (found->flags & PM_LEAK_OBJECT) != 0 && word == found->address + found->object_offset
-        && block->serial > object->serial && block->thread == object->thread
+    if (!(found->flags & PM_LEAK_OBJECT) || word != found->address + found->object_offset)
+        return false;
+    object = pm_leak_allocated(marking->check, held);
+    return block->serial > object->serial && block->thread == object->thread
         && pm_reader_read_u64(&marking->run->reader,
                               word + (u64)marking->objects->layout->at.object_type, &type)
-        && is_extension_type(marking, type) && is_last_birth(marking, object, block->serial)
+        && is_extension_type(marking, type)
         && have_one_caller(marking->run, pm_allocator_stack(marking->run, block),
                            pm_allocator_stack(marking->run, object));
 }
 
+static void add_candidate(struct marking *marking, u64 word, u32 object, u64 serial)
+{
+    if (marking->candidate_count == marking->candidate_capacity) {
+        marking->candidate_capacity = marking->candidate_capacity ? marking->candidate_capacity * 2 : 256;
+        marking->candidates = pm_realloc("pm.registrations", marking->candidates,
+                                         marking->candidate_capacity * sizeof *marking->candidates);
+    }
+    marking->candidates[marking->candidate_count++] = (struct candidate){ word, object, serial };
+    pm_map_put(&marking->candidate_sites, pm_leak_allocated(marking->check, object)->site, 1);
+}
+
 static void look_at(struct marking *marking, u32 holder)
 {
-    const struct pm_block *block = &marking->blocks[holder];
+    const struct pm_block *block = pm_leak_allocated(marking->check, holder);
     u64 first = (block->address + WORD - 1) & ~(u64)(WORD - 1), end = block->address + block->bytes, word;
 
     for (u64 at = first; at + WORD <= end && at < first + MAX_WORDS * WORD; at += WORD) {
@@ -213,37 +246,51 @@ static void look_at(struct marking *marking, u32 holder)
                 || word >= marking->high)
             continue;
         u32 held = pm_leaks_block_at(marking->leaks, word);
-        if (held != PM_LEAK_NONE && held != holder && is_registration(marking, holder, held, word))
-            pm_leak_weak_add(marking->weak, PM_LEAK_NONE, at, at, at + WORD, WORD);
+        if (held != PM_LEAK_NONE && held != holder && is_candidate(marking, block, held, word))
+            add_candidate(marking, at, held, block->serial);
+    }
+}
+
+static void mark_candidates(struct marking *marking)
+{
+    if (marking->candidate_count == 0)
+        return;
+    collect_births(marking);
+    for (u32 i = 0; i < marking->candidate_count; i++) {
+        const struct candidate *candidate = &marking->candidates[i];
+        if (is_last_birth(marking, pm_leak_allocated(marking->check, candidate->object), candidate->serial))
+            pm_leak_weak_add(&marking->check->weak, marking->leaks, PM_LEAK_NONE, candidate->word, candidate->word,
+                             candidate->word + WORD, WORD);
     }
 }
 
 void pm_leak_hide_registrations(struct pm_leak_state *check)
 {
     const struct pm_leaks *leaks = &check->leaks;
-    const struct pm_block *blocks = check->allocated;
     struct marking marking = {
         .run = check->run,
         .reader = &check->scan->reader,
         .objects = &check->objects,
         .leaks = leaks,
-        .blocks = blocks,
-        .weak = &check->weak,
+        .check = check,
     };
     const u32 count = check->count;
 
     if (!check->python || count == 0)
         return;
-    marking.low = blocks[0].address;
-    marking.high = blocks[count - 1].address + blocks[count - 1].bytes;
+    marking.low = check->found[0].address;
+    marking.high = check->found[count - 1].address + check->found[count - 1].bytes;
     pm_map_init(&marking.extension_types);
     pm_map_init(&marking.sites);
-    collect_births(&marking);
+    pm_map_init(&marking.candidate_sites);
     for (u32 i = 0; i < count; i++)
-        if (!(leaks->blocks[i].flags & PM_LEAK_OBJECT) && check->owners[i] == PM_LEAK_NONE
-                && is_extension_site(&marking, &blocks[i]))
+        if (!(leaks->blocks[i].flags & PM_LEAK_OBJECT) && pm_leak_owner(check, i) == PM_LEAK_NONE
+                && is_extension_site(&marking, pm_leak_allocated(check, i)))
             look_at(&marking, i);
+    mark_candidates(&marking);
+    pm_free(marking.candidates);
     pm_free(marking.births);
+    pm_map_release(&marking.candidate_sites);
     pm_map_release(&marking.extension_types);
     pm_map_release(&marking.sites);
 }

@@ -6,24 +6,30 @@
 
 #include "tool/leaks/pm_free_lists.h"
 
+static const struct pm_block *allocated(const struct pm_waiting_blocks *waiting, u32 index)
+{
+    return waiting->allocated(waiting->context, index);
+}
+
 static u64 start_of(const struct pm_waiting_blocks *waiting, u32 index)
 {
-    const struct pm_block *block = &waiting->allocated[index];
+    const struct pm_block *block = allocated(waiting, index);
     return block->address
         + (block->padding_units > 0 ? waiting->objects->layout->hook_prefix_bytes : 0);
 }
 
-/* Whether the block is neither an object nor known to belong to one. */
+/* Whether the block is neither an object nor known to belong to one (pm_leak_owner). */
 static bool is_free_standing(const struct pm_waiting_blocks *waiting, u32 index)
 {
-    return !(waiting->leaks->blocks[index].flags & PM_LEAK_OBJECT)
-        && waiting->owners[index] == PM_LEAK_NONE;
+    const struct pm_leak_block *block = &waiting->leaks->blocks[index];
+
+    return !(block->flags & PM_LEAK_OBJECT) && block->references == 0;
 }
 
 static bool may_be_deque_block(const struct pm_waiting_blocks *waiting, u32 index)
 {
     return is_free_standing(waiting, index)
-        && pm_block_requested_bytes(&waiting->allocated[index])
+        && pm_block_requested_bytes(allocated(waiting, index))
             == pm_objects_deque_block_bytes(waiting->objects);
 }
 
@@ -47,7 +53,7 @@ void pm_waiting_blocks_mark(struct pm_waiting_blocks *waiting)
         if (!is_free_standing(waiting, i))
             continue;
         if (pm_objects_are_idle_keys(objects, start_of(waiting, i),
-                                     pm_block_requested_bytes(&waiting->allocated[i])))
+                                     pm_block_requested_bytes(allocated(waiting, i))))
             leaks->blocks[i].flags |= PM_LEAK_OPAQUE;
         deque_blocks |= pm_objects_deque_block_bytes(objects) != 0
             && may_be_deque_block(waiting, i);

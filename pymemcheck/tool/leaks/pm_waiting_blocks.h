@@ -13,9 +13,9 @@
 struct pm_waiting_blocks {
     struct pm_objects *objects;
     struct pm_leaks *leaks;
-    const struct pm_block *allocated;   /* the same blocks, as they were allocated */
-    const u32 *owners;                  /* of each: the block with the object that it belongs to, or
-                                           PM_LEAK_NONE */
+    /* A block as it was allocated. */
+    const struct pm_block *(*allocated)(const void *context, u32 index);
+    const void *context;
 };
 
 /* Marks the blocks that wait PM_LEAK_OPAQUE. Cost: a compare for each block; where blocks may

@@ -15,4 +15,9 @@ const struct pm_block *pm_block_holding(struct pm_run *run, u64 address);
 /* An answer of pymemcheck.h: the bytes of the JSON text. */
 long pm_block_info(struct pm_run *run, u64 address, u64 buffer, u64 size);
 
+struct pm_text;
+
+/* The same for a person, without the leak search's verdict: the monitor command block_info. */
+void pm_block_info_write(struct pm_run *run, struct pm_text *text, u64 address);
+
 #endif

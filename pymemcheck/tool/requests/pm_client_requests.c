@@ -56,10 +56,17 @@ static long counters(struct pm_run *run, u64 address, u64 size)
 /* --- Parts of the tool that this build may lack --- */
 
 /* Snapshots over time. */
+long pm_client_requests_snapshot(struct pm_run *run, const char *name)
+{
+    (void)run;
+    (void)name;
+    return PYMEMCHECK_NOT_SUPPORTED;
+}
+
 static long snapshot(struct pm_run *run, u64 address)
 {
     char name[PM_ANSWER_NAME_BYTES];
-    return pm_answer_name(run, address, name) ? PYMEMCHECK_NOT_SUPPORTED : PYMEMCHECK_BAD_ARGUMENT;
+    return pm_answer_name(run, address, name) ? pm_client_requests_snapshot(run, name) : PYMEMCHECK_BAD_ARGUMENT;
 }
 
 /* The event log. */

@@ -24,8 +24,8 @@ struct listing {
 static bool find_owner(struct pm_leak_state *check, u32 index, struct pm_object *owner)
 {
     return pm_leak_identify(check, index, owner)
-        || (check->owners[index] != PM_LEAK_NONE
-            && pm_leak_identify(check, check->owners[index], owner));
+        || (pm_leak_owner(check, index) != PM_LEAK_NONE
+            && pm_leak_identify(check, pm_leak_owner(check, index), owner));
 }
 
 static void add_words(struct pm_emitter *out, const char *key, const struct pm_buffer *words)
@@ -38,7 +38,7 @@ static void add_holding_block(struct listing *listing, const struct pm_leak_poin
 {
     struct pm_leak_state *check = listing->check;
     struct pm_emitter *out = listing->out;
-    const struct pm_block *block = &check->allocated[pointer->from_block];
+    const struct pm_block *block = pm_leak_allocated(check, pointer->from_block);
     struct pm_object owner;
     struct pm_buffer field;
     const bool owned = find_owner(check, pointer->from_block, &owner);
@@ -133,7 +133,7 @@ static void add_target(struct listing *listing, u32 index)
         return;
     }
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
-    pm_answer_add_block(out, check->run, &check->allocated[index]);
+    pm_answer_add_block(out, check->run, pm_leak_allocated(check, index));
     pm_emitter_key_u64(out, "offset", listing->address - check->found[index].address);
     pm_answer_add_object(out, &check->objects, find_owner(check, index, &object) ? &object : NULL);
     pm_emitter_key_text(out, "kind", pm_loss_kind_word(check->verdicts[index].kind));
