@@ -26,13 +26,13 @@ class Command:
     def __init__(self, build_directory):
         self.path = os.path.join(build_directory, "bin", "pymemcheck")
 
-    def run(self, *arguments, env=None, cwd=None):
+    def run(self, *arguments, env=None, cwd=None, timeout=300):
         """Runs it as a process."""
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith(("PYTHON", "PYMEMCHECK")) and name not in ("COLUMNS", "NO_COLOR")}
         environment.update({"PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8", **(env or {})})
         run = subprocess.run([sys.executable, self.path, *map(str, arguments)], env=environment, cwd=cwd,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
         return Result(run.returncode, run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace"), run.stdout)
 
     def run_here(self, *arguments):

@@ -10,6 +10,7 @@ What was allocated between two tests belongs to the teardown of such fixtures.""
 import collections
 import os
 import time
+import traceback
 
 import pytest
 from _pytest.runner import CallInfo, call_and_report, check_interactive_exception
@@ -18,7 +19,7 @@ from . import client_requests
 from .filters import FileFilter, ObjectFilter
 from .pytest_summary import Figures, properties
 from .repetition import DEFAULT_RUNS, Repetition, parse_size
-from .search import check_kinds, growth_lines, growth_sums, leak_check
+from .search import RUNNING_KINDS, check_kinds, growth_lines, growth_sums, leak_check
 
 # What a fixture of a wider scope allocated: numbers of allocations after begin, up to end.
 Fixture = collections.namedtuple("Fixture", "name begin end")
@@ -92,7 +93,7 @@ class Checker:
         option = config.option
         self.all, self.pid = all_tests, os.getpid()
         self.runs = option.pymemcheck_runs
-        self._kinds = check_kinds(option.pymemcheck_kinds)
+        self._kinds = check_kinds(option.pymemcheck_kinds, RUNNING_KINDS)
         self._growth = option.pymemcheck_growth
         self._filters = [[ObjectFilter(pattern) for pattern in option.only_object],
                          [FileFilter(pattern) for pattern in option.only_file]]
@@ -123,8 +124,8 @@ class Checker:
         """A fixture of a wider scope was torn down. What that leaked is not the next test's."""
         self._ended = True
 
-    def _owner(self, record, start):
-        """The fixture that allocated a record's newest block, or None for the test. start: where the test began."""
+    def _owner(self, record):
+        """The fixture that allocated a record's newest block, or None for the test."""
         if record.kind in ("surplus", "deficit") or not record.last:
             return None
         for fixture in self._fixtures:
@@ -173,10 +174,14 @@ class Checker:
         """Runs a test, as pytest_runtest_protocol; None if it is not to be checked."""
         if os.getpid() != self.pid:
             return None
+        plan, problem = None, None
         try:
             plan = _Plan(item, self)
         except (TypeError, ValueError) as error:
-            return _report_bad_mark(item, nextitem, error)
+            problem = str(error)
+        if plan is None:
+            self._found = None
+            return _report_bad_mark(item, nextitem, problem)
         if not plan.checked:
             self._found = None
             return None
@@ -192,9 +197,9 @@ class Checker:
 
     def _run_checked(self, item, nextitem, plan):
         self._item, self.peak_bytes = item, 0
-        before = self._found
         self._since = client_requests.mark()
         self._repetition = Repetition(*plan.runs, before=self._found)
+        wider = Repetition(0, 1, before=self._found)       # fixtures of a wider scope are set up in one of the runs
         self._reachable = None
         if self._growth is not None:
             self._reachable = Repetition(*plan.runs, key=_line_of, measure="bytes", least=max(self._growth, 1))
@@ -214,30 +219,37 @@ class Checker:
             self._item = None
         finished = passed and number == self._repetition.runs
         grown = self._repetition.grown() if finished else []
-        figures = self._judge(item, plan, grown, reports, begin=before, seconds=seconds, number=number)
+        wider.add(self._found)
+        figures = self._judge(item, plan, grown, reports, seconds, number)
+        # Of the teardown's report, which is the one whose properties get into a JUnit file.
         reports[-1].user_properties.extend(properties(figures))
+        self._tell_fixtures(item, wider.grown(), reports)
         if self._ended:
             self._search_after_fixtures(item, reports)
         return reports
 
-    def _judge(self, item, plan, grown, reports, begin, seconds, number):
+    def _judge(self, item, plan, grown, reports, seconds, number):
         """Changes the reports by what was found, and gives the test's figures."""
-        own, of_fixtures, known = [], collections.OrderedDict(), []
+        own, known, messages = [], [], []
         for growth in grown:
-            owner = self._owner(growth.record, self._since)
-            if owner is not None:
-                of_fixtures.setdefault(owner, []).append(growth)
-            elif plan.is_known(growth):
+            if self._owner(growth.record) is not None:
+                continue
+            if plan.is_known(growth):
                 known.append(growth)
-            elif plan.counts(growth):
-                own.append(growth)
+            else:
+                try:
+                    counts = plan.counts(growth)
+                except Exception:       # of the user's filter
+                    messages.append("filter_fn of limit_leaks failed:\n%s" % traceback.format_exc())
+                    counts = True
+                if counts:
+                    own.append(growth)
         runs = self._repetition.runs
-        messages = []
         if own:
             size, blocks = growth_sums(own)
             messages.append(_headline(item, own, runs))
             messages += growth_lines(self._found, _cut_all(own), runs)
-        messages += self._reachable_lines(plan) if grown is not None and self._reachable is not None and number == runs else []
+        messages += self._reachable_lines() if grown is not None and self._reachable is not None and number == runs else []
         if plan.memory is not None and self.peak_bytes > plan.memory:
             messages.append("the test had {:,} bytes allocated at once, more than its limit of {:,} bytes".format(
                 self.peak_bytes, plan.memory))
@@ -248,14 +260,23 @@ class Checker:
         elif plan.known_reason is not None and reports[-1].passed:
             reports[-1].user_properties.append(("pymemcheck-stale", "known_leak of %s: it did not leak (%s)" % (
                 item.nodeid, plan.known_reason)))
-        for owner, growths in of_fixtures.items():
-            reports.append(_fixture_report(item, owner, growth_lines(self._found, _cut_all(growths), 1), reports[-1]))
         size, blocks = growth_sums(own + known)
         return Figures(runs=number, leaked_bytes=size, leaked_blocks=blocks, leaks=len(own), known=len(known),
                        peak_bytes=max(self.peak_bytes, 0), search_ms=round(self._search_seconds * 1000),
                        test_ms=round(seconds * 1000), pid=self.pid)
 
-    def _reachable_lines(self, plan):
+    def _tell_fixtures(self, item, grown, reports):
+        """A report for each fixture of a wider scope that leaked when it was set up for this test."""
+        leaks = collections.OrderedDict()
+        for growth in grown:
+            owner = self._owner(growth.record)
+            if owner is not None:
+                leaks.setdefault(owner, []).append(growth)
+        for owner, growths in leaks.items():
+            reports.append(_fixture_report(item, owner, growth_lines(self._found, _cut_all(growths), 1), reports[-1]))
+        self._fixtures = []
+
+    def _reachable_lines(self):
         grown = self._reachable.grown()
         if not grown:
             return []
@@ -271,7 +292,6 @@ class Checker:
         repetition.add(self._found)
         grown = repetition.grown()
         self._ended = False
-        self._fixtures = []
         if grown:
             reports.append(_fixture_report(item, "teardown of fixtures of a wider scope",
                                            growth_lines(self._found, _cut_all(grown), 1), reports[-1]))
@@ -302,10 +322,10 @@ def _tear_down_rest(item, nextitem):
     return [report]
 
 
-def _report_bad_mark(item, nextitem, error):
+def _report_bad_mark(item, nextitem, problem):
     """A mark with wrong arguments is an error of the test."""
     def complain():
-        pytest.fail("%s: a mark of pymemcheck is wrong: %s" % (item.nodeid, error), pytrace=False)
+        pytest.fail("%s: a mark of pymemcheck is wrong: %s" % (item.nodeid, problem), pytrace=False)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for when, function in (("setup", complain), ("teardown", lambda: item.session._setupstate.teardown_exact(nextitem))):
         report = item.ihook.pytest_runtest_makereport(item=item, call=CallInfo.from_call(function, when=when))

@@ -42,7 +42,7 @@ def pytest_addoption(parser):
                     help="run each test WARM + RUN times, and fail it if each of the last RUN leaks (marked tests: %d:%d; "
                          "others: once)" % DEFAULT_RUNS)
     group.addoption("--pymemcheck-kinds", metavar="KINDS", type=_option(check_kinds), default=None,
-                    help="kinds of leaks that count, with commas between them (definite,cycle,surplus,deficit,possible)")
+                    help="kinds of leaks that count, with commas between them (definite,cycle,surplus,deficit)")
     group.addoption("--only-object", metavar="PATTERN", action="append", default=[],
                     help="only leaks with this shared object or executable in their stack; may be given more than once")
     group.addoption("--only-file", metavar="PATTERN", action="append", default=[],

@@ -14,7 +14,7 @@ import unittest
 
 from . import client_requests
 from .repetition import Repetition, parse_runs
-from .search import check_kinds, growth_lines, leak_check
+from .search import RUNNING_KINDS, check_kinds, growth_lines, leak_check
 
 BAD = 2
 
@@ -38,7 +38,8 @@ def _parse(arguments):
                         help="runs of each test: those that warm up, and those that must all leak for a leak (3:3)")
     parser.add_argument("-m", "--match", metavar="PATTERN", action="append", default=[],
                         help="only tests whose name, or a part of it between dots, is like this; may be given more than once")
-    parser.add_argument("--kinds", metavar="KINDS", type=kinds, default=None, help="kinds of leaks that count")
+    parser.add_argument("--kinds", metavar="KINDS", type=kinds, default=RUNNING_KINDS,
+                        help="kinds of leaks that count (%s)" % ",".join(RUNNING_KINDS))
     parser.add_argument("-v", "--verbose", action="store_true", help="show what the tests print")
     parser.add_argument("tests", metavar="TEST", nargs="+", help="test_list, test.test_list, or the name of any test module")
     return parser.parse_args(arguments)
@@ -90,7 +91,7 @@ def _run_once(name, patterns, stream):
     return result.testsRun, result.wasSuccessful(), [text for _, text in result.errors + result.failures]
 
 
-def run_test(name, runs, patterns=(), kinds=None, verbose=False, out=sys.stderr):
+def run_test(name, runs, patterns=(), kinds=RUNNING_KINDS, verbose=False, out=sys.stderr):
     """Runs one module of tests; True if it passes and does not leak."""
     full = _full_name(name)
     repetition = None

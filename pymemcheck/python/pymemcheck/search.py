@@ -27,6 +27,9 @@ from .source import Sources
 from .text import Text
 
 FREE_LIST_PLACES = 80       # PyDict_MAXFREELIST, PyList_MAXFREELIST
+# What counts as a leak while a program runs. "possible" does not: it is also memory that calls under way use, such as arrays
+# of arguments, and the C library's table of environment variables.
+RUNNING_KINDS = tuple(kind for kind in DEFAULT_LEAK_KINDS if kind != "possible")
 
 
 class LeakError(AssertionError):
@@ -101,10 +104,11 @@ def _refill_free_lists():
     del kept
 
 
-def check_kinds(kinds):
-    """Kinds of records as a tuple; a text may name several, with commas between them, or "all". ValueError."""
+def check_kinds(kinds, default=DEFAULT_LEAK_KINDS):
+    """Kinds of records as a tuple; a text may name several, with commas between them, or "all"; None: default.
+    ValueError."""
     if kinds is None:
-        return DEFAULT_LEAK_KINDS
+        return default
     if isinstance(kinds, str):
         kinds = LEAK_KINDS if kinds == "all" else tuple(kind.strip() for kind in kinds.split(","))
     for kind in kinds:
@@ -153,11 +157,11 @@ def growth_sums(grown):
 class no_leaks:
     """A context manager and decorator: LeakError if its code leaks.
 
-    kinds: as leak_check. filter_fn: a function of a Record; False: it does not count. runs: of a decorated function,
+    kinds: as leak_check, but None is without those possibly lost (RUNNING_KINDS). filter_fn: a function of a Record; False: it does not count. runs: of a decorated function,
     (warm, counted) or "WARM:RUN": it is called so often, and only what grows in each counted call is a leak."""
 
     def __init__(self, kinds=None, filter_fn=None, runs=None):
-        self._kinds, self._filter = check_kinds(kinds), filter_fn
+        self._kinds, self._filter = check_kinds(kinds, RUNNING_KINDS), filter_fn
         if runs is not None:
             runs = parse_runs(runs if isinstance(runs, str) else "%d:%d" % tuple(runs))
         self._runs = runs

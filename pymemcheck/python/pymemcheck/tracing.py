@@ -38,7 +38,7 @@ class _Window:
 
     def forget(self):
         """From the process's start."""
-        self.mark = self.live_bytes = 0
+        self.mark = self.live_bytes = self.own_bytes = 0
         self._remove()
 
     def begin(self):
@@ -46,10 +46,14 @@ class _Window:
         self._remove()
         self.path = _write_profile()
         self.mark = client_requests.mark()
-        # The last that is done, so that nothing allocated here counts.
+        # The last that is done, so that nothing allocated here counts. A request itself takes some bytes, for a moment.
         client_requests.reset_peak()
         client_requests.read_counters()
-        self.live_bytes = client_requests.raw_counters().live_bytes
+        client_requests.read_counters()
+        counters = client_requests.raw_counters()
+        self.live_bytes, self.own_bytes = counters.live_bytes, counters.peak_bytes - counters.live_bytes
+        counters = None
+        client_requests.reset_peak()
 
     def _remove(self):
         if getattr(self, "path", None) is not None and self.pid == os.getpid():
@@ -125,7 +129,7 @@ def get_traced_memory():
         return (0, 0)
     counters = client_requests.raw_counters()
     size = max(counters.live_bytes - _window.live_bytes, 0)
-    return (size, max(counters.peak_bytes - _window.live_bytes, size))
+    return (size, max(counters.peak_bytes - _window.live_bytes - _window.own_bytes, size))
 
 
 def reset_peak():

@@ -60,6 +60,15 @@ class Result(unittest.TestResult):
 
 
 result = Result()
-unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
+
+
+def run_deeper(depth):
+    """As many callers as python -m unittest has; some tests count them."""
+    if depth:
+        return run_deeper(depth - 1)
+    return unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
+
+
+run_deeper(10)
 with open(output, "w") as stream:
     json.dump(result.answers, stream, indent=1, sort_keys=True)
