@@ -231,17 +231,17 @@ def _sizes(parents, nodes, kept, figures, sizes, without_imports):
     return [flatten_sizes(found) for found in result]
 
 
-def make_tree(parents, labels, nodes, figures, sizes):
+def make_tree(parents, labels, table, nodes, figures, sizes):
     """Two dicts that the page reads, with and without what imports allocated: columns parent, label, sizes, and of each
     metric bytes and blocks, which are 0 in nodes that the metric does not keep; cut, of each metric [nodes, bytes]."""
     children = _Children(parents)
-    whole = _make_view(parents, labels, nodes, figures, sizes, children, False)
+    whole = _make_view(parents, labels, table, nodes, figures, sizes, children, False)
     if all(figures.wanted):
         return [whole, whole]
-    return [whole, _make_view(parents, labels, nodes, figures, sizes, children, True)]
+    return [whole, _make_view(parents, labels, table, nodes, figures, sizes, children, True)]
 
 
-def _make_view(parents, labels, nodes, figures, sizes, children, without_imports):
+def _make_view(parents, labels, table, nodes, figures, sizes, children, without_imports):
     packed = figures.packed
     if without_imports:
         packed = (value if wanted else 0 for value, wanted in zip(packed, figures.wanted))
@@ -256,7 +256,7 @@ def _make_view(parents, labels, nodes, figures, sizes, children, without_imports
     kept = sorted(set().union(*kept_of.values()))
     place = {node: index for index, node in enumerate(kept)}
     result = {"parent": [place[parents[node]] for node in kept], "cut": cut,
-              "label": [-1 if labels[node] is None else labels[node] for node in kept]}
+              "label": [-1 if labels[node] is None else table.used(labels[node]) for node in kept]}
     for metric in METRICS:
         inside = kept_of[metric]
         result[metric] = [[sums[node] >> figures.field(metric, blocks) & _FIELD if node in inside else 0
@@ -286,12 +286,12 @@ def make_trees(profile, grouping, records, table, sizes):
     for mode in MODES:
         tree = collapse(profile, grouping, mode, table, figures.stacks)
         nodes = list(map(tree.node_of.__getitem__, figures.stacks))
-        result[mode] = make_tree(tree.parents, tree.labels, nodes, figures, sizes)
+        result[mode] = make_tree(tree.parents, tree.labels, table, nodes, figures, sizes)
         if mode != "python":
             continue
         for split in SPLITS:
             values = _values(profile, records, split)
             if values is not None:
                 parts = _Split(tree, nodes, values, functools.partial(table.part, split))
-                result[split] = make_tree(parts.parents, parts.labels, parts.nodes, figures, sizes)
+                result[split] = make_tree(parts.parents, parts.labels, table, parts.nodes, figures, sizes)
     return result
