@@ -35,6 +35,8 @@ static void before_fork(ThreadId tid)
 static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
+    the_run->output.wrote_snapshot = false;     /* that file is the parent's */
+    the_run->timeline.write_again_ms = 0;
     the_run->fork_serial = the_run->serial;
     /* A reused block gets the newest number, which must be the child's. */
     the_run->serial += the_run->serial < PM_BLOCK_MAX_SERIAL;
@@ -67,7 +69,11 @@ static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
     (void)count;
     switch (number) {
     case __NR_execve:
-        if (!run->forked && is_program(run, args[0]))
+        if (!is_program(run, args[0]))
+            break;
+        if (run->forked)
+            pm_output_remove_snapshots(run);
+        else
             pm_report_write(run, PM_END_EXEC, 0);
         break;
     case __NR_exit_group:
