@@ -67,6 +67,14 @@ void pm_leak_prefetch_queue(const struct pm_leak_search *search);
 /* Visits the words of each block in the queue, until the queue is empty. */
 void pm_leak_empty_queue(struct pm_leak_search *search);
 
+/* Notes what a word leads to, and by which word. */
+void pm_leak_mark(struct pm_leak_search *search, const struct pm_leak_word *word, enum pm_leak_mark what);
+/* What is done with each word of what is reachable. */
+void pm_leak_visit_definite(struct pm_leak_search *search, const struct pm_leak_word *word);
+/* Call it when the words of roots were visited. Looks at all that the preferred blocks lead to, and then at the other
+   blocks to which roots point: each block once. */
+void pm_leak_search_preferred(struct pm_leak_search *search);
+
 /* The aligned words of a block before and after its hidden bytes: from ranges[0] to ranges[1],
    and from ranges[2] to ranges[3]; ends not included. */
 void pm_leak_word_ranges(const struct pm_leak_block *block, u64 ranges[4]);

@@ -339,8 +339,7 @@ static u32 word_number(const struct pm_leak_search *search, const struct pm_leak
     return (u32)(root->values != NULL ? word->where : (word->where - pm_leak_first_word(root->start)) / WORD);
 }
 
-static void mark(struct pm_leak_search *search, const struct pm_leak_word *word,
-                 enum pm_leak_mark what)
+void pm_leak_mark(struct pm_leak_search *search, const struct pm_leak_word *word, enum pm_leak_mark what)
 {
     struct pm_leak_block *block = &search->blocks[word->block];
 
@@ -360,7 +359,7 @@ static void add_candidate(struct pm_leak_search *search, u32 block)
     search->candidates[search->candidate_count++] = block;
 }
 
-static void visit_definite(struct pm_leak_search *search, const struct pm_leak_word *word)
+void pm_leak_visit_definite(struct pm_leak_search *search, const struct pm_leak_word *word)
 {
     struct pm_leak_block *target = &search->blocks[word->block];
     u8 heuristic = 0;
@@ -374,10 +373,10 @@ static void visit_definite(struct pm_leak_search *search, const struct pm_leak_w
         heuristic = find_heuristic(search, word);
     if (word->is_start || heuristic != 0) {
         target->heuristic = heuristic & 15;
-        mark(search, word, PM_MARK_REACHABLE);
+        pm_leak_mark(search, word, PM_MARK_REACHABLE);
         pm_leak_enqueue(search, word->block);
     } else if (target->kind == PM_MARK_NONE) {
-        mark(search, word, PM_MARK_CANDIDATE);
+        pm_leak_mark(search, word, PM_MARK_CANDIDATE);
         add_candidate(search, word->block);
     }
 }
@@ -389,101 +388,15 @@ static void visit_possible(struct pm_leak_search *search, const struct pm_leak_w
     if (target->kind == PM_MARK_REACHABLE || target->kind == PM_MARK_POSSIBLE
         || (target->kind == PM_MARK_CANDIDATE && target->leader <= depth_by(search, word)))
         return;
-    mark(search, word, PM_MARK_POSSIBLE);
+    pm_leak_mark(search, word, PM_MARK_POSSIBLE);
     pm_leak_enqueue(search, word->block);
-}
-
-static bool is_holder(const struct pm_leak_search *search, u32 block)
-{
-    for (u32 i = 0; i < search->holder_count; i++)
-        if (search->holders[i] == block)
-            return true;
-    return false;
-}
-
-static bool is_preferred(const struct pm_leaks *leaks, u32 block)
-{
-    for (u32 i = 0; i < leaks->preferred_count; i++)
-        if (leaks->preferred[i] == block)
-            return true;
-    return false;
-}
-
-/* A block to which a root points directly gets its chain from a preferred one instead, and is looked at now. */
-static void visit_preferred(struct pm_leak_search *search, const struct pm_leak_word *word)
-{
-    const struct pm_leak_block *block = &search->blocks[word->block];
-
-    visit_definite(search, word);
-    if (!word->is_start || !(block->from & PM_LEAK_FROM_ROOT) || is_preferred(search->leaks, word->block)
-            || is_holder(search, word->block))
-        return;
-    mark(search, word, PM_MARK_REACHABLE);
-    pm_leak_enqueue(search, word->block);
-}
-
-/* The word in block that is a start pointer to the object in target. False: there is none. */
-static bool find_pointer(const struct pm_leak_search *search, u32 block, u32 target, struct pm_leak_word *word)
-{
-    const u64 object = search->blocks[target].address + search->blocks[target].object_offset;
-    u64 ranges[4], value;
-
-    pm_leak_word_ranges(&search->blocks[block], ranges);
-    for (u32 i = 0; i < 4; i += 2)
-        for (u64 at = ranges[i]; at < ranges[i + 1]; at += WORD) {
-            if (!pm_reader_read_u64(search->leaks->reader, at, &value) || value != object
-                    || pm_leak_is_weak(search, block, at))
-                continue;
-            *word = (struct pm_leak_word){ value, at, block, PM_LEAK_NONE, target, true };
-            return true;
-        }
-    return false;
-}
-
-/* Marks a preferred block that one of count blocks holds, to which roots point: up to 3.10 the interpreter's state is
-   on the heap. */
-static void mark_preferred(struct pm_leak_search *search, u32 block, const u32 *rooted, u32 count)
-{
-    enum { LARGEST_HOLDER = 1 << 20 };
-    struct pm_leak_word word;
-
-    for (u32 i = 0; i < count && search->blocks[block].kind != PM_MARK_REACHABLE; i++)
-        if (search->blocks[rooted[i]].bytes <= LARGEST_HOLDER && find_pointer(search, rooted[i], block, &word)) {
-            mark(search, &word, PM_MARK_REACHABLE);
-            search->holders[search->holder_count++] = rooted[i];
-        }
-}
-
-/* The words of roots were visited. Looks at all that the preferred blocks lead to, and then at the other blocks to
-   which roots point: each block once. */
-static void search_preferred(struct pm_leak_search *search)
-{
-    const struct pm_leaks *leaks = search->leaks;
-    const u32 count = search->tail - search->head;
-    u32 *rooted = pm_alloc("pm.leaks.rooted", (count + 1) * sizeof *rooted);
-
-    for (u32 i = 0; i < count; i++)
-        rooted[i] = pm_leak_queued(search, i);
-    search->head = search->tail;
-    for (u32 i = 0; i < leaks->preferred_count; i++) {
-        mark_preferred(search, leaks->preferred[i], rooted, count);
-        if (search->blocks[leaks->preferred[i]].kind == PM_MARK_REACHABLE)
-            pm_leak_enqueue(search, leaks->preferred[i]);
-    }
-    search->visit = visit_preferred;
-    pm_leak_empty_queue(search);
-    search->visit = visit_definite;
-    for (u32 i = 0; i < count; i++)
-        if ((search->blocks[rooted[i]].from & PM_LEAK_FROM_ROOT) && !is_preferred(leaks, rooted[i]))
-            pm_leak_gather_block(search, rooted[i]);
-    pm_free(rooted);
 }
 
 static void search_definite(struct pm_leak_search *search)
 {
     const struct pm_leaks *leaks = search->leaks;
 
-    search->visit = visit_definite;
+    search->visit = pm_leak_visit_definite;
     for (u32 i = 0; i < leaks->root_count; i++) {
         const struct pm_leak_root *root = &leaks->roots[i];
         if (root->values != NULL) {
@@ -496,7 +409,7 @@ static void search_definite(struct pm_leak_search *search)
     }
     pm_leak_flush(search);
     if (leaks->preferred_count > 0)
-        search_preferred(search);
+        pm_leak_search_preferred(search);
     pm_leak_empty_queue(search);
 }
 

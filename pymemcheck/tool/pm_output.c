@@ -118,10 +118,16 @@ static void remove_snapshot(struct pm_run *run, const struct pm_format *format)
 {
     char *name = pm_profile_file_name(run->options.out_file, format->suffix, false);
 
-    if (run->output.wrote_snapshot)
-        VG_(unlink)(name);
-    run->output.wrote_snapshot = false;
+    VG_(unlink)(name);
     VG_(free)(name);
+}
+
+void pm_output_remove_snapshots(struct pm_run *run)
+{
+    for (size_t i = 0; run->output.wrote_snapshot && i < PM_FORMAT_COUNT; i++)
+        if (has_file(&run->output, i))
+            remove_snapshot(run, pm_format_at(i));
+    run->output.wrote_snapshot = false;
 }
 
 void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
@@ -129,14 +135,13 @@ void pm_output_begin(struct pm_run *run, const struct pm_profile *profile)
     struct pm_output *output = &run->output;
     const bool before_exec = profile->end == PM_END_EXEC && pm_options_trace_children();
 
+    if (before_exec)
+        pm_output_remove_snapshots(run);
     for (size_t i = 0; i < PM_FORMAT_COUNT; i++)
-        if (has_file(output, i)) {
-            if (before_exec)
-                remove_snapshot(run, pm_format_at(i));
+        if (has_file(output, i))
             pm_profile_file_begin(&output->files[i],
                                   pm_profile_file_name(run->options.out_file,
                                                        pm_format_at(i)->suffix, before_exec));
-        }
     pm_writers_begin(&output->writers, profile);
 }
 

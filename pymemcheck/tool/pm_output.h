@@ -46,6 +46,10 @@ void pm_output_end(struct pm_run *run, const struct pm_profile *profile);
    later ones replace them. What is no regular file (a pipe, /dev/stdout) gets only the last report. */
 void pm_output_write_files(struct pm_run *run, const struct pm_profile *profile);
 
+/* Removes the files that pm_output_write_files wrote in this process: another program takes its number, and with it
+   the files' names. */
+void pm_output_remove_snapshots(struct pm_run *run);
+
 /* The execve before which the last report was made has failed: removes the files that have names of
    their own (.before-exec). False if the last report was not made before an execve. */
 bool pm_output_exec_failed(struct pm_run *run);

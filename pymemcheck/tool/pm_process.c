@@ -38,6 +38,8 @@ static void in_fork_child(ThreadId tid)
 {
     the_run->forked = true;
     the_run->threads_alive = 1;
+    the_run->output.wrote_snapshot = false;     /* that file is the parent's */
+    the_run->timeline.write_again_ms = 0;
     the_run->fork_serial = the_run->serial;
     /* A reused block gets the newest number, which must be the child's. */
     the_run->serial += the_run->serial < PM_BLOCK_MAX_SERIAL;
@@ -74,7 +76,9 @@ static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
     case __NR_execve:
         if (!is_program(run, args[0]))
             break;
-        if (!run->forked)
+        if (run->forked)
+            pm_output_remove_snapshots(run);
+        else
             pm_report_write(run, PM_END_EXEC, 0);
         pm_event_log_before_exec(&run->log);
         break;

@@ -50,7 +50,7 @@ def nightly(example, command, release_python, tmp_path):
     return run
 
 
-def test_fails_for_the_new_leak_only(nightly, example):
+def test_fails_for_the_new_leak_only(nightly, example, build_directory):
     update = nightly("--update")
     assert update.returncode == 0, update.stdout
     baseline = (example / "pymemcheck-baseline.json").read_text()
@@ -71,6 +71,11 @@ def test_fails_for_the_new_leak_only(nightly, example):
     assert {(result["baselineState"], result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
              result["level"]) for result in results} == {("new", "shop/stock.py", "error"), ("unchanged", "shop/cart.py", "note")}
     assert "## New" in (out / "summary.md").read_text() and (out / "merged").exists()
+    page = out / "report.html"
+    if os.path.exists(os.path.join(build_directory, "pymemcheck", "page", "dist", "page.js")):
+        assert "stock.py:9" in page.read_text(encoding="utf-8")
+    else:
+        assert "there is no page" in failed.stdout
 
 
 def test_failing_tests_are_no_verdict(nightly, example):

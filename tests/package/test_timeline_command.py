@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import pack
-from test_report_command import table
+from test_report_command import on_terminal, table
 from pymemcheck.profile import Profile
 from pymemcheck.timeline import curve
 
@@ -61,6 +61,14 @@ def test_report_draws_the_curve(command, path):
     assert widths == sorted(widths) and widths[0] < widths[-1]
     assert "a loaded, allocation %s" % format(profile.snapshots[3].serial, ",") in text
     assert "b done, " in text
+
+
+def test_curve_on_a_narrow_terminal(command, path):
+    """Nothing of it is cut; the peak is in it."""
+    text = on_terminal(command, "report", path, COLUMNS="40", NO_COLOR="1")
+    drawn = [line for line in text.splitlines() if re.match(r".{15} \|", line)]
+    assert len(drawn) == 8 and all(len(line) <= 40 and not line.endswith("...") for line in drawn)
+    assert "@" in drawn[0]
 
 
 def test_no_curve_without_snapshots(job, command):
@@ -210,5 +218,6 @@ def test_running_file(command, path, tmp_path):
     left = pack.write(tmp_path, data, "left")
     text = command("report", left)
     assert "still running" in text and "no leak search" in text
+    assert "still running" in command("report", left, "--full")
     command("merge", left, path, "-o", tmp_path / "merged")
     assert "still running" in command("report", tmp_path / "merged")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Snapshots over time: --snapshot-every=, --max-snapshots=, the command snapshot, and what a killed run leaves."""
+import json
 import os
 import signal
 import subprocess
@@ -166,3 +167,17 @@ def test_device_is_not_rewritten(tool, python, tmp_path):
                           f"--log-file={tmp_path}/log", str(python.path), "-S", "-c", "x = [str(i) for i in range(100000)]"],
                          stdout=subprocess.PIPE, text=True, check=True)
     assert run.stdout.count('"format": "pymemcheck"') == 1
+
+
+def test_exec_leaves_no_running_file(tool, python):
+    """A process that wrote at a snapshot and becomes another program, and a child on its way to one."""
+    code = ("import os, sys\nx = [str(i) for i in range(30000)]\npid = os.fork()\n"
+            "if pid == 0:\n    y = [str(i) for i in range(60000)]\n    os.execv('/bin/true', ['true'])\n"
+            "os.waitpid(pid, 0)\nprint(sorted(os.listdir(os.environ['WHERE'])) == ['out.%d' % os.getpid()], flush=True)\n"
+            "os.execv('/bin/true', ['true'])\n")
+    folder = tool.new_directory()
+    run = tool.run(python.path, "-S", "-c", code, env={"WHERE": str(folder)}, files=False,
+                   options=["--snapshot-every=10000allocs", f"--pymemcheck-out-file={folder}/out.%p"])
+    assert run.stdout == "True\n"
+    left = [json.loads(path.read_text(encoding="utf-8"))["run"]["end"] for path in folder.iterdir()]
+    assert left == ["exec"]

@@ -106,7 +106,7 @@ class Model:
             "thread": record.thread,
             "phases": [[name, getattr(record, name + "_blocks")] for name in ("main", "import", "finalization")
                        if getattr(record, name + "_blocks")],
-            "raising": record.raising_blocks, "label": self.table.frame(frame) if frame else -1,
+            "raising": record.raising_blocks, "label": self.table.used(self.table.frame(frame)) if frame else -1,
             "source": self._around(frame) if frame else None,
             "state": change.state if change else None,
             "was": _with_indirect(change.old) if change and change.old else None}

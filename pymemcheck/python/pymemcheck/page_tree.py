@@ -9,7 +9,6 @@ longer than that of one. What the file says is below 2^63 in all, so that no fie
 
 Cost: about two microseconds for each stack of the profile and mode."""
 import array
-import collections
 import functools
 import heapq
 
@@ -28,7 +27,7 @@ class _Collapsed:
     def __init__(self, profile, frame_labels, merged):
         """frame_labels: for each frame the label that it has in this mode, or None. merged: labels that are one node where
         they call themselves."""
-        parents, labels, children, node_of = [0], [None], {}, [0]
+        parents, labels, children, node_of = array.array("q", [0]), [None], {}, array.array("q", [0])
         find, add = children.get, node_of.append
         stacks = zip(profile.stack_frame, profile.stack_parent)
         next(stacks, None)
@@ -54,6 +53,10 @@ class _Collapsed:
             self.labels.append(label)
         return found
 
+    def forget_children(self):
+        """No nodes are added any more."""
+        self._children = None
+
 
 def _frame_labels(profile, mode, table):
     """The label of each frame, and those that are merged. Allocators say nothing and are in no mode. Among Python frames
@@ -77,7 +80,7 @@ def _frame_labels(profile, mode, table):
 
 
 def collapse(profile, grouping, mode, table, stacks):
-    """The nodes of a mode. A stack without Python frames is told by its C function, as in the report."""
+    """The nodes of a mode, complete. A stack without Python frames is told by its C function, as in the report."""
     tree = _Collapsed(profile, *_frame_labels(profile, mode, table))
     if mode != "mixed":
         for stack in set(stacks):
@@ -85,6 +88,7 @@ def collapse(profile, grouping, mode, table, stacks):
                 number = grouping.caller(stack)
                 if number:
                     tree.node_of[stack] = tree.child(0, table.frame(profile.frames[number - 1]))
+    tree.forget_children()
     return tree
 
 
@@ -119,27 +123,23 @@ _FIELD = (1 << _BITS) - 1
 
 
 class Figures:
-    """What trees count: items, which are sites and then leak records, their stacks, and of each one number with all
-    figures: of each metric bytes and blocks, first of all items, then of those that no import made."""
-
-    FIELDS = 2 * len(METRICS)
+    """What trees count: items, which are sites and then leak records, their stacks, of each one number with the bytes and
+    blocks of all metrics, and whether no import made them."""
 
     def __init__(self, profile, grouping, records):
         sites = profile.sites
         self.site_count = len(sites)
         self.stacks = list(sites.stack) + [record.stack for record in records]
         self.wanted = [phase != "import" for phase in map(grouping.phase, self.stacks)]
-        both = 1 | 1 << _BITS * self.FIELDS
-        packed = [(a | b << 64 | c << 128 | d << 192 | e << 256 | f << 320) for a, b, c, d, e, f in zip(
+        self.packed = [(a | b << 64 | c << 128 | d << 192 | e << 256 | f << 320) for a, b, c, d, e, f in zip(
             sites.live_bytes, sites.live_blocks, sites.peak_bytes, sites.peak_blocks, sites.total_bytes,
             sites.total_blocks)]
-        packed += [(r.bytes + r.indirect_bytes) << 384 | (r.blocks + r.indirect_blocks) << 448 for r in records]
-        self.packed = [value * both if wanted else value for value, wanted in zip(packed, self.wanted)]
+        self.packed += [(r.bytes + r.indirect_bytes) << 384 | (r.blocks + r.indirect_blocks) << 448 for r in records]
 
-    @classmethod
-    def field(cls, metric, without_imports, blocks=False):
+    @staticmethod
+    def field(metric, blocks=False):
         """How far a value is shifted to the left."""
-        return _BITS * (2 * METRICS.index(metric) + blocks + (cls.FIELDS if without_imports else 0))
+        return _BITS * (2 * METRICS.index(metric) + blocks)
 
 
 class Sizes:
@@ -173,35 +173,51 @@ def flatten_sizes(sizes):
 
 
 def _sum_up(parents, nodes, packed):
-    """What each node has, and what it has with those below it."""
-    own = [0] * len(parents)
+    """What each node has with those below it."""
+    sums = [0] * len(parents)
     for node, value in zip(nodes, packed):
-        own[node] += value
-    sums = own[:]
+        if value:
+            sums[node] += value
     for node in range(len(parents) - 1, 0, -1):
         value = sums[node]
         if value:
             sums[parents[node]] += value
-    return own, sums
+    return sums
+
+
+class _Children:
+    """first[n] is the first child of node n, next[m] its next one; 0 is none."""
+
+    def __init__(self, parents):
+        self.first, self.next = array.array("q", bytes(8 * len(parents))), array.array("q", bytes(8 * len(parents)))
+        first, following = self.first, self.next
+        for node in range(len(parents) - 1, 0, -1):
+            parent = parents[node]
+            following[node] = first[parent]
+            first[parent] = node
 
 
 def _largest(children, sums, shift):
-    """The largest nodes, the root not among them: from the root on, since no child is larger than its parent."""
+    """The largest nodes, the root not among them, and the bytes of all others: from the root on, since no child is
+    larger than its parent."""
     kept, heap, push, pop = [], [(-1, 0)], heapq.heappush, heapq.heappop
+    first, following = children.first, children.next
     while heap and len(kept) < MOST_NODES:
         node = pop(heap)[1]
         kept.append(node)
-        for child in children.get(node, ()):
+        child = first[node]
+        while child:
             value = sums[child] >> shift & _FIELD
             if value:
                 push(heap, (-value, child))
-    return kept[1:]
+            child = following[child]
+    return kept[1:], -sum(value for value, _ in heap)
 
 
 def _sizes(parents, nodes, kept, figures, sizes, without_imports):
     """The sizes of the requests of each kept node and those below it."""
     place = {node: index for index, node in enumerate(kept)}
-    nearest = []
+    nearest = array.array("q")
     for index, parent in zip(map(place.get, range(len(parents))), parents):
         nearest.append(nearest[parent] if index is None else index)
     places = [nearest[node] for node in nodes[:figures.site_count]]
@@ -215,41 +231,38 @@ def _sizes(parents, nodes, kept, figures, sizes, without_imports):
     return [flatten_sizes(found) for found in result]
 
 
-def make_tree(parents, labels, nodes, figures, sizes):
+def make_tree(parents, labels, table, nodes, figures, sizes):
     """Two dicts that the page reads, with and without what imports allocated: columns parent, label, sizes, and of each
     metric bytes and blocks, which are 0 in nodes that the metric does not keep; cut, of each metric [nodes, bytes]."""
-    own, sums = _sum_up(parents, nodes, figures.packed)
-    children = collections.defaultdict(list)
-    for node in range(1, len(parents)):
-        if sums[node]:
-            children[parents[node]].append(node)
-    whole = _make_view(parents, labels, nodes, figures, sizes, own, sums, children, False)
+    children = _Children(parents)
+    whole = _make_view(parents, labels, table, nodes, figures, sizes, children, False)
     if all(figures.wanted):
         return [whole, whole]
-    return [whole, _make_view(parents, labels, nodes, figures, sizes, own, sums, children, True)]
+    return [whole, _make_view(parents, labels, table, nodes, figures, sizes, children, True)]
 
 
-def _make_view(parents, labels, nodes, figures, sizes, own, sums, children, without):
+def _make_view(parents, labels, table, nodes, figures, sizes, children, without_imports):
+    packed = figures.packed
+    if without_imports:
+        packed = (value if wanted else 0 for value, wanted in zip(packed, figures.wanted))
+    sums = _sum_up(parents, nodes, packed)
     kept_of, cut = {}, {}
     for metric in METRICS:
-        shift = figures.field(metric, without)
-        largest = _largest(children, sums, shift)
+        shift = figures.field(metric)
+        largest, rest = _largest(children, sums, shift)
         kept_of[metric] = {0}.union(largest)
-        cut[metric] = [0, 0]
-        if len(largest) == MOST_NODES - 1:
-            field = _FIELD << shift
-            count = len(sums) - list(map(field.__and__, sums)).count(0) - 1 - len(largest)
-            inside = sum(own[node] >> shift & _FIELD for node in kept_of[metric])
-            cut[metric] = [count, (sums[0] >> shift & _FIELD) - inside]
+        nonzero = sum(map(bool, map((_FIELD << shift).__and__, sums))) if rest else 0
+        cut[metric] = [nonzero - 1 - len(largest) if rest else 0, rest]
     kept = sorted(set().union(*kept_of.values()))
     place = {node: index for index, node in enumerate(kept)}
     result = {"parent": [place[parents[node]] for node in kept], "cut": cut,
-              "label": [-1 if labels[node] is None else labels[node] for node in kept],
-              "sizes": _sizes(parents, nodes, kept, figures, sizes, without)}
+              "label": [-1 if labels[node] is None else table.used(labels[node]) for node in kept]}
     for metric in METRICS:
         inside = kept_of[metric]
-        result[metric] = [[sums[node] >> figures.field(metric, without, blocks) & _FIELD if node in inside else 0
+        result[metric] = [[sums[node] >> figures.field(metric, blocks) & _FIELD if node in inside else 0
                            for node in kept] for blocks in (False, True)]
+    del sums
+    result["sizes"] = _sizes(parents, nodes, kept, figures, sizes, without_imports)
     return result
 
 
@@ -273,12 +286,12 @@ def make_trees(profile, grouping, records, table, sizes):
     for mode in MODES:
         tree = collapse(profile, grouping, mode, table, figures.stacks)
         nodes = list(map(tree.node_of.__getitem__, figures.stacks))
-        result[mode] = make_tree(tree.parents, tree.labels, nodes, figures, sizes)
+        result[mode] = make_tree(tree.parents, tree.labels, table, nodes, figures, sizes)
         if mode != "python":
             continue
         for split in SPLITS:
             values = _values(profile, records, split)
             if values is not None:
                 parts = _Split(tree, nodes, values, functools.partial(table.part, split))
-                result[split] = make_tree(parts.parents, parts.labels, parts.nodes, figures, sizes)
+                result[split] = make_tree(parts.parents, parts.labels, table, parts.nodes, figures, sizes)
     return result

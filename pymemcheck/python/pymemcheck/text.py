@@ -88,6 +88,9 @@ class Text:
         if run["end"] == "exec":
             put("The process is about to run another program (exec): these are its figures so far.")
             put("")
+        elif run["end"] == "running":
+            put("The program was still running: these are its figures at a snapshot.")
+            put("")
         elif run["end"] == "signal":
             number = run["signal"]
             name = " (%s)" % SIGNALS[number] if number in SIGNALS else ""

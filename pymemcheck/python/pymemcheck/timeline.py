@@ -122,10 +122,11 @@ def columns_of(points, width):
     return [(value or 0, labels) for value, labels in columns]
 
 
-WIDTH, HEIGHT = 64, 8
+WIDTH, LEAST_WIDTH, HEIGHT = 64, 16, 8
+MARGIN = 17         # left of the curve
 
 
-def put_curve(output, profile, width=WIDTH, height=HEIGHT):
+def put_curve(output, profile, height=HEIGHT):
     """Draws the curve as ms_print does: @ is the peak, # the rest. Snapshots with names are lettered."""
     from .labels import harmless
     from .summary import amount
@@ -133,14 +134,15 @@ def put_curve(output, profile, width=WIDTH, height=HEIGHT):
     if not points:
         return
     output.put("In use over time:", "heading")
+    width = WIDTH if output.width is None else max(LEAST_WIDTH, min(WIDTH, output.width - MARGIN))
     columns = columns_of(points, width)
     most = max(value for value, _ in columns) or 1
     peaks = {index for index, (_, labels) in enumerate(columns) if any(point.label == PEAK for point in labels)}
     for row in range(height, 0, -1):
         line = "".join((("@" if index in peaks else "#") if 2 * height * value >= (2 * row - 1) * most else " ")
                        for index, (value, _) in enumerate(columns))
-        output.put("%14s |%s" % (amount(most) if row == height else "", line.rstrip()))
-    output.put("%14s +%s" % ("0", "-" * width))
+        output.put("%15s |%s" % (amount(most) if row == height else "", line.rstrip()))
+    output.put("%15s +%s" % ("0", "-" * width))
     letters, legend = [" "] * width, []
     for index, (_, labels) in enumerate(columns):
         for point in labels:
@@ -149,12 +151,12 @@ def put_curve(output, profile, width=WIDTH, height=HEIGHT):
                 legend.append("%s %s, allocation %s: %s" % (letters[index], harmless(point.label), format(point.serial, ","),
                                                           amount(point.live_bytes)))
     end = "%s allocations" % format(points[-1].serial, ",")
-    output.put(" " * 16 + "0" + end.rjust(width - 1))
+    output.put(" " * MARGIN + "0" + end.rjust(width - 1))
     if legend:
-        output.put((" " * 16 + "".join(letters)).rstrip())
+        output.put((" " * MARGIN + "".join(letters)).rstrip())
     for line in legend:
-        output.put(" " * 16 + line)
-    output.put(" " * 16 + "%d snapshots (--snapshots lists them; FILE@NAME or FILE@NUMBER is one)" % len(profile.snapshots), "dim")
+        output.put(" " * MARGIN + line)
+    output.put(" " * MARGIN + "%d snapshots (--snapshots lists them; FILE@NAME or FILE@NUMBER is one)" % len(profile.snapshots), "dim")
 
 
 def put_list(output, profile):
