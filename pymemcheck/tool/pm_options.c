@@ -36,6 +36,7 @@ void pm_options_init(struct pm_options *options)
         .mismatched_frees = true,
         .freelist_bytes = 1000000,
         .freelist_blocks = 2000,
+        .freelist_small = 250,
         .out_file = "pymemcheck.out.%p",
     };
 }
@@ -132,7 +133,7 @@ static void add_pattern(const char *arg, const char *value, const char **pattern
 static void set_freelist(struct pm_options *options, const char *arg, const char *value)
 {
     options->freelist_bytes = parse_number(arg, value, 0, PM_MAX_FREELIST_BYTES);
-    options->freelist_blocks = 0;
+    options->freelist_blocks = options->freelist_small = 0;
 }
 
 /* Takes arg if it is about which errors there are and which are shown. */
@@ -240,7 +241,8 @@ static const char usage[] =
 "    --keep-stacktraces=alloc|alloc-and-free  also record where blocks are freed, to\n"
 "                              show it when one is freed again; costs time [alloc]\n"
 "    --freelist-vol=<number>   volume in bytes of freed blocks that wait until their\n"
-"                              memory is used again [1000000, in up to 2000 blocks]\n"
+"                              memory is used again [1000000, in up to 2000 blocks, small\n"
+"                              ones in 250]\n"
 "    --pymalloc=no|yes         leave CPython's small-object allocator in place,\n"
 "                              which hides most objects [no]\n"
 "    --pymemcheck-out-file=<file>  where the JSON profile goes [pymemcheck.out.%p]\n"

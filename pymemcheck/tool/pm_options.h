@@ -37,7 +37,7 @@ struct pm_options {
     bool mismatched_frees;                  /* --show-mismatched-frees= */
     bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
     u64 freelist_bytes;                     /* --freelist-vol= */
-    u32 freelist_blocks;                    /* at most so many blocks wait; 0: not limited */
+    u32 freelist_blocks, freelist_small;    /* at most so many blocks wait, and small ones; 0: not limited */
     const char *out_file;                   /* --pymemcheck-out-file=; %p and %q{VAR} not yet expanded */
 };
 

@@ -95,6 +95,10 @@ static bool waits_for_collector(struct pm_leak_state *check, u32 index, const st
         return object->linked;
     case PM_COLLECTOR_RAN:
         return object->linked && check->allocated[index].serial > finalization->collection_serial;
+    case PM_COLLECTOR_RAN_CODE:
+        return object->linked && !has_surplus(&check->found[index], object)
+            && (check->allocated[index].serial > finalization->collection_serial
+                || pm_collectable(&check->objects, object));
     case PM_COLLECTOR_GONE:
         break;
     }
