@@ -155,6 +155,8 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         parse_phases(arg, value, &filter->phases);
     else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
         options->mismatched_frees = flag;
+    else if (VG_STR_CLO(arg, "--child-errors", value))
+        options->child_errors = parse_word(arg, value, "no, yes") == 1;
     else if (VG_STR_CLO(arg, "--freelist-vol", value))
         set_freelist(options, arg, value);
     else if (VG_STR_CLO(arg, "--keep-stacktraces", value))
@@ -230,6 +232,8 @@ static const char usage[] =
 "                              loss record, each with the reason for its kind [0]\n"
 "    --errors-for-leak-kinds=kind1,kind2,...  which loss records are errors\n"
 "                              [definite,cycle,surplus,deficit,possible]\n"
+"    --child-errors=no|yes     a child that ends with the code of --error-exitcode is\n"
+"                              an error of this process too [no]\n"
 "    --only-object=<pattern>   only loss records whose stack passes through this\n"
 "                              shared object, such as _myext.so [all]\n"
 "    --only-file=<pattern>     only loss records whose stack passes through this\n"

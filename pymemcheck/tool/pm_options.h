@@ -34,6 +34,7 @@ struct pm_options {
     u32 show_leak_kinds, error_leak_kinds;  /* --show-leak-kinds=, --errors-for-leak-kinds=:
                                                PM_LOSS_KIND bits */
     struct pm_record_filter record_filter;           /* --only-object=, --only-file=, --only-phase= */
+    bool child_errors;                      /* --child-errors= */
     bool mismatched_frees;                  /* --show-mismatched-frees= */
     bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
     u64 freelist_bytes;                     /* --freelist-vol= */

@@ -82,6 +82,7 @@ struct pm_run {
     bool searched_on_request;
 
     u32 start_ms;
+    u32 forks;                      /* of this process and of its parents, before it was forked */
     bool forked;                    /* this process is a fork child that has not exec'd */
     bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     bool exiting;                   /* the program asked to exit */

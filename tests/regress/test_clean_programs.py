@@ -19,6 +19,9 @@ SHOWN = {"definite", "cycle", "surplus", "deficit", "possible"}
 # Packages that lose something at import, once (tests/regress/test_leak_packages.py tells what, and why): aiohttp imports
 # multidict, sqlalchemy greenlet, the others numpy.
 LOSE_AT_IMPORT = {"aiohttp", "sqlalchemy", "pandas", "scipy"}
+# A module of pandas keeps a reference to the function round, which the interpreter made before any import, in a variable that
+# nothing reads.
+KNOWN = {("pandas", "surplus", "round")}
 
 
 def test_all_are_there():
@@ -37,6 +40,7 @@ def test_clean_program(tool, name, package):
         "--histogram=none", "--leak-scan=both", f"--suppressions={SUPPRESSIONS}"])
     found = [record for record in run.profile.losses_before + run.profile.losses
              if record.kind in SHOWN and not record.suppressed]
+    found = [record for record in found if (name, record.kind, record.note) not in KNOWN]
     at_import = [record for record in found if record.json["import_blocks"] == record.blocks]
     assert [record for record in found if record not in at_import] == []
     assert at_import == [] or name in LOSE_AT_IMPORT, at_import
