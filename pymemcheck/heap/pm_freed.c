@@ -3,16 +3,19 @@
 
 #include "base/pm_platform.h"
 
-void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting)
+void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting, u64 most_small)
 {
     u64 capacity = PM_FREED_BLOCKS;
 
     while (capacity < volume_bytes / PM_FREED_MEAN_BYTES)
         capacity *= 2;
+    if (most_waiting == 0 || most_waiting >= capacity)
+        most_waiting = capacity - 1;
     *freed = (struct pm_freed){
         .ring = pm_alloc("pm.freed", capacity * sizeof *freed->ring),
         .capacity = capacity,
-        .most_waiting = most_waiting != 0 && most_waiting < capacity ? most_waiting : capacity - 1,
+        .most_waiting = most_waiting,
+        .most_small = most_small != 0 && most_small < most_waiting ? most_small : most_waiting,
         .volume_bytes = volume_bytes,
     };
 }

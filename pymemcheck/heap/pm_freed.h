@@ -21,12 +21,13 @@ enum {
                                        that is more */
     PM_FREED_LARGE_SHARE = 8,       /* a block larger than this part of the volume does not wait */
     PM_FREED_MAX_WAITING_BYTES = 4 << 20,   /* nor does one larger than this */
+    PM_FREED_SMALL_BYTES = 512,     /* a block of at most this size is small */
 };
 
 struct pm_freed_block {
     u64 address;
     u64 bytes : 63;                 /* as malloc was asked, padding included */
-    u64 waits : 1;                  /* its memory waits, or did */
+    u64 waits : 1;                  /* its memory waits */
     struct pm_stack_id allocated;   /* where */
     struct pm_stack_id freed;       /* where; empty: stacks of frees are not recorded */
 };
@@ -37,12 +38,15 @@ struct pm_freed {
     u64 count;                      /* blocks ever added */
     u64 oldest;                     /* the first that may wait, as a count; count - oldest is at most most_waiting */
     u64 most_waiting;               /* below capacity */
+    u64 oldest_small;               /* the first small one that may wait, as a count */
+    u64 most_small;                 /* at most most_waiting */
     u64 waiting_bytes, volume_bytes;
 };
 
-/* volume_bytes: how much memory waits, at most. most_waiting: and in how many blocks; 0: as many as
-   are known. */
-void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting);
+/* volume_bytes: how much memory waits, at most. most_waiting: a block waits until so many more were freed, at most; 0:
+   as many as are known. most_small: the same for small ones, which are most of all blocks and whose memory should still be in
+   the processor's nearest cache when it is used again; 0: like the others. */
+void pm_freed_init(struct pm_freed *freed, u64 volume_bytes, u64 most_waiting, u64 most_small);
 void pm_freed_release(struct pm_freed *freed);
 
 /* Whether the memory of a block of bytes should wait. */
@@ -67,19 +71,29 @@ static inline void pm_freed_add(struct pm_freed *freed, const struct pm_block *b
     freed->waiting_bytes += waits ? block->bytes : 0;
 }
 
-/* The address of the oldest block that waits, if more than volume_bytes or too many blocks wait: the
-   owner must free its memory now. Else 0. */
+/* The address of the oldest block that waits, if more than volume_bytes or too many blocks wait, or of the oldest small
+   one, if too many of these do: the owner must free its memory now. Else 0. */
 static inline u64 pm_freed_next(struct pm_freed *freed, u64 volume_bytes)
 {
-    while (freed->oldest < freed->count
-           && (freed->waiting_bytes > volume_bytes || freed->count - freed->oldest > freed->most_waiting)) {
-        const struct pm_freed_block *block = &freed->ring[freed->oldest++ & (freed->capacity - 1)];
+    for (;;) {
+        struct pm_freed_block *block;
+        if (freed->count - freed->oldest_small > freed->most_small) {
+            block = &freed->ring[freed->oldest_small++ & (freed->capacity - 1)];
+            if (block->bytes > PM_FREED_SMALL_BYTES)
+                continue;
+        } else if (freed->oldest < freed->count
+                   && (freed->waiting_bytes > volume_bytes
+                       || freed->count - freed->oldest > freed->most_waiting)) {
+            block = &freed->ring[freed->oldest++ & (freed->capacity - 1)];
+        } else {
+            return 0;
+        }
         if (!block->waits)
             continue;
+        block->waits = 0;
         freed->waiting_bytes -= block->bytes;
         return block->address;
     }
-    return 0;
 }
 
 /* The most recently freed block that contains address (or starts there, if it had no bytes),

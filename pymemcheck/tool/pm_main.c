@@ -160,7 +160,8 @@ static void after_options(void)
 {
     open_ledger(&the_run);
     pm_timeline_begin(&the_run);
-    pm_freed_init(&the_run.freed, the_run.options.freelist_bytes, the_run.options.freelist_blocks);
+    pm_freed_init(&the_run.freed, the_run.options.freelist_bytes, the_run.options.freelist_blocks,
+                  the_run.options.freelist_small);
     pm_capture_init(&the_run);
     pm_output_init(&the_run);
     pm_memory_limit_note(&the_run);

@@ -36,6 +36,7 @@ void pm_options_init(struct pm_options *options)
         .mismatched_frees = true,
         .freelist_bytes = 1000000,
         .freelist_blocks = 2000,
+        .freelist_small = 250,
         .max_snapshots = 100,
         .snapshot_write = true,
         .out_file = "pymemcheck.out.%p",
@@ -135,7 +136,7 @@ static void add_pattern(const char *arg, const char *value, const char **pattern
 static void set_freelist(struct pm_options *options, const char *arg, const char *value)
 {
     options->freelist_bytes = parse_number(arg, value, 0, PM_MAX_FREELIST_BYTES);
-    options->freelist_blocks = 0;
+    options->freelist_blocks = options->freelist_small = 0;
 }
 
 /* Takes arg if it is about which errors there are and which are shown. */
@@ -157,6 +158,8 @@ static bool process_error_option(struct pm_options *options, const char *arg)
         parse_phases(arg, value, &filter->phases);
     else if (VG_BOOL_CLO(arg, "--show-mismatched-frees", flag))
         options->mismatched_frees = flag;
+    else if (VG_STR_CLO(arg, "--child-errors", value))
+        options->child_errors = parse_word(arg, value, "no, yes") == 1;
     else if (VG_STR_CLO(arg, "--freelist-vol", value))
         set_freelist(options, arg, value);
     else if (VG_STR_CLO(arg, "--watch-refs", value))
@@ -255,6 +258,8 @@ static const char usage[] =
 "                              loss record, each with the reason for its kind [0]\n"
 "    --errors-for-leak-kinds=kind1,kind2,...  which loss records are errors\n"
 "                              [definite,cycle,surplus,deficit,possible]\n"
+"    --child-errors=no|yes     a child that ends with the code of --error-exitcode is\n"
+"                              an error of this process too [no]\n"
 "    --only-object=<pattern>   only loss records whose stack passes through this\n"
 "                              shared object, such as _myext.so [all]\n"
 "    --only-file=<pattern>     only loss records whose stack passes through this\n"
@@ -266,7 +271,8 @@ static const char usage[] =
 "    --keep-stacktraces=alloc|alloc-and-free  also record where blocks are freed, to\n"
 "                              show it when one is freed again; costs time [alloc]\n"
 "    --freelist-vol=<number>   volume in bytes of freed blocks that wait until their\n"
-"                              memory is used again [1000000, in up to 2000 blocks]\n"
+"                              memory is used again [1000000, in up to 2000 blocks, small\n"
+"                              ones in 250]\n"
 "    --watch-refs=<what>,...  who took references to objects and did not give them\n"
 "                              back: type:NAME, line:FILE:LINE, birth:FUNCTION,\n"
 "                              object:NAME or the fingerprint of a loss record [none]\n"

@@ -37,10 +37,11 @@ struct pm_options {
     u32 show_leak_kinds, error_leak_kinds;  /* --show-leak-kinds=, --errors-for-leak-kinds=:
                                                PM_LOSS_KIND bits */
     struct pm_record_filter record_filter;           /* --only-object=, --only-file=, --only-phase= */
+    bool child_errors;                      /* --child-errors= */
     bool mismatched_frees;                  /* --show-mismatched-frees= */
     bool free_stacks;                       /* --keep-stacktraces=alloc-and-free */
     u64 freelist_bytes;                     /* --freelist-vol= */
-    u32 freelist_blocks;                    /* at most so many blocks wait; 0: not limited */
+    u32 freelist_blocks, freelist_small;    /* at most so many blocks wait, and small ones; 0: not limited */
     struct pm_pace snapshot_every;          /* --snapshot-every= */
     u32 max_snapshots;                      /* --max-snapshots= */
     bool snapshot_write;                    /* --snapshot-write= */

@@ -17,6 +17,7 @@
 #include "tool/pm_process.h"
 
 #include "base/pm_platform.h"
+#include "tool/pm_children.h"
 #include "tool/pm_executable.h"
 #include "tool/pm_memory_limit.h"
 #include "tool/leaks/pm_leak_report.h"
@@ -30,6 +31,7 @@ static struct pm_run *the_run;
 
 static void before_fork(ThreadId tid)
 {
+    the_run->forks++;
     pm_roots_forks(&the_run->roots, &the_run->python, tid);
     pm_event_log_forks(&the_run->log);
 }
@@ -50,13 +52,20 @@ static void in_fork_child(ThreadId tid)
     pm_event_log_forked(&the_run->log);
 }
 
-/* Whether execve of path can be expected to succeed. */
-static bool is_program(struct pm_run *run, u64 path_address)
+/* Nothing happens if execve of the path cannot be expected to succeed. */
+static void before_exec(struct pm_run *run, u64 path_address)
 {
     char path[MAX_PATH_BYTES];
 
-    return pm_reader_read_text(&run->reader, path_address, path, sizeof path)
-        && pm_executable_error(path) == 0;
+    if (!pm_reader_read_text(&run->reader, path_address, path, sizeof path) || pm_executable_error(path) != 0)
+        return;
+    if (run->forked) {
+        pm_children_exec(run, path);
+        pm_output_remove_snapshots(run);
+    } else {
+        pm_report_write(run, PM_END_EXEC, 0);
+    }
+    pm_event_log_before_exec(&run->log);
 }
 
 static void exec_failed(struct pm_run *run)
@@ -74,13 +83,7 @@ static void before_syscall(ThreadId tid, UInt number, UWord *args, UInt count)
     (void)count;
     switch (number) {
     case __NR_execve:
-        if (!is_program(run, args[0]))
-            break;
-        if (run->forked)
-            pm_output_remove_snapshots(run);
-        else
-            pm_report_write(run, PM_END_EXEC, 0);
-        pm_event_log_before_exec(&run->log);
+        before_exec(run, args[0]);
         break;
     case __NR_exit_group:
         run->exiting = true;
@@ -102,8 +105,9 @@ static bool changes_what_is_readable(UInt number)
 static void after_syscall(ThreadId tid, UInt number, UWord *args, UInt count, SysRes result)
 {
     (void)tid;
-    (void)args;
     (void)count;
+    if (!sr_isError(result))
+        pm_children_after_wait(the_run, number, args, sr_Res(result));
     if (changes_what_is_readable(number))
         pm_reader_forget(&the_run->reader);
     if (number == __NR_setrlimit || number == __NR_prlimit64)

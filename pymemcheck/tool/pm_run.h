@@ -98,6 +98,7 @@ struct pm_run {
     u64 checked_serial;             /* of the newest allocation at that search; 0: there was none */
 
     u32 start_ms;
+    u32 forks;                      /* of this process and of its parents, before it was forked */
     bool forked;                    /* this process is a fork child that has not exec'd */
     bool may_hide_objects;          /* small ones, because of options on the interpreter's command line */
     u32 threads_alive;              /* that started and have not ended */

@@ -32,7 +32,7 @@ def test_nothing_waits(tool, dangling):
 
 @pytest.mark.parametrize("options, others", [
     ([], 0),
-    ([], 500),
+    ([], 200),
     (["--freelist-vol=20000"], 20000 // TWICE_BYTES - 20),
     (["--freelist-vol=4000000"], 20000),
     (["--freelist-vol=4000000", "--keep-stacktraces=alloc-and-free"], 5),

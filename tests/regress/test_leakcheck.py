@@ -81,6 +81,45 @@ def test_chains_are_python_expressions(tool, python):
     assert re.search(r"kept alive by __main__\.bag\n==\d+==      -> set len 1 element\n", run.log), run.log
 
 
+def test_garbage_that_callbacks_made(tool, release_python):
+    """The interpreter's last collection calls a weak reference's callback, which lets go of a cycle. The next collection
+    would free it, so it is no leak. A cycle with a surplus reference is."""
+    path = tool.new_directory() / "callback.py"
+    path.write_text("import ctypes, weakref\n"
+                    "class Owner: pass\n"
+                    "class Ring: pass\n"
+                    "KEPT, NAMES = {}, []\n"
+                    "def forget(_):\n"
+                    "    NAMES.append('x' * len(KEPT) * 1000)\n"
+                    "    KEPT.clear()\n"
+                    "def ring():\n"
+                    "    made = Ring()\n"
+                    "    made.itself = made\n"
+                    "    return made\n"
+                    "def make():\n"
+                    "    owner = Owner()\n"
+                    "    owner.itself = owner\n"
+                    "    KEPT['a'] = ring()\n"
+                    "    KEPT['b'] = surplus = ring()\n"
+                    "    ctypes.pythonapi.Py_IncRef(ctypes.py_object(surplus))\n"
+                    "    return weakref.ref(owner, forget)\n"
+                    "REFERENCE = make()\n")
+    run = tool.run(release_python.path, path, options=QUIET + ["--leak-scan=before"])
+    found = [(record.kind, record.blocks) for record in run.profile.losses_before
+             if any(name == "__main__.Ring" for name, _ in record.types) and record.kind != "interpreter"]
+    assert found == [("definite", 1)]
+    assert any(name == "__main__.Ring" for record in run.profile.losses_before if record.kind == "interpreter"
+               for name, _ in record.types)
+
+
+def test_tree_of_the_environment(tool, release_python):
+    """The C library's tree of variables that were set is no leak."""
+    run = tool.run(release_python.path, "-S", "-c", "import os\n"
+                   "for i in range(20): os.environ['PM_TEST_%d' % i] = 'x' * i", options=["--leak-scan=both"])
+    for records in (run.profile.losses_before, run.profile.losses):
+        assert [record for record in records if record.kind == "possible" and not record.suppressed] == []
+
+
 def test_records_of_reachable_blocks_are_limited(tool, release_python):
     """--show-leak-kinds=reachable shows the largest records and counts the rest. Leaks are shown whole, and so is the
     JSON file."""

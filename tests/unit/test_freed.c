@@ -30,7 +30,7 @@ static void test_against_list(void **state)
     unsigned found = 0;
 
     (void)state;
-    pm_freed_init(&freed, 0, 0);
+    pm_freed_init(&freed, 0, 0, 0);
     assert_null(pm_freed_find(&freed, 0));
     for (int i = 0; i < BLOCKS; i++) {
         freed_blocks[i] = (struct pm_block){
@@ -83,7 +83,7 @@ static void test_waiting(void **state)
     int oldest = 0, longest = 0;
 
     (void)state;
-    pm_freed_init(&freed, VOLUME, 0);
+    pm_freed_init(&freed, VOLUME, 0, 0);
     for (int i = 0; i < BLOCKS; i++) {
         u64 most = pm_random_below(&random, 10) == 0 ? 2 * LARGEST : 200, waiting = 0;
         oldest = add_waiting(&freed, i, 1 + pm_random_below(&random, most), oldest);
@@ -114,7 +114,7 @@ static void test_full_ring(void **state)
     for (size_t v = 0; v < PM_ARRAY_LENGTH(volumes); v++) {
         struct pm_freed freed;
         u64 released = 0, added = 0;
-        pm_freed_init(&freed, volumes[v], v == 0 ? 0 : MOST);
+        pm_freed_init(&freed, volumes[v], v == 0 ? 0 : MOST, 0);
         assert_int_equal(freed.capacity & (freed.capacity - 1), 0);
         assert_in_range(freed.capacity, volumes[v] / PM_FREED_MEAN_BYTES, volumes[v]);
         for (; added < 3 * freed.capacity; added++) {
@@ -128,21 +128,52 @@ static void test_full_ring(void **state)
     }
 }
 
+/* Small blocks have a limit of their own, and each block is released once. */
+static void test_small_blocks(void **state)
+{
+    enum { MOST = 700, MOST_SMALL = 60, ADDED = 5000 };
+    struct pm_random random = pm_random_start();
+    struct pm_freed freed;
+    int released_at[ADDED];
+    u64 address;
+
+    (void)state;
+    for (int i = 0; i < ADDED; i++)
+        released_at[i] = -1;
+    pm_freed_init(&freed, 1000000, MOST, MOST_SMALL);
+    for (int i = 0; i < ADDED; i++) {
+        freed_blocks[i] = (struct pm_block){
+            .address = 4096 + 16 * (u64)i, .bytes = PM_FREED_SMALL_BYTES - 10 + pm_random_below(&random, 20) };
+        pm_freed_add(&freed, &freed_blocks[i], (struct pm_stack_id){ 1 }, PM_STACK_EMPTY, true);
+        while ((address = pm_freed_next(&freed, freed.volume_bytes)) != 0) {
+            const u64 released = (address - 4096) / 16;
+            assert_int_equal(released_at[released], -1);
+            released_at[released] = i;
+        }
+    }
+    for (int i = 0; i < ADDED - MOST; i++)
+        assert_int_equal(released_at[i] - i, freed_blocks[i].bytes <= PM_FREED_SMALL_BYTES ? MOST_SMALL : MOST);
+    while (pm_freed_next(&freed, 0) != 0)
+        ;
+    assert_int_equal(freed.waiting_bytes, 0);
+    pm_freed_release(&freed);
+}
+
 /* Without a volume nothing waits, and no large block does. */
 static void test_not_waiting(void **state)
 {
     struct pm_freed freed;
 
     (void)state;
-    pm_freed_init(&freed, 0, 0);
+    pm_freed_init(&freed, 0, 0, 0);
     assert_false(pm_freed_should_wait(&freed, 0));
     pm_freed_release(&freed);
-    pm_freed_init(&freed, 1000000, 0);
+    pm_freed_init(&freed, 1000000, 0, 0);
     assert_true(pm_freed_should_wait(&freed, 0));
     assert_true(pm_freed_should_wait(&freed, 125000));
     assert_false(pm_freed_should_wait(&freed, 125001));
     pm_freed_release(&freed);
-    pm_freed_init(&freed, (u64)4 << 30, 0);
+    pm_freed_init(&freed, (u64)4 << 30, 0, 0);
     assert_true(pm_freed_should_wait(&freed, PM_FREED_MAX_WAITING_BYTES));
     assert_false(pm_freed_should_wait(&freed, PM_FREED_MAX_WAITING_BYTES + 1));
     pm_freed_release(&freed);
@@ -154,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_against_list),
         cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_small_blocks),
         cmocka_unit_test(test_not_waiting),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));

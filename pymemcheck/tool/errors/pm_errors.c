@@ -132,6 +132,25 @@ bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *repo
                              report->shown, False, report->counted);
 }
 
+static void describe_nothing(struct pm_run *run, struct pm_wrong_free *wrong)
+{
+    (void)run;
+    (void)wrong;
+}
+
+void pm_errors_count_child(struct pm_run *run)
+{
+    /* Of an empty stack, which no entry of a suppression file matches. */
+    struct pm_error error = {
+        .run = run,
+        .tables = tables_of(run),
+        .subject = { .kind = PM_SUPPRESS_FREE, .stack = PM_STACK_EMPTY },
+        .describe = describe_nothing,
+    };
+
+    VG_(unique_error)(some_thread(), PM_ERROR_FREE, 0, NULL, &error, VG_(null_ExeContext)(), False, False, True);
+}
+
 /* --- Begin and end --- */
 
 void pm_errors_begin(struct pm_run *run)

@@ -43,6 +43,9 @@ struct pm_loss_report {
     bool counted;               /* it is an error, unless it is suppressed */
 };
 
+/* A child process had errors: counts one, without a report of its own. */
+void pm_errors_count_child(struct pm_run *run);
+
 /* During a search of the writers'. True: a suppression matched it. */
 bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *report);
 

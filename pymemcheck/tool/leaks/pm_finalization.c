@@ -85,10 +85,13 @@ void pm_finalization_collects(struct pm_run *run, u32 tid)
 static void collector_returns(struct pm_run *run, u32 tid)
 {
     const struct pm_finalization *finalization = &run->finalization;
+    /* The collector itself allocates nothing. */
+    const bool called = run->serial > finalization->collection_serial;
 
     if (finalization->stage == PM_FINALIZATION_COLLECTING && tid == finalization->tid
             && VG_(get_SP)(tid) == finalization->stack)
-        search(run, finalization->collected ? PM_COLLECTOR_RAN : PM_COLLECTOR_WAITS, PM_COLLECTOR_GONE);
+        search(run, !finalization->collected ? PM_COLLECTOR_WAITS : called ? PM_COLLECTOR_RAN_CODE : PM_COLLECTOR_RAN,
+               PM_COLLECTOR_GONE);
 }
 
 static void collector_visits(struct pm_run *run, u32 tid)

@@ -44,6 +44,8 @@ enum pm_finalization_stage {
 enum pm_collector {
     PM_COLLECTOR_WAITS,             /* garbage waits for its next run */
     PM_COLLECTOR_RAN,               /* it ran just now: it freed all garbage that it can free */
+    PM_COLLECTOR_RAN_CODE,          /* it ran just now, and called finalizers or callbacks of weak references. What these
+                                       let go of may be garbage that waits for its next run */
     PM_COLLECTOR_GONE,              /* it ran for the last time, before finalization was over */
 };
 

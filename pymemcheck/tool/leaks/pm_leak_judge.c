@@ -90,6 +90,10 @@ static bool waits_for_collector(struct pm_leak_state *check, u32 index, const st
         return object->linked;
     case PM_COLLECTOR_RAN:
         return object->linked && pm_leak_allocated(check, index)->serial > finalization->collection_serial;
+    case PM_COLLECTOR_RAN_CODE:
+        return object->linked && !has_surplus(&check->found[index], object)
+            && (pm_leak_allocated(check, index)->serial > finalization->collection_serial
+                || pm_collectable(&check->objects, object));
     case PM_COLLECTOR_GONE:
         break;
     }
