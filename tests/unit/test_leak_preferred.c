@@ -87,7 +87,7 @@ static void test_preferred(void **state)
     link_blocks(field, 6, 1, 1);
     search(field);
     expect_kinds(field, "RRRRRRDI");
-    assert_int_equal(field->blocks[1].from_block, PM_LEAK_NONE);
+    assert_int_equal(pm_leak_from_block(&field->blocks[1]), PM_LEAK_NONE);
     u64 references[8], scanned = field->leaks.scanned_bytes;
     for (u32 i = 0; i < 8; i++)
         references[i] = field->blocks[i].references;
@@ -99,14 +99,14 @@ static void test_preferred(void **state)
         assert_int_equal(field->leaks.scanned_bytes, scanned);
         for (u32 i = 0; i < 8; i++)
             assert_int_equal(field->blocks[i].references, references[i]);
-        assert_int_equal(field->blocks[1].from_block, from == 2 ? PM_LEAK_NONE : 3);
-        assert_int_equal(field->blocks[3].from_block, 2);
-        assert_int_equal(field->blocks[2].from_block, 0);
+        assert_int_equal(pm_leak_from_block(&field->blocks[1]), from == 2 ? PM_LEAK_NONE : 3);
+        assert_int_equal(pm_leak_from_block(&field->blocks[3]), 2);
+        assert_int_equal(pm_leak_from_block(&field->blocks[2]), 0);
         /* It keeps the preferred block alive, or is it: its own chain stays. */
-        assert_int_equal(field->blocks[0].from_block, PM_LEAK_NONE);
-        assert_int_equal(field->blocks[4].from_block, PM_LEAK_NONE);
+        assert_int_equal(pm_leak_from_block(&field->blocks[0]), PM_LEAK_NONE);
+        assert_int_equal(pm_leak_from_block(&field->blocks[4]), PM_LEAK_NONE);
         if (from != 2)
-            assert_int_equal(field->blocks[5].from_block, 1);
+            assert_int_equal(pm_leak_from_block(&field->blocks[5]), 1);
     }
     delete_field(field);
 }
