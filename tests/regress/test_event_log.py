@@ -76,6 +76,16 @@ def test_seeds_lines(buffers, function, call, size, padded):
         assert re.findall(r"Created CMalloc size=1477 buffer=(0x[0-9a-f]+)", buffers.stdout) == made
 
 
+def test_pymalloc_hides_small_buffers(tool, release_python):
+    """With pymalloc left on, as the seeds ran: PyMem_Malloc of 128 bytes calls no malloc, that of 767 does."""
+    run = traced(tool, release_python.path, EX_BUFFERS, env=release_python.env, options=["--pymalloc=yes"])
+    sizes = {function: [size_of(event) for event in events(run.traces[run.pid])
+                        if event.function == function and event.name == "malloc" and size_of(event) >= 100]
+             for function, *_ in BUFFERS}
+    assert sizes == {"create_cmalloc_list": [1477] * 4, "create_pyrawmalloc_list": [128] * 4,
+                     "create_pymalloc_list_128": [], "create_pymalloc_list_177": [], "create_pymalloc_list_767": [767] * 4}
+
+
 def test_first_and_last_lines(buffers):
     """BEGIN and END stand round the events, and the two histograms of the seeds follow, with all their rows."""
     log = buffers.traces[buffers.pid]

@@ -97,6 +97,38 @@ def test_calls_stand_round_allocations(tool, row):
     assert " malloc(54322) " not in run.trace.replace(between, "")
 
 
+SUBINTERPRETERS = """\
+try:
+    import _xxsubinterpreters as interpreters
+except ImportError:
+    import _interpreters as interpreters
+def inside():
+    pass
+def outside():
+    number = interpreters.create()
+    run = getattr(interpreters, "run_string", None) or interpreters.exec
+    run(number, "def guest():\\n    return [1]\\nguest()\\n")
+    interpreters.destroy(number)
+    inside()
+outside()
+"""
+
+
+@pytest.mark.parametrize("row", ["3.9", "3.11", "3.12", "3.13"])
+def test_interpreters_have_depths_of_their_own(tool, row):
+    """What runs in another interpreter of the same thread begins at depth 0, and the first one goes on where it was."""
+    found = build_of(row)
+    if found is None:
+        pytest.skip(f"no {row} on this machine")
+    run = run_calls(tool, found.path, script(tool, SUBINTERPRETERS))
+    events = [(kind, depth, function) for _, kind, depth, _, function in lines(run.trace, "program.py")]
+    (_, outer, _), = [event for event in events if event[0] == "CALL" and event[2] == "outside"]
+    assert events[-5:] == [("CALL", outer, "outside"), ("CALL", outer + 1, "inside"), ("RTN", outer + 1, "inside"),
+                           ("RTN", outer, "outside"), ("RTN", outer - 1, "<module>")]
+    assert [(kind, depth) for _, kind, depth, _, function in lines(run.trace, "<string>") if function == "guest"] \
+        == [("CALL", 1), ("RTN", 1)]
+
+
 def test_columns(tool, release_python):
     """As py_flow_malloc_free.d prints them with PYTHON_CALL_STACK."""
     run = run_calls(tool, release_python.path, script(tool, "def f():\n    pass\ndef g():\n    f()\ng()\n"))

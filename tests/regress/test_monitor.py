@@ -231,3 +231,46 @@ def test_blocks_in_the_report(tool, release_python):
                      r"   and [678] blocks more \(--show-leak-blocks\)\n", run.log), run
     assert "nothing points to it" not in tool.run(release_python.path, "-S", path, options=["--histogram=none"]).log
     assert tool.run("/bin/true", options=["--show-leak-blocks=some"], check=False).returncode == 1
+
+
+SWITCHED = """\
+import sys
+def quiet():
+    return bytearray(4321)
+def loud():
+    return bytearray(1234)
+first = quiet()
+print("ready", flush=True)
+sys.stdin.readline()
+second = loud()
+print("done", flush=True)
+sys.stdin.readline()
+third = quiet()
+"""
+
+
+def test_trace_on_and_off(tool, release_python):
+    """trace on and trace off switch the event log; without --trace= there is none to switch."""
+    path = tool.new_directory() / "program.py"
+    path.write_text(SWITCHED)
+    trace = path.parent / "trace"
+    with session(tool, release_python.path, path,
+                 options=["--trace=malloc", "--trace-start=no", f"--trace-file={trace}"]) as it:
+        assert "usage: trace on|off" in it.ask("trace", "maybe")
+        it.ask("trace", "on")
+        it.process.stdin.write("\n")
+        it.process.stdin.flush()
+        assert it.process.stdout.readline() == "done\n"
+        it.ask("trace", "off")
+        it.process.stdin.write("\n")
+        it.process.stdin.flush()
+        it.process.wait()
+    log = trace.read_text()
+    on, off = log.index("pymemcheck:::ON\n"), log.index("pymemcheck:::OFF\n")
+    assert log[:on] == "pymemcheck:::BEGIN\n"
+    assert "-> loud malloc(1235) pntr 0x" in log[on:off]
+    assert "quiet" not in log.split("pymemcheck:::END")[0]
+    with session(tool, release_python.path, path) as it:
+        assert "there is no event log to switch" in it.ask("trace", "on")
+        it.process.stdin.write("\n\n")
+        it.process.stdin.flush()

@@ -38,6 +38,7 @@ struct running {
     u64 frame, code;
     struct pm_frame_id shown;   /* of its call */
     bool told;                  /* the log has its call */
+    bool waits;                 /* it is no call */
 };
 
 struct thread {
@@ -200,7 +201,7 @@ static void tell_innermost(u32 tid, struct thread *thread)
     struct running *running = thread->count > 0 ? &thread->frames[thread->count - 1] : NULL;
     struct frame_view view;
 
-    if (running != NULL && !running->told && read_frame(running->frame, &view) && view.code == running->code
+    if (running != NULL && !running->told && !running->waits && read_frame(running->frame, &view) && view.code == running->code
             && has_begun(&view))
         tell_call(tid, thread, running, first_line_of(&view));
 }
@@ -221,7 +222,16 @@ static void enter(u32 tid, struct thread *thread, u64 frame)
 
     if (!read_frame(frame, &view))
         return;
+    const u64 caller = thread->count > 0 ? thread->frames[thread->count - 1].frame : 0;
     struct running *running = add(thread, frame, view.code);
+    /* In 3.9 and 3.10 a frame has its caller before it runs. In 3.9 a waiting generator has none while throw() is
+       passed on to the one that it waits for (Objects/genobject.c, _gen_throw). */
+    if (layout()->anchor == PM_ANCHOR_THREAD && layout()->complete == PM_COMPLETE_ALWAYS && view.back == 0
+            && caller != 0) {
+        thread->unverified = false;
+        running->waits = true;
+        return;
+    }
     thread->unverified = true;
     if (is_new(&view) && layout()->complete != PM_COMPLETE_ALWAYS)
         return;
@@ -372,6 +382,15 @@ static void set_words(u32 tid, const struct thread *thread)
         words.frame = thread->cframe + (u64)known->at.cframe_frame;
 }
 
+/* What the interpreter says runs now. */
+static u64 frame_of(const struct thread *thread)
+{
+    const struct pm_layout *known = layout();
+
+    return known->anchor == PM_ANCHOR_CFRAME ? word_at(thread->cframe + (u64)known->at.cframe_frame)
+        : word_at(thread->state + (u64)known->at.thread_frame);
+}
+
 static void anchor_changed(u32 tid, struct thread *thread, u64 anchor, u64 second)
 {
     const struct pm_layout *known = layout();
@@ -383,9 +402,13 @@ static void anchor_changed(u32 tid, struct thread *thread, u64 anchor, u64 secon
     thread->argument = second;
     if (anchor == 0 || anchor == thread->state)
         return;
+    settle(tid, thread);
     thread->state = anchor;
     thread->cframe_count = 0;
     thread->cframe = known->anchor == PM_ANCHOR_CFRAME ? word_at(anchor + (u64)known->at.thread_frame) : 0;
+    /* Each interpreter has frames of its own. */
+    change_stack(thread, real_frame(frame_of(thread)));
+    thread->unverified = false;
     set_words(tid, thread);
 }
 
