@@ -43,6 +43,7 @@ struct machine {
     u64 row_address;
     u32 row_file, row_line;
     u32 outer_file, outer_line; /* of the last row before it of another file; 0: none */
+    u64 outer_address;
     /* The search. next: the first wanted address that is not below row_address. */
     struct pm_line_wanted *wanted;
     u32 count, next;
@@ -90,6 +91,7 @@ static void take_row(struct machine *machine)
             wanted->start = machine->row_address;
             wanted->outer_file = machine->outer_file;
             wanted->outer_line = machine->outer_line;
+            wanted->outer_start = machine->outer_address;
         }
         machine->next_address = machine->next < machine->count
             ? machine->wanted[machine->next].address : UINT64_MAX;
@@ -114,6 +116,7 @@ static inline void add_row(struct machine *machine)
     if (machine->has_row && machine->row_file != machine->file) {
         machine->outer_file = machine->row_file;
         machine->outer_line = machine->row_line;
+        machine->outer_address = machine->row_address;
     }
     machine->has_row = true;
     machine->row_address = machine->address;

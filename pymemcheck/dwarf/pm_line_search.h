@@ -20,6 +20,7 @@ struct pm_line_wanted {
     /* The last row before it, in its sequence, of another file: where the compiler inlined a function from a header, mostly
        the line that called it. 0: none. */
     u32 outer_file, outer_line;
+    u64 outer_start;    /* where that row begins */
 };
 
 /* wanted: sorted by address, not found yet. Damaged units are passed over. Cost: linear in the length

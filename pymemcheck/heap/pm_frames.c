@@ -66,6 +66,13 @@ const struct pm_frame *pm_frames_get(const struct pm_frames *frames, struct pm_f
     return &frames->entries[id.v];
 }
 
+void pm_frames_set_outer(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file, u32 line)
+{
+    PM_ASSERT(id.v < frames->count && frames->entries[id.v].kind == PM_FRAME_NATIVE);
+    frames->entries[id.v].outer_file = file;
+    frames->entries[id.v].outer_line = line;
+}
+
 void pm_frames_set_source(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file,
                           u32 line)
 {

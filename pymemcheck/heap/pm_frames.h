@@ -33,6 +33,9 @@ struct pm_frame {
     u8 kind;                        /* enum pm_frame_kind */
     u8 flags;                       /* enum pm_frame_flag */
     u32 line;                       /* Python: line, 0 unknown; native: source line when known */
+    u32 outer_line;                 /* native: if file is one of Python's headers that count references, the line that
+                                       inlined it; 0: none, or not known */
+    struct pm_string_id outer_file;
     struct pm_string_id function;   /* Python: qualified name where there is one */
     struct pm_string_id file;       /* Python: co_filename; native: source file when known, else "" */
     struct pm_string_id object;     /* native: path of the ELF object, else "" */
@@ -55,6 +58,8 @@ struct pm_frame_id pm_frames_intern(struct pm_frames *frames, const struct pm_fr
 /* Sets the source line of a native frame. */
 void pm_frames_set_source(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file,
                           u32 line);
+/* Sets the line of a native frame that inlined its source line. */
+void pm_frames_set_outer(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file, u32 line);
 /* Valid until the next intern. */
 const struct pm_frame *pm_frames_get(const struct pm_frames *frames, struct pm_frame_id id);
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """--watch-refs: every change of a watched count is seen."""
+import re
+import xml.etree.ElementTree
+
 import pytest
 
 import pmtest
@@ -29,3 +32,129 @@ def test_sum_of_changes_is_the_count(tool, any_python):
     assert all(opening == 0 for _, opening, unseen in counted.values()), "each was seen from its birth on"
     assert watched["objects"] >= 11000 and watched["gone"] >= 1000
     assert run.profile.json["troubles"]["unreadable_stacks"] == 0
+
+
+TAKERS = pmtest.PROGRAMS / "watched" / "takers.py"
+SAID = re.compile(r"# (TAKER|GIVER): (\w+) (\d+)$")
+
+
+@pytest.fixture
+def watched_python(any_python):
+    if any_python.version < (3, 9):
+        pytest.skip("the extension is for 3.9 and later")
+    any_python.compile_extensions(TAKERS.with_name("pm_watched.c"))
+    return any_python
+
+
+def rows(profile, losses):
+    """By the line where its objects were born: the rows of the balance of each record."""
+    strings = profile.json["strings"]
+    found = {}
+    for loss in losses:
+        balance = loss.json["balance"]
+        if balance and loss.python and loss.python[0].file.endswith("takers.py"):
+            kind = "GIVER" if balance["too_few"] else "TAKER"
+            found.setdefault((loss.python[0].line, kind), []).extend(
+                (strings[row["owner"]].rpartition("`")[2], row["references"]) for row in balance["unbalanced"])
+    return found
+
+
+def test_culprits_stand_first(tool, watched_python):
+    """Each kind of mistake: the function that made it stands first, with the number of references."""
+    expected = {}
+    for number, line in enumerate(TAKERS.read_text().splitlines(), 1):
+        said = SAID.search(line)
+        if said:
+            expected[number, said[1]] = (said[2], int(said[3]))
+    assert len(expected) == 13
+    rules = [f"line:takers.py:{line}" for line, _ in expected]
+    run = tool.run(watched_python.path, "-S", TAKERS, env=watched_python.env, check=not watched_python.debug,
+                   options=[*watch(*rules), "--leak-scan=both"])
+    found = rows(run.profile, run.profile.losses_before)
+    wrong = {place: found.get(place) for place, row in expected.items() if found.get(place, [None])[0] != row}
+    assert not wrong, f"expected {({place: expected[place] for place in wrong})}"
+    assert run.profile.json["watched"]["unseen_changes"] == 0
+    assert "in 4 of 4 leaked and 0 of 96 freed objects" in run.log
+    assert found[next(place for place, row in expected.items() if row[0] == "take_twice")][1] == ("take_once", 1)
+
+
+def test_over_released_none(tool, watched_python):
+    """None is in static memory, and has no birth: it is watched by its name. From 3.12 on it is immortal."""
+    run = tool.run(watched_python.path, "-S", TAKERS, "none", env=watched_python.env, check=False,
+                   options=[*watch("object:builtins.None"), "--leak-scan=before"])
+    watched = run.profile.json["watched"]
+    if watched_python.version >= (3, 12):
+        assert watched["immortal"] == 1 and watched["objects"] == 0
+        return
+    loss, = [loss for loss in run.profile.losses_before if loss.kind == "deficit" and loss.json["stack"] == 0]
+    row = loss.json["balance"]["unbalanced"][0]
+    assert run.profile.json["strings"][row["owner"]].endswith("`no_none") and row["references"] == 3000
+
+
+def test_fingerprints_are_equal_in_both_runs(tool, release_python):
+    """A record's fingerprint, taken from a run without the option, chooses its objects in the next run."""
+    release_python.compile_extensions(TAKERS.with_name("pm_watched.c"))
+    options = ["--histogram=none", "--leak-scan=before"]
+    first = tool.run(release_python.path, "-S", TAKERS, env=release_python.env, options=options)
+    prints = {loss.json["fingerprint"]: loss for loss in first.profile.losses_before
+              if loss.kind in ("definite", "surplus", "deficit")}
+    assert len(prints) >= 13 and first.profile.json["watched"] is None
+    assert all(loss.json["balance"] is None for loss in first.profile.losses_before)
+    second = tool.run(release_python.path, "-S", TAKERS, env=release_python.env, options=[*watch(*prints), "--leak-scan=before"])
+    again = {loss.json["fingerprint"]: loss for loss in second.profile.losses_before
+             if loss.kind in ("definite", "surplus", "deficit")}
+    assert again.keys() == prints.keys()
+    for fingerprint, loss in again.items():
+        assert loss.types == prints[fingerprint].types and loss.blocks == prints[fingerprint].blocks
+        assert loss.json["balance"]["objects"] == loss.blocks
+        assert loss.json["balance"]["unbalanced"]
+
+
+def test_text(tool, release_python):
+    """The layout of the balance under its record, and of what is watched without a leak."""
+    release_python.compile_extensions(TAKERS.with_name("pm_watched.c"))
+    source = tool.new_directory() / "job.py"
+    source.write_text("import pm_watched\nclass Config: pass\nCONFIG = Config()\n"
+                      "def work():\n    for _ in range(12): pm_watched.take_once(CONFIG)\nwork()\nFINE = Config()\n")
+    run = tool.run(release_python.path, "-S", source, env=release_python.env,
+                   options=["--leak-scan=before", "--watch-refs=type:Config", "--watch-refs-all=yes"])
+    line = pmtest.line_of(TAKERS.with_name("pm_watched.c"), "static PyObject *take_once") + 2
+    assert re.search(r"taken and never given back:\n==\d+== +\+12  pm_watched\.[\w.-]*so`take_once(\+0x\w+)? "
+                     rf"\(pm_watched\.c:({line}|{line - 1})\) +job\.py:5 \(work\)", run.log)
+    assert re.search(r"explained by pointers that were found:\n==\d+== +\+1 .*job\.py:3 \(<module>\) +held by __main__\.CONFIG",
+                     run.log)
+    assert re.search(r"1 reference to 1 x __main__\.Config in no loss record, born at job\.py:7", run.log)
+    assert re.search(r"balanced .*: [1-9]\d* places, (\d+) up, (\d+) down", run.log)
+    path = tool.new_directory() / "log.xml"
+    tool.run(release_python.path, "-S", source, env=release_python.env,
+             options=["--leak-scan=before", "--watch-refs=type:Config", "--xml=yes", f"--xml-file={path}"])
+    told = [text.text or "" for text in xml.etree.ElementTree.parse(path).getroot().iter("auxwhat")]
+    assert any("+12" in text and "take_once" in text and "job.py:5" in text for text in told)
+
+
+@pytest.mark.parametrize("value", ["", "type:", "line:job.py", "line:job.py:0", "line:job.py:x", "nothing", "0123",
+                                   "type:A,,type:B", "0123456789abcdeg"])
+def test_bad_values(tool, release_python, value):
+    run = tool.run(release_python.path, "-c", "pass", options=[f"--watch-refs={value}"], check=False)
+    assert run.returncode == 1
+    assert "type:NAME, line:FILE:LINE" in run.stderr and f"--watch-refs={value}" in run.stderr
+
+
+def test_nothing_without_the_option(tool, release_python):
+    run = tool.run(release_python.path, "-S", "-c", "pass", options=["--histogram=none"])
+    assert run.profile.json["watched"] is None and "Watched objects" not in run.log
+
+
+def test_names_that_are_not_found(tool, release_python):
+    run = tool.run(release_python.path, "-S", "-c", "pass", options=watch("object:builtins.nothing", "object:no.such"))
+    assert run.profile.json["watched"]["not_found"] == 2 and "2 names of object: not found" in run.log
+
+
+def test_limits(tool, release_python):
+    """An object that dies and one that comes from a free list at the same address are two."""
+    run = tool.run(release_python.path, "-S", "-c", "class L(list): pass\nfor _ in range(1000): L()\nfor _ in range(500): []",
+                   options=watch("type:L"))
+    watched = run.profile.json["watched"]
+    assert watched["objects"] == 1000 == watched["gone"]
+    run = tool.run(release_python.path, "-S", "-c", "def f():\n  for _ in range(700): x = [1]\nf()", options=watch("line:<string>:2"))
+    assert run.profile.json["watched"]["objects"] >= 700

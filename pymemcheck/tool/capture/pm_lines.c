@@ -353,38 +353,43 @@ static bool counts_references(const struct pm_buffer *file)
     return false;
 }
 
-/* Fills folder and file for a line; the line that inlined it, where that is known. */
-static bool name_line(const struct pm_debug_source *source, struct pm_line_folders *folders,
-                      struct pm_line_wanted *line, struct pm_buffer *folder, struct pm_buffer *file)
+/* Gives a line that was found. */
+static void give_one(const struct pm_debug_source *source, struct pm_line_folders *folders,
+                     const struct pm_line_wanted *line, pm_lines_found *found, void *context)
 {
-    pm_buffer_clear(folder);
-    pm_buffer_clear(file);
-    if (!pm_line_names(source, folders, line, folder, file))
-        return false;
-    if (line->outer_line == 0 || !counts_references(file))
-        return true;
-    line->file = line->outer_file;
-    line->line = line->outer_line;
-    pm_buffer_clear(folder);
-    pm_buffer_clear(file);
-    return pm_line_names(source, folders, line, folder, file);
-}
+    struct pm_line_wanted caller = *line;
+    struct pm_buffer folder, file, outer_folder, outer_file;
 
-static void give(const struct pm_debug_source *source, struct pm_line_wanted *lines,
-                 u32 count, pm_lines_found *found, void *context)
-{
-    struct pm_line_folders folders;
-    struct pm_buffer folder, file;
-
-    pm_line_folders_init(&folders);
     pm_buffer_init(&folder);
     pm_buffer_init(&file);
-    for (u32 i = 0; i < count; i++) {
-        if (lines[i].found && name_line(source, &folders, &lines[i], &folder, &file))
-            found(context, lines[i].tag, folder.bytes, file.bytes, lines[i].line);
+    pm_buffer_init(&outer_folder);
+    pm_buffer_init(&outer_file);
+    if (pm_line_names(source, folders, line, &folder, &file)) {
+        caller.file = line->outer_file;
+        caller.line = line->outer_line;
+        const bool inlined = line->outer_line != 0 && counts_references(&file)
+            && pm_line_names(source, folders, &caller, &outer_folder, &outer_file);
+        const struct pm_lines_outer outer = {
+            .folder = outer_folder.bytes, .file = outer_file.bytes, .line = caller.line,
+            .distance = line->address - line->outer_start,
+        };
+        found(context, line->tag, folder.bytes, file.bytes, line->line, inlined ? &outer : NULL);
     }
     pm_buffer_release(&folder);
     pm_buffer_release(&file);
+    pm_buffer_release(&outer_folder);
+    pm_buffer_release(&outer_file);
+}
+
+static void give(const struct pm_debug_source *source, const struct pm_line_wanted *lines,
+                 u32 count, pm_lines_found *found, void *context)
+{
+    struct pm_line_folders folders;
+
+    pm_line_folders_init(&folders);
+    for (u32 i = 0; i < count; i++)
+        if (lines[i].found)
+            give_one(source, &folders, &lines[i], found, context);
     pm_line_folders_release(&folders);
 }
 

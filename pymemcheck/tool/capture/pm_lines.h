@@ -24,9 +24,18 @@ struct pm_lines_wanted {
     u32 tag;            /* the caller's */
 };
 
+/* The line of another file before one of Python's headers that count references: where an inlined Py_INCREF was written, if it
+   is in the same function. */
+struct pm_lines_outer {
+    const char *folder, *file;
+    u32 line;
+    u64 distance;       /* how many bytes before the address its row begins */
+};
+
 /* Called for each line that was found; the texts are valid during the call. folder: "" if
-   unknown. */
-typedef void pm_lines_found(void *context, u32 tag, const char *folder, const char *file, u32 line);
+   unknown. outer: NULL if there is none. */
+typedef void pm_lines_found(void *context, u32 tag, const char *folder, const char *file, u32 line,
+                            const struct pm_lines_outer *outer);
 
 /* The place of ip among the objects that were loaded at the epoch. False if the core reads the lines
    of that object, or the object is gone. */

@@ -67,10 +67,10 @@ static size_t split_offset(const char *text, u64 *offset)
     return length;
 }
 
-static void set_source(struct pm_native *native, struct pm_frame_id frame, const char *folder,
-                       const char *file, u32 line)
+static struct pm_string_id intern_path(struct pm_native *native, const char *folder, const char *file)
 {
     struct pm_buffer path;
+    struct pm_string_id id;
 
     pm_buffer_init(&path);
     if (folder[0] != '\0' && file[0] != '/') {
@@ -78,9 +78,15 @@ static void set_source(struct pm_native *native, struct pm_frame_id frame, const
         pm_buffer_add_char(&path, '/');
     }
     pm_buffer_add_text(&path, file);
-    pm_frames_set_source(native->frames, frame,
-                         pm_strings_intern(native->strings, path.bytes, path.length), line);
+    id = pm_strings_take(native->strings, &path);
     pm_buffer_release(&path);
+    return id;
+}
+
+static void set_source(struct pm_native *native, struct pm_frame_id frame, const char *folder,
+                       const char *file, u32 line)
+{
+    pm_frames_set_source(native->frames, frame, intern_path(native, folder, file), line);
 }
 
 static void want_line(struct pm_native *native, const struct pm_lines_place *place,
@@ -109,9 +115,15 @@ static void add_source(struct pm_native *native, u64 ip, struct pm_frame_id fram
         set_source(native, frame, folder, file, line);
 }
 
-static void on_line(void *context, u32 tag, const char *folder, const char *file, u32 line)
+static void on_line(void *context, u32 tag, const char *folder, const char *file, u32 line,
+                    const struct pm_lines_outer *outer)
 {
-    set_source(context, (struct pm_frame_id){ tag }, folder, file, line);
+    struct pm_native *native = context;
+    const struct pm_frame_id frame = { tag };
+
+    set_source(native, frame, folder, file, line);
+    if (outer != NULL && outer->distance <= pm_frames_get(native->frames, frame)->offset)
+        pm_frames_set_outer(native->frames, frame, intern_path(native, outer->folder, outer->file), outer->line);
 }
 
 void pm_native_add_lines(struct pm_native *native)

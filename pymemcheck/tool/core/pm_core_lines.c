@@ -141,8 +141,10 @@ static void add_answer(u64 ip)
     pm_map_put(by_address, ip, answer_count++);
 }
 
-static void set_answer(void *context, u32 tag, const char *folder, const char *file, u32 line)
+static void set_answer(void *context, u32 tag, const char *folder, const char *file, u32 line,
+                       const struct pm_lines_outer *outer)
 {
+    (void)outer;
     struct answer *answer = &answers[tag];
 
     (void)context;

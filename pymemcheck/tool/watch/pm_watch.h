@@ -33,6 +33,14 @@ struct pm_watch_pending {
    longer: up to 3.11 the collector may run between an object's allocation and its birth. */
 enum { PM_WATCH_NEW = 4, PM_WATCH_LATE = 28, PM_WATCH_PENDING = PM_WATCH_NEW + PM_WATCH_LATE };
 
+/* What is known of a type. */
+struct pm_watch_type {
+    u64 type;                   /* address; 0: the entry is free */
+    u64 known;
+};
+
+enum { PM_WATCH_RECENT_TYPES = 64 };
+
 /* Beside an object of the balance. */
 struct pm_watched {
     u64 count_address;          /* of its count; 0: not watched */
@@ -53,7 +61,8 @@ struct pm_watch {
     struct pm_watch_pending pending[PM_WATCH_PENDING];
     u32 next_pending, next_late;
     u32 late_count;             /* of pending blocks behind the first PM_WATCH_NEW */
-    struct pm_map types;        /* address of a type -> name, or 0: no object of it is chosen for its type alone */
+    struct pm_map types;        /* address of a type -> what is known of it */
+    struct pm_watch_type recent_types[PM_WATCH_RECENT_TYPES];   /* the same, by a hash of the address */
     struct pm_map verdicts;     /* stack and type -> whether it is chosen */
     u32 unresolved_objects;     /* rules object: whose object was not found yet */
     u64 next_look_serial;       /* when to look for them again */

@@ -30,8 +30,18 @@ enum { PRE_HEADER_BYTES = 16, LEAST_OBJECT_BYTES = 16 };
 /* Stores to a pending block before it is given up: it holds no object. */
 enum { MOST_TRIES = 12 };
 
-/* A type that was read: its name and what stands before its instances. */
-enum { HEADER_SHIFT = 32 };
+/* What is kept of a type: its name, what stands before its instances, and whether rules choose them that look at types only. Never 0. */
+enum { NAME_BITS = 32, HEADER_BITS = 16, CHOSEN_BIT = 62, KNOWN_BIT = 63 };
+
+static u64 header_of(u64 known)
+{
+    return known >> NAME_BITS & ((1 << HEADER_BITS) - 1);
+}
+
+static bool is_known_chosen(u64 known)
+{
+    return known >> CHOSEN_BIT & 1;
+}
 
 static struct pm_tables tables_of(const struct pm_run *run)
 {
@@ -64,45 +74,70 @@ static bool begin_objects(struct pm_run *run, struct pm_objects *objects)
     return false;
 }
 
-/* Reads a type that was not met before. False: there is none. */
-static bool learn_type(struct pm_run *run, u64 type)
+/* Reads a type that was not met before. 0: there is none. */
+static u64 learn_type(struct pm_run *run, u64 type)
 {
+    const struct pm_watch_rules *rules = &run->options.watch_refs;
+    const struct pm_tables tables = tables_of(run);
     struct pm_objects objects;
+    u64 known = 0;
     u32 header;
 
     if (!begin_objects(run, &objects))
-        return false;
-    const bool found = pm_objects_header_of_type(&objects, type, &header);
-    if (found)
-        pm_map_put(&run->watch.types, type, (u64)header << HEADER_SHIFT | pm_objects_type_name(&objects, type).v);
+        return 0;
+    if (pm_objects_header_of_type(&objects, type, &header)) {
+        const struct pm_string_id name = pm_objects_type_name(&objects, type);
+        const bool chosen = !rules->only_types || pm_watch_rules_match(rules, &tables, PM_STACK_EMPTY, name);
+        known = (u64)1 << KNOWN_BIT | (u64)chosen << CHOSEN_BIT | (u64)header << NAME_BITS | name.v;
+        pm_map_put(&run->watch.types, type, known);
+    }
     pm_objects_release(&objects);
-    return found;
+    return known;
 }
 
-static struct pm_string_id name_of_type(const struct pm_run *run, u64 type)
+static struct pm_watch_type *recent_type(struct pm_run *run, u64 type)
 {
-    const u64 *known = pm_map_get(&run->watch.types, type);
+    enum { SHIFT = 5 };
 
-    return (struct pm_string_id){ known != NULL ? (u32)*known : 0 };
+    return &run->watch.recent_types[(type >> SHIFT) % PM_WATCH_RECENT_TYPES];
 }
 
-/* The type of the object that begins header bytes behind the start of a block; 0: none begins there. */
-static u64 type_at(struct pm_run *run, u64 block, u64 header, bool padded)
+/* What is known of the type of the object at store->object; 0: there is no object. */
+static u64 known_type(struct pm_run *run, const struct pm_birth_store *store)
 {
     const struct pm_layout *layout = run->python.interpreter.layout;
-    const struct pm_birth_store store = { .object = block + header, .block = block };
-    u64 type;
+    u64 type, known;
 
-    if (!pm_reader_read_u64(&run->reader, store.object + (u64)layout->at.object_type, &type) || type == 0)
+    if (!pm_reader_read_u64(&run->reader, store->object + (u64)layout->at.object_type, &type) || type == 0)
         return 0;
-    const u64 *known = pm_map_get(&run->watch.types, type);
-    if (known == NULL) {
-        pm_birth_judge(layout, &run->reader, run->python.frame_type, &store, &type);
-        if (type == 0 || !learn_type(run, type))
-            return 0;
-        known = pm_map_get(&run->watch.types, type);
+    struct pm_watch_type *recent = recent_type(run, type);
+    if (recent->type == type)
+        return recent->known;
+    const u64 *found = pm_map_get(&run->watch.types, type);
+    if (found != NULL) {
+        known = *found;
+    } else {
+        pm_birth_judge(layout, &run->reader, run->python.frame_type, store, &type);
+        known = type == 0 ? 0 : learn_type(run, type);
     }
-    return header == (*known >> HEADER_SHIFT) + (padded ? layout->hook_prefix_bytes : 0) ? type : 0;
+    if (known != 0)
+        *recent = (struct pm_watch_type){ type, known };
+    return known;
+}
+
+/* The same of the object that begins header bytes behind the start of a block; 0: none begins there. */
+static u64 type_at(struct pm_run *run, u64 block, u64 header, bool padded)
+{
+    const struct pm_birth_store store = { .object = block + header, .block = block };
+    const u64 known = known_type(run, &store);
+
+    return known != 0 && header == header_of(known) + (padded ? run->python.interpreter.layout->hook_prefix_bytes : 0)
+        ? known : 0;
+}
+
+static struct pm_string_id name_in(u64 known)
+{
+    return (struct pm_string_id){ (u32)known };
 }
 
 /* --- Verdicts --- */
@@ -197,8 +232,8 @@ static void look_into(struct pm_run *run, u64 block, u64 bytes, bool padded, str
             continue;
         const i64 references = pm_watch_count_of(run, word);
         if (is_plausible(references) && pm_map_get(&run->watch.counts, at) == NULL
-                && is_chosen(run, birth, name_of_type(run, type).v))
-            pm_watch_begin(run, at, block, birth, name_of_type(run, type), pm_watch_place(run, birth, PM_BALANCE_BIRTH, true),
+                && is_known_chosen(type) && is_chosen(run, birth, name_in(type).v))
+            pm_watch_begin(run, at, block, birth, name_in(type), pm_watch_place(run, birth, PM_BALANCE_BIRTH, true),
                            references - 1);
         return;
     }
@@ -241,7 +276,7 @@ static void await(struct pm_run *run, const struct pm_block *block)
     const struct pm_stack_id birth = pm_allocator_stack(run, block);
     const u32 index = watch->next_pending;
 
-    if (!is_chosen(run, birth, ANY_TYPE))
+    if (!run->options.watch_refs.only_types && !is_chosen(run, birth, ANY_TYPE))
         return;
     make_late(run, index);
     watch->next_pending = (index + 1) % PM_WATCH_NEW;
@@ -258,9 +293,14 @@ void pm_watch_settle_if_born(struct pm_run *run, u32 index)
 }
 
 /* An object from a free list. If its count is stored already, it is born. */
-static void await_again(struct pm_run *run, const struct pm_block *block)
+static void await_again(struct pm_run *run, const struct pm_block *block, u64 object)
 {
+    const struct pm_birth_store store = { .object = object, .block = block->address };
+    const u64 known = known_type(run, &store);
     const u32 index = run->watch.next_pending;
+
+    if (known != 0 && !is_known_chosen(known))
+        return;
 
     await(run, block);
     if (run->watch.pending[index].block == block->address)
@@ -278,9 +318,9 @@ u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64
             drop_pending(run, index);
         return PM_WATCH_NONE;
     }
-    const struct pm_string_id name = name_of_type(run, type);
+    const struct pm_string_id name = name_in(type);
     drop_pending(run, index);
-    if (!is_chosen(run, pending.birth, name.v))
+    if (!is_known_chosen(type) || !is_chosen(run, pending.birth, name.v))
         return PM_WATCH_NONE;
     if (new == 1 || !is_plausible(old)) {
         pm_watch_begin(run, count_address, pending.block, pending.birth, name,
@@ -341,6 +381,15 @@ static void move_object(struct pm_run *run, u32 index, u64 moved_by)
     pm_watch_code_mark(watched->count_address);
 }
 
+static void forget_type(struct pm_run *run, u64 type)
+{
+    struct pm_watch_type *recent = recent_type(run, type);
+
+    if (recent->type == type)
+        *recent = (struct pm_watch_type){ 0 };
+    pm_map_remove(&run->watch.types, type);
+}
+
 /* A type lies in the block that is freed: its address may become another's. */
 static void forget_types(struct pm_run *run, const struct pm_block *block)
 {
@@ -351,7 +400,7 @@ static void forget_types(struct pm_run *run, const struct pm_block *block)
         return;
     const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     for (u32 i = 0; i < count; i++)
-        pm_map_remove(&run->watch.types, block->address + headers[i]);
+        forget_type(run, block->address + headers[i]);
 }
 
 static bool is_watched_in(struct pm_run *run, const struct pm_block *block)
@@ -510,7 +559,7 @@ void pm_watch_on_event(void *context, const struct pm_event *event)
     case PM_EVENT_REUSED:
         for_each_in(run, event->before, replace_object, 0);
         if (!is_watched_in(run, event->block))
-            await_again(run, event->block);
+            await_again(run, event->block, event->arguments[0]);
         break;
     case PM_EVENT_FAILED:
     case PM_EVENT_UNKNOWN_FREE:
