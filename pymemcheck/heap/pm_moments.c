@@ -99,7 +99,8 @@ static void add_changes(struct pm_moments *moments, const struct pm_sites *sites
         *last = (struct pm_site_live){ site->live_bytes, site->live_blocks };
     }
     moment->changes = pm_alloc("pm.moments", (count + (size_t)1) * sizeof *changes);
-    pm_copy(moment->changes, changes, count * sizeof *changes);
+    if (count > 0)
+        pm_copy(moment->changes, changes, count * sizeof *changes);
     moment->change_count = count;
     moments->change_count += count;
 }
