@@ -16,6 +16,7 @@ void pm_moments_release(struct pm_moments *moments)
         pm_free(moments->list[i].changes);
     pm_free(moments->list);
     pm_free(moments->last);
+    pm_free(moments->scratch);
     *moments = (struct pm_moments){ 0 };
 }
 
@@ -74,33 +75,33 @@ static void make_room(struct pm_moments *moments, const struct pm_sites *sites)
     }
     if (moments->last_count < sites->count) {
         moments->last = pm_realloc("pm.moments", moments->last, sites->count * sizeof *moments->last);
+        moments->scratch = pm_realloc("pm.moments", moments->scratch, sites->count * sizeof *moments->scratch);
         pm_zero(moments->last + moments->last_count,
                 (sites->count - moments->last_count) * sizeof *moments->last);
         moments->last_count = sites->count;
     }
 }
 
-static bool has_changed(const struct pm_moments *moments, const struct pm_site *site, u32 index)
-{
-    return site->live_bytes != moments->last[index].bytes || site->live_blocks != moments->last[index].blocks;
-}
-
+/* One pass over the sites, which is most of what a moment costs. */
 static void add_changes(struct pm_moments *moments, const struct pm_sites *sites, struct pm_moment *moment)
 {
+    struct pm_moment_change *changes = moments->scratch;
     u32 count = 0;
 
-    for (u32 i = 0; i < sites->count; i++)
-        count += has_changed(moments, pm_sites_at(sites, i), i);
-    moment->changes = pm_alloc("pm.moments", (count + (size_t)1) * sizeof *moment->changes);
     for (u32 i = 0; i < sites->count; i++) {
         const struct pm_site *site = pm_sites_at(sites, i);
-        if (!has_changed(moments, site, i))
+        struct pm_site_live *last = &moments->last[i];
+        if (site->live_bytes == last->bytes && site->live_blocks == last->blocks)
             continue;
-        moment->changes[moment->change_count++] = (struct pm_moment_change){
+        changes[count++] = (struct pm_moment_change){
             .bytes = site->live_bytes, .blocks = site->live_blocks, .site = i,
         };
-        moments->last[i] = (struct pm_site_live){ site->live_bytes, site->live_blocks };
+        *last = (struct pm_site_live){ site->live_bytes, site->live_blocks };
     }
+    moment->changes = pm_alloc("pm.moments", (count + (size_t)1) * sizeof *changes);
+    if (count > 0)
+        pm_copy(moment->changes, changes, count * sizeof *changes);
+    moment->change_count = count;
     moments->change_count += count;
 }
 

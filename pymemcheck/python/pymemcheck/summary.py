@@ -100,7 +100,8 @@ class Summary:
                 records = leaks_of(self.profile, before=True)
         output.put("What leaks:", "heading")
         if records is None:
-            output.put("  not known: the run made no leak search (--leak-check=no)")
+            output.put("  not known: the program was still running" if self.profile.run["end"] == "running"
+                       else "  not known: the run made no leak search (--leak-check=no)")
             return
         if not records:
             output.put("  nothing", "good")
