@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from pmtest import PROGRAMS, compile_program, heap_totals
+from pmtest import PROGRAMS, compile_program, heap_totals, needs_core
 
+pytestmark = needs_core("sanity")
 CHECKED = ["--sanity-level=2", "-v", "-v"]
 
 

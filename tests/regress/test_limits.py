@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from pmtest import needs_core
+
 TAKES_NO_MORE = re.compile(r"^==\d+== pymemcheck: error: the (log|XML) file takes no more \((File too large|No space left on "
                            r"device)\): the report in it is not whole\.$", re.M)
 LIMITED = """\
@@ -15,6 +17,7 @@ sys.exit(3)
 """
 
 
+@needs_core("write")
 @pytest.mark.parametrize("limit", [0, 5000, 20000])
 def test_limited_size_of_files(tool, release_python, limit):
     """The program ends as it would, and a line on standard error says that the log is not whole."""
@@ -29,6 +32,7 @@ def test_limited_size_of_files(tool, release_python, limit):
     assert not list(directory.glob(".pymemcheck*"))
 
 
+@needs_core("write")
 @pytest.mark.parametrize("which", ["log", "XML"])
 def test_full_disk(tool, release_python, which):
     option = ["--log-file=/dev/full"] if which == "log" else ["--xml=yes", "--xml-file=/dev/full"]
@@ -38,6 +42,7 @@ def test_full_disk(tool, release_python, which):
     assert [found[1] for found in TAKES_NO_MORE.finditer(run.stderr)] == [which], run.stderr
 
 
+@needs_core("write")
 def test_full_disk_of_a_child(tool, release_python):
     """A child of a fork says it of its own report."""
     run = tool.run(release_python.path, "-S", "-c", "import os; pid = os.fork(); pid and os.wait()", files=False,
@@ -63,6 +68,7 @@ except MemoryError:
 """
 
 
+@needs_core("reserve")
 @pytest.mark.parametrize("make, then", [("[len(x)]", "x = None"), ("[len(x)]", "while len(x) > 5000: x.pop()"), ("[len(x)]", "pass"),
                                         ("bytearray(9000)", "pass")], ids=["freed", "cut", "kept", "larger"])
 @pytest.mark.parametrize("extra", [30, 90, 150, 210])

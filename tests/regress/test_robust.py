@@ -295,6 +295,7 @@ def test_unwritable_log(tool, place):
     assert heap_totals(run.stderr).allocs == json.loads(out.read_text())["totals"]["allocs"]
 
 
+@needs_core("write")
 def test_full_log(tool):
     """If the log file is full, the program runs as usual, and its profile is complete."""
     out = tool.new_directory() / "out"
