@@ -8,7 +8,7 @@ from pmtest import PROGRAMS
 from test_event_log import build_of, script, traces_of
 
 KINDS = PROGRAMS / "call_kinds.py"
-LINE = re.compile(r"^ *\d+(?:/(\d+))? +(?:.*/)?(\S+):(\d+|-) * (CALL|RTN ) ( *)(->|<-) (.*)$")
+LINE = re.compile(r"^ *\d+(?:/(\d+))? +(?:[^<]*/)?(\S+|<.*>):(\d+|-) * (CALL|RTN ) ( *)(->|<-) (.*)$")
 
 
 def lines(log, file):
@@ -95,6 +95,42 @@ def test_calls_stand_round_allocations(tool, row):
     between = run.trace[run.trace.index(" -> make\n"):run.trace.index(" <- make\n")]
     assert re.search(r" -> make malloc\(54322\) pntr 0x", between)
     assert " malloc(54322) " not in run.trace.replace(between, "")
+
+
+IMPORTS = """\
+import _queue
+import json
+def outside():
+    return json.dumps([1])
+outside()
+outside()
+"""
+
+
+@pytest.mark.parametrize("row", ["3.8", "3.9", "3.11", "3.11-debug", "3.12", "3.13"])
+def test_depths_of_a_whole_run(tool, row):
+    """From the first line to the last, through imports, a CALL is one deeper than what it is called by, and each RTN is that of
+    the innermost CALL."""
+    found = build_of(row)
+    if found is None:
+        pytest.skip(f"no {row} on this machine")
+    run = run_calls(tool, found.path, script(tool, IMPORTS))
+    stack = None
+    for line in run.trace.splitlines():
+        event = LINE.match(line)
+        if event is None:
+            continue
+        depth, function = len(event[5]) // 2, event[7]
+        if event[4] == "CALL":
+            if stack is None:
+                stack = [None] * depth
+            assert depth == len(stack), line
+            stack.append(function)
+        elif stack is not None:
+            assert depth == len(stack) - 1 and stack.pop() in (None, function), line
+    assert [(kind, function) for _, kind, _, _, function in lines(run.trace, "program.py")] == [
+        ("CALL", "<module>"), ("CALL", "outside"), ("RTN", "outside"), ("CALL", "outside"), ("RTN", "outside"),
+        ("RTN", "<module>")]
 
 
 SUBINTERPRETERS = """\

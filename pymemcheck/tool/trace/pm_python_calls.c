@@ -382,6 +382,48 @@ static void set_words(u32 tid, const struct thread *thread)
         words.frame = thread->cframe + (u64)known->at.cframe_frame;
 }
 
+/* Whether the _PyCFrame is that of a call that waited: then the calls inside of it have returned. */
+static bool is_outer_cframe(struct thread *thread, u64 cframe)
+{
+    for (u32 i = thread->cframe_count; i > 0; i--)
+        if (thread->cframes[i - 1] == cframe) {
+            thread->cframe_count = i - 1;
+            return true;
+        }
+    return false;
+}
+
+/* The _PyCFrame is that of a call that waits. */
+static void add_cframe(struct thread *thread, u64 cframe)
+{
+    if (thread->cframe_count == thread->cframe_capacity) {
+        thread->cframe_capacity = thread->cframe_capacity == 0 ? 64 : thread->cframe_capacity * 2;
+        thread->cframes = pm_realloc("pm.trace.calls", thread->cframes,
+                                     thread->cframe_capacity * sizeof *thread->cframes);
+    }
+    thread->cframes[thread->cframe_count++] = cframe;
+}
+
+/* Reads which calls of the evaluation function the thread is in. */
+static void read_cframes(struct thread *thread)
+{
+    const struct pm_layout_numbers *at = &layout()->at;
+
+    thread->cframe_count = 0;
+    thread->cframe = word_at(thread->state + (u64)at->thread_frame);
+    for (u64 cframe = thread->cframe; thread->cframe_count < MOST_FRAMES;) {
+        cframe = word_at(cframe + (u64)at->cframe_previous);
+        if (cframe == 0)
+            break;
+        add_cframe(thread, cframe);
+    }
+    for (u32 i = 0, j = thread->cframe_count; i + 1 < j; i++) {
+        const u64 swapped = thread->cframes[i];
+        thread->cframes[i] = thread->cframes[--j];
+        thread->cframes[j] = swapped;
+    }
+}
+
 /* What the interpreter says runs now. */
 static u64 frame_of(const struct thread *thread)
 {
@@ -404,33 +446,12 @@ static void anchor_changed(u32 tid, struct thread *thread, u64 anchor, u64 secon
         return;
     settle(tid, thread);
     thread->state = anchor;
-    thread->cframe_count = 0;
-    thread->cframe = known->anchor == PM_ANCHOR_CFRAME ? word_at(anchor + (u64)known->at.thread_frame) : 0;
+    if (known->anchor == PM_ANCHOR_CFRAME)
+        read_cframes(thread);
     /* Each interpreter has frames of its own. */
     change_stack(thread, real_frame(frame_of(thread)));
     thread->unverified = false;
     set_words(tid, thread);
-}
-
-/* Whether the _PyCFrame is that of a call that waited: then the calls inside of it have returned. */
-static bool is_outer_cframe(struct thread *thread, u64 cframe)
-{
-    for (u32 i = thread->cframe_count; i > 0; i--)
-        if (thread->cframes[i - 1] == cframe) {
-            thread->cframe_count = i - 1;
-            return true;
-        }
-    return false;
-}
-
-static void add_cframe(struct thread *thread)
-{
-    if (thread->cframe_count == thread->cframe_capacity) {
-        thread->cframe_capacity = thread->cframe_capacity == 0 ? 64 : thread->cframe_capacity * 2;
-        thread->cframes = pm_realloc("pm.trace.calls", thread->cframes,
-                                     thread->cframe_capacity * sizeof *thread->cframes);
-    }
-    thread->cframes[thread->cframe_count++] = thread->cframe;
 }
 
 static void cframe_changed(u32 tid, struct thread *thread, u64 cframe)
@@ -440,7 +461,7 @@ static void cframe_changed(u32 tid, struct thread *thread, u64 cframe)
     const u64 frame = word_at(cframe + (u64)layout()->at.cframe_frame);
     const bool returned = is_outer_cframe(thread, cframe);
     if (!returned)
-        add_cframe(thread);
+        add_cframe(thread, thread->cframe);
     thread->cframe = cframe;
     set_words(tid, thread);
     if (returned || frame == thread->argument)
