@@ -55,7 +55,7 @@ def rows(profile, losses):
         if balance and loss.python and loss.python[0].file.endswith("takers.py"):
             kind = "GIVER" if balance["too_few"] else "TAKER"
             found.setdefault((loss.python[0].line, kind), []).extend(
-                (strings[row["owner"]].rpartition("`")[2], row["references"]) for row in balance["unbalanced"])
+                (strings[row["owner"]].rpartition("`")[2].partition(".")[0], row["references"]) for row in balance["unbalanced"])
     return found
 
 
