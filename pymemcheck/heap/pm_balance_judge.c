@@ -124,8 +124,8 @@ static void add_suspect(struct judging *judging, const struct pm_balance_suspect
 
 /* What of owners is cancelled. */
 enum cancelled {
-    SAME_OBJECT,                /* of one ELF object: one of its functions makes what another one returns */
     NOT_MET,                    /* takers that have references only by comparison */
+    SAME_OBJECT,                /* of one ELF object: one of its functions makes what another one returns */
     ALL,
 };
 
@@ -178,8 +178,8 @@ static void cancel_all(struct judging *judging)
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++) {
-        cancel(judging, order[i][0], order[i][1], SAME_OBJECT);
         cancel(judging, order[i][0], order[i][1], NOT_MET);
+        cancel(judging, order[i][0], order[i][1], SAME_OBJECT);
         cancel(judging, order[i][0], order[i][1], ALL);
     }
 }

@@ -55,7 +55,7 @@ def rows(profile, losses):
         if balance and loss.python and loss.python[0].file.endswith("takers.py"):
             kind = "GIVER" if balance["too_few"] else "TAKER"
             found.setdefault((loss.python[0].line, kind), []).extend(
-                (strings[row["owner"]].rpartition("`")[2], row["references"]) for row in balance["unbalanced"])
+                (strings[row["owner"]].rpartition("`")[2].partition(".")[0], row["references"]) for row in balance["unbalanced"])
     return found
 
 
@@ -158,3 +158,43 @@ def test_limits(tool, release_python):
     assert watched["objects"] == 1000 == watched["gone"]
     run = tool.run(release_python.path, "-S", "-c", "def f():\n  for _ in range(700): x = [1]\nf()", options=watch("line:<string>:2"))
     assert run.profile.json["watched"]["objects"] >= 700
+
+
+TASK = """
+import asyncio
+
+class Context:
+    pass
+
+class BadName:
+    def __str__(self):
+        raise RuntimeError("no name")
+
+async def work():
+    pass
+
+def again(task, context):
+    for _ in range(100):
+        coroutine = work()
+        try:
+            task.__init__(coroutine, context=context, name=BadName())
+        except RuntimeError:
+            pass
+        coroutine.close()
+
+CONTEXT = Context()
+TASK = asyncio.Task.__new__(asyncio.Task)
+again(TASK, CONTEXT)
+"""
+
+
+def test_leak_of_cpython(tool, release_python):
+    """The example of docs/watch-refs.md: a task whose __init__ is called again keeps its old context."""
+    source = tool.new_directory() / "task.py"
+    source.write_text(TASK)
+    run = tool.run(release_python.path, source, options=[*watch("type:__main__.Context"), "--leak-scan=before"])
+    loss, = [loss for loss in run.profile.losses_before if loss.json["balance"]]
+    row, = loss.json["balance"]["unbalanced"]
+    owner = run.profile.json["strings"][row["owner"]]
+    assert owner.startswith("_asyncio.") and owner.endswith(("Task___init__", "Task___init___impl", "???"))
+    assert (loss.surplus_references, row["references"], row["role"]) == (99, 99, "extension")

@@ -339,11 +339,13 @@ static void for_each_in(struct pm_run *run, const struct pm_block *block,
                         void (*visit)(struct pm_run *run, u32 object, u64 moved_by), u64 moved_by)
 {
     u64 headers[PM_WATCH_HEADERS];
-    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     const u32 pending = pm_watch_pending_at(run, block->address);
 
     if (pending != PM_WATCH_NONE && run->watch.pending[pending].block == block->address)
         drop_pending(run, pending);
+    if (run->watch.counts.count == 0)
+        return;
+    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     for (u32 i = 0; i < count; i++) {
         const u64 at = block->address + headers[i] + offset_of_count(run);
         const u64 *entry = pm_watch_code_is_marked(at) ? pm_map_get(&run->watch.counts, at) : NULL;

@@ -165,12 +165,22 @@ static void add_swap(const struct spot *spot, const IRCAS *swap)
              byte);
 }
 
+/* Whether the interpreter stores counts of 4 bytes: from 3.12 on (Include/object.h, ob_refcnt_split), and as long as it is
+   not known. */
+static bool may_have_half_counts(void)
+{
+    enum { WHOLE_WORD_BITS = 64 };
+    const struct pm_layout *layout = the_run->python.interpreter.layout;
+
+    return layout == NULL || layout->at.object_refcount_bits != WHOLE_WORD_BITS;
+}
+
 /* Whether a stored value may be a count. */
 static bool may_be_count(const IRSB *block, const IRExpr *value)
 {
     const IRType type = typeOfIRExpr(block->tyenv, value);
 
-    if (type != Ity_I64 && type != Ity_I32)
+    if (type != Ity_I64 && (type != Ity_I32 || !may_have_half_counts()))
         return false;
     if (value->tag != Iex_Const)
         return true;

@@ -56,7 +56,8 @@ def case_build_value():
 
 
 def fail():
-    raise Failure("lost")       # TAKER: drop_exception 3
+    # drop_exception loses it, but gets it by PyErr_Fetch, through a pointer. Who took the reference is known.
+    raise Failure("lost")       # TAKER: _PyErr_SetObject 3
 
 
 def case_exception():
