@@ -268,6 +268,34 @@ def test_python_outside(tool, release_python, tmp_path):
     assert run.returncode == 1 and run.stderr == "absent\n"
 
 
+GARBAGE = CTYPES + """
+gc.disable()
+class Search(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_ulonglong) for name in "size flags since buffer buffer_size needed records mark".split()] \\
+        + [("kinds", 20 * ctypes.c_ulonglong)]
+def cycles(flags):
+    search = Search(ctypes.sizeof(Search), 2 | flags, mark)
+    assert ask(7, ctypes.addressof(search)) == 1
+    return search.kinds[3], search.kinds[13]        # blocks in cycles, and those of the interpreter
+def work():
+    for number in range(20):
+        lost = [number]
+        lost.append(lost)
+    lost = None
+mark = ask(6)
+work()
+waiting, claimed = cycles(0), cycles(16)
+gc.collect()
+print(waiting[0], waiting[1] >= 20, claimed[0] >= 19, cycles(16)[0])
+"""
+
+
+def test_garbage(tool, release_python):
+    """Cycles wait for the collector, unless the program says that it just ran."""
+    run = tool.run(release_python.path, "-S", "-c", GARBAGE)
+    assert run.stdout == "0 True True 0\n"
+
+
 AFTER = r"""
 #include <stdio.h>
 #include <stdlib.h>

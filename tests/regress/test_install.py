@@ -170,6 +170,11 @@ def test_install_run_uninstall(tool, tmp_path, release_python):
     ours = root / made("PM_TOOL_DIR").lstrip("/")
     names = {path.name for path in ours.iterdir()}
     assert names == {"pymemcheck-amd64-linux", "vgpreload_pymemcheck-amd64-linux.so", "pymemcheck.supp"}
+    # Programs find the header as they find Valgrind's.
+    (tmp_path / "user.c").write_text("#include <valgrind/pymemcheck.h>\nint main(void) { return PYMEMCHECK_VERSION() != 0; }\n")
+    subprocess.run(["gcc", "-I", str(root / made("includedir").lstrip("/").replace("${prefix}", made("prefix")).lstrip("/")),
+                    "-I", str(pathlib.Path(made("VALGRIND_CPPFLAGS").split()[1]).parent), "-o", str(tmp_path / "user"),
+                    str(tmp_path / "user.c")], check=True)
     # A folder like Valgrind's own after the installation. VALGRIND_LIB names it, since the launcher looks in one folder.
     folder = tmp_path / "tools"
     folder.mkdir()

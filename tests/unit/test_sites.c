@@ -246,6 +246,37 @@ static void test_many_sites(void **state)
     pm_sites_release(&sites);
 }
 
+/* After a reset, the peak is the greatest amount since then, and so is each site's share. */
+static void test_reset_peak(void **state)
+{
+    struct pm_sites sites;
+    struct pm_site_id a, b;
+
+    (void)state;
+    pm_sites_init(&sites);
+    a = pm_sites_of(&sites, (struct pm_stack_id){ 1 });
+    b = pm_sites_of(&sites, (struct pm_stack_id){ 2 });
+    pm_sites_allocate(&sites, a, 1000, 0, 1);
+    pm_sites_allocate(&sites, b, 10, 0, 2);
+    pm_sites_free(&sites, a, 1000, 0);
+    assert_int_equal(sites.peak_bytes, 1010);
+    pm_sites_reset_peak(&sites);
+    assert_int_equal(sites.peak_bytes, 10);
+    assert_int_equal(sites.peak_blocks, 1);
+    assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, a.v)), 0);
+    assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, b.v)), 10);
+    pm_sites_free(&sites, b, 10, 0);
+    pm_sites_allocate(&sites, a, 7, 0, 3);
+    assert_int_equal(sites.peak_bytes, 10);
+    assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, a.v)), 0);
+    assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, b.v)), 10);
+    pm_sites_allocate(&sites, a, 4, 0, 4);
+    assert_int_equal(sites.peak_bytes, 11);
+    assert_int_equal(pm_sites_peak_blocks(&sites, pm_sites_at(&sites, a.v)), 2);
+    assert_int_equal(pm_sites_peak_bytes(&sites, pm_sites_at(&sites, b.v)), 0);
+    pm_sites_release(&sites);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_equal_maxima),
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_many_sites),
+        cmocka_unit_test(test_reset_peak),
     };
     return pm_random_verdict(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -375,6 +375,27 @@ static void test_ends(void **state)
                                         "these are its figures so far.\n\nHEAP SUMMARY:\n"));
 }
 
+/* Phases, and a peak that was reset. */
+static void test_phases(void **state)
+{
+    struct world *world = *state;
+    struct pm_phase entries[] = {
+        { .name = pm_strings_intern_text(&world->fixture.strings, "load\x1b"), .times = 1, .allocs = 1234, .bytes = 5678,
+          .live_bytes = 99, .live_known = true },
+        { .name = pm_strings_intern_text(&world->fixture.strings, "query"), .times = 12, .open = 1, .allocs = 5 },
+    };
+    const struct pm_phases phases = { .entries = entries, .count = 2 };
+
+    assert_has_not(report(world), "Phases that the program named");
+    world->fixture.profile.phases = &phases;
+    world->fixture.profile.peak_since = 61112;
+    const char *text = report(world);
+    assert_has(text, "peak heap usage: 0 bytes in 0 blocks, since allocation 61,112\n");
+    assert_has(text, "\n      allocs           bytes    bytes in use  phase\n"
+                     "       1,234           5,678              99  load\\x1b\n"
+                     "           5               0       not known  query, 12 times, still open\n\n");
+}
+
 /* A program that is not Python gets the same report, with C callers only. */
 static void test_not_python(void **state)
 {
@@ -468,6 +489,7 @@ int main(void)
         TEST(test_hostile_names),
         TEST(test_troubles_and_words),
         TEST(test_ends),
+        TEST(test_phases),
         TEST(test_not_python),
         TEST(test_live_lines_with_source),
         TEST(test_moved_block),

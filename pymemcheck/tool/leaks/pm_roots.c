@@ -221,6 +221,19 @@ static bool is_searched(const NSegment *segment)
     return true;
 }
 
+/* Adds root.start .. end. The search numbers a root's words by 32 bits, so a mapping of many gigabytes (address space that
+   is hardly used, mostly) becomes several roots. */
+static void add_pieces(struct pm_roots *roots, struct pm_leak_root root, u64 end)
+{
+    const u64 most = (u64)16 << 30;
+
+    while (root.start < end) {
+        root.bytes = end - root.start < most ? end - root.start : most - root.start % sizeof(u64);
+        add_root(roots, root);
+        root.start += root.bytes;
+    }
+}
+
 /* Adds root.start .. end without the dead parts, which are sorted. */
 static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, u32 dead_count,
                       struct pm_leak_root root, u64 end)
@@ -232,16 +245,12 @@ static void add_alive(struct pm_roots *roots, const struct pm_dead_stack *dead, 
             continue;
         if (dead[i].low > start) {
             root.start = start;
-            root.bytes = dead[i].low - start;
-            add_root(roots, root);
+            add_pieces(roots, root, dead[i].low);
         }
         start = dead[i].end;
     }
-    if (start < end) {
-        root.start = start;
-        root.bytes = end - start;
-        add_root(roots, root);
-    }
+    root.start = start;
+    add_pieces(roots, root, end);
 }
 
 /* Adds root.start .. end in pieces. The dynamic loader's own tables are foreign: the loader points to no
