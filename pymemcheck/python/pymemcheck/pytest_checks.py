@@ -24,7 +24,10 @@ from .search import RUNNING_KINDS, check_kinds, growth_lines, growth_sums, leak_
 # What a fixture of a wider scope allocated: numbers of allocations after begin, up to end.
 Fixture = collections.namedtuple("Fixture", "name begin end")
 # Python files that run tests, but are none.
-_MACHINERY = ("/_pytest/", "/pluggy/", "/xdist/", "/execnet/", os.path.dirname(os.path.abspath(__file__)) + os.sep)
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_MACHINERY = ("/_pytest/", "/pluggy/", "/xdist/", "/execnet/", _HERE)
+# pytest's functions that call tests, and set up and tear down fixtures.
+_CALLS = ("pytest_pyfunc_call", "runtest", "call_fixture_func", "_teardown_yield_fixture")
 _CUT = ("/_pytest/", "/pluggy/", "/unittest/")
 
 
@@ -81,9 +84,17 @@ def _line_of(record):
 
 
 def _is_of_a_test(record):
-    """Whether memory belongs to a test, not to what runs tests: by its innermost Python frame."""
-    place = _line_of(record)
-    return place is not None and not any(part in place[0] for part in _MACHINERY)
+    """Whether memory was allocated by a test or fixture: its innermost Python frame is not of what runs tests, and pytest's call
+    of the test or fixture is nearer than our own code."""
+    frames = [frame for frame in record.frames if frame.kind == "python"]
+    if not frames or any(part in frames[0].file for part in _MACHINERY):
+        return False
+    for frame in frames:
+        if frame.file.startswith(_HERE):
+            return False
+        if "/_pytest/" in frame.file and frame.function.rpartition(".")[2] in _CALLS:
+            return True
+    return False
 
 
 class Checker:
