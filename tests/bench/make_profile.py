@@ -47,6 +47,28 @@ def make_stacks(count, natives, pythons, chance):
     return back, frame, ends
 
 
+SNAPSHOTS = 100
+
+
+def make_snapshots(live, live_blocks, chance):
+    """The sites become live one after the other; besides, a hundredth of those before is said again each time."""
+    table = dict(name=[0] * SNAPSHOTS, serial=[], elapsed_ms=[], total_bytes=[], live_bytes=[], live_blocks=[], changes=[])
+    size = count = done = 0
+    for number in range(1, SNAPSHOTS + 1):
+        end, changes = len(live) * number // SNAPSHOTS, []
+        for site in sorted(chance.sample(range(done), done // 100)):
+            changes += [site, live[site], live_blocks[site]]
+        for site in range(done, end):
+            if live_blocks[site]:
+                changes += [site, live[site], live_blocks[site]]
+                size, count = size + live[site], count + live_blocks[site]
+        done = end
+        for key, value in (("serial", end), ("elapsed_ms", number), ("total_bytes", size), ("live_bytes", size),
+                           ("live_blocks", count), ("changes", changes)):
+            table[key].append(value)
+    return table
+
+
 def make(sites, seed):
     chance = random.Random(1)
     strings, frames, natives, pythons = make_strings_and_frames(max(30, sites // 3), seed)
@@ -59,7 +81,9 @@ def make(sites, seed):
     live = [bytes if count else 0 for bytes, count in zip(total, live_blocks)]
     columns = dict(stack=ends, total_bytes=total, total_blocks=blocks, padding_bytes=[0] * sites, live_bytes=live,
                    live_blocks=live_blocks, peak_bytes=total, peak_blocks=blocks, first=list(range(1, sites + 1)),
-                   last=list(range(1, sites + 1)), sizes=[[[value, count]] for value, count in zip(values, blocks)])
+                   last=list(range(1, sites + 1)), thread=[chance.choice((1, 1, 1, 2, 3, 0)) for _ in ends],
+                   domain=[chance.choice((4, 4, 4, 3, 2, 1, 0)) for _ in ends], sizes=[[[value, count]] for value, count in zip(values, blocks)])
+    snapshots = make_snapshots(live, live_blocks, chance)
     records = [dict(kind="definite", stack=end, bytes=72, blocks=1, indirect_bytes=0, indirect_blocks=0,
                     surplus_references=0, types=[], note=0, first=1, last=1, import_blocks=0, main_blocks=1,
                     finalization_blocks=0, raising_blocks=0, thread=1, suppressed=False, left_out=False,
@@ -76,7 +100,7 @@ def make(sites, seed):
                     reused_blocks=0),
         troubles=dict(unreadable_stacks=0, unreadable_code=0, failed_allocations=0, unknown_frees=0),
         strings=strings, strings_hex={}, frames=frames, stacks=dict(back=back, frame=frame), sites=columns,
-        leaks=dict(summary=summary, records=records), leaks_before=None)
+        snapshots=snapshots, leaks=dict(summary=summary, records=records), leaks_before=None)
 
 
 if __name__ == "__main__":

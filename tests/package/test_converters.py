@@ -298,6 +298,7 @@ def test_empty_profile(command, tmp_path, convert):
     data = pack.sample()
     data["sites"] = {key: [] for key in data["sites"]}
     data["totals"] = dict.fromkeys(data["totals"], 0)
+    data["snapshots"] = None
     path = pack.write(tmp_path, data)
     for kind in ("dhat", "pprof", "folded", "speedscope", "callgrind", "massif", "tracemalloc", "csv"):
         assert convert(path, kind).exists()

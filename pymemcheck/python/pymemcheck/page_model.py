@@ -14,6 +14,7 @@ from .record_words import KIND_TEXTS
 
 GROUPS = ("line", "function", "file", "module", "caller", "type", "thread", "domain", "phase")
 COMPARED_GROUPS = ("line", "function", "file")
+NOTHING = dict.fromkeys(METRICS, (0, 0))
 MOST_ROWS = 1000
 MOST_COMPARED = 300
 MOST_RECORDS = 200
@@ -135,8 +136,11 @@ class Model:
         for items in self._items():
             try:
                 for row in make_rows(items, group):
-                    entry = found.setdefault(row.key, [row, dict.fromkeys(METRICS, (0, 0))])
-                    entry[1].update(row.figures)
+                    entry = found.get(row.key)
+                    if entry is None:
+                        found[row.key] = [row, {**NOTHING, **row.figures}]
+                    else:
+                        entry[1].update(row.figures)
                 metrics += items.figures
             except NotInFile:
                 continue
