@@ -27,8 +27,8 @@
    (Include/internal/pycore_object.h, _PyType_PreHeaderSize). */
 enum { PRE_HEADER_BYTES = 16, LEAST_OBJECT_BYTES = 16 };
 
-/* Stores to a pending block before it is given up: it holds no object. */
-enum { MOST_TRIES = 12 };
+/* Stores to a pending block before it is given up: it holds no object. A large object may be cleared word by word first. */
+enum { MOST_TRIES = 100 };
 
 /* What is kept of a type: its name, what stands before its instances, and whether rules choose them that look at types only. Never 0. */
 enum { NAME_BITS = 32, HEADER_BITS = 16, CHOSEN_BIT = 62, KNOWN_BIT = 63 };
@@ -250,7 +250,21 @@ static void settle(struct pm_run *run, u32 index)
     look_into(run, pending.block, pending.bytes, pending.padded, pending.birth);
 }
 
-/* Another block takes the place of a pending one. One that nothing was stored to stays pending. */
+/* Whether a word where a type would stand is still 0: freed memory is overwritten. Only the collector's links may have been stored. */
+static bool may_become_object(struct pm_run *run, const struct pm_watch_pending *pending)
+{
+    u64 headers[PM_WATCH_HEADERS], word;
+    const u32 count = pm_watch_headers(run, pending->padded, headers);
+
+    for (u32 i = 0; i < count; i++)
+        if (headers[i] + LEAST_OBJECT_BYTES <= pending->bytes
+                && pm_reader_read_u64(&run->reader, pending->block + headers[i]
+                                          + (u64)run->python.interpreter.layout->at.object_type, &word) && word == 0)
+            return true;
+    return false;
+}
+
+/* Another block takes the place of a pending one. One that has no object yet stays pending. */
 static void make_late(struct pm_run *run, u32 index)
 {
     struct pm_watch *watch = &run->watch;
@@ -259,7 +273,7 @@ static void make_late(struct pm_run *run, u32 index)
 
     if (pending.block == 0)
         return;
-    if (pending.tries > 0 || holds_object(run, &pending)) {
+    if (!may_become_object(run, &pending) || holds_object(run, &pending)) {
         settle(run, index);
         return;
     }
