@@ -97,24 +97,25 @@ class _Split:
     whose value is values[i]; label_of(value) is a label."""
 
     def __init__(self, tree, places, values, label_of):
-        self.parents, self.labels = [0], [None]
+        self.parents, self.labels = array.array("q", [0]), [None]
         self._tree, self._label_of, self._known = tree, label_of, {}
-        self.nodes = [self._node(value, place) for value, place in zip(values, places)]
+        self.nodes = array.array("q", map(self._node, values, places))
+        self._known = None
 
     def _node(self, value, place):
         """The node of a value and a node of the tree; made with those above it, without recursion."""
-        known, missing = self._known, []
-        while (value, place) not in known:
+        known, missing, above = self._known, [], value << 40       # a node's number is far below that
+        while above | place not in known:
             missing.append(place)
             if not place:
                 break
             place = self._tree.parents[place]
-        found = known.get((value, place), 0)
+        found = known.get(above | place, 0)
         for place in reversed(missing):
-            known[value, place] = len(self.parents)
+            known[above | place] = len(self.parents)
             self.parents.append(found)
             self.labels.append(self._tree.labels[place] if place else self._label_of(value))
-            found = known[value, place]
+            found = known[above | place]
         return found
 
 
