@@ -179,7 +179,7 @@ def test_profiles(tool, program, tmp_path):
         assert profile.totals["live_blocks"] >= 3 and profile.from_native("leak")
     command = tool.build_directory / "bin" / "pymemcheck"
     report = subprocess.run([command, "report", tmp_path / "named"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    assert f"process {run.pid}): goes on: these are its figures so far" in report.splitlines()[0]
+    assert f"process {run.pid}): was still running: these are its figures so far" in report.splitlines()[0]
 
 
 def test_million(tool, program):

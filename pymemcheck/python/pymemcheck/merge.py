@@ -167,6 +167,7 @@ class Merged:
             totals[key] = self._totals[key]
             if key == "peak_blocks":
                 totals["peak_serial"] = self._peak_serial
+        totals["peak_since"] = 0
         return totals
 
     def _run(self):

@@ -228,7 +228,8 @@ class Profile:
         if self.version < 2 and "moved_blocks" in totals:
             totals["reused_blocks"] = totals.pop("moved_blocks")
         self.totals = {key: _number(totals, key, "totals") for key in TOTALS}
-        self.totals["peak_serial"] = _later_number(totals, "peak_serial", "totals")
+        for key in ("peak_serial", "peak_since"):
+            self.totals[key] = _later_number(totals, key, "totals")
         troubles = _member(data, "troubles", dict, "")
         self.troubles = {key: _number(troubles, key, "troubles") for key in TROUBLES}
         self.strings = _read_texts(_member(data, "strings", list, ""), _member(data, "strings_hex", dict, ""), "strings",

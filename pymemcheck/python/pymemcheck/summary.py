@@ -28,14 +28,12 @@ def metric_title(profile, metric):
 def end_text(run):
     """How the run ended."""
     if run["end"] == "running":
-        return "was still running (written at a snapshot)"
+        return "was still running: these are its figures so far"
     if run["end"] == "signal":
         number = run["signal"]
         return "killed by %s" % (SIGNALS.get(number, "signal %d" % number) if number else "a signal")
     if run["end"] == "exec":
         return "became another program"
-    if run["end"] == "running":
-        return "goes on: these are its figures so far"
     return "ended with exit code %d" % (run["exit_code"] or 0)
 
 

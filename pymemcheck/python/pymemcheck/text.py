@@ -89,7 +89,7 @@ class Text:
             put("The process is about to run another program (exec): these are its figures so far.")
             put("")
         elif run["end"] == "running":
-            put("The program was still running: these are its figures at a snapshot.")
+            put("The program was still running: these are its figures so far.")
             put("")
         elif run["end"] == "signal":
             number = run["signal"]

@@ -39,6 +39,8 @@ def write_profile(stream, conclusion, run, totals, troubles, strings, exact, fra
     put(',\n "conclusion": ' + _lines(list(map(_dump, conclusion))))
     for key, value in (("run", run), ("totals", totals), ("troubles", troubles)):
         put(',\n "%s": {\n  %s\n }' % (key, ",\n  ".join("%s: %s" % (_dump(name), _dump(v)) for name, v in value.items())))
+    # A merged file has no phases, snapshots or watched objects: those are of one run.
+    put(',\n "phases": []')
     put(',\n "strings": ' + _lines([_dump(visible(text, exact)) for text in strings]))
     put(',\n "strings_hex": ' + _dump(_exact_hex(strings, exact)))
     put(',\n "frames": ' + _lines(list(map(_dump, frames))))
@@ -55,7 +57,7 @@ def write_profile(stream, conclusion, run, totals, troubles, strings, exact, fra
         summary, records = search
         put(',\n "%s": {\n  "summary": %s,\n  "records": %s\n }' % (
             key, _dump({kind: list(summary[kind]) for kind in SUMMARY_KEYS}), _lines(list(map(_dump, records)))))
-    put("\n}\n")
+    put(',\n "watched": null\n}\n')
 
 
 def record_dict(record, place_of, frame_of, stack):
@@ -66,7 +68,7 @@ def record_dict(record, place_of, frame_of, stack):
                   expression_lines=record.expression_lines, note=place_of(record.note),
                   chain=[place_of(line) for line in record.chain],
                   places=[[frame_of(frame), blocks] for frame, blocks in record.places],
-                  types=[[place_of(name), blocks] for name, blocks in record.types])
+                  types=[[place_of(name), blocks] for name, blocks in record.types], balance=None)
     return result
 
 
