@@ -18,6 +18,7 @@ EXIT_BAD = 2
 # Subcommand -> (module, one line on what it does).
 COMMANDS = (
     ("run", "runner", "run a Python program under the tool, and say in ten lines what it found"),
+    ("explain", "explain", "run a program again, and tell who took the references that a leak has too many"),
     ("report", "report", "what leaks, what holds memory, what allocates; or the whole text report again"),
     ("diff", "diff", "compare two profiles"),
     ("check", "check", "compare leaks with a baseline, for nightly jobs"),
@@ -48,10 +49,12 @@ def _make_parser(chosen):
     return parser
 
 
-def _parse_run(parser, arguments):
-    """Of run, what is no option of ours is Valgrind's, and what follows the options is the program's."""
+def _parse_run(parser, arguments, chosen):
+    """Of run and explain, what is no option of ours is Valgrind's, and what follows the options is the program's."""
     from . import runner
-    start = arguments.index("run") + 1
+    start = arguments.index(chosen) + 1
+    if chosen == "explain":         # its own argument comes first
+        start += len(arguments) > start and not arguments[start].startswith("-")
     options, words = runner.split(arguments[start:])
     parsed, passed = parser.parse_known_args(arguments[:start] + options)
     parsed.passed, parsed.words = passed, words
@@ -63,8 +66,8 @@ def main(arguments=None, starter=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     parser = _make_parser(chosen)
-    if chosen == "run":
-        parsed = _parse_run(parser, arguments)
+    if chosen in ("run", "explain"):
+        parsed = _parse_run(parser, arguments, chosen)
     else:
         parsed = parser.parse_args(arguments)
     if parsed.command is None:

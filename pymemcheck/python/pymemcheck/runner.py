@@ -134,7 +134,7 @@ def resolve_program(words):
 def command_of(words, python):
     """The program to run, from the end of the command line."""
     if not words or words == ["--"]:
-        raise UsageError("run: there is no program; pymemcheck run --help")
+        raise UsageError("there is no program to run; pymemcheck run --help")
     if words[0] == "--":
         return resolve_program(words[1:])
     if words[0] in ("-m", "-c") and len(words) < 2:
@@ -190,6 +190,11 @@ def _has(options, name):
     return any(option.split("=")[0] == name for option in options)
 
 
+def log_of(out):
+    """The log beside a profile."""
+    return os.path.join(os.path.dirname(out), LOG_FILE)
+
+
 def make_options(arguments, passed):
     """Valgrind's options, and the name of the profile."""
     options = list(passed) + list(arguments.valgrind_options)
@@ -203,7 +208,7 @@ def make_options(arguments, passed):
     if not _has(options, "--pymemcheck-out-file"):
         options.append("--pymemcheck-out-file=" + out)
     if not any(_has(options, name) for name in ("--log-file", "--log-fd", "--log-socket")):
-        options.append("--log-file=" + os.path.join(os.path.dirname(out), LOG_FILE))
+        options.append("--log-file=" + log_of(out))
     if not _has(options, "--num-callers"):
         options.append("--num-callers=%d" % NUM_CALLERS)
     return options, out
@@ -218,7 +223,7 @@ def _raise_file_limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _wait(process):
+def wait(process):
     """Waits for the end. Control-C reaches the program by itself; a request to end is passed on."""
     previous = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -230,21 +235,27 @@ def _wait(process):
             signal.signal(number, handler)
 
 
-def run(arguments, output):
-    passed, words = arguments.passed, arguments.words
-    options, out = make_options(arguments, passed)
-    words, options = prepare(words, options)
+def start(arguments):
+    """Starts the program under the tool. Gives the process, or None if there is no Valgrind, which was said."""
+    options, _ = make_options(arguments, arguments.passed)
+    words, options = prepare(arguments.words, options)
     command = command_of(words, arguments.python)
-    start = _starter(arguments)
+    starter = _starter(arguments)
     sys.stdout.flush()
-    before = set(glob.glob(_glob_of(out)))
     try:
-        process = subprocess.Popen(start + options + command, preexec_fn=_raise_file_limit,
-                                   env=prepare_environment(words))
+        return subprocess.Popen(starter + options + command, preexec_fn=_raise_file_limit, env=prepare_environment(words))
     except OSError as error:
-        complain("error: %s: %s" % (start[0], error.strerror))
+        complain("error: %s: %s" % (starter[0], error.strerror))
+        return None
+
+
+def run(arguments, output):
+    _, out = make_options(arguments, arguments.passed)
+    before = set(glob.glob(_glob_of(out)))
+    process = start(arguments)
+    if process is None:
         return NOT_FOUND
-    status = _wait(process)
+    status = wait(process)
     if not arguments.no_summary:
         _say(out, process.pid, before)
     return status if status >= 0 else 128 - status
