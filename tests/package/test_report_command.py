@@ -454,3 +454,13 @@ def test_patience(monkeypatch):
         with Patience("reading x"):
             time.sleep(1 if stream.isatty() and seconds < 1 else 0.1)
         assert stream.getvalue() == expected
+
+
+def test_native_labels():
+    """As the tool's report shows them (pymemcheck/report/pm_labels.c)."""
+    from pymemcheck.labels import Labels
+    from pymemcheck.profile import Frame
+    shown = {("lk.so", "keep", 0x1f): "lk.so`keep+0x1f", ("/a/lk.so", "keep", 0): "lk.so`keep", ("/a/lk.so", "", 0x6f7a): "lk.so+0x6f7a",
+             ("", "", 0x4f): "???`0x4f"}
+    for (path, function, offset), text in shown.items():
+        assert Labels().native(Frame("native", function, "", 0, path, offset, ())) == text

@@ -80,11 +80,10 @@ class Labels:
         return str(number) if number else "?"
 
     def native(self, frame):
-        """object`function+0x12, or object`0x4a2b where the function is not known."""
-        place = self.object(frame.object) + "`"
+        """object`function+0x12, or object+0x4a2b where the function is not known."""
         if not frame.function:
-            return place + "0x%x" % frame.offset
-        return place + self.function(frame.function) + ("+0x%x" % frame.offset if frame.offset else "")
+            return "%s%s0x%x" % (self.object(frame.object), "+" if frame.object else "`", frame.offset)
+        return self.object(frame.object) + "`" + self.function(frame.function) + ("+0x%x" % frame.offset if frame.offset else "")
 
     def frame(self, frame, full=True):
         """As a stack shows it."""
