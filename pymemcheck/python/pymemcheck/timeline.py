@@ -10,6 +10,7 @@ import collections
 import copy
 
 from .profile import ProfileError, Sites, Snapshot
+from .record_words import counted
 
 PEAK = "peak"
 
@@ -156,7 +157,8 @@ def put_curve(output, profile, height=HEIGHT):
         output.put((" " * MARGIN + "".join(letters)).rstrip())
     for line in legend:
         output.put(" " * MARGIN + line)
-    output.put(" " * MARGIN + "%d snapshots (--snapshots lists them; FILE@NAME or FILE@NUMBER is one)" % len(profile.snapshots), "dim")
+    output.put(" " * MARGIN + "%s (--snapshots lists them; FILE@NAME or FILE@NUMBER is one)" % counted(len(profile.snapshots), "snapshot"),
+               "dim")
 
 
 def put_list(output, profile):
