@@ -354,3 +354,35 @@ def test_header_compiles_everywhere(tmp_path):
                     ["gcc", "-DNVALGRIND"]):
         subprocess.run([*command, "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "user"), str(source)], check=True)
         assert subprocess.run([tmp_path / "user"], check=False).returncode == 0
+
+
+SWITCHES = """\
+import ctypes
+libc = ctypes.CDLL(None)
+malloc, request = libc.malloc, libc.pymemcheck_request
+malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+request.restype, request.argtypes = ctypes.c_long, [ctypes.c_ulong] + [ctypes.c_void_p] * 4
+def ask(number, argument):
+    return request(number, argument, None, None, None)
+malloc(4321)
+answers = [ask(11, 1)]
+malloc(4322)
+answers += [ask(11, None), ask(11, 2), ask(3, ctypes.cast(ctypes.c_char_p(b"loaded"), ctypes.c_void_p)), ask(3, 8)]
+malloc(4323)
+print(*answers)
+"""
+
+
+@pytest.mark.parametrize("logging", [True, False], ids=["log", "no log"])
+def test_event_log_and_snapshots(tool, release_python, tmp_path, logging):
+    """The program switches the event log, if there is one, and takes snapshots."""
+    path = tmp_path / "switches.py"
+    path.write_text(SWITCHES)
+    options = ["--trace=malloc", "--trace-start=no", f"--trace-file={tmp_path}/trace"] if logging else []
+    run = tool.run(release_python.path, "-S", path, options=options)
+    assert run.stdout == ("1 1 -1 1 -1\n" if logging else "-2 -2 -1 1 -1\n")
+    snapshots, strings = run.profile.json["snapshots"], run.profile.json["strings"]
+    assert [strings[name] for name in snapshots["name"]] == ["loaded"]
+    if logging:
+        events = (tmp_path / "trace").read_text()
+        assert [size for size in (4321, 4322, 4323) if f"malloc({size})" in events] == [4322]
