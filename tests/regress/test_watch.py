@@ -110,6 +110,7 @@ def test_fingerprints_are_equal_in_both_runs(tool, release_python):
         assert loss.json["balance"]["unbalanced"]
 
 
+@pmtest.needs_core("lines")         # the core's own line is that of the header that has Py_INCREF
 def test_text(tool, release_python):
     """The layout of the balance under its record, and of what is watched without a leak."""
     release_python.compile_extensions(TAKERS.with_name("pm_watched.c"))
