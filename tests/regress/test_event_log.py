@@ -338,6 +338,7 @@ def test_exec(tool, release_python):
     assert Replay(events(run.traces[run.pid])).allocs == run.profile.totals["allocs"]
 
 
+@pmtest.needs_core("exec")
 def test_failed_exec_goes_on(tool, release_python):
     bad = tool.new_directory() / "bad"
     bad.write_text("#!/nowhere/at/all\n")

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from eventlog import Replay, events
-from pmtest import line_of
+from pmtest import line_of, needs_core
 from test_event_log import SCRIPTS, script, traced
 
 pytestmark = pytest.mark.skipif(shutil.which("heaptrack_print") is None, reason="no heaptrack_print on this machine")
@@ -118,6 +118,7 @@ burst()
 """
 
 
+@needs_core("lines")             # without it, names of native frames have their line
 def test_python_frames(tool, release_python, tmp_path):
     """heaptrack's stacks have Python frames, "function (file.py:line)", inside of the native ones that run them."""
     path = script(tool, PROGRAM)
