@@ -27,6 +27,7 @@ void pm_watch_init(struct pm_run *run)
     pm_map_init(&watch->verdicts);
     for (u32 i = 0; i < run->options.watch_refs.count; i++)
         watch->unresolved_objects += run->options.watch_refs.at[i].kind == PM_WATCH_OBJECT;
+    pm_watch_wake_init(run);
     pm_events_listen(&run->events, pm_watch_on_event, run);
 }
 
@@ -95,6 +96,7 @@ void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_
         note_taker(watch, index, place, VG_(get_SP)(VG_(get_running_tid)()));
     pm_map_put(&watch->counts, count_address, index);
     pm_watch_code_mark(count_address);
+    pm_watch_wake_up(run);
 }
 
 void pm_watch_finish(struct pm_run *run, u32 index, bool died)

@@ -2,7 +2,8 @@
 /* --watch-refs: every change of the reference counts of chosen objects, with the stack that made it.
 
    pm_watch_code.c puts a test before each store of the program that may change a count. pm_watch_births.c
-   chooses objects when they are born. This file gets the stores and keeps heap/pm_balance.h.
+   chooses objects when they are born. This file gets the stores and keeps heap/pm_balance.h. Both sleep until there may be an
+   object to watch (pm_watch_wake.h).
 
    A change is the new value minus the old one, so no pattern of instructions need be known. Whatever the
    program stores, the sum of all changes is the count; what was stored in a way that is not seen (a system call,
@@ -17,6 +18,7 @@
 #include "heap/pm_balance.h"
 #include "heap/pm_balance_judge.h"
 #include "heap/pm_events.h"
+#include "tool/watch/pm_watch_wake.h"
 
 struct pm_run;
 
@@ -54,6 +56,7 @@ struct pm_watched {
 struct pm_watch {
     bool on;
     bool scanned;               /* for objects older than the first frame */
+    struct pm_watch_wake wake;
     struct pm_balance balance;
     struct pm_map counts;       /* address of a count -> object of the balance */
     struct pm_watched *watched; /* by object of the balance */

@@ -33,6 +33,7 @@
 enum { FILTER_BYTES = 1 << 18, FILTER_SHIFT = 4, FULL = 255 };
 
 static u8 filter[FILTER_BYTES];
+static u8 awake;                /* read by translated code */
 static struct pm_run *the_run;
 
 static u8 *byte_of(u64 address)
@@ -58,6 +59,11 @@ void pm_watch_code_unmark(u64 address)
 bool pm_watch_code_is_marked(u64 address)
 {
     return *byte_of(address) != 0;
+}
+
+void pm_watch_code_wake(void)
+{
+    awake = 1;
 }
 
 /* The stack is unwound from the guest's state, which has no instruction pointer of this moment. Storing it in translated code
@@ -340,6 +346,38 @@ static bool is_behind_call(Addr address)
         && !returns_borrowed(called);
 }
 
+/* Where a block that would be tested begins while the watch sleeps:
+
+       if (awake)
+           discard all translations, and go to this block again
+
+   VEX can do that with the jump that follows an instruction which makes code invalid. A function's entry is left out. The
+   core may have come there past a wrapper, and would call that. */
+static IRSB *add_wake(const IRSB *block, Addr first, const VexGuestLayout *layout)
+{
+    const HWord lowest = 0x1000;    /* as callgrind does it (callgrind/main.c) */
+    IRSB *result = deepCopyIRSBExceptStmts(block);
+    Int i = 0;
+
+    for (; block->stmts[i]->tag != Ist_IMark; i++)
+        addStmtToIRSB(result, block->stmts[i]);
+    IRExpr *byte = assign(result, Ity_I8, IRExpr_Load(Iend_LE, Ity_I8, mkIRExpr_HWord((HWord)&awake)));
+    IRExpr *is_awake = assign(result, Ity_I1, IRExpr_Binop(Iop_CmpNE8, byte, IRExpr_Const(IRConst_U8(0))));
+    addStmtToIRSB(result, IRStmt_Put(offsetof(VexGuestAMD64State, guest_CMSTART), mkIRExpr_HWord(lowest)));
+    addStmtToIRSB(result, IRStmt_Put(offsetof(VexGuestAMD64State, guest_CMLEN), mkIRExpr_HWord(~(lowest - 1))));
+    addStmtToIRSB(result, IRStmt_Exit(is_awake, Ijk_InvalICache, IRConst_U64(first), layout->offset_IP));
+    for (; i < block->stmts_used; i++)
+        addStmtToIRSB(result, block->stmts[i]);
+    return result;
+}
+
+static bool is_entry(Addr address)
+{
+    const HChar *name;
+
+    return VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name);
+}
+
 static Addr first_address(const IRSB *block)
 {
     for (Int i = 0; i < block->stmts_used; i++)
@@ -356,6 +394,8 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
     bool wanted = false;
 
     the_run = run;
+    if (!run->watch.wake.awake)
+        pm_watch_wake_on_code(run);
     for (Int i = 0; i < block->stmts_used; i++) {
         note_stack_address(block->stmts[i], on_stack);
         wanted |= is_wanted(block, block->stmts[i], on_stack);
@@ -364,7 +404,10 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
     const bool extension = pm_watch_side_of(run, first) == PM_WATCH_EXTENSION;
     const bool returns = extension && block->jumpkind == Ijk_Ret && block->next->tag == Iex_RdTmp;
     bool results = extension && is_behind_call(first);
-    if (wanted || returns || results) {
+    if (!run->watch.wake.awake && first != 0) {
+        if ((wanted || returns || results) && !is_entry(first))
+            block = add_wake(block, first, layout);
+    } else if (wanted || returns || results) {
         struct spot spot = { .block = deepCopyIRSBExceptStmts(block), .layout = layout };
         for (Int i = 0; i < block->stmts_used; i++) {
             if (block->stmts[i]->tag == Ist_IMark)
