@@ -50,7 +50,7 @@ struct judging {
     i64 *usual;                 /* by owner, of the group usual_of */
     u32 usual_of;
     bool *group_met;
-    u64 *amounts;               /* by place */
+    u64 *amounts, *surplus;     /* by place */
 };
 
 static enum pm_balance_role role_of(const struct judging *judging, u32 owner)
@@ -232,17 +232,70 @@ static int by_owner_and_look(const void *context, u32 a, u32 b)
     return order != 0 ? order : compare(a, b);
 }
 
-static int by_owner_and_amount(const void *context, u32 a, u32 b)
+static int by_owner_and_surplus(const void *context, u32 a, u32 b)
 {
     const struct judging *judging = context;
     const int order = by_owner(&judging->balance->places[a], &judging->balance->places[b]);
 
-    if (order != 0 || judging->amounts[a] != judging->amounts[b])
-        return order != 0 ? order : compare(judging->amounts[b], judging->amounts[a]);
-    return compare(a, b);
+    if (order != 0 || judging->surplus[a] != judging->surplus[b])
+        return order != 0 ? order : compare(judging->surplus[b], judging->surplus[a]);
+    return judging->amounts[a] != judging->amounts[b] ? compare(judging->amounts[b], judging->amounts[a]) : compare(a, b);
 }
 
-/* Lists the places of the case by owner, those that took first, the largest amount first. Stacks that look the same in a
+/* By owner, function and line of Python. */
+static int by_function(const void *context, u32 a, u32 b)
+{
+    const struct judging *judging = context;
+    const struct pm_balance_place *x = &judging->balance->places[a], *y = &judging->balance->places[b];
+
+    if (x->owner != y->owner || x->function.v != y->function.v)
+        return x->owner != y->owner ? compare(x->owner, y->owner) : compare(x->function.v, y->function.v);
+    return x->python.v != y->python.v ? compare(x->python.v, y->python.v) : compare(a, b);
+}
+
+/* The end of the places from start on that have the same owner and function, and same_line: line of Python. *net: what was taken
+   there and not given back. */
+static u32 end_of_run(const struct judging *judging, const u32 *order, u32 count, u32 start, bool same_line, i64 *net)
+{
+    const struct pm_balance_place *places = judging->balance->places, *first = &places[order[start]];
+    u32 end = start;
+
+    *net = 0;
+    for (; end < count; end++) {
+        const struct pm_balance_place *place = &places[order[end]];
+        if (place->owner != first->owner || place->function.v != first->function.v
+                || (same_line && place->python.v != first->python.v))
+            break;
+        *net += place->up ? (i64)judging->amounts[order[end]] : -(i64)judging->amounts[order[end]];
+    }
+    return end;
+}
+
+/* What of a place's amount was not undone: the smaller net, and no more than it has. */
+static u64 surplus_of(const struct judging *judging, u32 place, i64 function_net, i64 line_net)
+{
+    const i64 sign = judging->balance->places[place].up ? 1 : -1;
+    const i64 one = sign * function_net, other = sign * line_net, least = one < other ? one : other;
+
+    return least <= 0 ? 0 : (u64)least < judging->amounts[place] ? (u64)least : judging->amounts[place];
+}
+
+static void find_surplus(struct judging *judging, u32 *order, u32 count)
+{
+    i64 function_net, line_net;
+
+    pm_sort_u32(order, count, by_function, judging);
+    for (u32 start = 0, end; start < count; start = end) {
+        end = end_of_run(judging, order, count, start, false, &function_net);
+        for (u32 at = start, next; at < end; at = next) {
+            next = end_of_run(judging, order, end, at, true, &line_net);
+            for (u32 i = at; i < next; i++)
+                judging->surplus[order[i]] = surplus_of(judging, order[i], function_net, line_net);
+        }
+    }
+}
+
+/* Lists the places of the case by owner, those that took first, the largest surplus first. Stacks that look the same in a
    report are one. */
 static void list_places(struct judging *judging)
 {
@@ -260,11 +313,14 @@ static void list_places(struct judging *judging)
         else
             order[merged++] = order[i];
     }
-    pm_sort_u32(order, merged, by_owner_and_amount, judging);
+    find_surplus(judging, order, merged);
+    pm_sort_u32(order, merged, by_owner_and_surplus, judging);
     judging->verdict->lines = pm_alloc("pm.balance", ((u64)merged + 1) * sizeof *judging->verdict->lines);
     judging->verdict->line_count = merged;
     for (u32 i = 0; i < merged; i++)
-        judging->verdict->lines[i] = (struct pm_balance_line){ order[i], judging->amounts[order[i]] };
+        judging->verdict->lines[i] = (struct pm_balance_line){
+            order[i], judging->amounts[order[i]], judging->surplus[order[i]],
+        };
     pm_free(order);
 }
 
@@ -277,7 +333,7 @@ static void find_usual(const struct judging *judging, struct pm_balance_row *row
         if (balance->places[place].owner == row->owner && balance->places[place].up == up
                 && balance->places[place].changes > row->usual.amount) {
             row->kept = true;
-            row->usual = (struct pm_balance_line){ place, balance->places[place].changes };
+            row->usual = (struct pm_balance_line){ .place = place, .amount = balance->places[place].changes };
         }
 }
 
@@ -383,6 +439,7 @@ void pm_balance_judge(struct pm_balance *balance, const struct pm_balance_case *
         .usual_of = UINT32_MAX,
         .group_met = pm_alloc_zero("pm.balance", ((u64)balance->group_count + 1) * sizeof *judging.group_met),
         .amounts = pm_alloc_zero("pm.balance", ((u64)balance->place_count + 1) * sizeof *judging.amounts),
+        .surplus = pm_alloc_zero("pm.balance", ((u64)balance->place_count + 1) * sizeof *judging.surplus),
     };
     i64 *left = pm_alloc("pm.balance", owners * sizeof *left);
 
@@ -400,4 +457,5 @@ void pm_balance_judge(struct pm_balance *balance, const struct pm_balance_case *
     pm_free(judging.usual);
     pm_free(judging.group_met);
     pm_free(judging.amounts);
+    pm_free(judging.surplus);
 }

@@ -61,18 +61,21 @@ static void add_line(struct pm_text *text, u32 index, u64 amount)
     add_place(text, index, amount, balance_of(text)->places[index].up);
 }
 
-/* The lines of a row. Of several places it is not known which of them the references come from. */
+/* The lines of a row. Of several places it is not known which of them the references come from. Those that their function
+   undid are less likely. */
 static void put_lines(struct pm_text *text, const struct pm_balance_row *row, u32 most)
 {
-    u64 rest = 0;
+    u64 rest = 0, rest_count = 0;
 
     if (row->kept) {
         add_place(text, row->usual.place, row->references, !balance_of(text)->places[row->usual.place].up);
         pm_text_end_line(text);
     }
     for (u32 i = 0; i < row->line_count; i++) {
-        if (i >= most) {
+        const bool undone = row->lines[i].surplus == 0 && row->lines[0].surplus > 0;
+        if (i >= most || (undone && !text->profile->watched->all)) {
             rest += row->lines[i].amount;
+            rest_count++;
             continue;
         }
         add_line(text, row->lines[i].place, row->line_count == 1 ? row->references : row->lines[i].amount);
@@ -81,7 +84,7 @@ static void put_lines(struct pm_text *text, const struct pm_balance_row *row, u3
     if (rest > 0) {
         pm_text_add_number_right(text, rest, AMOUNT_WIDTH);
         pm_text_add(text, "  at ");
-        pm_text_add_counted(text, row->line_count - most, "other place");
+        pm_text_add_counted(text, rest_count, "other place");
         pm_text_put_line(text, " of the same function");
     }
 }
@@ -111,6 +114,16 @@ static void put_evidence(struct pm_text *text, const struct pm_balance_verdict *
         pm_text_add(text, " and gave back ");
         pm_text_add_number(text, row->given);
     }
+    pm_text_end_line(text);
+}
+
+/* The function that has no place of its own in the balance. */
+static void put_deallocator(struct pm_text *text, const struct pm_balance_verdict *verdict)
+{
+    if (!verdict->has_deallocator)
+        return;
+    pm_text_add(text, "   instances have a reference to their class; it is for this function to give it back: ");
+    add_native(text, pm_frames_get(text->profile->frames, verdict->deallocator));
     pm_text_end_line(text);
 }
 
@@ -189,6 +202,7 @@ static void put_unknown(struct pm_text *text, const struct pm_balance_verdict *v
 
 void pm_text_put_balance(struct pm_text *text, const struct pm_balance_verdict *verdict)
 {
+    put_deallocator(text, verdict);
     put_rows(text, verdict);
     put_explained(text, verdict);
     if (verdict->balanced_places > 0) {

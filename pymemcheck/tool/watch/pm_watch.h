@@ -18,6 +18,7 @@
 #include "heap/pm_balance.h"
 #include "heap/pm_balance_judge.h"
 #include "heap/pm_events.h"
+#include "tool/watch/pm_watch_exceptions.h"
 #include "tool/watch/pm_watch_wake.h"
 
 struct pm_run;
@@ -67,6 +68,7 @@ struct pm_watch {
     struct pm_map types;        /* address of a type -> what is known of it */
     struct pm_watch_type recent_types[PM_WATCH_RECENT_TYPES];   /* the same, by a hash of the address */
     struct pm_map verdicts;     /* stack and type -> whether it is chosen */
+    struct pm_watch_fetch fetch;
     u32 unresolved_objects;     /* rules object: whose object was not found yet */
     u64 next_look_serial;       /* when to look for them again */
     bool judged;                /* others are set */

@@ -9,7 +9,7 @@
    succeed if memory has the expected value now.
 
    Where a function of an extension returns, and behind its calls of the interpreter's functions, the same test is made
-   for the result (pm_watch_return).
+   for the result (pm_watch_return). Functions that move exceptions are rare, and always looked at.
 
    Stores of a constant 0 are left out: no count is set to 0, but very much else is. A count that falls to 0 is
    computed. Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
@@ -28,6 +28,7 @@
 #include "tool/capture/pm_callsite.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/pm_run.h"
+#include "tool/watch/pm_watch_exceptions.h"
 #include "tool/watch/pm_watch_owner.h"
 
 enum { FILTER_BYTES = 1 << 18, FILTER_SHIFT = 4, FULL = 255 };
@@ -253,6 +254,29 @@ static void add_before(const struct spot *spot, const IRStmt *statement)
 
 /* --- Returns --- */
 
+static bool is_among(const HChar *function, const HChar *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pm_text_equal(function, names[i]))
+            return true;
+    return false;
+}
+
+/* The functions of the interpreter that return nothing: what they leave behind in the register is no result. */
+static bool returns_nothing(const HChar *function)
+{
+    static const HChar *const names[] = {
+        "PyErr_Clear", "PyErr_Fetch", "PyErr_GetExcInfo", "PyErr_NormalizeException", "PyErr_Print", "PyErr_PrintEx",
+        "PyErr_Restore", "PyErr_SetExcInfo", "PyErr_SetHandledException", "PyErr_SetNone", "PyErr_SetObject",
+        "PyErr_SetRaisedException", "PyErr_SetString", "PyErr_WriteUnraisable", "PyException_SetCause",
+        "PyException_SetContext", "PyBuffer_Release", "PyDict_Clear", "PyEval_RestoreThread", "PyGILState_Release",
+        "PyMem_Free", "PyObject_ClearWeakRefs", "PyObject_Free", "PyObject_GC_Del", "PyObject_GC_Track",
+        "PyObject_GC_UnTrack", "PyType_Modified", "Py_DecRef", "Py_IncRef", "_Py_DecRef", "_Py_Dealloc", "_Py_IncRef",
+    };
+
+    return is_among(function, names, PM_ARRAY_LENGTH(names));
+}
+
 /* The functions of the interpreter that return a reference which still belongs to somebody else
    (the documentation of CPython's C API, "borrowed reference"). */
 static bool returns_borrowed(const HChar *function)
@@ -266,10 +290,7 @@ static bool returns_borrowed(const HChar *function)
         "PyState_FindModule", "PyThreadState_GetDict", "_PyType_Lookup", "PyCapsule_GetPointer", "PyCell_GET",
     };
 
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
-        if (pm_text_equal(function, names[i]))
-            return true;
-    return false;
+    return is_among(function, names, PM_ARRAY_LENGTH(names));
 }
 
 /* Called by translated code where a function of an extension ends. It gives the interpreter the object that it returns. The
@@ -336,14 +357,88 @@ static void add_result(const struct spot *spot)
              byte);
 }
 
-/* Whether the code at an address is what a call of one of the interpreter's functions returns to that returns a
-   new reference. A function that is called through a pointer is not known. */
-static bool is_behind_call(Addr address)
+/* Called by translated code at the entry of a function that moves exceptions. */
+static void on_exception_call(VexGuestAMD64State *guest, ULong call)
 {
-    const HChar *called = pm_callsite_function(&the_run->reader, address);
+    const Addr stack_pointer = guest->guest_RSP, old = guest->guest_RIP;
+    const u64 arguments[PM_WATCH_EXCEPTION_PARTS] = { guest->guest_RDI, guest->guest_RSI, guest->guest_RDX };
+    u64 site;
 
-    return called != NULL && (VG_(strncmp)(called, "Py", 2) == 0 || VG_(strncmp)(called, "_Py", 3) == 0)
-        && !returns_borrowed(called);
+    if (!pm_reader_read_u64(&the_run->reader, stack_pointer, &site)
+            || pm_watch_side_of(the_run, site) != PM_WATCH_EXTENSION)
+        return;
+    guest->guest_RIP = site - 1;
+    guest->guest_RSP = stack_pointer + sizeof site;
+    pm_watch_exception_called(the_run, VG_(get_running_tid)(), (enum pm_watch_exception_call)call, arguments,
+                              guest->guest_RSP);
+    guest->guest_RSP = stack_pointer;
+    guest->guest_RIP = old;
+}
+
+/* Called by translated code behind the call of such a function, at site. */
+static void on_fetched(VexGuestAMD64State *guest, Addr site)
+{
+    const Addr old = guest->guest_RIP;
+
+    guest->guest_RIP = site - 1;
+    pm_watch_exception_fetched(the_run, VG_(get_running_tid)(), guest->guest_RSP);
+    guest->guest_RIP = old;
+}
+
+static void add_exception_call(const struct spot *spot, enum pm_watch_exception_call which)
+{
+    IRDirty *call = unsafeIRDirty_0_N(0, "on_exception_call", VG_(fnptr_to_fnentry)(&on_exception_call),
+                                      mkIRExprVec_2(IRExpr_GSPTR(), mkIRExpr_HWord((HWord)which)));
+
+    pm_guest_reads_registers(call, spot->layout);
+    addStmtToIRSB(spot->block, IRStmt_Dirty(call));
+}
+
+static void add_fetched(const struct spot *spot)
+{
+    IRDirty *call = unsafeIRDirty_0_N(0, "on_fetched", VG_(fnptr_to_fnentry)(&on_fetched),
+                                      mkIRExprVec_2(IRExpr_GSPTR(), mkIRExpr_HWord((HWord)spot->instruction)));
+
+    pm_guest_reads_stack(call, spot->layout);
+    addStmtToIRSB(spot->block, IRStmt_Dirty(call));
+}
+
+/* What else is to be done where a block begins. */
+struct start {
+    bool result;                /* it is behind a call of one of the interpreter's functions that returns a new
+                                   reference. A function that is called through a pointer is not known. */
+    bool fetched;               /* ... that got an exception through pointers */
+    enum pm_watch_exception_call entered;
+};
+
+static struct start start_of(Addr first, enum pm_watch_side side)
+{
+    struct start start = { .entered = PM_WATCH_NO_EXCEPTION_CALL };
+    const HChar *name = NULL;
+
+    if (side != PM_WATCH_EXTENSION && VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), first, &name))
+        start.entered = pm_watch_exception_call_of(name);
+    if (side != PM_WATCH_EXTENSION || (name = pm_callsite_function(&the_run->reader, first)) == NULL)
+        return start;
+    start.fetched = pm_watch_exception_call_of(name) == PM_WATCH_FETCH;
+    start.result = (VG_(strncmp)(name, "Py", 2) == 0 || VG_(strncmp)(name, "_Py", 3) == 0)
+        && !returns_borrowed(name) && !returns_nothing(name);
+    return start;
+}
+
+static bool is_of_interest(const struct start *start)
+{
+    return start->result || start->fetched || start->entered != PM_WATCH_NO_EXCEPTION_CALL;
+}
+
+static void add_start(const struct spot *spot, const struct start *start)
+{
+    if (start->entered != PM_WATCH_NO_EXCEPTION_CALL)
+        add_exception_call(spot, start->entered);
+    if (start->fetched)
+        add_fetched(spot);
+    if (start->result)
+        add_result(spot);
 }
 
 /* Where a block that would be tested begins while the watch sleeps:
@@ -401,13 +496,15 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
         wanted |= is_wanted(block, block->stmts[i], on_stack);
     }
     const Addr first = first_address(block);
-    const bool extension = pm_watch_side_of(run, first) == PM_WATCH_EXTENSION;
-    const bool returns = extension && block->jumpkind == Ijk_Ret && block->next->tag == Iex_RdTmp;
-    bool results = extension && is_behind_call(first);
+    const enum pm_watch_side side = pm_watch_side_of(run, first);
+    const bool returns = side == PM_WATCH_EXTENSION && block->jumpkind == Ijk_Ret && block->next->tag == Iex_RdTmp;
+    const struct start start = start_of(first, side);
+    const bool starts = is_of_interest(&start);
+    bool started = false;
     if (!run->watch.wake.awake && first != 0) {
-        if ((wanted || returns || results) && !is_entry(first))
+        if ((wanted || returns || starts) && !is_entry(first))
             block = add_wake(block, first, layout);
-    } else if (wanted || returns || results) {
+    } else if (wanted || returns || starts) {
         struct spot spot = { .block = deepCopyIRSBExceptStmts(block), .layout = layout };
         for (Int i = 0; i < block->stmts_used; i++) {
             if (block->stmts[i]->tag == Ist_IMark)
@@ -415,9 +512,9 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
             if (is_wanted(block, block->stmts[i], on_stack))
                 add_before(&spot, block->stmts[i]);
             addStmtToIRSB(spot.block, block->stmts[i]);
-            if (results && block->stmts[i]->tag == Ist_IMark) {
-                add_result(&spot);
-                results = false;
+            if (starts && !started && block->stmts[i]->tag == Ist_IMark) {
+                add_start(&spot, &start);
+                started = true;
             }
         }
         if (returns)

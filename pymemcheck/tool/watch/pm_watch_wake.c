@@ -23,8 +23,7 @@ void pm_watch_wake_init(struct pm_run *run)
         const struct pm_watch_rule *rule = &rules->at[i];
         wake->classes |= rule->kind == PM_WATCH_TYPE;
         wake->births |= rule->kind == PM_WATCH_LINE || rule->kind == PM_WATCH_BIRTH;
-        if (rule->kind == PM_WATCH_FINGERPRINT || (rule->kind == PM_WATCH_TYPE && pm_watch_rule_has_wildcard(rule)))
-            pm_watch_wake_up(run);
+        wake->due |= rule->kind == PM_WATCH_FINGERPRINT || (rule->kind == PM_WATCH_TYPE && pm_watch_rule_has_wildcard(rule));
     }
 }
 
@@ -162,6 +161,8 @@ bool pm_watch_wake_on_event(struct pm_run *run, const struct pm_event *event)
     struct pm_watch_wake *wake = &run->watch.wake;
     const struct pm_block *block = event->block;
 
+    if (wake->due)
+        pm_watch_wake_up(run);
     if (!wake->scanned) {
         wake->scanned = true;
         pm_blocks_each(&run->blocks, look_at_old_block, run);
@@ -221,7 +222,7 @@ static void search_object(struct pm_run *run, Addr text, const u64 *starts, u32 
     struct pm_map *searched = &run->watch.wake.searched;
     const NSegment *code = VG_(am_find_nsegment)(text);
 
-    for (u32 i = 0; code != NULL && i < count && !run->watch.wake.awake; i++) {
+    for (u32 i = 0; code != NULL && i < count && !run->watch.wake.due; i++) {
         const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
         if (segment == NULL || !is_same_file(segment, code))
             continue;
@@ -229,8 +230,7 @@ static void search_object(struct pm_run *run, Addr text, const u64 *starts, u32 
         if (pm_map_get(searched, key) != NULL)
             continue;
         pm_map_put(searched, key, 1);
-        if (has_name_in(run, segment))
-            pm_watch_wake_up(run);
+        run->watch.wake.due = has_name_in(run, segment);
     }
 }
 
@@ -240,11 +240,13 @@ void pm_watch_wake_on_code(struct pm_run *run)
     const DiEpoch epoch = VG_(current_DiEpoch)();
     u32 count;
 
-    if (!wake->classes || wake->epoch == epoch.n)
+    if (!wake->classes || wake->due || wake->epoch == epoch.n)
         return;
     wake->epoch = epoch.n;
     u64 *starts = pm_memory_segments(SkFileC, &count);
     for (const DebugInfo *object = VG_(next_DebugInfo)(NULL); object != NULL; object = VG_(next_DebugInfo)(object))
         search_object(run, VG_(DebugInfo_get_text_avma)(object), starts, count);
     pm_free(starts);
+    if (wake->due && run->python.state == PM_PYTHON_READY)
+        pm_watch_wake_up(run);
 }

@@ -8,7 +8,9 @@
    - type:, the first class of such a name. Classes made at run time lie in new blocks. Those in static memory have
      their names in an object file, which is searched before its code runs;
    - object:, the object;
-   - a fingerprint, and type: with a wildcard: it never sleeps.
+   - a fingerprint, and type: with a wildcard: the first frame of Python.
+
+   Never before that: whether code is the interpreter's or an extension's is known only then.
 
    Waking up for nothing is harmless. So names are compared up to the last dot only, and what is compared
    need not be the name of a class. */
@@ -32,6 +34,7 @@ enum { PM_WATCH_NEW_CLASSES = 4 };
 
 struct pm_watch_wake {
     bool awake;
+    bool due;                   /* wakes as soon as the interpreter is known */
     bool classes;               /* there are rules type: */
     bool births;                /* there are rules line: or birth: */
     bool scanned;               /* for blocks older than the first frame */
@@ -42,7 +45,7 @@ struct pm_watch_wake {
     u32 epoch;                  /* of the core's list of object files, when it was searched */
 };
 
-/* Falls asleep, or stays awake. After the options. */
+/* Falls asleep. After the options. */
 void pm_watch_wake_init(struct pm_run *run);
 
 void pm_watch_wake_up(struct pm_run *run);

@@ -56,8 +56,7 @@ def case_build_value():
 
 
 def fail():
-    # drop_exception loses it, but gets it by PyErr_Fetch, through a pointer. Who took the reference is known.
-    raise Failure("lost")       # TAKER: _PyErr_SetObject 3
+    raise Failure("lost")       # TAKER: drop_exception 3
 
 
 def case_exception():
