@@ -8,7 +8,8 @@
       else gives them back;
    2. one for each pointer to the object that was found: it explains a reference;
    3. over all objects of the case, what owners took and others gave back for them. Containers and the interpreter pass
-      references on to each other, so these come first.
+      references on to each other, so these come first. Functions of one extension do so first of all at the same line of Python:
+      one makes what the other one returns.
 
    What remains is a row. Rows of extensions come first, then those with more references. Within a row, places come first
    whose function did not undo there what it did.
