@@ -101,6 +101,7 @@ static const struct named list[] = {
     HELD("iterator", "setiter_dealloc"),
     HELD("descriptor", "PyDescr_*"), HELD("descriptor", "descr_*"), HELD("descriptor", "type_add_*"),
     HELD("descriptor", "add_*"), HELD("descriptor", "type_ready*"), HELD("descriptor", "PyType_Ready"),
+    HELD("class", "mro_*"), HELD("class", "type_mro*"), HELD("class", "pmerge"),
     HELD("weak reference", "weakref_*"),
 
     EVALUATION("_PyEval_*"), EVALUATION("PyEval_*"), EVALUATION("_TAIL_CALL_*"), EVALUATION("_PyFrame_*"), EVALUATION("PyFrame_*"),

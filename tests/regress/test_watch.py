@@ -89,6 +89,38 @@ def test_culprits_stand_first(tool, watched_python):
     assert found[next(place for place, row in expected.items() if row[0] == "take_twice")][1] == ("take_once", 1)
 
 
+def test_heap_type(tool, watched_python):
+    """Instances took their class's references where they were made. That is all the balance can have, so the deallocator
+    that should have given them back is named beside it."""
+    born = pmtest.line_of(TAKERS, "pm_watched.make_type()")
+    run = tool.run(watched_python.path, "-S", TAKERS, env=watched_python.env, check=not watched_python.debug,
+                   options=[*watch(f"line:takers.py:{born}"), "--leak-scan=before"])
+    loss, = [loss for loss in run.profile.losses_before if loss.python and loss.python[0].line == born
+             and loss.types == [("type", 1)]]
+    row = loss.json["balance"]["unbalanced"][0]
+    assert row["references"] >= 9 and row["places"][0]["change"] == 10
+    frames = run.profile.json["frames"]
+    assert pmtest.line_of(TAKERS, "        kind()") == frames[row["places"][0]["python"]]["line"]
+    assert re.search(r"for this function to give it back: pm_watched\.[\w.-]*`heap_dealloc", run.log)
+
+
+@pytest.mark.parametrize("name, script", [("Copied", TAKERS), ("Fixed", "import pm_watched as w; a = [w.make_fixed() for _ in 'abc']"),
+                                          ("list", "a = [[] for _ in 'abc']")])
+def test_nothing_is_missed_in_sleep(tool, release_python, name, script):
+    """The watch wakes up for a class of this name. A pattern has it awake from the first frame on."""
+    release_python.compile_extensions(TAKERS.with_name("pm_watched.c"))
+    command = ["-S", script] if script == TAKERS else ["-S", "-c", script]
+    seen = []
+    for rule in (f"type:{name}", f"type:{name[:-1]}?"):
+        run = tool.run(release_python.path, *command, env=release_python.env,
+                       options=[*watch(rule), "--leak-check=no", "--watch-refs-all=yes"])
+        watched = run.profile.json["watched"]
+        seen.append([watched[key] for key in ("objects", "gone", "changes", "unseen_changes", "stacks")]
+                    + [living[1:] for living in watched["living"]])
+        assert watched["objects"] >= 3
+    assert seen[0] == seen[1]
+
+
 def check_maker(tool, python, script, folder):
     """The one culprit of a script whose extension is in a folder."""
     (line, kind), row = next(iter(expected_of(script).items()))

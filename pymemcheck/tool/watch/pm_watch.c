@@ -66,14 +66,26 @@ struct pm_stack_id pm_watch_capture(struct pm_run *run, u32 tid)
     return stack;
 }
 
-/* Remembers that an extension took a reference, perhaps in a function that it called. */
+static void forget_taker(struct pm_watched *watched)
+{
+    watched->taken_by = watched->taken_count = 0;
+}
+
+/* Remembers that an extension took a reference, or gave it back, perhaps in a function that it called. */
 static void note_taker(struct pm_watch *watch, u32 index, u32 place, u64 stack_pointer)
 {
     const u32 owner = watch->balance.places[place].owner;
-    const bool extension = watch->balance.owners[owner].role == PM_BALANCE_EXTENSION;
+    struct pm_watched *watched = &watch->watched[index];
 
-    watch->watched[index].taken_by = extension ? owner + 1 : 0;
-    watch->watched[index].taken_below = stack_pointer;
+    if (watch->balance.owners[owner].role != PM_BALANCE_EXTENSION)
+        return;
+    if (watch->balance.places[place].up) {
+        watched->taken_count = watched->taken_by == owner + 1 ? watched->taken_count + 1 : 1;
+        watched->taken_by = owner + 1;
+        watched->taken_below = stack_pointer;
+    } else if (watched->taken_by == owner + 1 && --watched->taken_count == 0) {
+        forget_taker(watched);
+    }
 }
 
 void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_stack_id birth,
@@ -168,8 +180,7 @@ static void change(struct pm_run *run, u32 tid, u32 index, i64 old, i64 new)
         watched->revived_at = 0;
     }
     const u32 place = pm_watch_place(run, pm_watch_capture(run, tid), PM_BALANCE_CHANGE, new > old);
-    if (new > old)
-        note_taker(watch, index, place, VG_(get_SP)(tid));
+    note_taker(watch, index, place, VG_(get_SP)(tid));
     if (old == 0 && new == 1)
         watched->revived_at = place + 1;
     else
@@ -225,7 +236,7 @@ void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 sta
     const u32 own = pm_watch_place(run, stack, PM_BALANCE_TRANSFER, !given);
     if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION
             || (!given && watched->taken_by == balance->places[own].owner + 1 && watched->taken_below < stack_pointer)) {
-        watched->taken_by = 0;
+        forget_taker(watched);
         return;
     }
     const u32 other = pm_watch_place(run, stack, PM_BALANCE_COUNTERPART, given);

@@ -50,8 +50,9 @@ struct pm_watched {
     u64 block;                  /* around it; 0: static memory */
     u32 revived_at;             /* place + 1 of a store that made 0 to 1: a new object, as the next event says,
                                    or the old one revived. 0: none waits */
-    u32 taken_by;               /* owner + 1 of an extension that took the last reference; 0: none */
-    u64 taken_below;            /* ... the stack pointer then */
+    u32 taken_by;               /* owner + 1 of the extension that was the last to take a reference; 0: none */
+    u32 taken_count;            /* references that it took since then, and did not give back */
+    u64 taken_below;            /* the stack pointer when it took the last one */
 };
 
 struct pm_watch {

@@ -102,6 +102,13 @@ def case_cython():
         pm_watched.cython_function(Plain())     # TAKER: cython_function 7
 
 
+def case_heap_type():
+    # Nothing happens in the deallocator that is at fault. The instances' references are first, and it is named (test_heap_type).
+    kind = pm_watched.make_type()
+    for _ in range(10):
+        kind()
+
+
 def case_over_released():
     items = [Plain()]           # GIVER: first 3
     others = [items[0] for _ in range(9)]
