@@ -24,7 +24,7 @@ static const struct named list[] = {
     CALLER("Py_NewRef"), CALLER("_Py_NewRef"), CALLER("Py_XNewRef"), CALLER("_Py_XNewRef"),
     CALLER("Py_SET_REFCNT"), CALLER("_Py_SET_REFCNT"), CALLER("_Py_DECREF_*"), CALLER("_Py_INCREF_*"),
     CALLER("_Py_Dealloc"), CALLER("_Py_NewReference*"), CALLER("new_reference"), HELD("instance", "_PyObject_Init*"),
-    HELD("instance", "PyObject_Init*"), CALLER("PyStackRef_*"),
+    HELD("instance", "PyObject_Init*"), HELD("instance", "_PyObject_INIT*"), HELD("instance", "PyObject_INIT*"), CALLER("PyStackRef_*"),
 
     /* Births. */
     HELD("instance", "_PyObject_New"), HELD("instance", "_PyObject_GC_New*"), HELD("instance", "_PyObject_NewVar"), HELD("instance", "PyType_Generic*"),

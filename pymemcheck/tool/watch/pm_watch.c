@@ -105,7 +105,7 @@ void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_
     }
     watch->watched[index] = (struct pm_watched){ .count_address = count_address, .block = block };
     if (place != PM_BALANCE_NO_PLACE)
-        note_taker(watch, index, place, VG_(get_SP)(VG_(get_running_tid)()));
+        note_taker(watch, index, place, 0);     /* in a call, even if it is seen only when that returns */
     pm_map_put(&watch->counts, count_address, index);
     pm_watch_code_mark(count_address);
     pm_watch_wake_up(run);
@@ -234,9 +234,11 @@ void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 sta
         return;
     const struct pm_stack_id stack = pm_watch_capture(run, tid);
     const u32 own = pm_watch_place(run, stack, PM_BALANCE_TRANSFER, !given);
-    if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION
-            || (!given && watched->taken_by == balance->places[own].owner + 1 && watched->taken_below < stack_pointer)) {
-        forget_taker(watched);
+    const bool is_taker = watched->taken_by == balance->places[own].owner + 1;
+    if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION)
+        return;
+    if (!given && is_taker && watched->taken_below < stack_pointer) {
+        watched->taken_below = stack_pointer;
         return;
     }
     const u32 other = pm_watch_place(run, stack, PM_BALANCE_COUNTERPART, given);
@@ -244,4 +246,21 @@ void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 sta
         pm_balance_transfer(balance, index, other, own);
     else
         pm_balance_transfer(balance, index, own, other);
+    note_taker(&run->watch, index, own, stack_pointer);
+}
+
+void pm_watch_pass(struct pm_run *run, u32 index, struct pm_stack_id from, u32 tid, u64 stack_pointer)
+{
+    struct pm_balance *balance = &run->watch.balance;
+    struct pm_watched *watched = &run->watch.watched[index];
+    const u32 own = pm_watch_place(run, from, PM_BALANCE_TRANSFER, false);
+
+    if (expected_count(&run->watch, index) <= 0 || watched->taken_by != balance->places[own].owner + 1)
+        return;
+    const u32 next = pm_watch_place(run, pm_watch_capture(run, tid), PM_BALANCE_TRANSFER, true);
+    if (balance->places[next].owner == balance->places[own].owner)
+        return;
+    pm_balance_transfer(balance, index, next, own);
+    forget_taker(watched);
+    note_taker(&run->watch, index, next, stack_pointer);
 }

@@ -92,6 +92,10 @@ u32 pm_watch_returned(struct pm_run *run, u64 object);
    stack_pointer. */
 void pm_watch_return(struct pm_run *run, u32 tid, u32 object, bool given, u64 stack_pointer);
 
+/* A function of an extension, whose stack was from, returned object to another one, which is the innermost frame of the
+   thread now. If it was the last to take a reference, it passes that on. Else what it returns may be borrowed. */
+void pm_watch_pass(struct pm_run *run, u32 object, struct pm_stack_id from, u32 tid, u64 stack_pointer);
+
 /* Whether the count of object agrees with the program's memory; all changes so far were seen or met. */
 bool pm_watch_agrees(struct pm_run *run, u32 object);
 

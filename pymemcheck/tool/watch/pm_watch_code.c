@@ -293,19 +293,27 @@ static bool returns_borrowed(const HChar *function)
     return is_among(function, names, PM_ARRAY_LENGTH(names));
 }
 
-/* Called by translated code where a function of an extension ends. It gives the interpreter the object that it returns. The
+/* Called by translated code where a function of an extension ends. It gives its caller the object that it returns. The
    stack is unwound as it is at the instruction: with the return address still on it. */
 static void on_return(VexGuestAMD64State *guest, Addr result, Addr to, Addr instruction)
 {
     const Addr stack_pointer = guest->guest_RSP, old = guest->guest_RIP;
+    const enum pm_watch_side side = pm_watch_side_of(the_run, to);
+    const ThreadId tid = VG_(get_running_tid)();
     u32 object;
 
-    if (pm_watch_side_of(the_run, to) != PM_WATCH_INTERPRETER)
+    if (side == PM_WATCH_NEITHER || (object = pm_watch_returned(the_run, result)) == PM_WATCH_NONE)
         return;
     guest->guest_RIP = instruction;
     guest->guest_RSP = stack_pointer - sizeof(ULong);
-    if ((object = pm_watch_returned(the_run, result)) != PM_WATCH_NONE)
-        pm_watch_return(the_run, VG_(get_running_tid)(), object, true, stack_pointer);
+    if (side == PM_WATCH_INTERPRETER) {
+        pm_watch_return(the_run, tid, object, true, stack_pointer);
+    } else {
+        const struct pm_stack_id from = pm_watch_capture(the_run, tid);
+        guest->guest_RIP = to - 1;
+        guest->guest_RSP = stack_pointer;
+        pm_watch_pass(the_run, object, from, tid, stack_pointer);
+    }
     guest->guest_RSP = stack_pointer;
     guest->guest_RIP = old;
 }
@@ -415,10 +423,13 @@ static struct start start_of(Addr first, enum pm_watch_side side)
 {
     struct start start = { .entered = PM_WATCH_NO_EXCEPTION_CALL };
     const HChar *name = NULL;
+    u64 called;
 
     if (side != PM_WATCH_EXTENSION && VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), first, &name))
         start.entered = pm_watch_exception_call_of(name);
-    if (side != PM_WATCH_EXTENSION || (name = pm_callsite_function(&the_run->reader, first)) == NULL)
+    if (side != PM_WATCH_EXTENSION || !pm_callsite_target(&the_run->reader, first, &called)
+            || pm_watch_side_of(the_run, called) != PM_WATCH_INTERPRETER
+            || !VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), called, &name))
         return start;
     start.fetched = pm_watch_exception_call_of(name) == PM_WATCH_FETCH;
     start.result = (VG_(strncmp)(name, "Py", 2) == 0 || VG_(strncmp)(name, "_Py", 3) == 0)
