@@ -23,6 +23,7 @@
    itself. */
 #include "report/pm_trace_format.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 
@@ -55,12 +56,7 @@ struct heaptrack {
 
 static u32 *number_of(struct numbers *numbers, u32 id)
 {
-    if (id >= numbers->capacity) {
-        const u32 capacity = id + id / 2 + 1024;
-        numbers->of = pm_realloc("pm.trace.heaptrack", numbers->of, capacity * sizeof *numbers->of);
-        pm_zero(numbers->of + numbers->capacity, (capacity - numbers->capacity) * sizeof *numbers->of);
-        numbers->capacity = capacity;
-    }
+    numbers->of = pm_grow_to("pm.trace.heaptrack", numbers->of, &numbers->capacity, id, sizeof *numbers->of);
     return &numbers->of[id];
 }
 

@@ -21,13 +21,13 @@ BUFFERS = [("create_cmalloc_list", "CMalloc(1477)", 1477, False), ("create_pyraw
 def traced(tool, *command, options=(), **more):
     """A run with an event log for each process, and the logs' texts by process."""
     run = tool.run(*command, options=["--trace=malloc", "--trace-file=trace.%p", *options], **more)
-    run.traces = traces_of(run)
+    run.traces = traces_of(more.get("cwd") or run.directory)
     return run
 
 
-def traces_of(run):
+def traces_of(folder):
     return {int(path.name[len("trace."):]): path.read_text(errors="surrogateescape")
-            for path in run.directory.glob("trace.*") if path.name[len("trace."):].isdigit()}
+            for path in folder.glob("trace.*") if path.name[len("trace."):].isdigit()}
 
 
 def script(tool, text):

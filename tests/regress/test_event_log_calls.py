@@ -22,7 +22,7 @@ def lines(log, file):
 
 def run_calls(tool, python, *command, options=()):
     run = tool.run(python, *command, options=["--trace-calls=yes", "--trace-file=trace.%p", "--trace-limit=200M", *options])
-    run.trace = traces_of(run)[run.pid]
+    run.trace = traces_of(run.directory)[run.pid]
     return run
 
 

@@ -48,7 +48,7 @@ def run_with(tool, row, program, *options, compiled_interpreters, tmp_path_facto
     python = compiled_interpreters[key]
     run = tool.run(python.path, program, env=python.env, options=["--trace-file=trace.%p", *options])
     run.python = python
-    run.calls = list(calls(traces_of(run)[run.pid]))
+    run.calls = list(calls(traces_of(run.directory)[run.pid]))
     return run
 
 
@@ -114,7 +114,7 @@ def test_same_as_malloc(tool, start):
     run = start("3.13", script(tool, "x = [[i] for i in range(500)]\n"), "--trace=raw")
     both = tool.run(run.python.path, script(tool, "x = [[i] for i in range(500)]\n"), env=run.python.env,
                     options=["--trace=raw,malloc", "--trace-file=trace.%p"])
-    lines = traces_of(both)[both.pid].split("\npymemcheck:::END\n")[0].splitlines()
+    lines = traces_of(both.directory)[both.pid].split("\npymemcheck:::END\n")[0].splitlines()
     pairs = checked = 0
     for before, line in zip(lines, lines[1:]):
         found = re.search(r"_PyMem_RawMalloc\((\d+)\) _PyMem_RawMalloc returns (0x\w+)$", line)

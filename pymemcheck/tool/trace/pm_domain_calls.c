@@ -21,6 +21,7 @@
 
 #include "tool/trace/pm_domain_calls.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_domain_functions.h"
 #include "preload/pm_requests.h"
@@ -61,12 +62,8 @@ static struct {
 
 static struct thread_calls *calls_of(ThreadId tid)
 {
-    if (tid >= state.thread_capacity) {
-        const u32 capacity = tid + 16;
-        state.threads = pm_realloc("pm.trace.domains", state.threads, capacity * sizeof *state.threads);
-        pm_zero(state.threads + state.thread_capacity, (capacity - state.thread_capacity) * sizeof *state.threads);
-        state.thread_capacity = capacity;
-    }
+    state.threads = pm_grow_to("pm.trace.domains", state.threads, &state.thread_capacity, tid,
+                               sizeof *state.threads);
     if (state.threads[tid] == NULL)
         state.threads[tid] = pm_alloc_zero("pm.trace.domains", sizeof **state.threads);
     return state.threads[tid];

@@ -28,6 +28,7 @@
 
 #include "tool/trace/pm_python_calls.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "tool/capture/pm_probe.h"
 
@@ -66,12 +67,7 @@ static struct {
 
 static struct thread *thread_of(u32 tid)
 {
-    if (tid >= state.capacity) {
-        const u32 capacity = tid + 16;
-        state.threads = pm_realloc("pm.trace.calls", state.threads, capacity * sizeof *state.threads);
-        pm_zero(state.threads + state.capacity, (capacity - state.capacity) * sizeof *state.threads);
-        state.capacity = capacity;
-    }
+    state.threads = pm_grow_to("pm.trace.calls", state.threads, &state.capacity, tid, sizeof *state.threads);
     return &state.threads[tid];
 }
 
