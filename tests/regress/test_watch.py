@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """--watch-refs: every change of a watched count is seen."""
+import pathlib
 import re
 import xml.etree.ElementTree
 
@@ -34,8 +35,11 @@ def test_sum_of_changes_is_the_count(tool, any_python):
     assert run.profile.json["troubles"]["unreadable_stacks"] == 0
 
 
-TAKERS = pmtest.PROGRAMS / "watched" / "takers.py"
-SAID = re.compile(r"# (TAKER|GIVER): (\w+) (\d+)$")
+WATCHED = pmtest.PROGRAMS / "watched"
+TAKERS = WATCHED / "takers.py"
+SAID = re.compile(r"# (TAKER|GIVER): ([\w:]+) (\d+)$")
+DIST_PACKAGES = pathlib.Path("/usr/lib/python3/dist-packages")
+PYBIND11 = pathlib.Path("/usr/include/pybind11/pybind11.h")
 
 
 @pytest.fixture
@@ -46,36 +50,105 @@ def watched_python(any_python):
     return any_python
 
 
-def rows(profile, losses):
-    """By the line where its objects were born: the rows of the balance of each record."""
+def expected_of(script):
+    """By the line where the objects are born, and TAKER or GIVER: the function and the number of its references."""
+    said = ((number, SAID.search(line)) for number, line in enumerate(script.read_text().splitlines(), 1))
+    return {(number, found[1]): (found[2], int(found[3])) for number, found in said if found}
+
+
+def plain_name(owner):
+    """The function of an owner, without the object file, what compilers append, C++'s arguments and Cython's prefix."""
+    return re.sub(r"^__pyx_p[fw]_\d+\w+_\d+(?=[a-z])", "", re.sub(r"[.(].*", "", owner.rpartition("`")[2]))
+
+
+def rows(script, profile, losses):
+    """By the line where its objects were born, and TAKER or GIVER: the rows of the balance of each record."""
     strings = profile.json["strings"]
     found = {}
     for loss in losses:
         balance = loss.json["balance"]
-        if balance and loss.python and loss.python[0].file.endswith("takers.py"):
+        if balance and loss.python and loss.python[0].file.endswith(script.name):
             kind = "GIVER" if balance["too_few"] else "TAKER"
             found.setdefault((loss.python[0].line, kind), []).extend(
-                (strings[row["owner"]].rpartition("`")[2].partition(".")[0], row["references"]) for row in balance["unbalanced"])
+                (plain_name(strings[row["owner"]]), row["references"]) for row in balance["unbalanced"])
     return found
 
 
 def test_culprits_stand_first(tool, watched_python):
     """Each kind of mistake: the function that made it stands first, with the number of references."""
-    expected = {}
-    for number, line in enumerate(TAKERS.read_text().splitlines(), 1):
-        said = SAID.search(line)
-        if said:
-            expected[number, said[1]] = (said[2], int(said[3]))
+    expected = expected_of(TAKERS)
     assert len(expected) == 13
     rules = [f"line:takers.py:{line}" for line, _ in expected]
     run = tool.run(watched_python.path, "-S", TAKERS, env=watched_python.env, check=not watched_python.debug,
                    options=[*watch(*rules), "--leak-scan=both"])
-    found = rows(run.profile, run.profile.losses_before)
+    found = rows(TAKERS, run.profile, run.profile.losses_before)
     wrong = {place: found.get(place) for place, row in expected.items() if found.get(place, [None])[0] != row}
     assert not wrong, f"expected {({place: expected[place] for place in wrong})}"
     assert run.profile.json["watched"]["unseen_changes"] == 0
     assert "in 4 of 4 leaked and 0 of 96 freed objects" in run.log
     assert found[next(place for place, row in expected.items() if row[0] == "take_twice")][1] == ("take_once", 1)
+
+
+def test_heap_type(tool, watched_python):
+    """Instances took their class's references where they were made. That is all the balance can have, so the deallocator
+    that should have given them back is named beside it."""
+    born = pmtest.line_of(TAKERS, "pm_watched.make_type()")
+    run = tool.run(watched_python.path, "-S", TAKERS, env=watched_python.env, check=not watched_python.debug,
+                   options=[*watch(f"line:takers.py:{born}"), "--leak-scan=before"])
+    loss, = [loss for loss in run.profile.losses_before if loss.python and loss.python[0].line == born
+             and loss.types == [("type", 1)]]
+    row = loss.json["balance"]["unbalanced"][0]
+    assert row["references"] >= 9 and row["places"][0]["change"] == 10
+    frames = run.profile.json["frames"]
+    assert pmtest.line_of(TAKERS, "        kind()") == frames[row["places"][0]["python"]]["line"]
+    assert re.search(r"for this function to give it back: pm_watched\.[\w.-]*`heap_dealloc", run.log)
+
+
+@pytest.mark.parametrize("name, script", [("Copied", TAKERS), ("Fixed", "import pm_watched as w; a = [w.make_fixed() for _ in 'abc']"),
+                                          ("list", "a = [[] for _ in 'abc']")])
+def test_nothing_is_missed_in_sleep(tool, release_python, name, script):
+    """The watch wakes up for a class of this name. A pattern has it awake from the first frame on."""
+    release_python.compile_extensions(TAKERS.with_name("pm_watched.c"))
+    command = ["-S", script] if script == TAKERS else ["-S", "-c", script]
+    seen = []
+    for rule in (f"type:{name}", f"type:{name[:-1]}?"):
+        run = tool.run(release_python.path, *command, env=release_python.env,
+                       options=[*watch(rule), "--leak-check=no", "--watch-refs-all=yes"])
+        watched = run.profile.json["watched"]
+        seen.append([watched[key] for key in ("objects", "gone", "changes", "unseen_changes", "stacks")]
+                    + [living[1:] for living in watched["living"]])
+        assert watched["objects"] >= 3
+    assert seen[0] == seen[1]
+
+
+def check_maker(tool, python, script, folder):
+    """The one culprit of a script whose extension is in a folder."""
+    (line, kind), row = next(iter(expected_of(script).items()))
+    run = tool.run(python.path, "-S", script, env={"PYTHONPATH": f"{folder}:{DIST_PACKAGES}"},
+                   options=[*watch(f"line:{script.name}:{line}"), "--leak-scan=before"])
+    assert rows(script, run.profile, run.profile.losses_before).get((line, kind)) == [row]
+    assert run.profile.json["watched"]["unseen_changes"] == 0
+
+
+def test_function_of_cython(tool, release_python, tmp_path):
+    pmtest.compile_cython(release_python, WATCHED / "pm_by_cython.pyx", tmp_path)
+    check_maker(tool, release_python, WATCHED / "made_by_cython.py", tmp_path)
+
+
+def test_holder_of_pybind11(tool, release_python, tmp_path):
+    """Its constructor took the reference. The function that bound its method get passes on what that took."""
+    if not PYBIND11.exists() or not release_python.has_headers:
+        pytest.skip("no pybind11-dev, or no headers of Python")
+    pmtest.compile_program(tmp_path / ("pm_by_pybind11" + release_python.suffix), WATCHED / "pm_by_pybind11.cpp", "-shared",
+                           "-fPIC", "-O1", "-isystem", release_python.include)
+    check_maker(tool, release_python, WATCHED / "made_by_pybind11.py", tmp_path)
+
+
+def test_handle_of_cffi(tool, release_python):
+    if not (DIST_PACKAGES / "cffi").exists():
+        pytest.skip("no python3-cffi")
+    release_python.compile_extensions(WATCHED / "pm_watched.c")
+    check_maker(tool, release_python, WATCHED / "made_by_cffi.py", release_python.extensions)
 
 
 def test_over_released_none(tool, watched_python):

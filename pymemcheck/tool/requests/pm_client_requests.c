@@ -21,15 +21,11 @@
 /* All that the core mapped for itself and for the tool, translated code included. */
 static u64 tool_bytes(void)
 {
-    Int capacity = 256, count;
-    Addr *starts = pm_alloc("pm.requests", (size_t)capacity * sizeof *starts);
     u64 bytes = 0;
+    u32 count;
+    u64 *starts = pm_memory_segments(SkAnonV, &count);
 
-    while ((count = VG_(am_get_segment_starts)(SkAnonV, starts, capacity)) < 0) {
-        capacity = -count + 16;
-        starts = pm_realloc("pm.requests", starts, (size_t)capacity * sizeof *starts);
-    }
-    for (Int i = 0; i < count; i++) {
+    for (u32 i = 0; i < count; i++) {
         const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
         bytes += segment != NULL ? segment->end + 1 - segment->start : 0;
     }

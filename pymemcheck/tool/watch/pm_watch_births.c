@@ -558,6 +558,8 @@ void pm_watch_on_event(void *context, const struct pm_event *event)
     if (run->python.state != PM_PYTHON_READY)
         return;
     look_around(run);
+    if (!run->watch.wake.awake && !pm_watch_wake_on_event(run, event))
+        return;
     if (event->before != NULL && event->before->origin == PM_BLOCK_CUSTOM)
         return;
     switch (event->kind) {

@@ -119,7 +119,7 @@ def case_recycled_dict_headers():
 
 
 def case_ctypes_incref():
-    mine = {"held by": "ctypes"}    # LEAK: definite, dict 1, indirect >=1
+    mine = {"held by": "ctypes"}    # LEAK: definite, dict 1, indirect >=1, taker _ctypes_callproc|_call_function_pointer
     if not cases.CAREFUL:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(mine))
 

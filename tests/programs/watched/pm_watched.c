@@ -140,6 +140,42 @@ static PyObject *cython_function(PyObject *Py_UNUSED(module), PyObject *object)
     return PyBool_FromLong(variable != NULL);
 }
 
+/* A heap type. Its deallocator forgets the reference that each instance has to its type. */
+static void heap_dealloc(PyObject *object)
+{
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyType_Slot heap_slots[] = {
+    { Py_tp_new, PyType_GenericNew }, { Py_tp_dealloc, heap_dealloc }, { 0, NULL },
+};
+
+static PyType_Spec heap_spec = {
+    "pm_watched.Heap", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, heap_slots,
+};
+
+static PyObject *make_type(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    return PyType_FromSpec(&heap_spec);
+}
+
+/* A type in static memory, with nothing wrong. */
+static PyTypeObject fixed_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "pm_watched.Fixed",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+};
+
+static PyObject *make_fixed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    PyObject *object = PyObject_CallObject((PyObject *)&fixed_type, NULL);
+    Py_XINCREF(object);
+    Py_XDECREF(object);
+    return object;
+}
+
 static PyMethodDef methods[] = {
     { "keep_static", keep_static, METH_O, NULL },
     { "early_return", early_return, METH_O, NULL },
@@ -155,6 +191,8 @@ static PyMethodDef methods[] = {
     { "hand_to_thread", hand_to_thread, METH_O, NULL },
     { "handle", handle, METH_O, NULL },
     { "cython_function", cython_function, METH_O, NULL },
+    { "make_type", make_type, METH_NOARGS, NULL },
+    { "make_fixed", make_fixed, METH_NOARGS, NULL },
     { NULL, NULL, 0, NULL },
 };
 
@@ -164,5 +202,5 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit_pm_watched(void)
 {
-    return PyModule_Create(&definition);
+    return PyType_Ready(&fixed_type) < 0 ? NULL : PyModule_Create(&definition);
 }

@@ -56,8 +56,7 @@ def case_build_value():
 
 
 def fail():
-    # drop_exception loses it, but gets it by PyErr_Fetch, through a pointer. Who took the reference is known.
-    raise Failure("lost")       # TAKER: _PyErr_SetObject 3
+    raise Failure("lost")       # TAKER: drop_exception 3
 
 
 def case_exception():
@@ -101,6 +100,13 @@ def case_handle():
 def case_cython():
     for _ in range(7):
         pm_watched.cython_function(Plain())     # TAKER: cython_function 7
+
+
+def case_heap_type():
+    # Nothing happens in the deallocator that is at fault. The instances' references are first, and it is named (test_heap_type).
+    kind = pm_watched.make_type()
+    for _ in range(10):
+        kind()
 
 
 def case_over_released():
