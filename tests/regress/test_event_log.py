@@ -40,7 +40,8 @@ def build_of(row):
     return next((python for python in pythons.PYTHONS if python.row == row), None)
 
 
-@pytest.fixture(scope="module", params=["3.9", "3.9-debug", "3.11", "3.11-debug", "3.13", "3.13-debug"])
+@pytest.fixture(scope="module", params=["3.9", "3.9-debug", "3.11", "3.11-debug", "3.13", "3.13-debug", "3.14",
+                                        "3.14-debug", "3.15"])
 def buffers(request, tool, compiled_interpreters, tmp_path_factory):
     """The seeds' program on each build."""
     found = build_of(request.param)

@@ -238,16 +238,9 @@ void pm_domain_calls_meet(struct pm_run *run, u64 address)
 
 /* --- Translated code --- */
 
-static IRExpr *assign(IRSB *block, IRType type, IRExpr *expression)
-{
-    IRTemp temporary = newIRTemp(block->tyenv, type);
-    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
-    return IRExpr_RdTmp(temporary);
-}
-
 static IRExpr *get(IRSB *block, Int offset)
 {
-    return assign(block, Ity_I64, IRExpr_Get(offset, Ity_I64));
+    return pm_guest_assign(block, Ity_I64, IRExpr_Get(offset, Ity_I64));
 }
 
 static void add_entry(IRSB *block, u32 function, Addr address, const VexGuestLayout *layout)
@@ -281,9 +274,9 @@ static IRSB *probe_entry(IRSB *block, u32 function, Addr address, const VexGuest
 static IRSB *probe_return(IRSB *block)
 {
     IRSB *probed = deepCopyIRSB(block);
-    IRExpr *awaited = assign(probed, Ity_I64,
-                             IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)&state.awaited)));
-    IRExpr *equal = assign(probed, Ity_I1, IRExpr_Binop(Iop_CmpEQ64, awaited, get(probed, OFFSET_amd64_RSP)));
+    IRExpr *awaited = pm_guest_assign(probed, Ity_I64,
+                                      IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)&state.awaited)));
+    IRExpr *equal = pm_guest_assign(probed, Ity_I1, IRExpr_Binop(Iop_CmpEQ64, awaited, get(probed, OFFSET_amd64_RSP)));
     IRDirty *call = unsafeIRDirty_0_N(1, "on_return", VG_(fnptr_to_fnentry)(&on_return),
                                       mkIRExprVec_1(get(probed, OFFSET_amd64_RAX)));
 
