@@ -45,6 +45,7 @@ void pm_error_print(const Error *core_error)
     const struct pm_loss_report *loss = error->loss;
     const struct pm_writers *writers = loss != NULL ? loss->writers : &error->run->output.writers;
 
+    error->run->errors.printed = true;
     pm_core_log_gather_begin();
     if (loss != NULL)
         pm_writers_loss(writers, loss->loss, loss->number, loss->count);
