@@ -152,7 +152,7 @@ def test_default_is_short(job, command):
     text = "\n".join(lines)
     leaks, holds, allocates = (text.index(part) for part in ("What leaks:", "What holds most", "What allocates most"))
     assert leaks < holds < allocates
-    assert re.search(r"10 x list at job.py:13 \(lose_lists\) \[[0-9a-f]+\]", text[leaks:holds])
+    assert re.search(r"10 x list at job.py:13 \(lose_lists\), fingerprint [0-9a-f]{16}", text[leaks:holds])
     assert "memory at job.py:17 (lose_memory)" in text[leaks:holds]
 
 

@@ -91,6 +91,7 @@ class Merged:
         self._peak_serial = 0
         self._totals, self._troubles = dict.fromkeys(TOTALS, 0), dict.fromkeys(TROUBLES, 0)
         self._runs = []
+        self._wrong_frees = collections.OrderedDict()   # a WrongFree without its count -> its count
         self._searches = {"leaks": [], "leaks_before": []}
 
     def _place(self, text):
@@ -109,6 +110,9 @@ class Merged:
         self._peak_serial = profile.totals["peak_serial"] if self.count == 1 else 0
         stacks = self._add_stacks(profile, [self._add_frame(frame) for frame in profile.frames])
         self._runs.append(dict(profile.run, end_stack=stacks[profile.run["end_stack"]]))
+        for wrong in profile.wrong_frees:
+            key = wrong._replace(stack=stacks[wrong.stack], count=0)
+            self._wrong_frees[key] = self._wrong_frees.get(key, 0) + wrong.count
         self._add_sites(profile, stacks)
         if profile.leaks is None and profile.leaks_before is None:
             self.without_search.append(profile.path)
@@ -217,7 +221,8 @@ class Merged:
         def write(stream, conclusion):
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
             write_profile(text, conclusion, self._run(), self._totals_with_peak(), self._troubles, self._strings, self.exact, self._frames,
-                          (self._parents, self._node_frames), columns, leaks, leaks_before)
+                          (self._parents, self._node_frames), columns,
+                          [dict(key._asdict(), count=count) for key, count in self._wrong_frees.items()], leaks, leaks_before)
             text.flush()
             text.detach()
 

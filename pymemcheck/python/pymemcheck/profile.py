@@ -38,6 +38,10 @@ Record = collections.namedtuple(
               " missing_references dangling_words places"
               " stack frames")
 
+# One of the wrong frees that the report shows, and how often it happened. kind: of WRONG_FREE_KINDS. freed_by, allocated_by: the
+# functions of CPython's interfaces, if these differ; else None.
+WrongFree = collections.namedtuple("WrongFree", "kind count stack freed_by allocated_by")
+
 # One site as Profile.iterate_sites gives it. thread: None where the file has none.
 Site = collections.namedtuple(
     "Site", "number stack total_bytes total_blocks padding_bytes live_bytes live_blocks peak_bytes peak_blocks"
@@ -46,6 +50,7 @@ Site = collections.namedtuple(
 # A snapshot over time. number: from 1; name: "" for none; serial: of the newest allocation. live_bytes: with padding.
 Snapshot = collections.namedtuple("Snapshot", "number name serial elapsed_ms total_bytes live_bytes live_blocks")
 
+WRONG_FREE_KINDS = ("invalid", "mismatched")
 FRAME_KINDS = ("native", "python", "note")
 FRAME_FLAGS = ("allocator", "debug_hook", "eval")
 SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
@@ -186,6 +191,7 @@ class Profile:
     sites           Sites
     snapshots       Snapshots in their order; snapshot_changes: of each an array [site, bytes, blocks, site, ...]
     snapshot        None; of a profile as of a snapshot (timeline.py), that
+    wrong_frees     a list of WrongFrees in the order in which they came; empty in files that do not have them
     leaks           a list of Records in the tool's order, or None if there was no search at the end
     leaks_before    the same from before the interpreter's finalization
     leak_summary, leak_summary_before   kind (also "suppressed", "left_out") -> (bytes, blocks), or None"""
@@ -246,6 +252,7 @@ class Profile:
         del data["sites"]
         self._check_sums()
         self._read_snapshots(data.get("snapshots"))
+        self._read_wrong_frees(_need(data.get("wrong_frees", []), list, "wrong_frees"))
         self.leak_summary, self.leaks = self._read_leaks(data, "leaks")
         self.leak_summary_before, self.leaks_before = self._read_leaks(data, "leaks_before")
         self._stacks = {}
@@ -274,6 +281,20 @@ class Profile:
             if run.get(key) is not None:
                 _need(run[key], kind, "run." + key)
             self.run.setdefault(key, None)
+
+    def _read_wrong_frees(self, items):
+        self.wrong_frees = []
+        for index, item in enumerate(items):
+            place = "wrong_frees[%d]" % index
+            kind = _member(_need(item, dict, place), "kind", str, place)
+            if kind not in WRONG_FREE_KINDS:
+                raise _Wrong(place + ".kind", "expected one of %s, not %s" % (", ".join(WRONG_FREE_KINDS), _shown(kind)))
+            for key in ("freed_by", "allocated_by"):
+                if item.get(key) is not None:
+                    _need(item[key], str, "%s.%s" % (place, key))
+            self.wrong_frees.append(WrongFree(kind, _number(item, "count", place),
+                                              _number(item, "stack", place, len(self.stack_parent) - 1),
+                                              item.get("freed_by"), item.get("allocated_by")))
 
     def _read_frames(self, frames):
         strings = self.strings

@@ -106,7 +106,7 @@ class Summary:
             return
         shown = records[:top] if top else records
         for record in shown:
-            output.put("%14s %s  %s at %s [%s]" % (
+            output.put("%14s %s  %s at %s, fingerprint %s" % (
                 format(record.bytes + record.indirect_bytes, ","), "bytes", leak_what(record),
                 innermost_place(self.labels, record), record.fingerprint), "bad")
             output.put("%20s  %s" % ("", self._leak_kind(record)))

@@ -27,9 +27,10 @@ def _lines(items):
     return "[\n  %s\n ]" % ",\n  ".join(items) if items else "[]"
 
 
-def write_profile(stream, conclusion, run, totals, troubles, strings, exact, frames, stacks, sites, leaks, leaks_before):
+def write_profile(stream, conclusion, run, totals, troubles, strings, exact, frames, stacks, sites, wrong_frees, leaks,
+                  leaks_before):
     """stream: of text, UTF-8. conclusion: lines. frames: dicts with the places of names in strings; stacks: (parents, frames);
-    sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing; leaks: None or
+    sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing; wrong_frees: dicts as in the file; leaks: None or
     (summary, records as dicts)."""
     put = stream.write
     run = dict(run)
@@ -50,6 +51,7 @@ def write_profile(stream, conclusion, run, totals, troubles, strings, exact, fra
     put(',\n "sites": {\n  %s\n }' % ",\n  ".join(
         '"%s": %s' % (key, _dump(list(sites[key]))) for key in SITE_COLUMNS + LATER_COLUMNS + ("sizes",) if key in sites))
     put(',\n "snapshots": null')
+    put(',\n "wrong_frees": ' + _lines(list(map(_dump, wrong_frees))))
     for key, search in (("leaks", leaks), ("leaks_before", leaks_before)):
         if search is None:
             put(',\n "%s": null' % key)
