@@ -12,18 +12,6 @@ static const struct pm_balance *balance_of(const struct pm_text *text)
     return text->profile->watched->balance;
 }
 
-/* A native frame, with the line that says Py_INCREF, not that of the header that has it. */
-static void add_native(struct pm_text *text, const struct pm_frame *frame)
-{
-    struct pm_frame shown = *frame;
-
-    if (frame->outer_line != 0) {
-        shown.line = frame->outer_line;
-        shown.file = frame->outer_file;
-    }
-    pm_text_add_native_frame(text, &shown);
-}
-
 /* "      +12  lk.so`keep+0x1f (lk.c:44)           job.py:9 (work)" */
 static void add_place(struct pm_text *text, u32 index, u64 amount, bool up)
 {
@@ -39,10 +27,12 @@ static void add_place(struct pm_text *text, u32 index, u64 amount, bool up)
     pm_text_add(text, "  ");
     pm_buffer_release(&number);
     start = text->line.length;
-    if (place->has_shown)
-        add_native(text, pm_frames_get(text->profile->frames, place->shown));
-    else
+    if (place->has_shown) {
+        const struct pm_frame shown = pm_frame_outer(pm_frames_get(text->profile->frames, place->shown));
+        pm_text_add_native_frame(text, &shown);
+    } else {
         pm_text_add(text, place->has_python ? "the interpreter" : PM_LABEL_UNKNOWN);
+    }
     if (!place->has_python)
         return;
     const size_t used = text->line.length - start;

@@ -262,4 +262,23 @@ def leaks_of(profile, before=False, kinds=DEFAULT_LEAK_KINDS):
             if record.kind in kinds and not record.suppressed and not record.left_out]
 
 
+def searched_leaks(profiles):
+    """Of each of profiles the leaks at the end or, unless all made that search, those before finalization; and whether they
+    are the latter. None, False if not all have the same search."""
+    for before in (False, True):
+        found = [leaks_of(profile, before) for profile in profiles]
+        if None not in found:
+            return found, before
+    return None, False
+
+
+def leaks_of_both(profile):
+    """The leaks of both searches, each once, as the text report's conclusion counts them; None if there was no search."""
+    before, after = leaks_of(profile, before=True), leaks_of(profile)
+    if before is None or after is None:
+        return after if before is None else before
+    known = {record.fingerprint for record in profile.leaks_before}
+    return before + [record for record in after if record.fingerprint not in known]
+
+
 assert set(DEFAULT_LEAK_KINDS) <= set(LEAK_KINDS)

@@ -11,6 +11,8 @@ from .page_tree import METRICS, Sizes, flatten_sizes, make_trees
 from .statistic import Row, make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
 from .record_words import KIND_TEXTS
+from .text_balance import (NOTHING_TO_COMPARE, balanced_text, evidence, heading, native_text, python_text, shown_places,
+                           uncertainties)
 
 GROUPS = ("line", "function", "file", "module", "caller", "type", "thread", "domain", "phase")
 COMPARED_GROUPS = ("line", "function", "file")
@@ -18,6 +20,7 @@ NOTHING = dict.fromkeys(METRICS, (0, 0))
 MOST_ROWS = 1000
 MOST_COMPARED = 300
 MOST_RECORDS = 200
+MOST_ROWS_OF_BALANCE, MOST_PLACES = 10, 5
 MOST_FILES = 60
 MOST_SOURCE = 3 << 20          # characters
 WHOLE_FILE_LINES = 1500        # longer files are shown around the lines that allocated
@@ -33,13 +36,10 @@ class Model:
         self.labels = Labels(*([profile, old] if old else [profile]))
         self.grouping = Grouping(profile)
         self.table = LabelTable(self.labels)
-        self.records = leaks_of(profile)
-        self.records_before = leaks_of(profile, before=True)
         self._both = None
         self._lines = {}           # what _rows("line") gave, which source needs, too
         self._sizes = Sizes(profile.sites)
-        # Where both searches were made, the one at the end counts.
-        self.leaked = self.records if self.records is not None else self.records_before or []
+        self.leaked = _all_leaks(profile)
 
     def make(self):
         data = {
@@ -67,29 +67,23 @@ class Model:
     # Leaks
 
     def _leaks(self):
-        """The searches that were made, the one at the end first."""
+        """Searches as _searches has them."""
         states = self._record_states()
         result = []
-        for title, records in (("at the end", self.records), ("before the interpreter's finalization", self.records_before)):
-            if records is None:
-                continue
+        for title, records, above in _searches(self.profile):
             rest = records[MOST_RECORDS:]
             result.append({
-                "when": title, "records": [self._record(record, states.get(record.fingerprint))
-                                           for record in records[:MOST_RECORDS]],
+                "when": title, "above": above,
+                "records": [self._record(record, states.get(record.fingerprint)) for record in records[:MOST_RECORDS]],
                 "bytes": sum(r.bytes + r.indirect_bytes for r in records),
                 "blocks": sum(r.blocks + r.indirect_blocks for r in records),
                 "rest": [len(rest), sum(r.bytes + r.indirect_bytes for r in rest)]})
         return result
 
-    def _old_leaked(self):
-        records = leaks_of(self.old)
-        return records if records is not None else leaks_of(self.old, before=True) or []
-
     def _record_states(self):
         if not self.old:
             return {}
-        return {change.fingerprint: change for change in diff_records(self._old_leaked(), self.leaked)}
+        return {change.fingerprint: change for change in diff_records(_all_leaks(self.old), self.leaked)}
 
     def _record(self, record, change):
         frame = next((frame for frame in record.frames if frame.kind == "python"), None)
@@ -109,8 +103,24 @@ class Model:
                        if getattr(record, name + "_blocks")],
             "raising": record.raising_blocks, "label": self.table.used(self.table.frame(frame)) if frame else -1,
             "source": self._around(frame) if frame else None,
+            "balance": self._balance(record.balance) if record.balance else None,
             "state": change.state if change else None,
             "was": _with_indirect(change.old) if change and change.old else None}
+
+    def _balance(self, balance):
+        """Who took references and did not give them back. rows: [places, evidence]; places: [sign and references, C function,
+        line of Python]."""
+        def places(row):
+            return [["%s%s" % ("+" if up else "\u2212", format(amount, ",")), shown(native_text(self.labels, place)),
+                     shown(python_text(self.labels, place))] for place, amount, up in shown_places(row)[:MOST_PLACES]]
+        rows = balance.unbalanced[:MOST_ROWS_OF_BALANCE]
+        explained = [[*places(row)[0][1:], row.references] for row in balance.explained[:MOST_ROWS_OF_BALANCE] if row.places]
+        notes = uncertainties(balance) + [text for text in (balanced_text(balance),) if text]
+        if rows and not balance.died:
+            notes.insert(0, NOTHING_TO_COMPARE)
+        return {"title": heading(balance), "rows": [[places(row), evidence(balance, row)] for row in rows],
+                "more_rows": len(balance.unbalanced) - len(rows), "explained": explained, "held_by": shown(balance.held_by),
+                "notes": notes}
 
     def _around(self, frame):
         """[number of the first line, texts] about a frame's line, or None."""
@@ -241,7 +251,7 @@ class Model:
     def _comparison(self):
         old = self.old
         grouping = Grouping(old)
-        old_records = self._old_leaked()
+        old_records = _all_leaks(self.old)
         old_items = (Items.of_sites(old, grouping), Items.of_records(old, old_records, grouping))
         tables = {}
         for group in COMPARED_GROUPS:
@@ -267,6 +277,23 @@ class Model:
                           row.size - row.size_diff, row.size, row.size_diff, row.count_diff, row.moved_from or 0]
                          for row in kept],
                 "left_out": len(rest), "rest": [sum(row.size_diff for row in rest), sum(row.count_diff for row in rest)]}
+
+
+def _searches(profile):
+    """(title, records, how many others were found already) of the searches that were made. That at the end is first, and the
+    other has what only it found."""
+    result, known = [], set()
+    for title, before in (("at the end", False), ("before the interpreter's finalization", True)):
+        found = leaks_of(profile, before)
+        if found is not None:
+            records = [record for record in found if record.fingerprint not in known]
+            known.update(record.fingerprint for record in found)
+            result.append((title, records, len(found) - len(records)))
+    return result
+
+
+def _all_leaks(profile):
+    return [record for _, records, _ in _searches(profile) for record in records]
 
 
 def _with_indirect(record):

@@ -9,6 +9,7 @@ from .grouping import DEFAULT_LEAK_KINDS, Items
 from .labels import harmless
 from .record_words import KIND_TEXTS, bytes_in_blocks, chain_lines, counted, headline, identity, is_static, times, types_lines
 from .source import shortened
+from .text_balance import BalanceText
 
 HISTOGRAM_TOP, TABLE_TOP = 3, 5     # without --histogram-top=
 BAR_COLUMNS = 40
@@ -126,6 +127,19 @@ class Text:
             if words is not None:
                 line(name, harmless(words))
         put("")
+
+    def phases(self):
+        """What was allocated in phases that the program named."""
+        if not self.profile.phases:
+            return
+        self.put("Phases that the program named (all threads; in use: allocated in the phase and not freed yet):")
+        self.put("      allocs           bytes    bytes in use  phase")
+        for phase in self.profile.phases:
+            live = "not known" if phase.live_bytes is None else format(phase.live_bytes, ",")
+            self.put("%12s%16s%16s  %s%s%s" % (
+                format(phase.allocs, ","), format(phase.bytes, ","), live, harmless(phase.name),
+                ", %s times" % format(phase.times, ",") if phase.times > 1 else "", ", still open" if phase.open else ""))
+        self.put("")
 
     # --- Histograms ---
 
@@ -400,6 +414,8 @@ class Text:
             self.put(line)
         self.put("   " + times(record))
         self.put("   " + identity(record))
+        if record.balance:
+            BalanceText(self.labels, self.put, self.paths == "full").balance(record.balance)
 
     def shown_frames(self, frames, innermost=False):
         """The frames of a stack that help a reader: without the allocator's layers, and the interpreter's own C
