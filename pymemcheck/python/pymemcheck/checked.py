@@ -16,8 +16,8 @@ def brief(value):
 
 
 def need(value, kind, place):
-    """value, if it is of this type (of JSON: bool is no number)."""
-    if type(value) is not kind:
+    """value, if it is of this type (of JSON: bool is no number). An array of numbers is a list."""
+    if type(value) is not kind and (kind is not list or type(value) is not array.array):
         names = {dict: "a dict", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
         raise Wrong(place, "expected %s, not %s" % (names[kind], brief(value)))
     return value
@@ -53,8 +53,10 @@ def later_number(parent, key, place, limit=LARGEST_NUMBER):
 
 
 def need_numbers(values, place, limit=LARGEST_NUMBER, least=0):
-    """A list of whole numbers as an array; the bad one is looked for only if there is one."""
+    """A list of whole numbers as an array, or itself if it is one; the bad number is looked for only if there is one."""
     need(values, list, place)
+    if type(values) is array.array and (not values or (min(values) >= least and max(values) <= limit)):
+        return values
     try:
         if not values or (set(map(type, values)) == {int} and min(values) >= least and max(values) <= limit):
             return array.array("q", values)
@@ -65,6 +67,16 @@ def need_numbers(values, place, limit=LARGEST_NUMBER, least=0):
         if not least <= value <= limit:
             raise Wrong("%s[%d]" % (place, index), "%s is not between %d and %d" % (brief(value), least, limit))
     raise AssertionError(place)
+
+
+def compact(values):
+    """A list as an array, if it has nothing but whole numbers of 64 bits; else as it is."""
+    if type(values) is list and not set(map(type, values)) - {int}:
+        try:
+            return array.array("q", values)
+        except OverflowError:
+            pass
+    return values
 
 
 def _exact_text(data):

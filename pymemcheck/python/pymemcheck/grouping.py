@@ -179,7 +179,8 @@ class Grouping:
         if group == "caller":
             return self.frame_keys("function", list(map(self.caller, stacks)))
         if group == "phase":
-            return [("phase", self.phase(stack)) for stack in stacks]
+            keys = {phase: (group, phase) for phase in PHASES}
+            return [keys[self.phase(stack)] for stack in stacks]
         if group == "traceback":
             return list(map(self.traceback, stacks))
         if group == "stack":
@@ -242,7 +243,8 @@ class Items:
         if group == "domain":
             names = [(group, name) for name in DOMAINS]
             return [names[value] for value in self._extra[group]]
-        return [(group, value) for value in self._extra[group]]
+        keys = {value: (group, value) for value in set(self._extra[group])}
+        return list(map(keys.__getitem__, self._extra[group]))
 
 
 def domains_of_stacks(profile):

@@ -13,7 +13,7 @@ from .balances import Writer, merge_balances, merge_watched, renumber
 from .grouping import Grouping
 from .labels import Labels
 from .merge_timeline import MergedTimeline
-from .profile import LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile
+from .profile import LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile, ProfileError
 from .terminal import complain
 from .text import Text
 from .writer import record_dict, write_profile, write_whole
@@ -112,6 +112,7 @@ class Merged:
         self._later = {key: {} for key in LATER_COLUMNS}
         self._peak_serial = 0
         self._totals, self._troubles = dict.fromkeys(TOTALS, 0), dict.fromkeys(TROUBLES, 0)
+        self._paths = []
         self._runs, self._phases, self._watched = [], [], []
         self.timeline = MergedTimeline()
         self._searches = {"leaks": [], "leaks_before": []}
@@ -125,6 +126,7 @@ class Merged:
 
     def add(self, profile):
         self.count += 1
+        self._paths.append(profile.path)
         self.exact.update(profile.exact_bytes)
         for sums, more in ((self._totals, profile.totals), (self._troubles, profile.troubles)):
             for key in sums:
@@ -244,8 +246,6 @@ class Merged:
         watched = Writer(self._place, self._add_frame).watched(merge_watched(self._watched))
         snapshots = self.timeline.columns({stack: number for number, (stack, _) in enumerate(entries)}, self._place)
         phases = [dict(phase._asdict(), name=self._place(phase.name)) for phase in merge_phases(self._phases)]
-        if any(total >= 2 ** 63 for total in self._totals.values()):
-            raise UsageError("the sums do not fit into the format")
 
         def write(stream, conclusion):
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
@@ -258,5 +258,8 @@ class Merged:
         # It is the first in the file, and made from all that follows.
         content = io.BytesIO()
         write(content, ())
-        conclusion = _conclusion(Profile.of_bytes(content.getvalue(), path))
+        try:
+            conclusion = _conclusion(Profile.of_bytes(content.getvalue(), path))
+        except ProfileError as error:
+            raise UsageError("%s: the sums do not fit into a file (%s)" % (", ".join(self._paths), error.place)) from None
         write_whole(path, lambda stream: write(stream, conclusion))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the page shows, as one dict that JSON can hold. All that is text in it is harmless and short."""
 import functools
+import operator
 
 from .comparison import diff_records, diff_rows, sort_diff
 from .grouping import Grouping, Items, NotInFile, leaks_of
@@ -42,9 +43,10 @@ class Model:
         self.leaked = _all_leaks(profile)
 
     def make(self):
+        # Trees come first, since they take most memory, and what tables leave behind comes on top.
+        trees = make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes)
         data = {
-            "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(),
-            "trees": make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes),
+            "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(), "trees": trees,
             "comparison": self._comparison() if self.old else None,
             "timeline": make_timeline(self.profile, self.grouping, self.table, self._line_label),
         }
@@ -136,7 +138,7 @@ class Model:
         """Sites, and the leaked records."""
         if self._both is None:
             sites = Items.of_sites(self.profile, self.grouping)
-            sites.keys = functools.lru_cache(maxsize=None)(sites.keys)       # asked for twice, and slow
+            sites.keys = functools.lru_cache(maxsize=1)(sites.keys)     # asked for twice for each group, and slow
             self._both = (sites, Items.of_records(self.profile, self.leaked, self.grouping))
         return self._both
 
@@ -180,8 +182,11 @@ class Model:
             rows.append([shown(key_label(self.labels, row, group)), shown(key_label(self.labels, row, group, True))]
                         + [number for metric in METRICS for number in figures[metric]]
                         + [flatten_sizes(sizes.get(row.key, {})), file, line])
-        return {"rows": rows, "left_out": len(rest), "rest": [
-            sum(figures[metric][index] for _, figures in rest) for metric in METRICS for index in (0, 1)]}
+        sums = []
+        for metric in METRICS:
+            pairs = [figures[metric] for _, figures in rest]
+            sums += [sum(map(operator.itemgetter(index), pairs)) for index in (0, 1)]
+        return {"rows": rows, "left_out": len(rest), "rest": sums}
 
     def _line_label(self, number, full):
         """The name of a line by the number of a frame, as in the table of lines."""

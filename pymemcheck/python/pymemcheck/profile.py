@@ -18,7 +18,9 @@ import json
 import operator
 
 from .balances import Reader
-from .checked import LARGEST_NUMBER, Wrong, brief, later_number, need, need_member, need_number, need_numbers, need_signed, read_texts
+from .checked import (LARGEST_NUMBER, Wrong, brief, compact, later_number, need, need_member, need_number, need_numbers,
+                      need_signed, read_texts)
+from .json_members import read_members
 
 NEWEST_VERSION = 2
 OLDEST_VERSION = 1
@@ -260,11 +262,13 @@ class Profile:
                                  % (", ".join(known), brief(value)))
 
     def _read_stacks(self, stacks):
-        back, frame = need_member(stacks, "back", list, "stacks"), need_member(stacks, "frame", list, "stacks")
+        back, frame = (need_member(stacks, key, list, "stacks") for key in ("back", "frame"))
         if len(back) != len(frame):
             raise Wrong("stacks", "back has %d items, frame %d" % (len(back), len(frame)))
-        if not back or back[0] is not None or frame[0] is not None:
-            raise Wrong("stacks.back[0]", "expected null, the end of each stack")
+        for values in back, frame:
+            # Where _compact could make an array, it began with null.
+            if type(values) is list and (not values or values[0] is not None):
+                raise Wrong("stacks.back[0]", "expected null, the end of each stack")
         if len(frame) > 1 and not self.frames:
             raise Wrong("stacks.frame[1]", "there are no frames")
         back[0], frame[0] = 1, 0
@@ -279,58 +283,38 @@ class Profile:
 
     def _read_sites(self, sites):
         self.sites = table = Sites()
-        sizes = need_member(sites, "sizes", list, "sites")
+        sizes = sites.get("sizes")
+        if type(sizes) is not _Sizes:
+            need_member(sites, "sizes", list, "sites")
         count = table.count = len(need_member(sites, "stack", list, "sites"))
         for key in SITE_COLUMNS:
             limit = len(self.stack_parent) - 1 if key == "stack" else LARGEST_NUMBER
             setattr(table, key, need_numbers(need_member(sites, key, list, "sites"), "sites." + key, limit))
             sites[key] = ()
         table.more = {key: need_numbers(values, "sites." + key) for key, values in sites.items()
-                      if type(values) is list and values and type(values[0]) is int}
+                      if type(values) in (list, array.array) and len(values) and type(values[0]) is int}
         if max(table.more.get("domain", ()), default=0) >= len(DOMAINS):
             table.more.pop("domain")            # of a later version
         for key, values in itertools.chain(sites.items(), ((key, getattr(table, key)) for key in SITE_COLUMNS)):
-            if type(values) is not tuple and len(_need_sized(values, "sites." + key)) != count:
+            if type(values) not in (tuple, _Sizes):
+                need(values, list, "sites." + key)
+            if type(values) is not tuple and len(values) != count:
                 raise Wrong("sites." + key, "has %d items, sites.stack has %d" % (len(values), count))
         self._read_sizes(sizes, table)
 
-    def _read_sizes(self, sizes, table):
-        def check_lists(values, length):
-            if set(map(type, values)) - {list} or (length and set(map(len, values)) - {length}):
-                for index, site in enumerate(sizes):
-                    for pair in need(site, list, "sites.sizes[%d]" % index):
-                        if type(pair) is not list or len(pair) != 2:
-                            raise Wrong("sites.sizes[%d]" % index, "expected [value, count], not %s" % brief(pair))
-
-        check_lists(sizes, None)
-        starts = array.array("q", itertools.accumulate(itertools.chain((0,), map(len, sizes))))
-        pairs = list(itertools.chain.from_iterable(sizes))
-        check_lists(pairs, 2)
-        values = [pair[0] for pair in pairs]
-        counts = [pair[1] for pair in pairs]
-        sums = list(itertools.accumulate(itertools.chain((0,), counts))) if not set(map(type, counts)) - {int} else None
-        powers = {0} | {1 << power for power in range(63)}
-        good = (sums is not None and not set(map(type, values)) - {int} and not set(values) - powers
-                and min(counts, default=1) >= 1 and max(counts, default=1) <= LARGEST_NUMBER
-                and all(map(operator.eq, table.total_blocks,
-                            map(operator.sub, map(sums.__getitem__, starts[1:]), map(sums.__getitem__, starts)))))
-        if not good:
-            self._find_wrong_sizes(sizes, table, powers)
-        table._size_starts, table._size_values, table._size_counts = (
-            starts, array.array("q", values), array.array("q", counts))
-
     @staticmethod
-    def _find_wrong_sizes(sizes, table, powers):
-        for index, pairs in enumerate(sizes):
-            place = "sites.sizes[%d]" % index
-            for value, count in pairs:
-                if need(value, int, place) not in powers:
-                    raise Wrong(place, "%s is no power of two" % brief(value))
-                if not 1 <= need(count, int, place) <= LARGEST_NUMBER:
-                    raise Wrong(place, "%s is no count" % brief(count))
-            if sum(count for _, count in pairs) != table.total_blocks[index]:
-                raise Wrong(place, "its counts do not add up to total_blocks, %d" % table.total_blocks[index])
-        raise AssertionError("sizes")
+    def _read_sizes(sizes, table):
+        flat = sizes if type(sizes) is _Sizes else _flatten(sizes)
+        if flat is None:
+            _find_wrong_pair(sizes)
+        starts, values, counts = flat
+        sums = list(itertools.accumulate(itertools.chain((0,), counts)))
+        powers = {0} | {1 << power for power in range(63)}
+        if (set(values) - powers or min(counts, default=1) < 1
+                or not all(map(operator.eq, table.total_blocks, map(operator.sub, map(sums.__getitem__, starts[1:]),
+                                                                    map(sums.__getitem__, starts))))):
+            _find_wrong_sizes(flat, table, powers)
+        table._size_starts, table._size_values, table._size_counts = flat
 
     def _read_snapshots(self, table):
         self.snapshot, self.snapshots, self.snapshot_changes = None, [], []
@@ -469,10 +453,63 @@ def _interned(words):
     return {word: word for word in words}
 
 
-def _need_sized(values, place):
-    if not isinstance(values, (list, array.array)):
-        raise Wrong(place, "expected a list, not %s" % brief(values))
-    return values
+class _Sizes(collections.namedtuple("_Sizes", "starts values counts")):
+    """sites.sizes as arrays: the pairs of site i are values[k], counts[k], k from starts[i] to starts[i + 1]."""
+
+    def __len__(self):
+        return len(self.starts) - 1
+
+
+def _flatten(sizes):
+    """sites.sizes as _Sizes, or None if it is something else than lists of pairs of numbers."""
+    if type(sizes) is not list or set(map(type, sizes)) - {list}:
+        return None
+    starts = array.array("q", itertools.accumulate(itertools.chain((0,), map(len, sizes))))
+    pairs = list(itertools.chain.from_iterable(sizes))
+    if set(map(type, pairs)) - {list} or set(map(len, pairs)) - {2}:
+        return None
+    values, counts = (compact([pair[index] for pair in pairs]) for index in (0, 1))
+    return None if list in (type(values), type(counts)) else _Sizes(starts, values, counts)
+
+
+def _find_wrong_pair(sizes):
+    for index, pairs in enumerate(sizes):
+        place = "sites.sizes[%d]" % index
+        for pair in need(pairs, list, place):
+            if type(pair) is not list or len(pair) != 2:
+                raise Wrong(place, "expected [value, count], not %s" % brief(pair))
+            for value in pair:
+                if not 0 <= need(value, int, place) <= LARGEST_NUMBER:
+                    raise Wrong(place, "%s is not between 0 and %d" % (brief(value), LARGEST_NUMBER))
+    raise AssertionError("sizes")
+
+
+def _find_wrong_sizes(sizes, table, powers):
+    for index, (start, end) in enumerate(zip(sizes.starts, sizes.starts[1:])):
+        place = "sites.sizes[%d]" % index
+        for value, count in zip(sizes.values[start:end], sizes.counts[start:end]):
+            if value not in powers:
+                raise Wrong(place, "%s is no power of two" % brief(value))
+            if count < 1:
+                raise Wrong(place, "%s is no count" % brief(count))
+        if sum(sizes.counts[start:end]) != table.total_blocks[index]:
+            raise Wrong(place, "its counts do not add up to total_blocks, %d" % table.total_blocks[index])
+    raise AssertionError("sizes")
+
+
+def _compact(path, value):
+    """What is kept of a part of the file until it is checked: columns of numbers as arrays, which take a fifth of the memory."""
+    if path in ("stacks.back", "stacks.frame") and type(value) is list and value and value[0] is None:
+        value[0] = 0
+        numbers = compact(value)
+        if type(numbers) is list:
+            value[0] = None
+        return numbers
+    if path == "sites.sizes":
+        return _flatten(value) or value
+    if path == "snapshots.changes" and type(value) is list:
+        return list(map(compact, value))
+    return compact(value) if path.startswith(("sites.", "snapshots.")) else value
 
 
 def _read(path):
@@ -482,20 +519,24 @@ def _read(path):
             # A foreign file, which may be a disk image or /dev/zero, is not read to its end.
             if head.lstrip()[:1] not in (b"{", b"") or (head and not head.strip()):
                 raise Wrong("", "is no profile of pymemcheck (it does not begin as JSON does)")
-            return head + stream.read()
+            if stream.seekable():
+                stream.seek(0)      # two copies of a large file are too many
+                head = b""
+            rest = stream.read()
+            return head + rest if head else rest
     except OSError as error:
         raise Wrong("", error.strerror or str(error)) from None
 
 
 def _parse(text):
-    if not text.strip():
+    if not text or text.isspace():
         raise Wrong("", "is empty")
     try:
         text = text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Wrong("byte %d" % error.start, "is not UTF-8") from None
     try:
-        return json.loads(text)
+        return read_members(text, _compact, ("stacks", "sites", "snapshots"))
     except json.JSONDecodeError as error:
         place = "line %d column %d" % (error.lineno, error.colno)
         if not text[error.pos:].strip() or error.msg.startswith("Unterminated string"):
