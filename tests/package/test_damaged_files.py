@@ -86,6 +86,8 @@ def commands(path, good, out):
     yield "report", path, "--group=stack", "--total", "--sort=average"
     yield "report", path, "--cumulative", "--group=function"
     yield "report", path, "--leaked", "--group=type"
+    yield "report", path, "--group=type"
+    yield "report", path, "--before", "--not-function=x*"
     yield "report", path, "--snapshots"
     yield "report", "%s@1" % path
     yield "report", "%s@peak" % path, "--phase=main", "--file=*.py"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pymemcheck merge: a valid file whose figures are the sums."""
+import collections
 import json
 
 import pack
@@ -181,6 +182,24 @@ def test_names_and_number_of_snapshots(leaking, command, tmp_path, job, monkeypa
     assert len(merged.snapshots) <= 5 + 2 < len(data["snapshots"]["name"])
     assert merged.snapshots[-1].live_bytes == merged.totals["live_bytes"]
     assert "in use then" in command("report", "%s@loaded" % (tmp_path / "m"))
+
+
+def test_types(job, grown_job, command, tmp_path):
+    """What was in use at the searches, by stack and type, is added up."""
+    paths = [job.profile.path, grown_job.profile.path, job.profile.path]
+    command("merge", *paths, "-o", tmp_path / "m")
+
+    def sums(path, key):
+        profile, result = Profile.load(path), collections.Counter()
+        found = getattr(profile, key)
+        for stack, name, size in zip(found.stacks, found.types, found.bytes):
+            result[profile.stack(stack), name] += size
+        return result, found.in_use
+    for key in ("types", "types_before"):
+        parts = [sums(path, key) for path in paths]
+        merged, in_use = sums(tmp_path / "m", key)
+        assert merged == sum((part for part, _ in parts), collections.Counter())
+        assert in_use == tuple(sum(part[index] for _, part in parts) for index in (0, 1))
 
 
 def test_phases(command, tmp_path):

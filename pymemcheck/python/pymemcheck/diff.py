@@ -6,9 +6,10 @@ moved are the same lines; with --old-source, a folder with the source as of OLD,
 rearranged."""
 from .arguments import UsageError, add_filters, add_metric, filters_of, live_only, metric_of, open_profile, open_snapshot, split_name
 from .comparison import diff_records, diff_rows, new_average, old_average, sort_diff
-from .filters import select_records, select_sites
-from .grouping import GROUPS, Grouping, Items, searched_leaks
+from .filters import select_records
+from .grouping import GROUPS, Grouping, searched_leaks
 from .labels import Labels
+from .selection import select_items
 from .source import Sources, shortened
 from .statistic import SORTS, can_cumulate, make_rows
 from .summary import METRIC_TITLES, amount, innermost_place, key_label, leak_what
@@ -31,15 +32,6 @@ def add_arguments(parser):
     add_filters(parser)
 
 
-def _items(profile, metric, filters, records):
-    grouping = Grouping(profile)
-    if metric == "leaked":
-        if records is None:
-            raise UsageError("%s: both runs need a leak search of the same moment" % profile.path)
-        return Items.of_records(profile, select_records(profile, grouping, filters, records), grouping)
-    return Items.of_sites(profile, grouping, select_sites(profile, grouping, filters), (metric,))
-
-
 def run(arguments, output):
     old, new = _open_both(arguments.old, arguments.new)
     for profile in (old, new):
@@ -50,7 +42,8 @@ def run(arguments, output):
         raise UsageError("--cumulative goes with --group=line, function, file or module")
     filters = filters_of(arguments)
     searches, before = searched_leaks([old, new])
-    old_records, new_records = searches or (None, None)
+    if metric == "leaked" and searches is None:
+        raise UsageError("%s, %s: both runs need a leak search of the same moment" % (old.path, new.path))
     _totals(old, new, output)
     output.put()
     if not (old.snapshot or new.snapshot):
@@ -58,8 +51,9 @@ def run(arguments, output):
         output.put()
     cumulative = metric if arguments.cumulative else None
     sources = Sources(arguments.source)
-    rows = diff_rows(make_rows(_items(old, metric, filters, old_records), group, cumulative),
-                     make_rows(_items(new, metric, filters, new_records), group, cumulative), metric, group,
+    items = [select_items(profile, Grouping(profile), metric, group, filters, records)
+             for profile, records in zip((old, new), searches or (None, None))]
+    rows = diff_rows(*(make_rows(found, group, cumulative) for found in items), metric, group,
                      Sources(arguments.old_source) if arguments.old_source else None, sources)
     rows = sort_diff([row for row in rows if row.size_diff or row.count_diff], arguments.sort)
     title = "in use" if old.snapshot or new.snapshot else METRIC_TITLES[metric]

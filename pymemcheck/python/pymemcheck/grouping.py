@@ -191,7 +191,8 @@ class Grouping:
 class Items:
     """What is summed up: the stacks of sites or of leak records, and for each metric their bytes and blocks.
 
-    metrics: "live", "peak", "total" of sites; "leaked" of records."""
+    metrics: "live", "peak", "total" of sites; "leaked" of records; "before" (finalization), and "live" by type, of the sums that
+    leak searches made."""
 
     def __init__(self, profile, grouping, stacks, figures, extra):
         self.profile, self.grouping, self.stacks, self.figures, self._extra = profile, grouping, stacks, figures, extra
@@ -230,6 +231,24 @@ class Items:
             extra["domain"] = [DOMAINS.index(domains.get(record.stack, DOMAINS[0])) for record in records]
         return cls(profile, grouping or Grouping(profile), [r.stack for r in records], figures, extra)
 
+    @classmethod
+    def of_types(cls, profile, sums, metric, grouping=None, sites=None):
+        """What TypeSums have, all of it or that of these sites."""
+        site_of = {stack: number for number, stack in enumerate(profile.sites.stack)}
+        numbers = array.array("q", (site_of.get(stack, -1) for stack in sums.stacks))
+        chosen = range(len(numbers))
+        if sites is not None:
+            wanted = set(sites)
+            chosen = [index for index, number in enumerate(numbers) if number in wanted]
+
+        def column(values):
+            return array.array("q", map(values.__getitem__, chosen))
+        extra = {name: [values[numbers[index]] if numbers[index] >= 0 else 0 for index in chosen]
+                 for name, values in profile.sites.more.items()}
+        extra["type"] = [sums.types[index] for index in chosen]
+        return cls(profile, grouping or Grouping(profile), column(sums.stacks),
+                   {metric: (column(sums.bytes), column(sums.blocks))}, extra)
+
     def keys(self, group):
         """Raises NotInFile."""
         if group in FRAME_GROUPS:
@@ -237,7 +256,9 @@ class Items:
         if group not in RECORD_GROUPS:
             return self.grouping.keys(group, self.stacks)
         if group not in self._extra:
-            of = "; leak records have one (--leaked)" if group in ("type", "thread") and "leaked" not in self.figures else ""
+            of = "; leak records have one (--leaked)" if group == "thread" and "leaked" not in self.figures else ""
+            if group == "type":
+                of = ": types are known of what was in use at a leak search (--live, --before) and of leak records (--leaked)"
             raise NotInFile("the file has no %s of %s%s" % (
                 group, "leak records" if "leaked" in self.figures else "allocation sites", of))
         if group == "domain":

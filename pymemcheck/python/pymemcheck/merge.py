@@ -97,6 +97,32 @@ def _conclusion(profile):
     return [line.strip() for line in lines[1:] if line]
 
 
+class _MergedTypes:
+    """TypeSums of one search of each process, as long as all have them. in_use: [bytes, blocks], or None."""
+
+    def __init__(self):
+        self.in_use, self._sums = [0, 0], {}
+
+    def add(self, sums, stacks):
+        """stacks: of each stack its number in the merged file. sums: may be None."""
+        if sums is None or self.in_use is None:
+            self.in_use = None
+            return
+        self.in_use = [a + b for a, b in zip(self.in_use, sums.in_use)]
+        for stack, name, size, count in zip(sums.stacks, sums.types, sums.bytes, sums.blocks):
+            entry = self._sums.setdefault((stacks[stack], name), [0, 0])
+            entry[0] += size
+            entry[1] += count
+
+    def columns(self, place_of):
+        """For the file, or None. place_of: text -> its place in strings."""
+        if self.in_use is None:
+            return None
+        rows = sorted((stack, place_of(name), *sums) for (stack, name), sums in self._sums.items())
+        return dict(zip(("stack", "type", "bytes", "blocks"), zip(*rows))) if rows else dict.fromkeys(
+            ("stack", "type", "bytes", "blocks"), ())
+
+
 class Merged:
     """Profiles are added one after the other; of each only its leak records and its course over time are kept."""
 
@@ -115,6 +141,7 @@ class Merged:
         self._paths = []
         self._runs, self._phases, self._watched = [], [], []
         self.timeline = MergedTimeline()
+        self._types = {"leaks": _MergedTypes(), "leaks_before": _MergedTypes()}
         self._searches = {"leaks": [], "leaks_before": []}
 
     def _place(self, text):
@@ -145,6 +172,7 @@ class Merged:
         for key, summary in (("leaks", profile.leak_summary), ("leaks_before", profile.leak_summary_before)):
             records = getattr(profile, key)
             if records is not None:
+                self._types[key].add(profile.types if key == "leaks" else profile.types_before, stacks)
                 self._searches[key].append((summary, [
                     r._replace(stack=stacks[r.stack], frames=(), balance=r.balance and renumber(r.balance, stacks))
                     for r in records]))
@@ -231,7 +259,7 @@ class Merged:
             return None
         records = merge_records([records for _, records in searches])
         summary = {kind: [sum(found[kind][i] for found, _ in searches) for i in (0, 1)] for kind in SUMMARY_KEYS}
-        return summary, [record_dict(record, self._place, self._add_frame, record.stack) for record in records]
+        return summary, self._types[key].in_use, self._types[key].columns(self._place), [record_dict(record, self._place, self._add_frame, record.stack) for record in records]
 
     def write(self, path):
         entries = list(self._sites.items())

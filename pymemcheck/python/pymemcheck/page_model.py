@@ -145,7 +145,9 @@ class Model:
     def _rows(self, group):
         """Rows of sites and records by key: key -> [row, {metric: (bytes, blocks)}]; and the metrics that have the group."""
         found, metrics = {}, []
-        for items in self._items():
+        searched = [Items.of_types(self.profile, self.profile.types, "live", self.grouping)] \
+            if group == "type" and self.profile.types else []
+        for items in (*self._items(), *searched):
             try:
                 for row in make_rows(items, group):
                     entry = found.get(row.key)

@@ -55,6 +55,10 @@ Site = collections.namedtuple(
 # A snapshot over time. number: from 1; name: "" for none; serial: of the newest allocation. live_bytes: with padding.
 Snapshot = collections.namedtuple("Snapshot", "number name serial elapsed_ms total_bytes live_bytes live_blocks")
 
+# What was in use at a leak search, by stack and type: arrays of equal length (types is a list of names; "": memory that is no
+# object). in_use: (bytes, blocks) of all, with padding.
+TypeSums = collections.namedtuple("TypeSums", "in_use stacks types bytes blocks")
+
 FRAME_KINDS = ("native", "python", "note")
 FRAME_FLAGS = ("allocator", "debug_hook", "eval")
 SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
@@ -121,6 +125,7 @@ class Profile:
     snapshot        None; of a profile as of a snapshot (timeline.py), that
     leaks           a list of Records in the tool's order, or None if there was no search at the end
     leaks_before    the same from before the interpreter's finalization
+    types, types_before   TypeSums of the moments of these searches, or None if the file does not have them
     leak_summary, leak_summary_before   kind (also "suppressed", "left_out") -> (bytes, blocks), or None"""
 
     @classmethod
@@ -184,6 +189,7 @@ class Profile:
         self.watched = Reader(self.strings, self.frames, len(self.stack_parent)).watched(data.get("watched"), "watched")
         self.leak_summary, self.leaks = self._read_leaks(data, "leaks")
         self.leak_summary_before, self.leaks_before = self._read_leaks(data, "leaks_before")
+        self.types, self.types_before = self._read_types(data, "leaks"), self._read_types(data, "leaks_before")
         self._stacks = {}
 
     def _check_head(self, data):
@@ -379,6 +385,24 @@ class Profile:
         balances = Reader(self.strings, self.frames, len(self.stack_parent))
         return sums, [self._read_record(record, "%s.records[%d]" % (key, index), balances)
                       for index, record in enumerate(records)]
+
+    def _read_types(self, data, key):
+        columns = (data[key] or {}).get("types")
+        if columns is None:
+            return None
+        place = key + ".types"
+        need(columns, dict, place)
+        limits = {"stack": len(self.stack_parent) - 1, "type": len(self.strings) - 1}
+        stacks, types, *sums = (need_numbers(need_member(columns, name, list, place), "%s.%s" % (place, name),
+                                             limits.get(name, LARGEST_NUMBER)) for name in ("stack", "type", "bytes", "blocks"))
+        for name, column in zip(("type", "bytes", "blocks"), (types, *sums)):
+            if len(column) != len(stacks):
+                raise Wrong("%s.%s" % (place, name), "has %d items, %s.stack has %d" % (len(column), place, len(stacks)))
+        in_use = tuple(need_numbers(need_member(data[key], "in_use", list, key), key + ".in_use"))
+        if len(in_use) != 2 or in_use[1] != sum(sums[1]) or in_use[0] < sum(sums[0]):
+            raise Wrong(key + ".in_use", "is %s, but %s has %d bytes, %d blocks" % (
+                brief(list(in_use)), place, sum(sums[0]), sum(sums[1])))
+        return TypeSums(in_use, stacks, [self.strings[number] for number in types], *sums)
 
     def _read_record(self, record, place, balances):
         need(record, dict, place)

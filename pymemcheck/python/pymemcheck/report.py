@@ -4,7 +4,8 @@ import argparse
 
 from .arguments import add_filters, add_metric, filters_of, live_only, metric_of, open_profile, UsageError
 from .filters import select_records, select_sites
-from .grouping import GROUPS, Items, leaks_of_both, searched_leaks
+from .grouping import GROUPS, leaks_of_both, searched_leaks
+from .selection import select_items
 from .source import Sources
 from .statistic import SORTS, can_cumulate, make_rows, sort_rows
 from .summary import Summary, metric_title, put_table
@@ -89,6 +90,7 @@ def _full(arguments, profile, sources, filters, output):
     text.histograms(KINDS if arguments.histogram is None else arguments.histogram,
                     drawn=arguments.top is not None or arguments.histogram is not None)
     text.peak()
+    text.before()
     text.live()
     chosen = set(map(id, select_records(profile, summary.grouping, filters,
                                         (profile.leaks or []) + (profile.leaks_before or []))))
@@ -103,17 +105,15 @@ def _full(arguments, profile, sources, filters, output):
 
 def _table(arguments, profile, sources, filters, output):
     summary = Summary(profile, sources)
-    metric, group, before = metric_of(arguments) or "live", arguments.group or "line", False
+    metric, group = metric_of(arguments) or "live", arguments.group or "line"
+    found, before = None, False
     if arguments.cumulative and not can_cumulate(group):
         raise UsageError("--cumulative goes with --group=line, function, file or module")
     if metric == "leaked":
         found, before = searched_leaks([profile])
         if found is None:
             raise UsageError("%s: the run made no leak search" % profile.path)
-        items = Items.of_records(profile, select_records(profile, summary.grouping, filters, found[0]), summary.grouping)
-    else:
-        items = Items.of_sites(profile, summary.grouping, select_sites(profile, summary.grouping, filters),
-                               (metric,))
+    items = select_items(profile, summary.grouping, metric, group, filters, found[0] if found else None)
     top = TOP if arguments.top is None else arguments.top
     rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size", top)
     title = "Bytes %s, by %s" % (metric_title(profile, metric), group)

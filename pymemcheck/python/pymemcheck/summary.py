@@ -11,7 +11,7 @@ from .text_balance import heading, native_text, python_text, shown_places
 from .timeline import snapshot_name
 
 METRIC_TITLES = {"live": "still allocated at the end", "peak": "allocated when most was", "total": "allocated in all",
-                 "leaked": "leaked"}
+                 "leaked": "leaked", "before": "in use before the interpreter's finalization"}
 
 
 def amount(size):

@@ -32,7 +32,7 @@ def write_profile(stream, conclusion, run, totals, troubles, phases, strings, ex
                   leaks_before, watched):
     """stream: of text, UTF-8. conclusion: lines. phases: dicts. frames: dicts with the places of names in strings; stacks:
     (parents, frames); sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing;
-    snapshots: the columns, or None; leaks: None or (summary, records as dicts); watched: a dict or None."""
+    snapshots: the columns, or None; leaks: None or (summary, in_use, types, records as dicts); watched: a dict or None."""
     put = stream.write
     run = dict(run)
     run["command_hex"] = _exact_hex(run["command"], exact)
@@ -58,9 +58,10 @@ def write_profile(stream, conclusion, run, totals, troubles, phases, strings, ex
         if search is None:
             put(',\n "%s": null' % key)
             continue
-        summary, records = search
-        put(',\n "%s": {\n  "summary": %s,\n  "records": %s\n }' % (
-            key, _dump({kind: list(summary[kind]) for kind in SUMMARY_KEYS}), _lines(list(map(_dump, records)))))
+        summary, in_use, types, records = search
+        put(',\n "%s": {\n  "summary": %s,\n  "in_use": %s,\n  "types": %s,\n  "records": %s\n }' % (
+            key, _dump({kind: list(summary[kind]) for kind in SUMMARY_KEYS}), _dump(in_use), _dump(types),
+            _lines(list(map(_dump, records)))))
     put(',\n "watched": %s\n}\n' % _dump(watched))
 
 
