@@ -89,8 +89,9 @@ class Current:
         for profile in profiles:
             records = leaks_of(profile, before, kinds)
             if records is None:
-                raise UsageError("%s: the run made no leak search %s, there is nothing to check" % (
-                    profile.path, "before finalization" if before else "at its end"))
+                raise UsageError("%s: the run made no leak search %s, there is nothing to check%s" % (
+                    profile.path, "before finalization" if before else "at its end",
+                    "; --before takes the one before finalization" if profile.leaks_before is not None else ""))
             groups.append(records)
         self.records = merge_records(groups)
         labels = Labels(*profiles)
