@@ -27,12 +27,8 @@ static void put_count(struct pm_text *text, const char *before, u64 count, const
 /* A native frame, with the line that says Py_INCREF, not that of the header that has it. */
 static void add_native(struct pm_text *text, const struct pm_frame *frame)
 {
-    struct pm_frame shown = *frame;
+    const struct pm_frame shown = pm_frame_outer(frame);
 
-    if (frame->outer_line != 0) {
-        shown.line = frame->outer_line;
-        shown.file = frame->outer_file;
-    }
     pm_text_add_native_frame(text, &shown);
 }
 

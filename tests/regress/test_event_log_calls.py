@@ -22,11 +22,12 @@ def lines(log, file):
 
 def run_calls(tool, python, *command, options=()):
     run = tool.run(python, *command, options=["--trace-calls=yes", "--trace-file=trace.%p", "--trace-limit=200M", *options])
-    run.trace = traces_of(run)[run.pid]
+    run.trace = traces_of(run.directory)[run.pid]
     return run
 
 
-@pytest.mark.parametrize("row", ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.11-debug", "3.12", "3.13"])
+@pytest.mark.parametrize("row", ["3.6", "3.7", "3.8", "3.9", "3.9-debug", "3.10", "3.11", "3.11-debug", "3.12", "3.13",
+                                 "3.13-debug", "3.14", "3.14-debug", "3.15"])
 def test_equals_setprofile(tool, row):
     """Every kind of call: plain, nested, closures, generators, delegation, generators closed before their end, exceptions,
     special methods, class methods, context managers, coroutines, from C. More than a thousand calls: kind, depth, line
@@ -63,7 +64,7 @@ for thread in threads:
 """
 
 
-@pytest.mark.parametrize("row", ["3.8", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("row", ["3.8", "3.9-debug", "3.11", "3.12", "3.13", "3.13-debug", "3.14", "3.15"])
 def test_threads_have_depths_of_their_own(tool, row):
     """Three threads at once: in each, every function is called as often as it should be, at its own depth."""
     found = build_of(row)
@@ -84,7 +85,7 @@ def test_threads_have_depths_of_their_own(tool, row):
             depth += kind == "CALL"
 
 
-@pytest.mark.parametrize("row", ["3.8", "3.11", "3.13"])
+@pytest.mark.parametrize("row", ["3.8", "3.11", "3.13", "3.14", "3.15"])
 def test_calls_stand_round_allocations(tool, row):
     """What a function allocates stands between its CALL and its RTN."""
     found = build_of(row)
@@ -107,7 +108,7 @@ outside()
 """
 
 
-@pytest.mark.parametrize("row", ["3.8", "3.9", "3.11", "3.11-debug", "3.12", "3.13"])
+@pytest.mark.parametrize("row", ["3.8", "3.9", "3.9-debug", "3.11", "3.11-debug", "3.12", "3.13", "3.13-debug", "3.14", "3.14-debug", "3.15"])
 def test_depths_of_a_whole_run(tool, row):
     """From the first line to the last, through imports, a CALL is one deeper than what it is called by, and each RTN is that of
     the innermost CALL."""
@@ -150,7 +151,7 @@ outside()
 """
 
 
-@pytest.mark.parametrize("row", ["3.9", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("row", ["3.9", "3.11", "3.12", "3.13", "3.14", "3.15"])
 def test_interpreters_have_depths_of_their_own(tool, row):
     """What runs in another interpreter of the same thread begins at depth 0, and the first one goes on where it was."""
     found = build_of(row)

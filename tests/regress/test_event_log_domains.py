@@ -48,7 +48,7 @@ def run_with(tool, row, program, *options, compiled_interpreters, tmp_path_facto
     python = compiled_interpreters[key]
     run = tool.run(python.path, program, env=python.env, options=["--trace-file=trace.%p", *options])
     run.python = python
-    run.calls = list(calls(traces_of(run)[run.pid]))
+    run.calls = list(calls(traces_of(run.directory)[run.pid]))
     return run
 
 
@@ -60,7 +60,7 @@ def start(tool, compiled_interpreters, tmp_path_factory):
     return start
 
 
-@pytest.mark.parametrize("row", ["3.9", "3.13"])
+@pytest.mark.parametrize("row", ["3.9", "3.13", "3.14", "3.15"])
 def test_pymalloc_left_on(tool, start, row):
     """Each PyMem_Malloc of a small block is there, with what it returned, though malloc is not called for it; and each
     block is freed by the same domain. PyMem_RawMalloc goes by another function."""
@@ -75,8 +75,8 @@ def test_pymalloc_left_on(tool, start, row):
                                    if (name, operation) == (prefix, "Free")}
 
 
-@pytest.mark.parametrize("row, prefix", [("3.9", "_PyMem_Raw"), ("3.11-debug", "_PyMem_Raw"), ("3.13", "_PyMem_Raw")])
-def test_without_pymalloc(tool, start, row, prefix):
+@pytest.mark.parametrize("row", ["3.9", "3.9-debug", "3.11-debug", "3.13", "3.13-debug", "3.14", "3.14-debug"])
+def test_without_pymalloc(tool, start, row):
     """As the seeds show a build without pymalloc: all domains go by _PyMem_RawMalloc. A debug build pads."""
     path = script(tool, PROGRAM)
     run = start(row, path, "--trace=raw")
@@ -84,11 +84,43 @@ def test_without_pymalloc(tool, start, row, prefix):
     for kind, size in (("mem", 177), ("raw", 128)):
         made = [int(word, 16) for word in re.findall(rf"^{kind} (0x\w+)$", run.stdout, re.M)]
         assert [result + padding // 24 * 16 for at, function, name, operation, arguments, result in run.calls
-                if (at, function, name, operation) == (line_of(path, "# " + kind), "create_list", prefix, "Malloc")
+                if (at, function, name, operation) == (line_of(path, "# " + kind), "create_list", "_PyMem_Raw", "Malloc")
                 and arguments == [size + padding]] == made
 
 
-@pytest.mark.parametrize("row", ["3.9", "3.13"])
+BYTES = """\
+def create_py_array_list(size):
+    blocks = []
+    for i in range(4):
+        block = b" " * size                     # block
+        print(f"block {id(block):#x}")
+        blocks.append(block)
+    while blocks:
+        blocks.pop(0)
+create_py_array_list(27)
+"""
+
+
+@pytest.mark.parametrize("row", ["3.9", "3.9-debug", "3.11-debug", "3.13", "3.13-debug", "3.14", "3.14-debug", "3.15"])
+def test_seeds_bytes(tool, start, row):
+    """The seeds' program of bytes objects: in a release build _PyObject_Malloc(60) with what it returns, in a build without
+    pymalloc, or where it is off, _PyMem_RawMalloc, of 24 bytes more in a debug build. The columns are those of
+    py_object_U_WITH_PYMALLOC.d."""
+    path = script(tool, BYTES)
+    debug = row.endswith("-debug")
+    run = start(row, path, "--trace=raw,mem,object", f"--pymalloc={'no' if debug else 'yes'}")
+    log = traces_of(run.directory)[run.pid]
+    name = "_PyMem_Raw" if debug else "_PyObject_"
+    line = (rf"^ *{run.pid}       program\.py:{line_of(path, '# block'):<4} -> create_py_array_list {name}Malloc"
+            rf"\({84 if debug else 60}\) {name}Malloc returns (0x[0-9a-f]+)$")
+    made = [int(word, 16) for word in re.findall(r"^block (0x\w+)$", run.stdout, re.M)]
+    returned = [int(word, 16) for word in re.findall(line, log, re.M)]
+    assert [address + (16 if debug else 0) for address in returned] == made and len(made) == 4
+    for address in returned[:3]:
+        assert re.search(rf"-> create_py_array_list {name}Free\({address:#x}\)$", log, re.M)
+
+
+@pytest.mark.parametrize("row", ["3.9", "3.13", "3.14", "3.15"])
 @pytest.mark.parametrize("pymalloc", ["yes", "no"])
 def test_every_free_is_of_a_block(tool, start, row, pymalloc):
     """Where the functions have symbols the log is whole, from the first request on: a function frees and reallocates only
@@ -114,7 +146,7 @@ def test_same_as_malloc(tool, start):
     run = start("3.13", script(tool, "x = [[i] for i in range(500)]\n"), "--trace=raw")
     both = tool.run(run.python.path, script(tool, "x = [[i] for i in range(500)]\n"), env=run.python.env,
                     options=["--trace=raw,malloc", "--trace-file=trace.%p"])
-    lines = traces_of(both)[both.pid].split("\npymemcheck:::END\n")[0].splitlines()
+    lines = traces_of(both.directory)[both.pid].split("\npymemcheck:::END\n")[0].splitlines()
     pairs = checked = 0
     for before, line in zip(lines, lines[1:]):
         found = re.search(r"_PyMem_RawMalloc\((\d+)\) _PyMem_RawMalloc returns (0x\w+)$", line)

@@ -89,8 +89,9 @@ class Current:
         for profile in profiles:
             records = leaks_of(profile, before, kinds)
             if records is None:
-                raise UsageError("%s: the run made no leak search %s, there is nothing to check" % (
-                    profile.path, "before finalization" if before else "at its end"))
+                raise UsageError("%s: the run made no leak search %s, there is nothing to check%s" % (
+                    profile.path, "before finalization" if before else "at its end",
+                    "; --before takes the one before finalization" if profile.leaks_before is not None else ""))
             groups.append(records)
         self.records = merge_records(groups)
         labels = Labels(*profiles)
@@ -215,8 +216,8 @@ def line_of(finding):
     """A finding in one line."""
     record, old = finding.record, finding.known
     if record is None:
-        return "gone: %s at %s [%s]" % (harmless(finding.what), harmless(finding.where), old.fingerprint)
-    text = "%s: %s bytes in %s %s, %s at %s [%s]" % (
+        return "gone: %s at %s, fingerprint %s" % (harmless(finding.what), harmless(finding.where), old.fingerprint)
+    text = "%s: %s bytes in %s %s, %s at %s, fingerprint %s" % (
         finding.state, format(record.bytes + record.indirect_bytes, ","), counted(record.blocks, "block"),
         KIND_TEXTS[record.kind], finding.what, finding.where, record.fingerprint)
     if finding.state == "grown":

@@ -20,7 +20,8 @@ import unittest
 from . import client_requests
 from .grouping import DEFAULT_LEAK_KINDS, Grouping
 from .labels import Labels
-from .profile import LEAK_KINDS, Profile, _member, _read_texts
+from .checked import need_member, read_texts
+from .profile import LEAK_KINDS, Profile
 from .record_words import bytes_in_blocks, counted
 from .repetition import Repetition, parse_runs
 from .source import Sources
@@ -45,10 +46,10 @@ class _Names(Profile):
 
     def _fill(self, data):
         self.exact_bytes, self.run, self.leak_summary, self.leaks = {}, {"python": None}, None, []
-        self.strings = _read_texts(_member(data, "strings", list, ""), _member(data, "strings_hex", dict, ""), "strings",
+        self.strings = read_texts(need_member(data, "strings", list, ""), need_member(data, "strings_hex", dict, ""), "strings",
                                    self.exact_bytes)
-        self._read_frames(_member(data, "frames", list, ""))
-        self._read_stacks(_member(data, "stacks", dict, ""))
+        self._read_frames(need_member(data, "frames", list, ""))
+        self._read_stacks(need_member(data, "stacks", dict, ""))
         self.leak_summary, self.leaks = self._read_leaks(data, "leaks")
         self.leaks_before = self.leak_summary_before = None
         self._stacks = {}

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a person wants to know first: how the run ended, what leaks, what holds most at the end, what allocates
 most."""
-from .grouping import Grouping, Items, leaks_of
+from .grouping import Grouping, Items, leaks_of_both
 from .labels import Labels, harmless
 from .source import shortened
 from .statistic import make_rows, sort_rows
 from .record_words import KIND_TEXTS, bytes_in_blocks, counted, headline
 from .text import SIGNALS
+from .text_balance import heading, native_text, python_text, shown_places
 from .timeline import snapshot_name
 
 METRIC_TITLES = {"live": "still allocated at the end", "peak": "allocated when most was", "total": "allocated in all",
-                 "leaked": "leaked"}
+                 "leaked": "leaked", "before": "in use before the interpreter's finalization"}
 
 
 def amount(size):
@@ -91,11 +92,9 @@ class Summary:
         output.put("in use then %s" % bytes_in_blocks(snapshot.live_bytes, snapshot.live_blocks))
 
     def leaks(self, output, top, records=None):
-        """What leaks; where both searches were made, the one at the end. records: the chosen ones."""
+        """What leaks. records: the chosen ones."""
         if records is None:
-            records = leaks_of(self.profile)
-            if records is None:
-                records = leaks_of(self.profile, before=True)
+            records = leaks_of_both(self.profile)
         output.put("What leaks:", "heading")
         if records is None:
             output.put("  not known: the program was still running" if self.profile.run["end"] == "running"
@@ -106,13 +105,25 @@ class Summary:
             return
         shown = records[:top] if top else records
         for record in shown:
-            output.put("%14s %s  %s at %s [%s]" % (
+            output.put("%14s %s  %s at %s, fingerprint %s" % (
                 format(record.bytes + record.indirect_bytes, ","), "bytes", leak_what(record),
                 innermost_place(self.labels, record), record.fingerprint), "bad")
             output.put("%20s  %s" % ("", self._leak_kind(record)))
+            if record.balance and record.balance.unbalanced:
+                output.put("%20s  %s" % ("", self._culprit(record.balance)))
         if len(shown) < len(records):
             output.put("%14s bytes  in %s more" % (format(sum(r.bytes + r.indirect_bytes for r in records[len(shown):]), ","),
                                                  counted(len(records) - len(shown), "record")))
+
+    def _culprit(self, balance):
+        """The most suspicious place of a balance."""
+        row = balance.unbalanced[0]
+        text = "%s: %s" % (heading(balance), counted(row.references, "reference"))
+        places = shown_places(row)
+        if places:
+            where = (native_text(self.labels, places[0][0]), python_text(self.labels, places[0][0]))
+            text += " at " + ", ".join(filter(None, where))
+        return text
 
     @staticmethod
     def _leak_kind(record):
@@ -200,9 +211,7 @@ def ten_lines(profile, output, path):
     """What stands after a run: ten lines at most."""
     summary = Summary(profile)
     summary.head(output)
-    records = leaks_of(profile)
-    if records is None:
-        records = leaks_of(profile, before=True)
+    records = leaks_of_both(profile)
     if records is None:
         output.put("leaks: no search was made")
     elif not records:

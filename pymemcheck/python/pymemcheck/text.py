@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tool's own text report, made again from the file: the same words, rows, bars and order
-(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: wrong frees, blocks of records
-one by one, and what was in use before the interpreter's finalization."""
+(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: each wrong free, and blocks of
+records one by one."""
 import collections
 import operator
 
+from .conclusion import is_import_leak, is_leak, write_conclusion
 from .grouping import DEFAULT_LEAK_KINDS, Items
 from .labels import harmless
 from .record_words import KIND_TEXTS, bytes_in_blocks, chain_lines, counted, headline, identity, is_static, times, types_lines
 from .source import shortened
+from .text_balance import BalanceText
+from .text_stack import LeftOut, interpreter_of, is_importlib, lines_of_places, same_line
 
 HISTOGRAM_TOP, TABLE_TOP = 3, 5     # without --histogram-top=
 BAR_COLUMNS = 40
-METRICS = ("total", "live", "peak")
+METRICS = ("total", "live", "peak", "before")
 KINDS = ("caller", "function", "line", "stack")
-CALLER_EXPLANATION = " (C function, while no Python function ran)"
-HEADINGS = {"caller": ("engine caller", "caller"), "function": ("Python file and function", "function"),
+# Drawn histograms have the words of DTrace's py_malloc.d.
+DRAWN_CALLER, CALLER_EXPLANATION = "engine caller", " (C function, while no Python function ran)"
+HEADINGS = {"caller": ("C function, while no Python function ran", "caller"), "function": ("Python file and function", "function"),
             "line": ("Python file and line", "line"), "stack": ("stack trace", "stack")}
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
            9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
@@ -23,7 +27,6 @@ SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6:
 SUMMARY_ORDER = ("definite", "indirect", "cycle", "surplus", "deficit", "possible", "reachable", "interpreter")
 MEMCHECKS_KINDS = ("definite", "indirect", "possible", "reachable")
 NATIVE_FRAMES = 12                  # without --num-callers=
-SHOWN_LEAKS, SHOWN_LINES = 3, 2     # in the conclusion
 
 
 def average(size, count):
@@ -55,6 +58,7 @@ class _Row:
 
 # What a table of blocks counts: the metric, its heading, the label of its last line.
 _Moment = collections.namedtuple("_Moment", "metric heading last_line")
+BEFORE = _Moment("before", "Blocks allocated before the interpreter's finalization", "in use then")
 PEAK = _Moment("peak", "Blocks allocated at the peak", "peak heap usage")
 LIVE = _Moment("live", "Blocks still allocated at exit", "in use at exit")
 
@@ -79,7 +83,19 @@ class Text:
     def items(self):
         if self._items is None:
             self._items = Items.of_sites(self.profile, self.grouping, self.selection)
+            self._items.figures["before"] = self._before()
         return self._items
+
+    def _before(self):
+        """Bytes and blocks of each item before finalization; 0 if that is not known."""
+        sites, sums = self.profile.sites, self.profile.types_before
+        columns = [[0] * len(sites) for _ in range(2)]
+        if sums:
+            site_of = {stack: number for number, stack in enumerate(sites.stack)}
+            for stack, *values in zip(sums.stacks, sums.bytes, sums.blocks):
+                for column, value in zip(columns, values):
+                    column[site_of.get(stack, 0)] += value
+        return columns if self.selection is None else [[column[number] for number in self.selection] for column in columns]
 
     # --- HEAP SUMMARY ---
 
@@ -126,6 +142,19 @@ class Text:
             if words is not None:
                 line(name, harmless(words))
         put("")
+
+    def phases(self):
+        """What was allocated in phases that the program named."""
+        if not self.profile.phases:
+            return
+        self.put("Phases that the program named (all threads; in use: allocated in the phase and not freed yet):")
+        self.put("      allocs           bytes    bytes in use  phase")
+        for phase in self.profile.phases:
+            live = "not known" if phase.live_bytes is None else format(phase.live_bytes, ",")
+            self.put("%12s%16s%16s  %s%s%s" % (
+                format(phase.allocs, ","), format(phase.bytes, ","), live, harmless(phase.name),
+                ", %s times" % format(phase.times, ",") if phase.times > 1 else "", ", still open" if phase.open else ""))
+        self.put("")
 
     # --- Histograms ---
 
@@ -218,7 +247,7 @@ class Text:
         frames = self.profile.stack(stack)
         if not frames:
             self.put("                [ no stack ]")
-        left_out = _LeftOut(frames, self.native_frames)
+        left_out = LeftOut(frames, self.native_frames)
         for frame in frames:
             if left_out.counts(frame):
                 self._hidden(left_out, 16)
@@ -244,6 +273,9 @@ class Text:
 
     def _histogram(self, kind, drawn):
         heading, noun = HEADINGS[kind]
+        explanation = ""
+        if drawn and kind == "caller":
+            heading, explanation = DRAWN_CALLER, CALLER_EXPLANATION
         rows = self._rows_of(kind)
         # Lines to which blocks only passed have a row, but no sizes.
         if not rows and kind in ("function", "line") and self.profile.run["python"] is None:
@@ -253,7 +285,7 @@ class Text:
         shown = sorted((row for row in rows if row.sums("total")[0] >= least),
                        key=lambda row: (row.sums("total")[0],) + self._name_order(kind, row))
         shown = shown[-self.top:] if self.top else shown
-        self.put("Python malloc byte distributions by %s%s," % (heading, CALLER_EXPLANATION if kind == "caller" else ""))
+        self.put("Python malloc byte distributions by %s%s," % (heading, explanation))
         size, count = _sum(rows, "total")
         if drawn:
             self._drawn_rows(kind, shown, len(rows) - len(shown), size, count)
@@ -292,27 +324,32 @@ class Text:
         self.put("%16s%12s%12s  %s" % (format(size, ","), format(count, ","),
                                        format(average(size, count), ",") if count else "", label))
 
-    def _largest(self, kind, metric):
+    def largest(self, kind, metric):
         """The rows of a kind that have blocks, the largest first."""
         return sorted((row for row in self._rows_of(kind) if row.sums(metric)[1]),
                       key=lambda row: tuple(-value for value in row.sums(metric)) + self._name_order(kind, row))
 
-    def _place(self, row):
-        number = self.grouping.told_by(row.stack)
-        return self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???`???"
+    def place_of(self, stack, unknown="???`???"):
+        """The line that a stack is told by, or the C function."""
+        number = self.grouping.told_by(stack)
+        return self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else unknown
 
     def peak(self):
         if self.profile.totals["peak_blocks"]:
             self._table(PEAK)
+
+    def before(self):
+        if self.profile.types_before:
+            self._table(BEFORE)
 
     def live(self):
         self._table(LIVE)
 
     def _table(self, moment):
         run, put, metric = self.profile.run, self.put, moment.metric
-        lines, callers = self._largest("line", metric), self._largest("caller", metric)
+        lines, callers = self.largest("line", metric), self.largest("caller", metric)
         by_line = bool(lines) or (run["python"] is not None and run["python_refused"] is None)
-        put("%s, by %s:" % (moment.heading, "Python line" if by_line else "engine caller"))
+        put("%s, by %s:" % (moment.heading, "Python line" if by_line else "C function"))
         put("")
         size, count = _sum(lines + callers, metric)
         if not count:
@@ -324,7 +361,8 @@ class Text:
         if by_line and callers:
             self._figures(*_sum(callers, metric), "no Python frame")
         put("  " + "-" * 38)
-        all_size, all_count = self.profile.totals[metric + "_bytes"], self.profile.totals[metric + "_blocks"]
+        all_size, all_count = self.profile.types_before.in_use if moment is BEFORE else (
+            self.profile.totals[metric + "_bytes"], self.profile.totals[metric + "_blocks"])
         if self.selection is not None:
             self._figures(size, count, "selected")
         elif all_size > size:
@@ -336,7 +374,7 @@ class Text:
     def _table_rows(self, rows, metric, by_line):
         shown = rows[:self.table_top] if self.table_top else rows
         for row in shown:
-            self._figures(*row.sums(metric), self._place(row))
+            self._figures(*row.sums(metric), self.place_of(row.stack))
             if by_line:
                 self._source(self.profile.frames[self.grouping.told_by(row.stack) - 1], 46)
         rest = rows[len(shown):]
@@ -366,12 +404,12 @@ class Text:
                         and (accepts is None or accepts(record)):
                     self.record(record, number, len(records))
                     self.put("")
-            self._import_leaks([record for record in records if _is_leak(record, accepts)])
+            self._import_leaks([record for record in records if is_leak(record, accepts)])
             self._leak_summary(summary)
 
     def _import_leaks(self, leaks):
         """How many were allocated during import only, if several were."""
-        once = [record for record in leaks if record.import_blocks == record.blocks and not is_static(record)]
+        once = list(filter(is_import_leak, leaks))
         if len(once) < 2:
             return
         self.put("%s of %s were allocated during import only, %s (--only-phase=main,finalization leaves them out)" % (
@@ -400,11 +438,13 @@ class Text:
             self.put(line)
         self.put("   " + times(record))
         self.put("   " + identity(record))
+        if record.balance:
+            BalanceText(self.labels, self.put, self.paths == "full").balance(record.balance)
 
     def shown_frames(self, frames, innermost=False):
         """The frames of a stack that help a reader: without the allocator's layers, and the interpreter's own C
         functions except for the one that requested the memory. innermost: the first frame is shown, whatever it is."""
-        interpreter = _interpreter(frames)
+        interpreter = interpreter_of(frames)
         caller_met = False
         for index, frame in enumerate(frames):
             if frame.kind == "native" and not self.whole_stacks and not (innermost and index == 0):
@@ -419,13 +459,13 @@ class Text:
         """places: of a record. Several frames of importlib after each other are one line, but for the innermost Python frame."""
         word, pythons, full = "   at ", 0, self.paths != "base"
         shown = list(self.shown_frames(frames, innermost))
-        left_out = _LeftOut(frames, self.native_frames)
+        left_out = LeftOut(frames, self.native_frames)
         index = 0
         while index < len(shown):
             frame = shown[index]
             imports = 0
             while pythons and not self.whole_stacks and index + imports < len(shown) \
-                    and _is_importlib(shown[index + imports]):
+                    and is_importlib(shown[index + imports]):
                 imports += 1
             if imports > 1:
                 self._hidden(left_out, 3)
@@ -447,11 +487,11 @@ class Text:
 
     def _places(self, word, frame, places, full):
         """The frame, and a line for each other place in the same function, with the blocks that come from each."""
-        lines = _by_line(places)
+        lines = lines_of_places(places)
         if len(lines) < 2:
             self._shown_frame(word, frame, full, False)
             return
-        for is_other, place, blocks in sorted(((not _same_line(place, frame), place, blocks) for place, blocks in lines),
+        for is_other, place, blocks in sorted(((not same_line(place, frame), place, blocks) for place, blocks in lines),
                                               key=operator.itemgetter(0)):
             self._shown_frame(" " * 6 if is_other else word, place if is_other else frame, full, False,
                               " " + counted(blocks, "block"))
@@ -467,112 +507,11 @@ class Text:
         if with_source:
             self._source(frame, 12)
 
-    # --- CONCLUSION ---
-
     def conclusion(self, accepts=None):
-        """accepts: a function of a record. The file does not have what was in use before finalization: if the
-        tool looked at that, its line is not there."""
-        profile, put = self.profile, self.put
-        put("CONCLUSION:")
-        self._conclusion_of_leaks(accepts)
-        totals = profile.totals
-        if totals["peak_blocks"]:
-            put("   at the peak %s, see \"%s\"" % (
-                bytes_in_blocks(totals["peak_bytes"], totals["peak_blocks"]), PEAK.heading))
-            for row in self._largest("line", "peak")[:SHOWN_LINES]:
-                put("     %s: %s" % (bytes_in_blocks(*row.sums("peak")), self._place(row)))
-        if profile.leaks_before is None:
-            put("   in use at exit %s, see \"%s\"" % (bytes_in_blocks(totals["live_bytes"], totals["live_blocks"]),
-                                                   LIVE.heading))
-        put("")
-
-    def _conclusion_of_leaks(self, accepts):
-        """A leak that both searches found is one."""
-        before, after, put = self.profile.leaks_before, self.profile.leaks, self.put
-        if before is None and after is None:
-            put("   leaks: no search was made (--leak-check=no)")
-            return
-        known = {record.fingerprint for record in before or ()}
-        leaks = [record for record in (before or []) + [r for r in after or () if r.fingerprint not in known]
-                 if _is_leak(record, accepts)]
-        if not leaks:
-            put("   no leaks")
-            return
-        sections = ["\"Leaks before the interpreter's finalization\""] if before is not None else []
-        if after is not None or before is None:
-            sections.append('"Leaks at exit"')
-        put("   %s, see %s" % (counted(len(leaks), "leak"), " and ".join(sections)))
-        for record in leaks[:SHOWN_LEAKS]:
-            self._conclusion_of_leak(record)
-        if len(leaks) > SHOWN_LEAKS:
-            put("     and %s more" % counted(len(leaks) - SHOWN_LEAKS, "leak"))
-
-    def _conclusion_of_leak(self, record):
-        if record.kind == "surplus":
-            amount = "%s to %s" % (counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"))
-        elif record.kind == "deficit":
-            amount = "%s, %s" % (counted(record.missing_references, "missing reference"), KIND_TEXTS[record.kind])
-        else:
-            amount = "%s %s" % (bytes_in_blocks(record.bytes + record.indirect_bytes,
-                                                record.blocks + record.indirect_blocks), KIND_TEXTS[record.kind])
-        number = self.grouping.told_by(record.stack)
-        place = self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???"
-        self.put("     %s: %s" % (amount, place))
-
-
-def _is_leak(record, accepts):
-    """Whether a record is a leak, and no suppression or filter takes it out. accepts: None, or a function of it."""
-    return (record.kind in DEFAULT_LEAK_KINDS and not record.suppressed and not record.left_out
-            and (accepts is None or accepts(record)))
+        """accepts: a function of a record."""
+        write_conclusion(self, accepts)
 
 
 def _sum(rows, metric):
     sums = [row.sums(metric) for row in rows]
     return sum(size for size, _ in sums), sum(count for _, count in sums)
-
-
-def _interpreter(frames):
-    """The object that has the interpreter's evaluation function."""
-    return next((frame.object for frame in frames if frame.kind == "native" and "eval" in frame.flags), "")
-
-
-class _LeftOut:
-    """Counts the native frames in a row, and those that are more than limit (0: none is). hidden: not shown since the
-    last that was."""
-
-    def __init__(self, frames, limit):
-        self.hidden, self._natives = 0, 0
-        self._interpreter, self._limit = _interpreter(frames), limit
-
-    def counts(self, frame):
-        """Whether the next frame is shown."""
-        if frame.kind == "python":
-            self._natives = 0
-        elif frame.kind == "native" and "allocator" not in frame.flags and "eval" not in frame.flags \
-                and (not self._interpreter or frame.object != self._interpreter):
-            if self._limit and self._natives >= self._limit:
-                self.hidden += 1
-                return False
-            self._natives += 1
-        return True
-
-
-def _same_line(one, other):
-    return one == other or (other.line != 0 and one.line == other.line and one.file == other.file)
-
-
-def _by_line(places):
-    """Places with those of one source line added up, most blocks first."""
-    lines = []
-    for frame, blocks in places:
-        for index, (known, count) in enumerate(lines):
-            if _same_line(frame, known):
-                lines[index] = (known, count + blocks)
-                break
-        else:
-            lines.append((frame, blocks))
-    return sorted(lines, key=lambda line: -line[1])
-
-
-def _is_importlib(frame):
-    return frame.kind == "python" and frame.file.startswith("<frozen importlib")

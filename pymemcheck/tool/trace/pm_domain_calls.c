@@ -21,6 +21,7 @@
 
 #include "tool/trace/pm_domain_calls.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_domain_functions.h"
 #include "preload/pm_requests.h"
@@ -61,12 +62,8 @@ static struct {
 
 static struct thread_calls *calls_of(ThreadId tid)
 {
-    if (tid >= state.thread_capacity) {
-        const u32 capacity = tid + 16;
-        state.threads = pm_realloc("pm.trace.domains", state.threads, capacity * sizeof *state.threads);
-        pm_zero(state.threads + state.thread_capacity, (capacity - state.thread_capacity) * sizeof *state.threads);
-        state.thread_capacity = capacity;
-    }
+    state.threads = pm_grow_to("pm.trace.domains", state.threads, &state.thread_capacity, tid,
+                               sizeof *state.threads);
     if (state.threads[tid] == NULL)
         state.threads[tid] = pm_alloc_zero("pm.trace.domains", sizeof **state.threads);
     return state.threads[tid];
@@ -241,16 +238,9 @@ void pm_domain_calls_meet(struct pm_run *run, u64 address)
 
 /* --- Translated code --- */
 
-static IRExpr *assign(IRSB *block, IRType type, IRExpr *expression)
-{
-    IRTemp temporary = newIRTemp(block->tyenv, type);
-    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
-    return IRExpr_RdTmp(temporary);
-}
-
 static IRExpr *get(IRSB *block, Int offset)
 {
-    return assign(block, Ity_I64, IRExpr_Get(offset, Ity_I64));
+    return pm_guest_assign(block, Ity_I64, IRExpr_Get(offset, Ity_I64));
 }
 
 static void add_entry(IRSB *block, u32 function, Addr address, const VexGuestLayout *layout)
@@ -284,9 +274,9 @@ static IRSB *probe_entry(IRSB *block, u32 function, Addr address, const VexGuest
 static IRSB *probe_return(IRSB *block)
 {
     IRSB *probed = deepCopyIRSB(block);
-    IRExpr *awaited = assign(probed, Ity_I64,
-                             IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)&state.awaited)));
-    IRExpr *equal = assign(probed, Ity_I1, IRExpr_Binop(Iop_CmpEQ64, awaited, get(probed, OFFSET_amd64_RSP)));
+    IRExpr *awaited = pm_guest_assign(probed, Ity_I64,
+                                      IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)&state.awaited)));
+    IRExpr *equal = pm_guest_assign(probed, Ity_I1, IRExpr_Binop(Iop_CmpEQ64, awaited, get(probed, OFFSET_amd64_RSP)));
     IRDirty *call = unsafeIRDirty_0_N(1, "on_return", VG_(fnptr_to_fnentry)(&on_return),
                                       mkIRExprVec_1(get(probed, OFFSET_amd64_RAX)));
 

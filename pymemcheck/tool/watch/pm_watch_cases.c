@@ -135,6 +135,7 @@ void pm_watch_report(struct pm_run *run, struct pm_balance_report *report)
     }
     *report = (struct pm_balance_report){
         .balance = &watch->balance,
+        .frames = &run->frames,
         .all = run->options.watch_refs_all,
         .immortal = watch->immortal,
         .not_found = watch->unresolved_objects,
