@@ -2,6 +2,7 @@
 """--watch-refs: every change of a watched count is seen."""
 import pathlib
 import re
+import subprocess
 import xml.etree.ElementTree
 
 import pytest
@@ -16,10 +17,10 @@ def watch(*rules):
     return ["--histogram=none", "--watch-refs=" + ",".join(rules)]
 
 
-def test_sum_of_changes_is_the_count(tool, any_python):
+def check_sums(tool, python, *arguments):
     """The oracle: what the program itself says, by sys.getrefcount, of ten thousand objects of ten types."""
-    run = tool.run(any_python.path, MANY, options=[*watch(*(f"type:__main__.{name}" for name in TYPES)),
-                                                   "--leak-check=no", "--watch-refs-all=yes"], timeout=1200)
+    run = tool.run(python.path, MANY, *arguments, options=[*watch(*(f"type:__main__.{name}" for name in TYPES)),
+                                                           "--leak-check=no", "--watch-refs-all=yes"], timeout=1200)
     said = {int(address, 16): int(count) for address, count in
             (line.split() for line in run.stdout.splitlines() if line.startswith("0x"))}
     assert len(said) == 10000
@@ -33,6 +34,19 @@ def test_sum_of_changes_is_the_count(tool, any_python):
     assert all(opening == 0 for _, opening, unseen in counted.values()), "each was seen from its birth on"
     assert watched["objects"] >= 11000 and watched["gone"] >= 1000
     assert run.profile.json["troubles"]["unreadable_stacks"] == 0
+    return run
+
+
+def test_sum_of_changes_is_the_count(tool, any_python):
+    check_sums(tool, any_python)
+
+
+def test_sums_over_tests_of_the_library(tool, any_python):
+    if subprocess.run([any_python.path, "-c", "import test.list_tests"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip(f"{any_python.path} has no tests of its library (Debian: libpython3.11-testsuite)")
+    run = check_sums(tool, any_python, "library")
+    assert int(re.search(r"^(\d+) tests of the library", run.stdout, re.M)[1]) >= 100
+    assert run.profile.json["watched"]["gone"] >= 2000
 
 
 WATCHED = pmtest.PROGRAMS / "watched"
