@@ -216,8 +216,12 @@ def test_text(tool, release_python):
     path = tool.new_directory() / "log.xml"
     tool.run(release_python.path, "-S", source, env=release_python.env,
              options=["--leak-scan=before", "--watch-refs=type:Config", "--xml=yes", f"--xml-file={path}"])
-    told = [text.text or "" for text in xml.etree.ElementTree.parse(path).getroot().iter("auxwhat")]
+    root = xml.etree.ElementTree.parse(path).getroot()
+    told = [text.text or "" for text in root.iter("auxwhat")]
     assert any("+12" in text and "take_once" in text and "job.py:5" in text for text in told)
+    watched, = [[text.text for text in section] for section in root.iter("watched")]
+    assert watched[0] == "Watched objects (--watch-refs):"
+    assert any(text.startswith("1 reference to 1 x __main__.Config in no loss record, born at job.py:7") for text in watched)
 
 
 @pytest.mark.parametrize("value", ["", "type:", "line:job.py", "line:job.py:0", "line:job.py:x", "nothing", "0123",
