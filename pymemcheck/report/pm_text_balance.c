@@ -69,8 +69,8 @@ static void add_line(struct pm_text *text, u32 index, u64 amount)
     add_place(text, index, amount, balance_of(text)->places[index].up);
 }
 
-/* The lines of a row. Of several places it is not known which of them the references come from. Those that their function
-   undid are less likely. */
+/* The lines of a row. Of several places it is not known which of them the references come from. It is not likely that they
+   come from those that were undone. */
 static void put_lines(struct pm_text *text, const struct pm_balance_row *row, u32 most)
 {
     u64 rest = 0, rest_count = 0;
