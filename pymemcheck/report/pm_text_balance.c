@@ -135,20 +135,45 @@ static void put_deallocator(struct pm_text *text, const struct pm_balance_verdic
     pm_text_end_line(text);
 }
 
+/* How many references are too many, or too few. */
+static u64 difference(const struct pm_balance_verdict *verdict)
+{
+    const i64 more = verdict->references - (i64)verdict->pointers;
+
+    return (u64)(more < 0 ? -more : more);
+}
+
+/* How many rows are shown. Where those of extensions, or the first one, have all the references in question, the
+   interpreter's are noise. */
+static u32 rows_shown(struct pm_text *text, const struct pm_balance_verdict *verdict)
+{
+    const u32 most = verdict->row_count < SHOWN_ROWS ? verdict->row_count : (u32)SHOWN_ROWS;
+    u64 references = 0;
+
+    if (text->profile->watched->all)
+        return verdict->row_count;
+    for (u32 i = 0; i < most; i++) {
+        const bool extension = balance_of(text)->owners[verdict->rows[i].owner].role == PM_BALANCE_EXTENSION;
+        if (i > 0 && !extension && references >= difference(verdict))
+            return i;
+        references += verdict->rows[i].references;
+    }
+    return most;
+}
+
 static void put_rows(struct pm_text *text, const struct pm_balance_verdict *verdict)
 {
     const bool all = text->profile->watched->all;
-    const u32 most = all ? verdict->row_count : SHOWN_ROWS;
+    const u32 shown = rows_shown(text, verdict);
 
     if (verdict->row_count == 0)
         return;
     pm_text_put_line(text, verdict->too_few ? "   given back and never taken:" : "   taken and never given back:");
-    for (u32 i = 0; i < verdict->row_count && i < most; i++) {
+    for (u32 i = 0; i < shown; i++) {
         put_lines(text, &verdict->rows[i], all ? UINT32_MAX : SHOWN_LINES);
         put_evidence(text, verdict, &verdict->rows[i]);
     }
-    if (verdict->row_count > most)
-        put_count(text, "       and ", verdict->row_count - most, "other function", ALL_SHOWS);
+    put_count(text, "       and ", verdict->row_count - shown, "other function", ALL_SHOWS);
     if (verdict->died == 0)
         pm_text_put_line(text, "      (no object born at this line was freed, so there is nothing to compare with)");
 }
