@@ -95,6 +95,11 @@ static void write_verdict(struct pm_emitter *out, const struct pm_balance_report
     key_i64(out, "unseen", verdict->unseen);
     pm_emitter_key_bool(out, "lost_changes", verdict->lost_changes);
     pm_emitter_key_u64(out, "held_by", verdict->held_by.v);
+    pm_emitter_key(out, "deallocator");
+    if (verdict->has_deallocator)
+        pm_emitter_u64(out, verdict->deallocator.v);
+    else
+        pm_emitter_null(out);
     write_rows(out, "unbalanced", report, verdict->rows, verdict->row_count);
     write_rows(out, "explained", report, verdict->explained, verdict->explained_count);
     pm_emitter_key(out, "balanced");

@@ -15,9 +15,10 @@ Row = collections.namedtuple("Row", "owner role references taken given leaked_wi
 
 # Of objects of one type that were born in one place. born: a stack. references, opening, unseen: may be negative.
 # unbalanced, explained: tuples of Rows. balanced: (places, up, down). places: all Places (--watch-refs-all=yes), or None.
+# deallocator: of classes, the Frame of the function that frees their instances, or None.
 Balance = collections.namedtuple(
     "Balance", "too_few type born objects died references pointers opening unseen lost_changes held_by unbalanced explained"
-               " balanced places")
+               " balanced places deallocator")
 
 # What was watched. others: a tuple of Balances of living objects that are in no loss record. all: --watch-refs-all=yes.
 Watched = collections.namedtuple("Watched", "objects gone immortal not_found changes unseen_changes lost_changes stacks others all")
@@ -82,6 +83,7 @@ class Reader:
             unbalanced=self._list(data, "unbalanced", where, self._row),
             explained=self._list(data, "explained", where, self._row),
             places=self._list(data, "places", where, self._place) if "places" in data else None,
+            deallocator=self._frame(data, "deallocator", where) if "deallocator" in data else None,
             **{key: need_number(data, key, where) for key in ("objects", "died", "pointers")},
             **{key: need_signed(data, key, where) for key in ("references", "opening", "unseen")})
 
@@ -166,12 +168,13 @@ class Writer:
     def __init__(self, place_of, frame_of):
         self._place_of, self._frame_of = place_of, frame_of
 
+    def _frame(self, frame):
+        return None if frame is None else self._frame_of(frame)
+
     def _place(self, place):
-        def frame(found):
-            return None if found is None else self._frame_of(found)
         return place and {"change": place.change, "stack": place.stack, "owner": self._place_of(place.owner),
-                          "native": frame(place.native), "file": self._place_of(place.file), "line": place.line,
-                          "python": frame(place.python)}
+                          "native": self._frame(place.native), "file": self._place_of(place.file), "line": place.line,
+                          "python": self._frame(place.python)}
 
     def _row(self, row):
         return {"owner": self._place_of(row.owner), "role": row.role, **{key: getattr(row, key) for key in _ROW_NUMBERS},
@@ -182,7 +185,7 @@ class Writer:
             return None
         result = dict(balance._asdict(), type=self._place_of(balance.type), held_by=self._place_of(balance.held_by),
                       unbalanced=list(map(self._row, balance.unbalanced)), explained=list(map(self._row, balance.explained)),
-                      balanced=list(balance.balanced))
+                      balanced=list(balance.balanced), deallocator=self._frame(balance.deallocator))
         if balance.places is None:
             del result["places"]
         else:

@@ -11,11 +11,16 @@ def heading(balance):
     return "given back and never taken" if balance.too_few else "taken and never given back"
 
 
+def source_text(labels, file, line):
+    """Behind a C function: " (lib.c:44)", or "" if the line is not known."""
+    return " (%s:%d)" % (labels.object(file), line) if line else ""
+
+
 def native_text(labels, place):
     """The C function of a place, with its source line: lib.so`keep+0x1f (lib.c:44)."""
     if place.native is None:
         return "the interpreter" if place.python else "???"
-    return labels.frame(place.native) + (" (%s:%d)" % (labels.object(place.file), place.line) if place.line else "")
+    return labels.frame(place.native) + source_text(labels, place.file, place.line)
 
 
 def python_text(labels, place, full=False):
@@ -119,6 +124,10 @@ class BalanceText:
     def balance(self, balance):
         """What stands under a record."""
         whole = balance.places is not None
+        if balance.deallocator:
+            frame = balance.deallocator
+            self._put("   instances have a reference to their class; it is for this function to give it back: "
+                      + self._labels.frame(frame) + source_text(self._labels, frame.file, frame.line))
         self._rows(balance, whole)
         self._explained(balance, whole)
         in_order = balanced_text(balance)
