@@ -358,26 +358,42 @@ static u32 end_of_run(const struct judging *judging, const u32 *order, u32 count
     return end;
 }
 
-/* What of a place's amount was not undone: the smaller net, and no more than it has. */
-static u64 surplus_of(const struct judging *judging, u32 place, i64 function_net, i64 line_net)
+/* What the place's owner took at its line and did not give back. */
+static i64 net_at_line(const struct judging *judging, const struct pm_balance_place *place)
+{
+    const struct at_line *lines;
+    const u32 count = lines_of(judging, place->owner, &lines);
+
+    for (u32 i = 0; i < count; i++)
+        if (lines[i].python == place->python.v)
+            return lines[i].net;
+    return 0;
+}
+
+/* What of a place's amount was not undone: the least of these nets, and no more than it has. */
+static u64 surplus_of(const struct judging *judging, u32 place, i64 function_net, i64 function_line_net, i64 line_net)
 {
     const i64 sign = judging->balance->places[place].up ? 1 : -1;
-    const i64 one = sign * function_net, other = sign * line_net, least = one < other ? one : other;
+    const i64 nets[] = { sign * function_net, sign * function_line_net, sign * line_net };
+    i64 least = (i64)judging->amounts[place];
 
-    return least <= 0 ? 0 : (u64)least < judging->amounts[place] ? (u64)least : judging->amounts[place];
+    for (size_t i = 0; i < PM_ARRAY_LENGTH(nets); i++)
+        least = nets[i] < least ? nets[i] : least;
+    return least > 0 ? (u64)least : 0;
 }
 
 static void find_surplus(struct judging *judging, u32 *order, u32 count)
 {
-    i64 function_net, line_net;
+    i64 function_net, function_line_net;
 
     pm_sort_u32(order, count, by_function, judging);
     for (u32 start = 0, end; start < count; start = end) {
         end = end_of_run(judging, order, count, start, false, &function_net);
         for (u32 at = start, next; at < end; at = next) {
-            next = end_of_run(judging, order, end, at, true, &line_net);
+            next = end_of_run(judging, order, end, at, true, &function_line_net);
+            const i64 line_net = net_at_line(judging, &judging->balance->places[order[at]]);
             for (u32 i = at; i < next; i++)
-                judging->surplus[order[i]] = surplus_of(judging, order[i], function_net, line_net);
+                judging->surplus[order[i]] = surplus_of(judging, order[i], function_net, function_line_net, line_net);
         }
     }
 }

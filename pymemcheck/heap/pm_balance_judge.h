@@ -12,7 +12,7 @@
       one makes what the other one returns.
 
    What remains is a row. Rows of extensions come first, then those with more references. Within a row, places come first
-   whose function did not undo there what it did.
+   that were not undone.
 
    Order of calls: pm_balance_case_init, pm_balance_case_add for each object, pm_balance_judge; release both. Objects must not
    change in between. Cost: the places of all objects, and owners times objects. */
@@ -41,7 +41,8 @@ void pm_balance_case_add(struct pm_balance_case *the_case, u32 object, u64 point
 struct pm_balance_line {
     u32 place;
     u64 amount;
-    u64 surplus;                /* of it, what the same function did not undo: neither anywhere, nor at this line of Python */
+    u64 surplus;                /* of it, what was not undone: neither by its function, there or at all, nor by its owner at
+                                   this line of Python */
 };
 
 struct pm_balance_row {

@@ -69,8 +69,8 @@ static void add_line(struct pm_text *text, u32 index, u64 amount)
     add_place(text, index, amount, balance_of(text)->places[index].up);
 }
 
-/* The lines of a row. Of several places it is not known which of them the references come from. Those that their function
-   undid are less likely. */
+/* The lines of a row. Of several places it is not known which of them the references come from. It is not likely that they
+   come from those that were undone. */
 static void put_lines(struct pm_text *text, const struct pm_balance_row *row, u32 most)
 {
     u64 rest = 0, rest_count = 0;
@@ -153,9 +153,19 @@ static void put_rows(struct pm_text *text, const struct pm_balance_verdict *verd
         pm_text_put_line(text, "      (no object born at this line was freed, so there is nothing to compare with)");
 }
 
+/* The explained row that what holds the object belongs to: a container, if there is one. */
+static u32 row_of_holder(struct pm_text *text, const struct pm_balance_verdict *verdict)
+{
+    for (u32 i = 0; i < verdict->explained_count; i++)
+        if (balance_of(text)->owners[verdict->explained[i].owner].role == PM_BALANCE_CONTAINER)
+            return i;
+    return 0;
+}
+
 static void put_explained(struct pm_text *text, const struct pm_balance_verdict *verdict)
 {
     const bool all = text->profile->watched->all;
+    const u32 holder = row_of_holder(text, verdict);
 
     if (verdict->explained_count == 0)
         return;
@@ -165,7 +175,7 @@ static void put_explained(struct pm_text *text, const struct pm_balance_verdict 
         if (row->line_count == 0)
             continue;
         add_line(text, row->lines[0].place, row->references);
-        if (verdict->held_by.v != 0 && i == 0) {
+        if (verdict->held_by.v != 0 && i == holder) {
             pm_text_add(text, "      held by ");
             pm_text_add_string(text, verdict->held_by);
         }

@@ -2,6 +2,7 @@
 """--watch-refs: every change of a watched count is seen."""
 import pathlib
 import re
+import subprocess
 import xml.etree.ElementTree
 
 import pytest
@@ -16,10 +17,10 @@ def watch(*rules):
     return ["--histogram=none", "--watch-refs=" + ",".join(rules)]
 
 
-def test_sum_of_changes_is_the_count(tool, any_python):
+def check_sums(tool, python, *arguments):
     """The oracle: what the program itself says, by sys.getrefcount, of ten thousand objects of ten types."""
-    run = tool.run(any_python.path, MANY, options=[*watch(*(f"type:__main__.{name}" for name in TYPES)),
-                                                   "--leak-check=no", "--watch-refs-all=yes"], timeout=1200)
+    run = tool.run(python.path, MANY, *arguments, options=[*watch(*(f"type:__main__.{name}" for name in TYPES)),
+                                                           "--leak-check=no", "--watch-refs-all=yes"], timeout=1200)
     said = {int(address, 16): int(count) for address, count in
             (line.split() for line in run.stdout.splitlines() if line.startswith("0x"))}
     assert len(said) == 10000
@@ -33,6 +34,19 @@ def test_sum_of_changes_is_the_count(tool, any_python):
     assert all(opening == 0 for _, opening, unseen in counted.values()), "each was seen from its birth on"
     assert watched["objects"] >= 11000 and watched["gone"] >= 1000
     assert run.profile.json["troubles"]["unreadable_stacks"] == 0
+    return run
+
+
+def test_sum_of_changes_is_the_count(tool, any_python):
+    check_sums(tool, any_python)
+
+
+def test_sums_over_tests_of_the_library(tool, any_python):
+    if subprocess.run([any_python.path, "-c", "import test.list_tests"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip(f"{any_python.path} has no tests of its library (Debian: libpython3.11-testsuite)")
+    run = check_sums(tool, any_python, "library")
+    assert int(re.search(r"^(\d+) tests of the library", run.stdout, re.M)[1]) >= 100
+    assert run.profile.json["watched"]["gone"] >= 2000
 
 
 WATCHED = pmtest.PROGRAMS / "watched"
@@ -77,7 +91,7 @@ def rows(script, profile, losses):
 def test_culprits_stand_first(tool, watched_python):
     """Each kind of mistake: the function that made it stands first, with the number of references."""
     expected = expected_of(TAKERS)
-    assert len(expected) == 13
+    assert len(expected) == 14
     rules = [f"line:takers.py:{line}" for line, _ in expected]
     run = tool.run(watched_python.path, "-S", TAKERS, env=watched_python.env, check=not watched_python.debug,
                    options=[*watch(*rules), "--leak-scan=both"])
@@ -171,7 +185,7 @@ def test_fingerprints_are_equal_in_both_runs(tool, release_python):
     first = tool.run(release_python.path, "-S", TAKERS, env=release_python.env, options=options)
     prints = {loss.json["fingerprint"]: loss for loss in first.profile.losses_before
               if loss.kind in ("definite", "surplus", "deficit")}
-    assert len(prints) >= 13 and first.profile.json["watched"] is None
+    assert len(prints) >= 14 and first.profile.json["watched"] is None
     assert all(loss.json["balance"] is None for loss in first.profile.losses_before)
     second = tool.run(release_python.path, "-S", TAKERS, env=release_python.env, options=[*watch(*prints), "--leak-scan=before"])
     again = {loss.json["fingerprint"]: loss for loss in second.profile.losses_before
@@ -202,8 +216,12 @@ def test_text(tool, release_python):
     path = tool.new_directory() / "log.xml"
     tool.run(release_python.path, "-S", source, env=release_python.env,
              options=["--leak-scan=before", "--watch-refs=type:Config", "--xml=yes", f"--xml-file={path}"])
-    told = [text.text or "" for text in xml.etree.ElementTree.parse(path).getroot().iter("auxwhat")]
+    root = xml.etree.ElementTree.parse(path).getroot()
+    told = [text.text or "" for text in root.iter("auxwhat")]
     assert any("+12" in text and "take_once" in text and "job.py:5" in text for text in told)
+    watched, = [[text.text for text in section] for section in root.iter("watched")]
+    assert watched[0] == "Watched objects (--watch-refs):"
+    assert any(text.startswith("1 reference to 1 x __main__.Config in no loss record, born at job.py:7") for text in watched)
 
 
 @pytest.mark.parametrize("value", ["", "type:", "line:job.py", "line:job.py:0", "line:job.py:x", "nothing", "0123",

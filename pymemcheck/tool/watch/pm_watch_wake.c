@@ -63,14 +63,12 @@ static bool is_wanted_name(struct pm_run *run, u64 address)
 
 enum sight { NO_CLASS, NO_NAME_YET, WANTED };
 
-/* A class that is being made has its own type first, and its name later. */
+/* A class that is being made is all 0 at first. */
 static enum sight look_at(struct pm_run *run, u64 object)
 {
-    const struct pm_layout *layout = run->python.interpreter.layout;
-    u64 type, name;
+    u64 name;
 
-    if (!pm_reader_read_u64(&run->reader, object + (u64)layout->at.object_type, &type)
-            || !pm_reader_read_u64(&run->reader, object + (u64)layout->at.type_name, &name))
+    if (!pm_reader_read_u64(&run->reader, object + (u64)run->python.interpreter.layout->at.type_name, &name))
         return NO_CLASS;
     if (name == 0)
         return NO_NAME_YET;

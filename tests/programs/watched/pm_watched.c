@@ -68,6 +68,15 @@ static PyObject *drop_exception(PyObject *Py_UNUSED(module), PyObject *function)
     Py_RETURN_NONE;
 }
 
+/* Takes the exception away and puts it back, as it should. */
+static PyObject *pass_exception(PyObject *Py_UNUSED(module), PyObject *function)
+{
+    PyObject *result = PyObject_CallObject(function, NULL), *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_Restore(type, value, traceback);
+    return result;
+}
+
 /* Forgets what a generator or coroutine function returned. */
 static PyObject *forget_result(PyObject *Py_UNUSED(module), PyObject *function)
 {
@@ -183,6 +192,7 @@ static PyMethodDef methods[] = {
     { "add_object", add_object, METH_O, NULL },
     { "build_value", build_value, METH_O, NULL },
     { "drop_exception", drop_exception, METH_O, NULL },
+    { "pass_exception", pass_exception, METH_O, NULL },
     { "forget_result", forget_result, METH_O, NULL },
     { "first", first, METH_O, NULL },
     { "no_none", no_none, METH_NOARGS, NULL },

@@ -64,6 +64,18 @@ def case_exception():
         pm_watched.drop_exception(fail)
 
 
+def fail_again():
+    raise Failure("kept")       # TAKER: take_once 2
+
+
+def case_exception_put_back():
+    for _ in range(2):
+        try:
+            pm_watched.pass_exception(fail_again)
+        except Failure as failure:
+            pm_watched.take_once(failure)
+
+
 def generate():
     yield 1
 
