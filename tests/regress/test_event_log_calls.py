@@ -94,8 +94,9 @@ def test_calls_stand_round_allocations(tool, row):
     run = run_calls(tool, found.path, script(tool, "def make():\n    return bytearray(54321)\nkept = make()\n"),
                     options=["--trace=malloc"])
     between = run.trace[run.trace.index(" -> make\n"):run.trace.index(" <- make\n")]
-    assert re.search(r" -> make malloc\(54322\) pntr 0x", between)
-    assert " malloc(54322) " not in run.trace.replace(between, "")
+    request = r" (?:malloc\(|realloc\(0x0, )54322\) pntr 0x"
+    assert re.search(" -> make" + request, between)
+    assert not re.search(request, run.trace.replace(between, ""))
 
 
 IMPORTS = """\
@@ -162,8 +163,9 @@ def test_interpreters_have_depths_of_their_own(tool, row):
     (_, outer, _), = [event for event in events if event[0] == "CALL" and event[2] == "outside"]
     assert events[-5:] == [("CALL", outer, "outside"), ("CALL", outer + 1, "inside"), ("RTN", outer + 1, "inside"),
                            ("RTN", outer, "outside"), ("RTN", outer - 1, "<module>")]
-    assert [(kind, depth) for _, kind, depth, _, function in lines(run.trace, "<string>") if function == "guest"] \
-        == [("CALL", 1), ("RTN", 1)]
+    inner = [(kind, depth) for name in ("<string>", "<script>")     # <script>: 3.14
+             for _, kind, depth, _, function in lines(run.trace, name) if function == "guest"]
+    assert inner == [("CALL", 1), ("RTN", 1)]
 
 
 def test_columns(tool, release_python):

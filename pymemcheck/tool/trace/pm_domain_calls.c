@@ -13,6 +13,7 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -58,6 +59,8 @@ static struct {
     u32 function_count;
     struct thread_calls **threads;      /* by ThreadId; NULL: none yet */
     u32 thread_capacity;
+    bool any;                   /* a function of an interpreter was called while the log was on */
+    bool without_symbols;       /* the interpreter's functions have no symbols */
 } state;
 
 static struct thread_calls *calls_of(ThreadId tid)
@@ -116,6 +119,7 @@ static void on_entry(ULong function, ULong first, ULong second, ULong third, ULo
         await(calls);
         return;
     }
+    state.any = true;
     struct under_way call = {
         .end = stack_pointer + WORD,
         .function = (u32)function,
@@ -212,6 +216,7 @@ static const char *name_of(Addr address, enum pm_domain_slot slot, enum pm_domai
     if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &symbol))
         return pm_domain_function_of(symbol, &function) ? function.name
             : pm_copy_text("pm.trace.domains", symbol, VG_(strlen)(symbol));
+    state.without_symbols = true;
     return pm_domain_function_name(slot, operation, is_raw);
 }
 
@@ -234,6 +239,15 @@ void pm_domain_calls_meet(struct pm_run *run, u64 address)
                   false);
             theirs->changed[changed++] = function;
         }
+    if (state.without_symbols)
+        VG_(umsg)("pymemcheck: note: this interpreter has no symbols for its allocators: calls of them that the compiler"
+                  " inlined are not in the event log. --trace=malloc has every request.\n");
+}
+
+void pm_domain_calls_end(struct pm_run *run)
+{
+    if (pm_domain_calls_wanted(run) && !state.any)
+        VG_(umsg)("pymemcheck: note: no call of CPython's allocator domains was seen, so the event log has none.\n");
 }
 
 /* --- Translated code --- */
