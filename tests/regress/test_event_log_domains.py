@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The event log of CPython's allocator domains, --trace=raw,mem,object."""
+import functools
 import re
+import subprocess
 
 import pytest
 
@@ -37,6 +39,14 @@ def calls(log):
                    [int(word, 0) for word in found[6].split(", ")], int(found[7], 16) if found[7] else None)
 
 
+@functools.lru_cache(maxsize=None)
+def is_inlined(path):
+    """Whether link-time optimisation put pymalloc into its callers: docs/event-log.md."""
+    text = subprocess.run([path, "-c", "import sysconfig; print(sysconfig.get_config_var('CONFIG_ARGS'))"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    return "--with-lto" in text
+
+
 def run_with(tool, row, program, *options, compiled_interpreters, tmp_path_factory):
     found = build_of(row)
     if found is None:
@@ -49,18 +59,18 @@ def run_with(tool, row, program, *options, compiled_interpreters, tmp_path_facto
     python = compiled_interpreters[key]
     run = tool.run(python.path, program, env=python.env, options=["--trace-file=trace.%p", *options])
     run.python = python
-    run.symbols = not pmtest.is_stripped(found.path)
+    run.inlined = is_inlined(found.path)
     run.calls = list(calls(traces_of(run.directory)[run.pid]))
     return run
 
 
 @pytest.fixture
 def start(tool, compiled_interpreters, tmp_path_factory):
-    def start(row, program, *options, symbols=False):
-        """symbols: the test needs an interpreter with all symbols."""
+    def start(row, program, *options, whole=False):
+        """whole: the test needs an interpreter that calls these functions."""
         found = build_of(row)
-        if symbols and found is not None and pmtest.is_stripped(found.path):
-            pytest.skip(f"{found.path} is stripped")
+        if whole and found is not None and is_inlined(found.path):
+            pytest.skip(f"{found.path} has pymalloc inlined")
         return run_with(tool, row, program, *options, compiled_interpreters=compiled_interpreters,
                         tmp_path_factory=tmp_path_factory)
     return start
@@ -71,7 +81,7 @@ def test_pymalloc_left_on(tool, start, row):
     """Each PyMem_Malloc of a small block is there, with what it returned, though malloc is not called for it; and each
     block is freed by the same domain. PyMem_RawMalloc goes by another function."""
     path = script(tool, PROGRAM)
-    run = start(row, path, "--trace=raw,mem,object", "--pymalloc=yes", symbols=True)
+    run = start(row, path, "--trace=raw,mem,object", "--pymalloc=yes", whole=True)
     made = {kind: [int(word, 16) for word in re.findall(rf"^{kind} (0x\w+)$", run.stdout, re.M)] for kind in ("mem", "raw")}
     for kind, prefix, size in (("mem", "_PyObject_", 177), ("raw", "_PyMem_Raw", 128)):
         line = line_of(path, "# " + kind)
@@ -87,7 +97,7 @@ def test_without_pymalloc(tool, start, row):
     path = script(tool, PROGRAM)
     run = start(row, path, "--trace=raw")
     padding = 24 if run.python.debug else 0
-    names = ["_PyMem_Raw"] if run.symbols else ["_PyMem_Raw", "PyMem_Raw"]
+    names = ["_PyMem_Raw", "PyMem_Raw"] if run.inlined else ["_PyMem_Raw"]
     for kind, size in (("mem", 177), ("raw", 128)):
         made = [int(word, 16) for word in re.findall(rf"^{kind} (0x\w+)$", run.stdout, re.M)]
         assert [result + padding // 24 * 16 for at, function, name, operation, arguments, result in run.calls
@@ -111,12 +121,12 @@ create_py_array_list(27)
 @pytest.mark.parametrize("row", ["3.9", "3.9-debug", "3.11-debug", "3.13", "3.13-debug", "3.14", "3.14-debug", "3.15"])
 def test_seeds_bytes(tool, start, row):
     """The seeds' program of bytes objects: in a release build _PyObject_Malloc(60) with what it returns; where pymalloc is off
-    _PyMem_RawMalloc, of 24 bytes more in a debug build. The columns are those of py_object_U_WITH_PYMALLOC.d. In a stripped
-    build pymalloc has no functions of its own, so it is off."""
+    _PyMem_RawMalloc, of 24 bytes more in a debug build. The columns are those of py_object_U_WITH_PYMALLOC.d. Where pymalloc
+    is inlined it is off."""
     path = script(tool, BYTES)
     found = build_of(row)
     debug = row.endswith("-debug")
-    off = debug or (found is not None and pmtest.is_stripped(found.path))
+    off = debug or (found is not None and is_inlined(found.path))
     run = start(row, path, "--trace=raw,mem,object", f"--pymalloc={'no' if off else 'yes'}")
     log = traces_of(run.directory)[run.pid]
     name = "_PyMem_Raw" if off else "_PyObject_"
@@ -132,11 +142,11 @@ def test_seeds_bytes(tool, start, row):
 @pytest.mark.parametrize("row", ["2.7", "3.9", "3.13", "3.14", "3.15"])
 @pytest.mark.parametrize("pymalloc", ["yes", "no"])
 def test_every_free_is_of_a_block(tool, start, row, pymalloc):
-    """Where the functions have symbols the log is whole, from the first request on: a function frees and reallocates only
+    """Where nothing is inlined the log is whole, from the first request on: a function frees and reallocates only
     what it returned and what is not freed yet. 2.7 has two domains, and its own calls of PyMem_Malloc are macros for malloc."""
     domains = "object" if row == "2.7" else "raw,mem,object"
     run = start(row, script(tool, "import json\nx = json.loads(json.dumps({str(i): [i] * 3 for i in range(300)}))\n"),
-                f"--trace={domains}", f"--pymalloc={pymalloc}", symbols=True)
+                f"--trace={domains}", f"--pymalloc={pymalloc}", whole=True)
     live = set()
     for _, _, prefix, operation, arguments, result in run.calls:
         if operation == "Free" and arguments[0] != 0:
@@ -168,21 +178,21 @@ def test_same_as_malloc(tool, start):
 
 def test_domains_can_be_chosen(tool, start):
     """--trace=raw leaves out what pymalloc serves."""
-    run = start("3.13", script(tool, PROGRAM), "--trace=raw", "--pymalloc=yes", symbols=True)
+    run = start("3.13", script(tool, PROGRAM), "--trace=raw", "--pymalloc=yes", whole=True)
     assert {call[2] for call in run.calls} == {"_PyMem_Raw"}
-    run = start("3.13", script(tool, PROGRAM), "--trace=object", "--pymalloc=yes", symbols=True)
+    run = start("3.13", script(tool, PROGRAM), "--trace=object", "--pymalloc=yes", whole=True)
     assert {call[2] for call in run.calls} == {"_PyObject_"}
 
 
 @pytest.mark.parametrize("row", ["3.11", "3.13", "3.14"])
-def test_stripped_build(tool, start, row):
+def test_inlined(tool, start, row):
     """Debian's python3.11 and later have no symbols for these functions, and the compiler inlined them where it could. The
     table of allocators and the interfaces that extensions call show the extension's own calls, and a note says what is missing."""
     path = script(tool, PROGRAM)
     run = start(row, path, "--trace=raw,mem,object", "--pymalloc=yes")
-    if run.symbols:
-        pytest.skip(f"{run.python.path} has symbols")
-    assert run.log.count("this interpreter has no symbols for its allocators") == 1
+    if not run.inlined:
+        pytest.skip(f"{run.python.path} has nothing inlined")
+    assert run.log.count("the compiler put allocators into their callers") == 1
     for kind, interface, size in (("raw", "PyMem_Raw", 128), ("mem", "PyMem_", 177)):
         made = [int(word, 16) for word in re.findall(rf"^{kind} (0x\w+)$", run.stdout, re.M)]
         assert [result for at, function, name, operation, arguments, result in run.calls
@@ -194,7 +204,7 @@ def test_threads_keep_calls_apart(tool, start):
     """A thread switch within a call does not lose or exchange results."""
     run = start("3.13", script(tool, "import threading, sys\nsys.setswitchinterval(1e-6)\ndef work():\n    for i in range(500):\n"
                                "        [i] * 40\nts = [threading.Thread(target=work) for _ in range(3)]\n"
-                               "[t.start() for t in ts]\n[t.join() for t in ts]\n"), "--trace=object", "--pymalloc=yes", symbols=True)
+                               "[t.start() for t in ts]\n[t.join() for t in ts]\n"), "--trace=object", "--pymalloc=yes", whole=True)
     assert sum(1 for call in run.calls if call[1] == "work" and call[3] == "Malloc" and call[4] == [320]) == 1500
     assert all(call[5] for call in run.calls if call[3] == "Malloc")
 

@@ -60,7 +60,8 @@ static struct {
     struct thread_calls **threads;      /* by ThreadId; NULL: none yet */
     u32 thread_capacity;
     bool any;                   /* a function of an interpreter was called while the log was on */
-    bool without_symbols;       /* the interpreter's functions have no symbols */
+    bool met;                   /* the interpreter's table was read, so all functions behind interfaces are watched */
+    bool inlined;               /* an interface was called that has its function in it */
 } state;
 
 static struct thread_calls *calls_of(ThreadId tid)
@@ -145,8 +146,12 @@ static VG_REGPARM(1) void on_return(ULong result)
 
     while (calls->count > 0 && calls->calls[calls->count - 1].end == end) {
         const struct under_way call = calls->calls[--calls->count];
-        if (!state.functions[call.function].interface || !call.seen_inside)
+        if (!state.functions[call.function].interface)
             write_call(tid, &call, result);
+        else if (!call.seen_inside) {
+            state.inlined |= state.met;
+            write_call(tid, &call, result);
+        }
     }
     await(calls);
 }
@@ -216,7 +221,6 @@ static const char *name_of(Addr address, enum pm_domain_slot slot, enum pm_domai
     if (VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &symbol))
         return pm_domain_function_of(symbol, &function) ? function.name
             : pm_copy_text("pm.trace.domains", symbol, VG_(strlen)(symbol));
-    state.without_symbols = true;
     return pm_domain_function_name(slot, operation, is_raw);
 }
 
@@ -239,15 +243,18 @@ void pm_domain_calls_meet(struct pm_run *run, u64 address)
                   false);
             theirs->changed[changed++] = function;
         }
-    if (state.without_symbols)
-        VG_(umsg)("pymemcheck: note: this interpreter has no symbols for its allocators: calls of them that the compiler"
-                  " inlined are not in the event log. --trace=malloc has every request.\n");
+    state.met = true;
 }
 
 void pm_domain_calls_end(struct pm_run *run)
 {
-    if (pm_domain_calls_wanted(run) && !state.any)
+    if (!pm_domain_calls_wanted(run))
+        return;
+    if (!state.any)
         VG_(umsg)("pymemcheck: note: no call of CPython's allocator domains was seen, so the event log has none.\n");
+    if (state.inlined)
+        VG_(umsg)("pymemcheck: note: in this interpreter the compiler put allocators into their callers: such calls are"
+                  " not in the event log. --trace=malloc has every request.\n");
 }
 
 /* --- Translated code --- */

@@ -31,7 +31,7 @@ void pm_domain_calls_thread_runs(u32 tid);
 /* The program's struct pm_allocators (preload/pm_requests.h) is at address. */
 void pm_domain_calls_meet(struct pm_run *run, u64 address);
 
-/* The process ends: says so if the log has no such call. */
+/* The process ends: says what the log does not have. */
 void pm_domain_calls_end(struct pm_run *run);
 
 /* Adds helper calls to a block that begins at address, after all other instrumentation. */
