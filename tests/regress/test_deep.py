@@ -136,6 +136,14 @@ def test_registered_pybind11_instances(tool, release_python, tmp_path):
     check_bound(found, "pm_bound.Button", {"kept": 7, "made": 9})
 
 
+def test_children_of_a_parent(tool, release_python, extensions):
+    """A method that makes a child and adds it to its parent's own memory makes a reference."""
+    found = run(tool, release_python, extensions, DEEP / "parents.py", options=["--leak-scan=before"])
+    loss, = [loss for loss in found.profile.losses_before if reported(loss)]
+    assert (loss.kind, loss.types, loss.surplus_references) == ("surplus", [("pm_deep.Wrapper", 1)], 1)
+    assert loss.python[0].line == line_of(DEEP / "parents.py", "# surplus")
+
+
 def test_frames_without_a_name(tool, release_python, tmp_path):
     """They show their object and the offset in it, as addr2line and nm take it."""
     source = tmp_path / "nameless.c"
