@@ -15,6 +15,8 @@
      places. (Native frames further out may be missing: a stack that is deeper inside has fewer of them.) The function must lie inside the innermost Python frame, and
      must not evaluate Python code: what a line of Python makes one after the other belongs to nobody's
      constructor;
+   - the block points to no object of the interpreter's types: a cache from a str, say, to the objects that were made of it has
+     references to both;
    - the block belongs to no other object (pm_raw_owners.h): a method that makes a child and adds it to the items of its parent
      does all this too, and the parent owns the child. The object's own memory may point back to it.
 
@@ -212,20 +214,29 @@ static bool is_last_birth(const struct marking *marking, const struct pm_block *
         || (marking->births[low].key & (((u64)1 << SERIAL_BITS) - 1)) > serial;
 }
 
-/* Whether the word is a registration, unless another object was allocated at the same place in between. */
-static bool is_candidate(struct marking *marking, const struct pm_block *block, u32 held, u64 word)
+/* Whether the word is the address of an object, which is in the block held. */
+static bool is_object(const struct marking *marking, u32 held, u64 word)
 {
     const struct pm_leak_block *found = &marking->leaks->blocks[held];
-    const struct pm_block *object;
+
+    return (found->flags & PM_LEAK_OBJECT) && word == found->address + found->object_offset;
+}
+
+static bool is_extension_object(struct marking *marking, u64 object)
+{
     u64 type;
 
-    if (!(found->flags & PM_LEAK_OBJECT) || word != found->address + found->object_offset)
-        return false;
-    object = pm_leak_allocated(marking->check, held);
+    return pm_reader_read_u64(&marking->run->reader, object + (u64)marking->objects->layout->at.object_type, &type)
+        && is_extension_type(marking, type);
+}
+
+/* Whether a word of the block, which is the address of an extension's object in the block held, is a registration, unless another
+   object was allocated at the same place in between. */
+static bool is_candidate(struct marking *marking, const struct pm_block *block, u32 held)
+{
+    const struct pm_block *object = pm_leak_allocated(marking->check, held);
+
     return block->serial > object->serial && block->thread == object->thread
-        && pm_reader_read_u64(&marking->run->reader,
-                              word + (u64)marking->objects->layout->at.object_type, &type)
-        && is_extension_type(marking, type)
         && have_one_caller(marking->run, pm_allocator_stack(marking->run, block),
                            pm_allocator_stack(marking->run, object));
 }
@@ -244,6 +255,7 @@ static void add_candidate(struct marking *marking, u64 word, u32 object, u32 hol
 static void look_at(struct marking *marking, u32 holder)
 {
     const struct pm_block *block = pm_leak_allocated(marking->check, holder);
+    const u32 before = marking->candidate_count;
     u64 first = (block->address + WORD - 1) & ~(u64)(WORD - 1), end = block->address + block->bytes, word;
 
     for (u64 at = first; at + WORD <= end && at < first + MAX_WORDS * WORD; at += WORD) {
@@ -251,7 +263,13 @@ static void look_at(struct marking *marking, u32 holder)
                 || word >= marking->high)
             continue;
         u32 held = pm_leaks_block_at(marking->leaks, word);
-        if (held != PM_LEAK_NONE && held != holder && is_candidate(marking, block, held, word))
+        if (held == PM_LEAK_NONE || held == holder || !is_object(marking, held, word))
+            continue;
+        if (!is_extension_object(marking, word)) {
+            marking->candidate_count = before;
+            return;
+        }
+        if (is_candidate(marking, block, held))
             add_candidate(marking, at, held, holder, block->serial);
     }
 }
