@@ -2,7 +2,9 @@
 /* Words that may hold an object's address but are no references to it:
 
    - Weak references point to their object and to one another; the object points to the first of
-     them. None of these are counted (Objects/weakrefobject.c, 2.7 to 3.15).
+     them. None of these are counted (Objects/weakrefobject.c, 2.7 to 3.15), with one exception: extensions give up a weak
+     reference whose callback, a C function, releases it when the object dies (pybind11, all_type_info_get_cache). The list
+     holds such a one.
    - Entries of sets, and of dicts whose keys are not all strings, store the key's hash. The hash of an int made
      from an address is that address: so in the dict of a class's subclasses, from 3.4 on
      (Objects/typeobject.c, add_subclass).
@@ -67,6 +69,19 @@ static void add_set(struct pm_objects *objects, u64 set, struct weak_list *list)
 
     if (table != 0 && entries < (u64)1 << 32)
         add_words(list, table, table + hash, table + entries * SET_ENTRY_BYTES, SET_ENTRY_BYTES);
+}
+
+/* A word of the list of an object's weak references. */
+static void add_weak_link(struct pm_objects *objects, u64 word, struct weak_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    const u64 next = pm_object_word(objects, word, 0);
+    const u64 callback = next == 0 ? 0 : pm_object_word(objects, next, at->weakref_object + WORD);
+    const struct pm_object_type *type = callback == 0 ? NULL
+        : pm_object_type_find(objects, pm_object_word(objects, callback, at->object_type));
+
+    if (type == NULL || type->shape != PM_SHAPE_BUILTIN)
+        add_word(list, word);
 }
 
 static void add_list(struct pm_objects *objects, u64 address, struct weak_list *list)
@@ -164,15 +179,16 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         add_unused(objects, object, type->shape, &list);
         return list.count;
     }
+    const enum pm_shape shape = type->shape;
     if (type->weaklist_offset > 0)
-        add_word(&list, object->address + (u64)type->weaklist_offset);
+        add_weak_link(objects, object->address + (u64)type->weaklist_offset, &list);
     else if (pm_object_type_has(type, at->type_managed_weakref_bit))
-        add_word(&list, object->address + (u64)(i64)at->preheader_weakrefs);
-    switch (type->shape) {
+        add_weak_link(objects, object->address + (u64)(i64)at->preheader_weakrefs, &list);
+    switch (shape) {
     case PM_SHAPE_WEAK_REFERENCE:
         add_word(&list, object->address + (u64)at->weakref_object);
         add_word(&list, object->address + (u64)at->weakref_previous);
-        add_word(&list, object->address + (u64)at->weakref_next);
+        add_weak_link(objects, object->address + (u64)at->weakref_next, &list);
         break;
     case PM_SHAPE_DICT:
         add_dict(objects, object->address, &list);

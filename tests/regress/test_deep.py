@@ -115,7 +115,8 @@ def test_two_lines_of_a_function(tool, release_python, extensions):
 
 def check_bound(found, name, line_texts):
     marks = {line_of(DEEP / "bound.py", f"# {text}"): count for text, count in line_texts.items()}
-    losses = [loss for loss in found.profile.losses if reported(loss)]
+    # pybind11 2.10 loses references to its metaclass when its types die.
+    losses = [loss for loss in found.profile.losses if reported(loss) and loss.json["import_blocks"] < loss.blocks]
     assert {loss.python[0].line: (loss.blocks, loss.types) for loss in losses} \
         == {line: (count, [(name, count)]) for line, count in marks.items()}
 
