@@ -52,8 +52,8 @@ def rows(command, *arguments):
 def test_sums(run, command):
     """By type, as by line, all is counted: at the end what the totals say, before finalization what the log says."""
     def sums(*options):
-        found = rows(command, "report", run.profile.path, *options)
-        return tuple(sum(row[index] for row in found.values()) for index in (0, 1))
+        found = table(command("report", run.profile.path, *options, "--top=0", "--no-source"))
+        return tuple(sum(row[index] for row in found) for index in (0, 1))
 
     totals = run.profile.totals
     assert sums("--group=type") == (totals["live_bytes"], totals["live_blocks"]) and totals["live_blocks"] > 100
