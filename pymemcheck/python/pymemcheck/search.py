@@ -87,14 +87,34 @@ class Found(list):
                          for line in self.text_of(record, number, len(self)) + [""])
 
 
+def overwrite_frames():
+    """Overwrites what calls left behind, in the memory of the frames that are made next, of Python and of C: a new frame uses
+    only a part of its memory, and a dead pointer in the rest would hide a leak. Call it as near as can be to what ran, before
+    the calls that lead to the search."""
+    _overwrite(OVERWRITTEN_FRAMES)
+    client_requests.scrub_stack()
+
+
+def _make_overwrite():
+    """A function with many variables that calls itself. From 3.11 on the frames of Python functions lie one behind the other,
+    as on a stack, in pieces; so many small ones fill the end of a piece, too."""
+    names = {}
+    exec("def overwrite(level):\n    %s = None\n    if level:\n        overwrite(level - 1)" % " = ".join(
+        "v%d" % number for number in range(OVERWRITTEN_VARIABLES)), names)
+    return names["overwrite"]
+
+
+OVERWRITTEN_FRAMES, OVERWRITTEN_VARIABLES = 40, 20
+_overwrite = _make_overwrite()
+
+
 def settle():
-    """Lets the collector free what it can, and overwrites what calls left on the stack: a dead pointer there would hide
-    a leak until the next search."""
+    """Lets the collector free what it can, and overwrites what would hide a leak until the next search."""
     gc.collect()
     _refill_free_lists()
     for number in range(5):
         repr(number)            # arguments and results in the frame of the evaluation loop
-    client_requests.scrub_stack()
+    overwrite_frames()
 
 
 def _refill_free_lists():
@@ -180,12 +200,14 @@ class no_leaks:
                                             "\n".join(growth_lines(found, grown, repetition.runs))), grown)
 
     def __enter__(self):
+        overwrite_frames()
         self._repetition = Repetition(0, 1, self._search())
         return self
 
     def __exit__(self, kind, value, traceback):
         if kind is not None:
             return False        # the exception holds frames; it matters more
+        overwrite_frames()
         found = self._search()
         self._repetition.add(found)
         self._judge(self._repetition, found)
@@ -201,6 +223,7 @@ class no_leaks:
             for _ in range(repetition.runs):
                 result = None
                 result = function(*args, **kwargs)
+                overwrite_frames()
                 found = self._search()
                 repetition.add(found)
             self._judge(repetition, found)
@@ -231,6 +254,7 @@ class NoLeaksMixin:
                 if not trial.wasSuccessful() or trial.skipped:
                     return super().run(result)      # it says so itself
                 trial = None
+            overwrite_frames()
             found = checker._search()
             repetition.add(found)
         try:

@@ -248,7 +248,7 @@ static void add_before(const struct spot *spot, const IRStmt *statement)
 /* --- Returns --- */
 
 /* The functions of the interpreter that return a reference which still belongs to somebody else
-   (the documentation of CPython's C API, "borrowed reference"). */
+   (the documentation of CPython's C API, "borrowed reference"), or a number: ctypes converts id(object) by them. */
 static bool returns_borrowed(const HChar *function)
 {
     static const HChar *const names[] = {
@@ -258,6 +258,7 @@ static bool returns_borrowed(const HChar *function)
         "PyMethod_Self", "PyMethod_Function", "PyFunction_GetCode", "PyFunction_GetGlobals", "PyEval_GetBuiltins",
         "PyEval_GetGlobals", "PyEval_GetLocals", "PyEval_GetFrame", "PyType_GetModule", "PyType_GetModuleByDef",
         "PyState_FindModule", "PyThreadState_GetDict", "_PyType_Lookup", "PyCapsule_GetPointer", "PyCell_GET",
+        "PyLong_AsVoidPtr", "PyLong_AsUnsignedLongMask", "PyLong_AsUnsignedLongLongMask",
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
