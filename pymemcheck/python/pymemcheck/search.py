@@ -15,6 +15,7 @@ import collections
 import functools
 import gc
 import json
+import threading
 import unittest
 
 from . import client_requests
@@ -91,21 +92,24 @@ def overwrite_frames():
     """Overwrites what calls left behind, in the memory of the frames that are made next, of Python and of C: a new frame uses
     only a part of its memory, and a dead pointer in the rest would hide a leak. Call it as near as can be to what ran, before
     the calls that lead to the search."""
-    _overwrite(OVERWRITTEN_FRAMES)
+    _overwriting.steps = [False] + [True] * OVERWRITTEN_FRAMES
+    try:
+        _overwrite()
+    except RecursionError:
+        pass                    # as many as there is room for
     client_requests.scrub_stack()
 
 
-def _make_overwrite():
-    """A function with many variables that calls itself. From 3.11 on the frames of Python functions lie one behind the other,
-    as on a stack, in pieces; so many small ones fill the end of a piece, too."""
-    names = {}
-    exec("def overwrite(level):\n    %s = None\n    if level:\n        overwrite(level - 1)" % " = ".join(
-        "v%d" % number for number in range(OVERWRITTEN_VARIABLES)), names)
-    return names["overwrite"]
+def _overwrite():
+    """Calls itself. From 3.11 on the frames of Python functions lie one behind the other, as on a stack, in pieces of 16 KB. No
+    function that calls another has a smaller frame than this one, so that no frame fits where none of these does, at the end
+    of a piece; and it uses all of its frame."""
+    if _overwriting.steps.pop():
+        _overwrite()
 
 
-OVERWRITTEN_FRAMES, OVERWRITTEN_VARIABLES = 40, 20
-_overwrite = _make_overwrite()
+_overwriting = threading.local()
+OVERWRITTEN_FRAMES = 200        # more than a piece has room for
 
 
 def settle():
