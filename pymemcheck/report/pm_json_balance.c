@@ -24,6 +24,7 @@ static void write_line(struct pm_emitter *out, const struct pm_balance_report *r
 
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
     key_i64(out, "change", place->up ? (i64)line->amount : -(i64)line->amount);
+    pm_emitter_key_u64(out, "surplus", line->surplus);
     pm_emitter_key_u64(out, "stack", place->stack.v);
     pm_emitter_key_u64(out, "owner", report->balance->owners[place->owner].name.v);
     pm_emitter_key(out, "native");

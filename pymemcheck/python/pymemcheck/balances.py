@@ -6,8 +6,8 @@ import collections
 from .checked import Wrong, brief, need, need_member, need_number, need_numbers, need_signed
 
 # Where counts changed. change: above 0 references were taken. native, python: Frames or None. file, line: the source line of
-# the native frame; "" and 0: not known.
-Place = collections.namedtuple("Place", "change stack owner native python file line")
+# the native frame; "" and 0: not known. surplus: how much of the change was not undone.
+Place = collections.namedtuple("Place", "change surplus stack owner native python file line")
 
 # An owner with references left over. taken, given: in all. leaked_with, died_with: in how many objects of the balance, and in
 # how many that died, it has such references. usual: the Place that these objects never came to, or None. places: a tuple.
@@ -55,7 +55,9 @@ class Reader:
         # Files of before there were these keys have the line of the frame alone.
         file, line = (self._text(data, "file", where), need_number(data, "line", where)) if "file" in data else (
             (native.file, native.line) if native else ("", 0))
-        return Place(need_signed(data, "change", where), need_number(data, "stack", where, self._last_stack),
+        change = need_signed(data, "change", where)
+        surplus = need_number(data, "surplus", where) if "surplus" in data else abs(change)
+        return Place(change, surplus, need_number(data, "stack", where, self._last_stack),
                      self._text(data, "owner", where), native, self._frame(data, "python", where), file, line)
 
     def _row(self, data, where):
@@ -114,10 +116,11 @@ def _merge_places(groups):
     """Places that look the same are one, as in the tool."""
     merged = {}
     for place in (place for group in groups for place in group):
-        key = place._replace(change=place.change > 0, stack=0)
+        key = place._replace(change=place.change > 0, surplus=0, stack=0)
         known = merged.get(key)
-        merged[key] = place if known is None else known._replace(change=known.change + place.change)
-    return tuple(sorted(merged.values(), key=lambda place: -abs(place.change)))
+        merged[key] = place if known is None else known._replace(change=known.change + place.change,
+                                                                 surplus=known.surplus + place.surplus)
+    return tuple(sorted(merged.values(), key=lambda place: (-place.surplus, -abs(place.change))))
 
 
 def _merge_rows(groups):
@@ -172,7 +175,7 @@ class Writer:
         return None if frame is None else self._frame_of(frame)
 
     def _place(self, place):
-        return place and {"change": place.change, "stack": place.stack, "owner": self._place_of(place.owner),
+        return place and {"change": place.change, "surplus": place.surplus, "stack": place.stack, "owner": self._place_of(place.owner),
                           "native": self._frame(place.native), "file": self._place_of(place.file), "line": place.line,
                           "python": self._frame(place.python)}
 

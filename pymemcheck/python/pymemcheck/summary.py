@@ -119,7 +119,7 @@ class Summary:
         """The most suspicious place of a balance."""
         row = balance.unbalanced[0]
         text = "%s: %s" % (heading(balance), counted(row.references, "reference"))
-        places = shown_places(row)
+        places, _ = shown_places(row, 1)
         if places:
             where = (native_text(self.labels, places[0][0]), python_text(self.labels, places[0][0]))
             text += " at " + ", ".join(filter(None, where))
