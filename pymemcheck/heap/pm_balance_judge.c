@@ -80,22 +80,46 @@ static void learn_usual(struct judging *judging, u32 group)
         judging->usual[owner] = pm_balance_usual_net(&balance->groups[group], owner);
 }
 
-/* Takes the references that pointers explain out of what is left of the object's nets: first those of containers. */
-static void explain(struct judging *judging, i64 *left, u64 pointers)
+/* Takes what pointers explain out of what is left of the nets of owners with a role. Returns the pointers that remain. */
+static u64 explain_role(struct judging *judging, i64 *left, u64 pointers, enum pm_balance_role role)
+{
+    for (u32 owner = 0; owner < judging->balance->owner_count && pointers > 0; owner++) {
+        if (left[owner] <= 0 || role_of(judging, owner) != role)
+            continue;
+        const u64 here = (u64)left[owner] < pointers ? (u64)left[owner] : pointers;
+        left[owner] -= (i64)here;
+        pointers -= here;
+        judging->accounts[owner].explained += here;
+    }
+    return pointers;
+}
+
+/* What owners gave back of the references that are older than the watch: calls that were under way then are most likely. */
+static void give_back_older(struct judging *judging, i64 *left, i64 older)
 {
     static const enum pm_balance_role order[] = {
-        PM_BALANCE_CONTAINER, PM_BALANCE_INTERPRETER, PM_BALANCE_EXTENSION,
+        PM_BALANCE_INTERPRETER, PM_BALANCE_CONTAINER, PM_BALANCE_EXTENSION,
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(order); i++)
-        for (u32 owner = 0; owner < judging->balance->owner_count && pointers > 0; owner++) {
-            if (left[owner] <= 0 || role_of(judging, owner) != order[i])
+        for (u32 owner = 0; owner < judging->balance->owner_count && older > 0; owner++) {
+            if (left[owner] >= 0 || role_of(judging, owner) != order[i])
                 continue;
-            const u64 here = (u64)left[owner] < pointers ? (u64)left[owner] : pointers;
-            left[owner] -= (i64)here;
-            pointers -= here;
-            judging->accounts[owner].explained += here;
+            const i64 here = -left[owner] < older ? -left[owner] : older;
+            left[owner] += here;
+            older -= here;
         }
+}
+
+/* Takes the references that pointers explain out of what is left of the object's nets: first those of containers, then those
+   that are older than the watch. */
+static void explain(struct judging *judging, i64 *left, u64 pointers, i64 older)
+{
+    pointers = explain_role(judging, left, pointers, PM_BALANCE_CONTAINER);
+    const u64 held = older < 0 ? 0 : (u64)older < pointers ? (u64)older : pointers;
+    pointers = explain_role(judging, left, pointers - held, PM_BALANCE_INTERPRETER);
+    explain_role(judging, left, pointers, PM_BALANCE_EXTENSION);
+    give_back_older(judging, left, older - (i64)held);
 }
 
 static void add_suspect(struct judging *judging, const struct pm_balance_suspect *suspect, i64 *left)
@@ -116,7 +140,7 @@ static void add_suspect(struct judging *judging, const struct pm_balance_suspect
     }
     for (u32 owner = 0; owner < balance->owner_count; owner++)
         left[owner] = nets[owner] - judging->usual[owner];
-    explain(judging, left, suspect->pointers);
+    explain(judging, left, suspect->pointers, object->opening);
     for (u32 owner = 0; owner < balance->owner_count; owner++) {
         judging->accounts[owner].left += left[owner];
         judging->accounts[owner].leaked_with += judging->the_case->too_few ? left[owner] < 0 : left[owner] > 0;

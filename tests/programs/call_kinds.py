@@ -67,8 +67,7 @@ def thrown():
     part = passing_twice()
     next(part)
     part.throw(ValueError())        # caught far inside: those between only pass it on
-    next(part)
-    part.close()
+    list(part)
     part = passing_twice()
     next(part)
     try:
@@ -179,7 +178,7 @@ async def waiting(n):
 def cancel(awaitable):
     awaitable.send(None)
     awaitable.throw(LookupError())
-    awaitable.close()
+    drive(awaitable)
 
 
 def drive(awaitable):

@@ -383,6 +383,7 @@ def test_file_that_cannot_be_created(tool, release_python):
     ("--trace=mallocs", "expected 'none', 'all', or some of"),
     ("--trace-format=json", "expected one of: text, heaptrack"),
     ("--trace-limit=many", "expected a number of bytes"),
+    ("--trace-limit=10", "expected at least 4096 bytes"),
     ("--trace-size-filter=9..3", "expected bytes from least to most"),
     ("--trace-thread-filter=0", "expected the number of a thread"),
     ("--trace-file=", "expected a file name"),

@@ -290,3 +290,64 @@ def test_leak_of_cpython(tool, release_python):
     owner = run.profile.json["strings"][row["owner"]]
     assert owner.startswith("_asyncio.") and owner.endswith(("Task___init__", "Task___init___impl", "???"))
     assert (loss.surplus_references, row["references"], row["role"]) == (99, 99, "extension")
+
+
+ASKS = """
+import pymemcheck
+from pymemcheck import client_requests
+import pm_watched
+
+
+class Thing:
+    pass
+
+
+thing, other = Thing(), Thing()
+pm_watched.take_once(thing)
+pymemcheck.watch(thing)
+pymemcheck.watch(thing)
+def load():
+    for number in range(7):
+        pm_watched.take_once(thing)                # HERE
+load()
+pymemcheck.watch(other)
+for address in 0, 8, 2 ** 63, id(thing) + 1, id(thing) + 8:
+    try:
+        client_requests.watch(address)
+    except pymemcheck.RequestError as error:
+        assert error.answer == client_requests.BAD_ARGUMENT
+    else:
+        raise AssertionError(hex(address))
+"""
+
+
+def asking(tool, python, tmp_path, program, *options):
+    python.compile_extensions(TAKERS.with_name("pm_watched.c"))
+    path = tmp_path / "asks.py"
+    path.write_text(program)
+    package = pmtest.PROGRAMS.parents[1] / "pymemcheck/python"
+    return path, tool.run(python.path, path, env={"PYTHONPATH": f"{package}:{python.extensions}"},
+                          options=["--histogram=none", "--leak-scan=before", *options])
+
+
+def test_the_program_asks(tool, release_python, tmp_path):
+    """What was taken after the request has its place; what was taken before is a number. The reference that the call of watch
+    itself had is nobody's fault."""
+    path, run = asking(tool, release_python, tmp_path, ASKS, "--watch-refs=asked")
+    assert run.profile.json["watched"]["objects"] == 2
+    lines = run.log[run.log.index("8 surplus references"):].splitlines()
+    taken = lines[next(number for number, line in enumerate(lines) if "taken and never given back:" in line) + 1]
+    here = pmtest.line_of(path, "HERE")
+    assert re.search(rf" \+7  pm_watched.*`take_once.* asks.py:{here} \(load\)$", taken), "\n".join(lines[:30])
+    assert "in no loss record, born at asks.py" in run.log
+
+
+@pytest.mark.parametrize("option, object_", [("--watch-refs-all=no", "[]"), ("--watch-refs=type:nothing", "None")])
+def test_what_cannot_be_watched(tool, release_python, tmp_path, option, object_):
+    """Without the option; and what is immortal, where there are such objects."""
+    program = f"import pymemcheck, sys\ntry:\n    pymemcheck.watch({object_})\nexcept pymemcheck.RequestError as error:\n    print(error)\n"
+    _, run = asking(tool, release_python, tmp_path, program, option)
+    if option == "--watch-refs-all=no" or release_python.version >= (3, 12):
+        assert "the run needs the option --watch-refs=asked" in run.stdout
+    else:
+        assert run.stdout == "" and run.profile.json["watched"]["objects"] == 1

@@ -194,7 +194,7 @@ def _print(output, findings, growth, failed, arguments, current):
     for finding in findings:
         if finding.state in ("known", "shrunk"):
             continue
-        output.put(line_of(finding), "bad" if finding.failed else "good" if finding.state == "gone" else None)
+        output.put(line_of(finding), "bad" if finding.failed else "good" if finding.state == "gone" else None, 4)
     if growth and growth[0] != growth[1]:
         output.put("memory in use at the end: %s bytes, %s" % (format(growth[1], ","),
                                                                format(growth[1] - growth[0], "+,")),

@@ -106,7 +106,7 @@ def _leaks(old, new, filters, labels, output, searches, before):
                 blocks += ", " + counted(record.surplus_references, "surplus reference")
             output.put("  %-6s %14s bytes%s in %s, %s at %s, fingerprint %s" % (
                 state, format(size, ","), "" if was is None else " (%s)" % format(size - was, "+,"), blocks,
-                leak_what(record), innermost_place(labels, record), record.fingerprint), style)
+                leak_what(record), innermost_place(labels, record), record.fingerprint), style, 9)
 
 
 def _table(rows, title, group, labels, sources, top, output):

@@ -14,6 +14,7 @@
 #include "tool/requests/pm_pointers_info.h"
 #include "tool/requests/pm_profile_now.h"
 #include "tool/requests/pm_search_request.h"
+#include "tool/requests/pm_watch_request.h"
 #include "tool/trace/pm_event_log.h"
 
 /* --- Counters --- */
@@ -113,6 +114,8 @@ static long carry_out(struct pm_run *run, u32 tid, u64 number, const u64 *argume
         return event_log(run, arguments[0]);
     case PYMEMCHECK_NUMBER_WRITE_PROFILE:
         return pm_profile_now(run, arguments[0]);
+    case PYMEMCHECK_NUMBER_WATCH:
+        return pm_watch_request(run, arguments[0]);
     default:
         return PYMEMCHECK_NOT_SUPPORTED;    /* of a newer header */
     }

@@ -13,6 +13,7 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -58,6 +59,9 @@ static struct {
     u32 function_count;
     struct thread_calls **threads;      /* by ThreadId; NULL: none yet */
     u32 thread_capacity;
+    bool any;                   /* a function of an interpreter was called while the log was on */
+    bool met;                   /* the interpreter's table was read, so all functions behind interfaces are watched */
+    bool inlined;               /* an interface was called that has its function in it */
 } state;
 
 static struct thread_calls *calls_of(ThreadId tid)
@@ -116,6 +120,7 @@ static void on_entry(ULong function, ULong first, ULong second, ULong third, ULo
         await(calls);
         return;
     }
+    state.any = true;
     struct under_way call = {
         .end = stack_pointer + WORD,
         .function = (u32)function,
@@ -141,8 +146,12 @@ static VG_REGPARM(1) void on_return(ULong result)
 
     while (calls->count > 0 && calls->calls[calls->count - 1].end == end) {
         const struct under_way call = calls->calls[--calls->count];
-        if (!state.functions[call.function].interface || !call.seen_inside)
+        if (!state.functions[call.function].interface)
             write_call(tid, &call, result);
+        else if (!call.seen_inside) {
+            state.inlined |= state.met;
+            write_call(tid, &call, result);
+        }
     }
     await(calls);
 }
@@ -234,6 +243,18 @@ void pm_domain_calls_meet(struct pm_run *run, u64 address)
                   false);
             theirs->changed[changed++] = function;
         }
+    state.met = true;
+}
+
+void pm_domain_calls_end(struct pm_run *run)
+{
+    if (!pm_domain_calls_wanted(run))
+        return;
+    if (!state.any)
+        VG_(umsg)("pymemcheck: note: no call of CPython's allocator domains was seen, so the event log has none.\n");
+    if (state.inlined)
+        VG_(umsg)("pymemcheck: note: in this interpreter the compiler put allocators into their callers: such calls are"
+                  " not in the event log. --trace=malloc has every request.\n");
 }
 
 /* --- Translated code --- */

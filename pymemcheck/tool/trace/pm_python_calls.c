@@ -154,45 +154,6 @@ static struct running *add(struct thread *thread, u64 frame, u64 code)
     return &thread->frames[thread->count++];
 }
 
-static void enter(u32 tid, struct thread *thread, u64 frame)
-{
-    struct pm_frame_view view;
-
-    if (!pm_frame_view_read(python(), frame, &view))
-        return;
-    const u64 caller = thread->count > 0 ? thread->frames[thread->count - 1].frame : 0;
-    struct running *running = add(thread, frame, view.code);
-    /* In 3.9 and 3.10 a frame has its caller before it runs. In 3.9 a waiting generator has none while throw() is
-       passed on to the one that it waits for (Objects/genobject.c, _gen_throw). */
-    if (layout()->anchor == PM_ANCHOR_THREAD && layout()->complete == PM_COMPLETE_ALWAYS && view.back == 0
-            && caller != 0) {
-        thread->unverified = false;
-        running->waits = true;
-        return;
-    }
-    thread->unverified = true;
-    if (!pm_frame_view_is_new(python(), &view)) {
-        running->resumed = true;
-        running->resumed_at = view.position;
-        running->shown = pm_frame_view_line(python(), &view);
-    } else if (layout()->complete == PM_COMPLETE_ALWAYS) {
-        tell_call(tid, thread, running, pm_frame_view_first_line(python(), &view));
-    }
-}
-
-/* The innermost frame has returned. */
-static void leave(u32 tid, struct thread *thread)
-{
-    const struct running running = thread->frames[--thread->count];
-    struct pm_frame_view view;
-
-    if (!running.told)
-        return;
-    thread->depth--;
-    const bool readable = pm_frame_view_read(python(), running.frame, &view) && view.code == running.code;
-    tell(tid, true, thread->depth, readable ? pm_frame_view_line(python(), &view) : running.shown);
-}
-
 /* Index plus 1 of the frame among the innermost ones that are known, at most so many; 0: it is not. */
 static u32 known_at(const struct thread *thread, u64 frame, u32 most)
 {
@@ -237,6 +198,51 @@ static void change_stack(struct thread *thread, u64 innermost)
         thread->depth++;
     }
     pm_free(found.frames);
+}
+
+static void enter(u32 tid, struct thread *thread, u64 frame)
+{
+    /* In these versions a frame has its caller before it runs. */
+    const bool has_caller = layout()->complete == PM_COMPLETE_ALWAYS;
+    const u64 caller = thread->count > 0 ? thread->frames[thread->count - 1].frame : 0;
+    struct pm_frame_view view;
+
+    if (!pm_frame_view_read(python(), frame, &view))
+        return;
+    const bool new = pm_frame_view_is_new(python(), &view);
+    /* In 3.9 a waiting generator has no caller while throw() is passed on to the one that it waits for
+       (Objects/genobject.c, _gen_throw). */
+    const bool waits = has_caller && layout()->anchor == PM_ANCHOR_THREAD && !new && view.back == 0 && caller != 0;
+    if (has_caller && view.back != caller && !waits) {      /* another stack: a call there, or a return to the frame */
+        change_stack(thread, new ? view.back : frame);
+        if (!new)
+            return;
+    }
+    struct running *running = add(thread, frame, view.code);
+    running->waits = waits;
+    thread->unverified = !has_caller;
+    if (waits)
+        return;
+    if (!new) {
+        running->resumed = true;
+        running->resumed_at = view.position;
+        running->shown = pm_frame_view_line(python(), &view);
+    } else if (has_caller) {
+        tell_call(tid, thread, running, pm_frame_view_first_line(python(), &view));
+    }
+}
+
+/* The innermost frame has returned. */
+static void leave(u32 tid, struct thread *thread)
+{
+    const struct running running = thread->frames[--thread->count];
+    struct pm_frame_view view;
+
+    if (!running.told)
+        return;
+    thread->depth--;
+    const bool readable = pm_frame_view_read(python(), running.frame, &view) && view.code == running.code;
+    tell(tid, true, thread->depth, readable ? pm_frame_view_line(python(), &view) : running.shown);
 }
 
 /* Adds the frames that were entered between the innermost one and the one before, if there are a few: a frame that
@@ -428,6 +434,24 @@ static VG_REGPARM(3) void on_store(ULong address, ULong bytes, ULong second)
         runs(tid, thread, word_at(words.frame));
 }
 
+/* Called by translated code outside of the interpreter after a store to one of the words: the thread changes to another
+   stack, such as a greenlet's. The C stack may be that of the other already, so the call of the innermost frame
+   cannot be verified any more. */
+static void on_switch(void)
+{
+    const u32 tid = VG_(get_running_tid)();
+    struct thread *thread = thread_of(tid);
+
+    if (layout() == NULL || thread->state == 0)
+        return;
+    thread->unverified = false;
+    tell_innermost(tid, thread, true);
+    if (layout()->anchor == PM_ANCHOR_CFRAME)
+        read_cframes(thread);
+    change_stack(thread, pm_frame_view_real(python(), frame_of(thread)));
+    set_words(tid, thread);
+}
+
 /* Something else is about to be written of the thread. */
 static void before_record(u32 tid)
 {
@@ -479,33 +503,39 @@ static IRExpr *meets(IRSB *block, u64 *word, IRExpr *address, ULong bytes)
     return pm_guest_assign(block, Ity_I64, IRExpr_Unop(Iop_1Uto64, near));
 }
 
-static void add_test(IRSB *block, IRExpr *address, ULong bytes, bool ours)
+/* Whose code it is. */
+enum owner { INTERPRETER, OURS, OTHERS };
+
+static void add_test(IRSB *block, IRExpr *address, ULong bytes, enum owner owner)
 {
-    IRExpr *met = ours ? meets(block, &words.slot, address, bytes)
+    IRExpr *met = owner == OURS ? meets(block, &words.slot, address, bytes)
         : pm_guest_assign(block, Ity_I64, IRExpr_Binop(Iop_Or64, meets(block, &words.thread, address, bytes),
                                                        meets(block, &words.frame, address, bytes)));
-    IRExpr *second = ours ? pm_guest_assign(block, Ity_I64, IRExpr_Get(OFFSET_amd64_RSI, Ity_I64)) : mkIRExpr_HWord(0);
-    IRDirty *call = unsafeIRDirty_0_N(3, "on_store", VG_(fnptr_to_fnentry)(&on_store),
-                                      mkIRExprVec_3(address, IRExpr_Const(IRConst_U64(bytes)), second));
+    IRExpr *second = owner == OURS ? pm_guest_assign(block, Ity_I64, IRExpr_Get(OFFSET_amd64_RSI, Ity_I64))
+        : mkIRExpr_HWord(0);
+    IRDirty *call = owner == OTHERS
+        ? unsafeIRDirty_0_N(0, "on_switch", VG_(fnptr_to_fnentry)(&on_switch), mkIRExprVec_0())
+        : unsafeIRDirty_0_N(3, "on_store", VG_(fnptr_to_fnentry)(&on_store),
+                            mkIRExprVec_3(address, IRExpr_Const(IRConst_U64(bytes)), second));
 
     call->guard = pm_guest_assign(block, Ity_I1, IRExpr_Unop(Iop_64to1, met));
     addStmtToIRSB(block, IRStmt_Dirty(call));
 }
 
-static bool is_ours(Addr address)
+static enum owner owner_of(Addr address)
 {
     const struct pm_native *native = &state.run->native;
-    return address - native->ours_low < native->ours_high - native->ours_low;
+
+    if (address - native->ours_low < native->ours_high - native->ours_low)
+        return OURS;
+    return pm_probe_in_interpreter(address) ? INTERPRETER : OTHERS;
 }
 
 IRSB *pm_python_calls_instrument(IRSB *block, Addr address)
 {
-    const bool ours = is_ours(address);
-    IRSB *probed = NULL;
+    const enum owner owner = owner_of(address);
+    IRSB *probed = deepCopyIRSBExceptStmts(block);
 
-    if (!ours && !pm_probe_in_interpreter(address))
-        return block;
-    probed = deepCopyIRSBExceptStmts(block);
     for (Int i = 0; i < block->stmts_used; i++) {
         const IRStmt *statement = block->stmts[i];
         addStmtToIRSB(probed, block->stmts[i]);
@@ -513,7 +543,7 @@ IRSB *pm_python_calls_instrument(IRSB *block, Addr address)
             continue;
         const Int bytes = sizeofIRType(typeOfIRExpr(block->tyenv, statement->Ist.Store.data));
         if (bytes >= WORD)
-            add_test(probed, statement->Ist.Store.addr, (ULong)bytes, ours);
+            add_test(probed, statement->Ist.Store.addr, (ULong)bytes, owner);
     }
     return probed;
 }

@@ -111,6 +111,24 @@ void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_
     pm_watch_wake_up(run);
 }
 
+bool pm_watch_begin_older(struct pm_run *run, struct pm_objects *objects, const struct pm_object *object,
+                          struct pm_stack_id birth)
+{
+    bool in_slabs;
+
+    if (object->immortal) {
+        run->watch.immortal++;
+        return false;
+    }
+    if (pm_watch_object_at(run, object->address) != PM_WATCH_NONE)
+        return true;
+    const struct pm_block *block = pm_blocks_around(&run->blocks, object->address, &in_slabs);
+    pm_watch_begin(run, object->address + (u64)run->python.interpreter.layout->at.object_refcount,
+                   block != NULL ? block->address : 0, birth, pm_objects_type_name(objects, object->type),
+                   PM_BALANCE_NO_PLACE, (i64)object->references);
+    return true;
+}
+
 void pm_watch_finish(struct pm_run *run, u32 index, bool died)
 {
     struct pm_watch *watch = &run->watch;

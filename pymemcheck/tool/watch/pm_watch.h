@@ -15,6 +15,7 @@
 
 #include "base/pm_map.h"
 #include "base/pm_types.h"
+#include "cpython/pm_object.h"
 #include "heap/pm_balance.h"
 #include "heap/pm_balance_judge.h"
 #include "heap/pm_events.h"
@@ -117,6 +118,10 @@ u32 pm_watch_pending_at(const struct pm_run *run, u64 count_address);
    PM_BALANCE_NO_PLACE: it is older, and opening is its count. */
 void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_stack_id birth,
                     struct pm_string_id type, u32 place, i64 opening);
+/* The same for an object that was found in memory. birth: the stack, if it is known. Nothing happens if it is watched already.
+   False: it is immortal, so its count does not change. */
+bool pm_watch_begin_older(struct pm_run *run, struct pm_objects *objects, const struct pm_object *object,
+                          struct pm_stack_id birth);
 /* It died as it should, or is only forgotten. */
 void pm_watch_finish(struct pm_run *run, u32 object, bool died);
 

@@ -500,15 +500,7 @@ static void try_rule(struct search *search, const struct pm_watch_rule *rule, co
         if (found == 0 || !pm_objects_at(&search->objects, found, &object))
             continue;
         run->watch.unresolved_objects -= run->watch.unresolved_objects > 0;
-        if (object.immortal || pm_watch_object_at(run, found) != PM_WATCH_NONE) {
-            run->watch.immortal += object.immortal;
-            continue;
-        }
-        bool in_slabs;
-        const struct pm_block *block = pm_blocks_around(&run->blocks, found, &in_slabs);
-        pm_watch_begin(run, found + offset_of_count(run), block != NULL ? block->address : 0, PM_STACK_EMPTY,
-                       pm_objects_type_name(&search->objects, object.type), PM_BALANCE_NO_PLACE,
-                       (i64)object.references);
+        pm_watch_begin_older(run, &search->objects, &object, PM_STACK_EMPTY);
     }
 }
 

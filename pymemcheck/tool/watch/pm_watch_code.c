@@ -278,7 +278,7 @@ static bool returns_nothing(const HChar *function)
 }
 
 /* The functions of the interpreter that return a reference which still belongs to somebody else
-   (the documentation of CPython's C API, "borrowed reference"). */
+   (the documentation of CPython's C API, "borrowed reference"), or a number: ctypes converts id(object) by them. */
 static bool returns_borrowed(const HChar *function)
 {
     static const HChar *const names[] = {
@@ -288,6 +288,7 @@ static bool returns_borrowed(const HChar *function)
         "PyMethod_Self", "PyMethod_Function", "PyFunction_GetCode", "PyFunction_GetGlobals", "PyEval_GetBuiltins",
         "PyEval_GetGlobals", "PyEval_GetLocals", "PyEval_GetFrame", "PyType_GetModule", "PyType_GetModuleByDef",
         "PyState_FindModule", "PyThreadState_GetDict", "_PyType_Lookup", "PyCapsule_GetPointer", "PyCell_GET",
+        "PyLong_AsVoidPtr", "PyLong_AsUnsignedLongMask", "PyLong_AsUnsignedLongLongMask",
     };
 
     return is_among(function, names, PM_ARRAY_LENGTH(names));

@@ -9,7 +9,7 @@
 #include "base/pm_pattern.h"
 #include "base/pm_platform.h"
 
-#define EXPECTED "type:NAME, line:FILE:LINE, birth:FUNCTION, object:NAME or a fingerprint of 16 digits"
+#define EXPECTED "type:NAME, line:FILE:LINE, birth:FUNCTION, object:NAME, asked or a fingerprint of 16 digits"
 
 static bool starts(const char *text, size_t length, const char *start)
 {
@@ -73,6 +73,10 @@ static bool parse_rule(struct pm_watch_rule *rule, const char *text, size_t leng
             };
             return rule->kind != PM_WATCH_LINE || parse_line(rule);
         }
+    if (length == sizeof "asked" - 1 && pm_compare(text, "asked", length) == 0) {
+        *rule = (struct pm_watch_rule){ .kind = PM_WATCH_ASKED };
+        return true;
+    }
     *rule = (struct pm_watch_rule){ .kind = PM_WATCH_FINGERPRINT, .text = text, .length = length };
     return parse_fingerprint(text, length, &rule->fingerprint);
 }

@@ -16,6 +16,7 @@ enum pm_watch_rule_kind {
     PM_WATCH_BIRTH,             /* birth:FUNCTION, of C or Python */
     PM_WATCH_FINGERPRINT,       /* of a loss record */
     PM_WATCH_OBJECT,            /* object:dotted.name */
+    PM_WATCH_ASKED,             /* asked: nothing by itself; the program asks (PYMEMCHECK_WATCH) */
 };
 
 struct pm_watch_rule {
