@@ -7,7 +7,7 @@
    - line: and birth:, the first block that is born so;
    - type:, the first class of such a name. Classes made at run time lie in new blocks. Those in static memory have
      their names in an object file, which is searched before its code runs;
-   - object:, the object;
+   - object: and asked, the object;
    - a fingerprint, and type: with a wildcard: the first frame of Python.
 
    Never before that: whether code is the interpreter's or an extension's is known only then.
