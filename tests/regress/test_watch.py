@@ -175,7 +175,9 @@ def test_over_released_none(tool, watched_python):
         return
     loss, = [loss for loss in run.profile.losses_before if loss.kind == "deficit" and loss.json["stack"] == 0]
     row = loss.json["balance"]["unbalanced"][0]
-    assert run.profile.json["strings"][row["owner"]].endswith("`no_none") and row["references"] == 3000
+    assert run.profile.json["strings"][row["owner"]].endswith("`no_none") and row["given"] == 3000
+    # A few of them may have been references that are older than the watch.
+    assert 2900 <= row["references"] <= 3000
 
 
 def test_fingerprints_are_equal_in_both_runs(tool, release_python):
