@@ -54,21 +54,46 @@ static void rank_leaders(struct pm_leak_state *check, u32 *chosen)
     }
 }
 
-/* An object that a lost one leads to, and to which somebody took a reference too many, is a leak of its own: it would stay if
-   the other were released. A lost instance leads to its class, the class to its module, and so to all that is lost there. */
+/* Marks the blocks that a lost block, or memory of the object in it, points to. */
+static void mark_held(struct pm_leak_state *check, u32 index, struct pm_map *held)
+{
+    const struct pm_leak_block *block = &check->found[index];
+    const u64 end = block->address + block->bytes;
+    u64 word;
+
+    for (u64 at = (block->address + 7) & ~(u64)7; at + sizeof word <= end; at += sizeof word) {
+        const u32 to = pm_reader_read_u64(&check->run->reader, at, &word) ? pm_leaks_block_at(&check->leaks, word)
+            : PM_LEAK_NONE;
+        if (to != PM_LEAK_NONE && check->found[to].kind == PM_LEAK_INDIRECT)
+            pm_map_put(held, to, 1);
+    }
+}
+
+/* An object that a lost one leads to, and to which somebody took a reference too many, is a leak of its own: a lost
+   instance leads to its class, the class to its module, and so to all that is lost there. What a lost object itself points
+   to stays with it: what lost the one lost the other. */
 static void lead_by_surplus(struct pm_leak_state *check)
 {
+    struct pm_map held;
     struct pm_object object;
 
+    pm_map_init(&held);
+    for (u32 i = 0; i < check->count; i++) {
+        const u32 owner = pm_leak_owner(check, i);
+        if (check->found[owner == PM_LEAK_NONE ? i : owner].kind == PM_LEAK_DEFINITE)
+            mark_held(check, i, &held);
+    }
     for (u32 i = 0; i < check->count; i++) {
         struct pm_leak_block *found = &check->found[i];
         if (found->kind != PM_LEAK_INDIRECT || check->found[found->leader].kind != PM_LEAK_DEFINITE
+                || pm_map_get(&held, i) != NULL
                 || !pm_leak_identify(check, i, &object) || !has_surplus(found, &object))
             continue;
         found->kind = PM_LEAK_DEFINITE;
         found->leader = i;
         found->cycle = found->with_leader = 0;
     }
+    pm_map_release(&held);
 }
 
 void pm_leak_choose_leaders(struct pm_leak_state *check)
