@@ -4,9 +4,11 @@
 #define PM_BALANCE_REPORT_H
 
 #include "heap/pm_balance_judge.h"
+#include "heap/pm_frames.h"
 
 struct pm_balance_report {
     const struct pm_balance *balance;
+    const struct pm_frames *frames;
     bool all;                   /* also show what is balanced, and list living objects */
     u64 immortal;               /* chosen objects whose count never changes again */
     u32 not_found;              /* names that no object had (--watch-refs=object:) */

@@ -66,6 +66,17 @@ const struct pm_frame *pm_frames_get(const struct pm_frames *frames, struct pm_f
     return &frames->entries[id.v];
 }
 
+struct pm_frame pm_frame_outer(const struct pm_frame *frame)
+{
+    struct pm_frame outer = *frame;
+
+    if (frame->outer_line != 0) {
+        outer.line = frame->outer_line;
+        outer.file = frame->outer_file;
+    }
+    return outer;
+}
+
 void pm_frames_set_outer(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file, u32 line)
 {
     PM_ASSERT(id.v < frames->count && frames->entries[id.v].kind == PM_FRAME_NATIVE);

@@ -60,6 +60,8 @@ void pm_frames_set_source(struct pm_frames *frames, struct pm_frame_id id, struc
                           u32 line);
 /* Sets the line of a native frame that inlined its source line. */
 void pm_frames_set_outer(struct pm_frames *frames, struct pm_frame_id id, struct pm_string_id file, u32 line);
+/* A copy of a native frame, with the line that says Py_INCREF in place of that of the header that has it. */
+struct pm_frame pm_frame_outer(const struct pm_frame *frame);
 /* Valid until the next intern. */
 const struct pm_frame *pm_frames_get(const struct pm_frames *frames, struct pm_frame_id id);
 

@@ -219,6 +219,7 @@ void pm_losses_release(struct pm_losses *losses)
         pm_free(losses->records[i].chain);
     }
     pm_free(losses->records);
+    pm_type_sums_release(&losses->types);
     pm_loss_blocks_release(&losses->blocks);
     *losses = (struct pm_losses){ 0 };
 }

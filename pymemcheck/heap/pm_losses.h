@@ -17,6 +17,7 @@
 #include "heap/pm_loss_places.h"
 #include "heap/pm_stacks.h"
 #include "heap/pm_tables.h"
+#include "heap/pm_type_sums.h"
 
 /* In the order in which reports show records. */
 enum pm_loss_kind {
@@ -137,6 +138,7 @@ struct pm_losses {
     struct pm_loss_sum sums[PM_LOSS_KINDS];     /* direct blocks of each kind; grows with pm_losses_add */
     struct pm_loss_sum suppressed, left_out;    /* taken out of sums by pm_losses_suppress and
                                                    pm_losses_leave_out */
+    struct pm_type_sums types;      /* of all that was in use, if they were counted */
     bool lists_blocks;
     u32 shown_most;                 /* of the blocks of each record */
     struct pm_loss_blocks blocks;   /* of all records; empty without lists_blocks */

@@ -7,6 +7,7 @@
 #include "report/pm_json_balance.h"
 #include "report/pm_formats.h"
 #include "report/pm_json_moments.h"
+#include "report/pm_json_types.h"
 #include "report/pm_text_parts.h"
 #include "report/pm_utf8.h"
 
@@ -478,6 +479,7 @@ static void write_losses(struct pm_emitter *out, const char *key, const struct p
     pm_emitter_key(out, "left_out");
     write_pair(out, losses->left_out.bytes, losses->left_out.blocks);
     pm_emitter_dict_end(out);
+    pm_json_write_types(out, &losses->types);
     pm_emitter_key(out, "records");
     pm_emitter_list_begin(out, PM_EMITTER_LINES);
     for (u32 i = 0; i < losses->count; i++)

@@ -17,19 +17,25 @@ static const char *role_word(enum pm_balance_role role)
     return words[role];
 }
 
-static void write_line(struct pm_emitter *out, const struct pm_balance *balance, const struct pm_balance_line *line)
+static void write_line(struct pm_emitter *out, const struct pm_balance_report *report, const struct pm_balance_line *line)
 {
-    const struct pm_balance_place *place = &balance->places[line->place];
+    const struct pm_balance_place *place = &report->balance->places[line->place];
+    struct pm_frame shown = { .line = 0 };
 
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
     key_i64(out, "change", place->up ? (i64)line->amount : -(i64)line->amount);
+    pm_emitter_key_u64(out, "surplus", line->surplus);
     pm_emitter_key_u64(out, "stack", place->stack.v);
-    pm_emitter_key_u64(out, "owner", balance->owners[place->owner].name.v);
+    pm_emitter_key_u64(out, "owner", report->balance->owners[place->owner].name.v);
     pm_emitter_key(out, "native");
-    if (place->has_shown)
+    if (place->has_shown) {
         pm_emitter_u64(out, place->shown.v);
-    else
+        shown = pm_frame_outer(pm_frames_get(report->frames, place->shown));
+    } else {
         pm_emitter_null(out);
+    }
+    pm_emitter_key_u64(out, "file", shown.file.v);
+    pm_emitter_key_u64(out, "line", shown.line);
     pm_emitter_key(out, "python");
     if (place->has_python)
         pm_emitter_u64(out, place->python.v);
@@ -38,9 +44,9 @@ static void write_line(struct pm_emitter *out, const struct pm_balance *balance,
     pm_emitter_dict_end(out);
 }
 
-static void write_row(struct pm_emitter *out, const struct pm_balance *balance, const struct pm_balance_row *row)
+static void write_row(struct pm_emitter *out, const struct pm_balance_report *report, const struct pm_balance_row *row)
 {
-    const struct pm_balance_owner *owner = &balance->owners[row->owner];
+    const struct pm_balance_owner *owner = &report->balance->owners[row->owner];
 
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
     pm_emitter_key_u64(out, "owner", owner->name.v);
@@ -52,24 +58,24 @@ static void write_row(struct pm_emitter *out, const struct pm_balance *balance, 
     pm_emitter_key_u64(out, "died_with", row->died_with);
     pm_emitter_key(out, "usual");
     if (row->kept)
-        write_line(out, balance, &row->usual);
+        write_line(out, report, &row->usual);
     else
         pm_emitter_null(out);
     pm_emitter_key(out, "places");
     pm_emitter_list_begin(out, PM_EMITTER_INLINE);
     for (u32 i = 0; i < row->line_count; i++)
-        write_line(out, balance, &row->lines[i]);
+        write_line(out, report, &row->lines[i]);
     pm_emitter_list_end(out);
     pm_emitter_dict_end(out);
 }
 
-static void write_rows(struct pm_emitter *out, const char *key, const struct pm_balance *balance,
+static void write_rows(struct pm_emitter *out, const char *key, const struct pm_balance_report *report,
                        const struct pm_balance_row *rows, u32 count)
 {
     pm_emitter_key(out, key);
     pm_emitter_list_begin(out, PM_EMITTER_INLINE);
     for (u32 i = 0; i < count; i++)
-        write_row(out, balance, &rows[i]);
+        write_row(out, report, &rows[i]);
     pm_emitter_list_end(out);
 }
 
@@ -90,8 +96,13 @@ static void write_verdict(struct pm_emitter *out, const struct pm_balance_report
     key_i64(out, "unseen", verdict->unseen);
     pm_emitter_key_bool(out, "lost_changes", verdict->lost_changes);
     pm_emitter_key_u64(out, "held_by", verdict->held_by.v);
-    write_rows(out, "unbalanced", balance, verdict->rows, verdict->row_count);
-    write_rows(out, "explained", balance, verdict->explained, verdict->explained_count);
+    pm_emitter_key(out, "deallocator");
+    if (verdict->has_deallocator)
+        pm_emitter_u64(out, verdict->deallocator.v);
+    else
+        pm_emitter_null(out);
+    write_rows(out, "unbalanced", report, verdict->rows, verdict->row_count);
+    write_rows(out, "explained", report, verdict->explained, verdict->explained_count);
     pm_emitter_key(out, "balanced");
     pm_emitter_list_begin(out, PM_EMITTER_INLINE);
     pm_emitter_u64(out, verdict->balanced_places);
@@ -102,7 +113,7 @@ static void write_verdict(struct pm_emitter *out, const struct pm_balance_report
         pm_emitter_key(out, "places");
         pm_emitter_list_begin(out, PM_EMITTER_INLINE);
         for (u32 i = 0; i < verdict->line_count; i++)
-            write_line(out, balance, &verdict->lines[i]);
+            write_line(out, report, &verdict->lines[i]);
         pm_emitter_list_end(out);
     }
     pm_emitter_dict_end(out);

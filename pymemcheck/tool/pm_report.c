@@ -10,6 +10,7 @@
 #include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
 #include "tool/pm_run.h"
+#include "tool/trace/pm_domain_calls.h"
 
 void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
@@ -28,6 +29,7 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
     frozen.profile.before = run->searched_before ? &run->sites_before : NULL;
+    pm_domain_calls_end(run);
     pm_event_log_end(run, &frozen.profile);
     pm_core_log_gather_begin();
     pm_output_begin(run, &frozen.profile);

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pymemcheck merge: a valid file whose figures are the sums."""
+import collections
 import json
 
 import pack
 from pmtest import Profile as TestProfile
-from pymemcheck import Profile
+from pymemcheck import Profile, merge_timeline
 
 
 def by_stack(profile):
@@ -125,6 +126,96 @@ def test_merging_twice(job, grown_job, command, tmp_path):
     one, other = Profile.load(tmp_path / "aba"), Profile.load(tmp_path / "aab")
     assert by_stack(one) == by_stack(other) and one.totals == other.totals
     assert {r.fingerprint: r.bytes for r in one.leaks} == {r.fingerprint: r.bytes for r in other.leaks}
+
+
+def without_nothing(live):
+    return {frames: pair for frames, pair in live.items() if any(pair)}
+
+
+def over_time(path):
+    """[(ms, serial, bytes, blocks, {stack: (bytes, blocks)})] of a file's snapshots and of its end, by the frames of stacks."""
+    profile = Profile.load(path)
+    sites, live, result = profile.sites, {}, []
+    names = [profile.stack(stack) for stack in sites.stack]
+    for snapshot, changes in zip(profile.snapshots, profile.snapshot_changes):
+        for site, size, blocks in zip(changes[::3], changes[1::3], changes[2::3]):
+            live[names[site]] = size, blocks
+        result.append((snapshot.elapsed_ms, snapshot.serial, snapshot.live_bytes, snapshot.live_blocks, without_nothing(live)))
+    end = dict(zip(names, zip(sites.live_bytes, sites.live_blocks)))
+    result.append((profile.run["elapsed_ms"], profile.totals["allocs"], profile.totals["live_bytes"], profile.totals["live_blocks"], without_nothing(end)))
+    return result
+
+
+def test_snapshots_over_time(leaking, command, tmp_path):
+    """At each moment of the merged file what all processes had then, by a count of its own."""
+    paths = [leaking(tmp_path / name, count, options=("--snapshot-every=50kB",)).profile.path
+             for name, count in (("a", 10), ("b", 25), ("c", 3))]
+    command("merge", *paths, "-o", tmp_path / "m")
+    parts, merged = [over_time(path) for path in paths], over_time(tmp_path / "m")
+    assert len(merged) > 20
+    for ms, serial, size, blocks, live in merged:
+        last = [next((moment for moment in reversed(part) if moment[0] <= ms), (0, 0, 0, 0, {})) for part in parts]
+        assert (serial, size, blocks) == tuple(sum(moment[key] for moment in last) for key in (1, 2, 3))
+        sums = {}
+        for frames, (more, count) in (item for moment in last for item in moment[4].items()):
+            sums[frames] = (sums.get(frames, (0, 0))[0] + more, sums.get(frames, (0, 0))[1] + count)
+        assert sums == live
+    # Every snapshot can be opened, which checks its sums.
+    for number in range(1, len(merged)):
+        command("report", "%s@%d" % (tmp_path / "m", number))
+    command("merge", paths[0], "-o", tmp_path / "alone")
+    assert over_time(tmp_path / "alone") == parts[0]
+
+
+def test_names_and_number_of_snapshots(leaking, command, tmp_path, job, monkeypatch):
+    """Names are kept, also where there are too many snapshots for one file; a process without snapshots is said."""
+    data = leaking(tmp_path / "job", options=("--snapshot-every=50kB",)).profile.json
+    data["snapshots"]["name"][3] = len(data["strings"])
+    data["strings"].append("loaded")
+    path = pack.write(tmp_path, data)
+    monkeypatch.setattr(merge_timeline, "MOST_SNAPSHOTS", 5)
+    result = command.run_here("merge", path, job.profile.path, path, "-o", tmp_path / "m")
+    assert result.returncode == 0 and result.stderr.endswith(
+        "note: no snapshots in %s: over time, only the end is known\n" % job.profile.path)
+    merged = Profile.load(tmp_path / "m")
+    assert [snapshot.name for snapshot in merged.snapshots if snapshot.name] == ["loaded", "loaded"]
+    assert len(merged.snapshots) <= 5 + 2 < len(data["snapshots"]["name"])
+    assert merged.snapshots[-1].live_bytes == merged.totals["live_bytes"]
+    assert "in use then" in command("report", "%s@loaded" % (tmp_path / "m"))
+
+
+def test_types(job, grown_job, command, tmp_path):
+    """What was in use at the searches, by stack and type, is added up."""
+    paths = [job.profile.path, grown_job.profile.path, job.profile.path]
+    command("merge", *paths, "-o", tmp_path / "m")
+
+    def sums(path, key):
+        profile, result = Profile.load(path), collections.Counter()
+        found = getattr(profile, key)
+        for stack, name, size in zip(found.stacks, found.types, found.bytes):
+            result[profile.stack(stack), name] += size
+        return result, found.in_use
+    for key in ("types", "types_before"):
+        parts = [sums(path, key) for path in paths]
+        merged, in_use = sums(tmp_path / "m", key)
+        assert merged == sum((part for part, _ in parts), collections.Counter())
+        assert in_use == tuple(sum(part[index] for _, part in parts) for index in (0, 1))
+
+
+def test_phases(command, tmp_path):
+    """They are added up by name; what one process does not know, nobody knows."""
+    one, other = pack.sample(), pack.sample()
+    other["strings"].append("end")
+    other["phases"].append(dict(other["phases"][0], name=len(other["strings"]) - 1, live_bytes=None, live_blocks=None, open=True))
+    paths = [pack.write(tmp_path, one, "a"), pack.write(tmp_path, other, "b")]
+    command("merge", paths[0], paths[1], paths[1], "-o", tmp_path / "m")
+    known, = Profile.load(paths[0]).phases
+    merged = Profile.load(tmp_path / "m").phases
+    assert [phase.name for phase in merged] == [known.name, "end"]
+    assert merged[0] == known._replace(times=3, **{key: 3 * getattr(known, key) for key in (
+        "allocs", "frees", "bytes", "grown_bytes", "grown_blocks", "live_bytes", "live_blocks")})
+    assert merged[1].live_bytes is None and merged[1].open and merged[1].times == 2
+    assert "not known  end, 2 times, still open" in command("report", tmp_path / "m", "--full")
 
 
 def test_no_leak_search(job, command, tmp_path):

@@ -42,6 +42,13 @@ def profile(profiles):
     return Profile.load(profiles[1])
 
 
+def all_leaks(profile):
+    """Those at the end, and those that only the search before finalization found."""
+    at_end = leaks_of(profile)
+    known = {record.fingerprint for record in at_end}
+    return at_end + [record for record in leaks_of(profile, before=True) if record.fingerprint not in known]
+
+
 def sums(profile):
     return {metric: sum(getattr(profile.sites, metric + "_bytes")) for metric in METRICS}
 
@@ -54,7 +61,7 @@ def test_sums_in_the_page_are_those_of_the_profile(browser, compared, profile):
             ["attributes", FRAMES + ":first-of-type", "aria-label"])])
     assert not opened.errors and not opened.requests
     cards, _, table_sums, *_ = opened.results
-    records = leaks_of(profile)
+    records = all_leaks(profile)
     leaked = sum(record.bytes + record.indirect_bytes for record in records)
     assert number(cards[0]) == len(records) > 0
     expected = sums(profile)
@@ -98,11 +105,23 @@ def test_leaks_come_first_with_their_source(browser, compared, profile):
                      ["text", "#panel-source tr.meant td.figure"])
     titles, fingerprints, marked, badges, states, _, meant, bytes_of_line = opened.results
     assert titles == ["What leaks", "What holds memory"]
-    assert [record.fingerprint for record in leaks_of(profile)] == fingerprints[:len(leaks_of(profile))]
+    assert [record.fingerprint for record in all_leaks(profile)] == fingerprints and len(fingerprints) > len(leaks_of(profile))
     assert any("pm_leaky.lose_list()" in text for text in marked)
     assert "grown" in badges and "grown" in states
     assert meant.strip() == "pm_leaky.lose_list()" and bytes_of_line
     assert not opened.errors
+
+
+def test_who_took_the_references(tool, release_python, make_page, browser, profiles):
+    """The balance of a record whose objects were watched."""
+    script = tool.new_directory() / "job.py"
+    script.write_text("import pm_leaky\nclass Config: pass\nCONFIG = Config()\npm_leaky.take_reference(CONFIG)\n")
+    run = tool.run(release_python.path, script, env=release_python.env, options=("--leak-scan=before", "--watch-refs=type:Config"))
+    opened = browser(make_page(run.profile.path), ["texts", ".balance h4"], ["text", ".balance ol li"], ["axe"])
+    headings, row, found = opened.results
+    assert headings == ["Taken and never given back", "Explained by pointers that were found"] and not found
+    assert row.startswith("+1 pm_leaky.") and "take_reference" in row and "job.py:4 (<module>)" in row
+    assert "in 1 of 1 leaked object" in row
 
 
 def test_flame_graph_zooms_and_searches(browser, compared):

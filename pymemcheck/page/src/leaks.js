@@ -43,6 +43,23 @@ function stack(record) {
       list(record.frames)));
 }
 
+// Who took references and did not give them back, of objects that were watched.
+function balance({ balance: found }) {
+  if (!found) return null;
+  const where = (native, python) => [element("code", {}, native), python && [" ", element("span", { class: "python" }, python)]];
+  return element("div", { class: "balance" },
+    found.rows.length > 0 && [element("h4", {}, found.title.replace(/^./, (letter) => letter.toUpperCase())),
+      element("ol", {}, found.rows.map(([places, evidence]) => element("li", {},
+        places.map(([amount, native, python]) => element("div", {}, element("span", { class: "figure" }, amount), " ", where(native, python))),
+        element("span", { class: "quiet small" }, evidence)))),
+      found.more_rows > 0 && element("p", { class: "quiet small" }, `and ${counted(found.more_rows, "other function")}`)],
+    found.explained.length > 0 && [element("h4", {}, "Explained by pointers that were found"),
+      element("ul", {}, found.explained.map(([native, python, references]) => element("li", {},
+        element("span", { class: "figure" }, count(references)), " ", where(native, python)))),
+      found.held_by && element("p", { class: "quiet small" }, "Held by ", element("code", {}, found.held_by))],
+    found.notes.map((note) => element("p", { class: "quiet small" }, note)));
+}
+
 function facts(record) {
   const parts = [record.kind_text];
   if (record.surplus) parts.push(`${counted(record.surplus, "surplus reference")}`);
@@ -71,6 +88,7 @@ function card(page, record, level, open) {
     element("span", { class: "quiet" }, facts(record))),
     record.was && record.state !== "same" && element("p", { class: "quiet" }, `Before: ${count(record.was[0])} bytes in ${counted(record.was[1], "block")}`),
     record.note && element("p", { class: "quiet" }, "First object: ", element("code", {}, record.note)),
+    balance(record),
     element("div", { class: "columns" }, record.source && element("div", { class: "wide" }, excerpt(record.source, label[4])),
       stack(record), chain(record), types(record)),
     element("p", { class: "quiet small" }, "Fingerprint ", element("code", {}, record.fingerprint),
@@ -116,13 +134,10 @@ export function leaksView(page) {
   const box = element("section", { class: "block", id: "leaks" }, element("h2", {}, "What leaks"), compared(comparison));
   if (!leaks.length) box.append(element("p", {}, "Not known: the run made no leak search (--leak-check=no)."));
   leaks.forEach((search, index) => {
-    if (leaks.length > 1) box.append(element("h3", {}, `Found ${search.when}`));
-    if (!search.records.length) box.append(element("p", { class: "good" }, leaks.length > 1 ? "Nothing." : "Nothing leaks."));
-    else if (index === 0) box.append(cards(page, search, leaks.length > 1 ? "h4" : "h3"));
-    else {
-      box.append(element("details", { open: !leaks[0].records.length },
-        element("summary", {}, `${counted(search.records.length + search.rest[0], "record")} with ${amount(search.bytes)}`), cards(page, search, "h4")));
-    }
+    if (leaks.length > 1) box.append(element("h3", {}, index ? `Found only ${search.when}` : `Found ${search.when}`));
+    if (search.records.length) box.append(cards(page, search, leaks.length > 1 ? "h4" : "h3"));
+    else box.append(element("p", { class: "good" }, leaks.length > 1 ? (search.above ? "Nothing more." : "Nothing.") : "Nothing leaks."));
+    if (search.above) box.append(element("p", { class: "quiet" }, `${counted(search.above, "record")} of those above ${search.above === 1 ? "was" : "were"} found then, too.`));
   });
   return box;
 }

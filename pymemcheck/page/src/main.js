@@ -25,11 +25,11 @@ function card(title, value, detail, change, bad) {
 function head(profile) {
   const { run, totals, leaks, comparison } = profile;
   const before = (key) => (comparison ? `${signedAmount(totals[key] - comparison.totals[key])} since the older run` : undefined);
-  const search = leaks[0];
-  const leaked = search
-    ? card(search.when === "at the end" ? "Leaks" : "Leaks before finalization",
-      search.blocks ? counted(search.records.length + search.rest[0], "record") : "none",
-      `${amount(search.bytes)} in ${counted(search.blocks, "block")}`, undefined, search.blocks > 0)
+  const sum = (of) => leaks.reduce((all, search) => all + of(search), 0);
+  const records = sum((search) => search.records.length + search.rest[0]);
+  const leaked = leaks.length
+    ? card(leaks[0].when === "at the end" ? "Leaks" : "Leaks before finalization", records ? counted(records, "record") : "none",
+      `${amount(sum((search) => search.bytes))} in ${counted(sum((search) => search.blocks), "block")}`, undefined, records > 0)
     : card("Leaks", "not known", "the run made no leak search");
   return element("header", {},
     element("h1", {}, run.command || "pymemcheck"),

@@ -8,8 +8,6 @@ from .profile import DOMAINS, Profile, ProfileError
 from .terminal import Patience
 from .timeline import UnknownSnapshot, at_snapshot, find_snapshot
 
-METRICS = ("live", "peak", "total", "leaked")
-
 
 class UsageError(Exception):
     """A request that cannot be carried out; str() is one line."""
@@ -55,6 +53,8 @@ def add_metric(parser, leaked=True):
                        help="what was allocated when most was")
     group.add_argument("--total", dest="metric", action="store_const", const="total", help="all that was ever allocated")
     if leaked:
+        group.add_argument("--before", dest="metric", action="store_const", const="before",
+                           help="what was in use before the interpreter's finalization (of runs with --leak-scan=before or both)")
         group.add_argument("--leaked", dest="metric", action="store_const", const="leaked",
                            help="what leak records lost, with what only that kept")
 

@@ -89,8 +89,9 @@ class Current:
         for profile in profiles:
             records = leaks_of(profile, before, kinds)
             if records is None:
-                raise UsageError("%s: the run made no leak search %s, there is nothing to check" % (
-                    profile.path, "before finalization" if before else "at its end"))
+                raise UsageError("%s: the run made no leak search %s, there is nothing to check%s" % (
+                    profile.path, "before finalization" if before else "at its end",
+                    "; --before takes the one before finalization" if profile.leaks_before is not None else ""))
             groups.append(records)
         self.records = merge_records(groups)
         labels = Labels(*profiles)
@@ -193,7 +194,7 @@ def _print(output, findings, growth, failed, arguments, current):
     for finding in findings:
         if finding.state in ("known", "shrunk"):
             continue
-        output.put(line_of(finding), "bad" if finding.failed else "good" if finding.state == "gone" else None)
+        output.put(line_of(finding), "bad" if finding.failed else "good" if finding.state == "gone" else None, 4)
     if growth and growth[0] != growth[1]:
         output.put("memory in use at the end: %s bytes, %s" % (format(growth[1], ","),
                                                                format(growth[1] - growth[0], "+,")),

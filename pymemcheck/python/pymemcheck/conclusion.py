@@ -20,9 +20,9 @@ def is_import_leak(record):
 
 
 def write_conclusion(text, accepts=None):
-    """text: a Text (text.py). accepts: None, or a function of a record. The file does not have what was in use before
+    """text: a Text (text.py). accepts: None, or a function of a record. Older files do not have what was in use before
     finalization: if the tool looked at that, its line is not there."""
-    totals = text.profile.totals
+    totals, before = text.profile.totals, text.profile.types_before
     text.put("CONCLUSION:")
     _errors(text, accepts)
     if totals["peak_blocks"]:
@@ -30,7 +30,10 @@ def write_conclusion(text, accepts=None):
                                                                                           totals["peak_blocks"]))
         for row in text.largest("line", "peak")[:SHOWN_LINES]:
             text.put("     %s: %s" % (bytes_in_blocks(*row.sums("peak")), text.place_of(row.stack)))
-    if text.profile.leaks_before is None:
+    if before:
+        text.put('   in use before finalization %s, see "Blocks allocated before the interpreter\'s finalization"'
+                 % bytes_in_blocks(*before.in_use))
+    elif text.profile.leaks_before is None:
         text.put('   in use at exit %s, see "Blocks still allocated at exit"' % bytes_in_blocks(totals["live_bytes"],
                                                                                             totals["live_blocks"]))
     text.put("")

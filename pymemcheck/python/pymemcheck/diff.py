@@ -6,9 +6,10 @@ moved are the same lines; with --old-source, a folder with the source as of OLD,
 rearranged."""
 from .arguments import UsageError, add_filters, add_metric, filters_of, live_only, metric_of, open_profile, open_snapshot, split_name
 from .comparison import diff_records, diff_rows, new_average, old_average, sort_diff
-from .filters import select_records, select_sites
-from .grouping import GROUPS, Grouping, Items, leaks_of
+from .filters import select_records
+from .grouping import GROUPS, Grouping, searched_leaks
 from .labels import Labels
+from .selection import select_items
 from .source import Sources, shortened
 from .statistic import SORTS, can_cumulate, make_rows
 from .summary import METRIC_TITLES, amount, innermost_place, key_label, leak_what
@@ -31,16 +32,6 @@ def add_arguments(parser):
     add_filters(parser)
 
 
-def _items(profile, metric, filters):
-    grouping = Grouping(profile)
-    if metric == "leaked":
-        records = leaks_of(profile)
-        if records is None:
-            raise UsageError("%s: the run made no leak search at its end" % profile.path)
-        return Items.of_records(profile, select_records(profile, grouping, filters, records), grouping)
-    return Items.of_sites(profile, grouping, select_sites(profile, grouping, filters), (metric,))
-
-
 def run(arguments, output):
     old, new = _open_both(arguments.old, arguments.new)
     for profile in (old, new):
@@ -50,15 +41,19 @@ def run(arguments, output):
     if arguments.cumulative and not can_cumulate(group):
         raise UsageError("--cumulative goes with --group=line, function, file or module")
     filters = filters_of(arguments)
+    searches, before = searched_leaks([old, new])
+    if metric == "leaked" and searches is None:
+        raise UsageError("%s, %s: both runs need a leak search of the same moment" % (old.path, new.path))
     _totals(old, new, output)
     output.put()
     if not (old.snapshot or new.snapshot):
-        _leaks(old, new, filters, labels, output)
+        _leaks(old, new, filters, labels, output, searches, before)
         output.put()
     cumulative = metric if arguments.cumulative else None
     sources = Sources(arguments.source)
-    rows = diff_rows(make_rows(_items(old, metric, filters), group, cumulative),
-                     make_rows(_items(new, metric, filters), group, cumulative), metric, group,
+    items = [select_items(profile, Grouping(profile), metric, group, filters, records)
+             for profile, records in zip((old, new), searches or (None, None))]
+    rows = diff_rows(*(make_rows(found, group, cumulative) for found in items), metric, group,
                      Sources(arguments.old_source) if arguments.old_source else None, sources)
     rows = sort_diff([row for row in rows if row.size_diff or row.count_diff], arguments.sort)
     title = "in use" if old.snapshot or new.snapshot else METRIC_TITLES[metric]
@@ -87,16 +82,16 @@ def _totals(old, new, output):
                                              format(after - before, "+,"), change))
 
 
-def _leaks(old, new, filters, labels, output):
-    records = [leaks_of(profile) for profile in (old, new)]
-    if None in records:
-        output.put("Leaks: not compared, %s has no leak search at its end" % (old if records[0] is None else new).path)
+def _leaks(old, new, filters, labels, output, searches, before):
+    """searches: the leaks of both, or None. before: those before finalization."""
+    if searches is None:
+        output.put("Leaks: not compared, the runs have no leak search of the same moment (--leak-check=, --leak-scan=)")
         return
-    chosen = [select_records(profile, Grouping(profile), filters, found) for profile, found in zip((old, new), records)]
+    chosen = [select_records(profile, Grouping(profile), filters, found) for profile, found in zip((old, new), searches)]
     changes = diff_records(*chosen)
     counts = {state: sum(change.state == state for change in changes)
               for state in ("new", "grown", "shrunk", "gone", "same")}
-    output.put("Leaks: " + ", ".join("%d %s" % (count, state) for state, count in counts.items()), "heading")
+    output.put("Leaks%s: " % (" before the interpreter's finalization" if before else "") + ", ".join("%d %s" % (count, state) for state, count in counts.items()), "heading")
     for state, style in (("new", "bad"), ("grown", "bad"), ("shrunk", "good"), ("gone", "good")):
         for change in changes:
             if change.state != state:
@@ -111,7 +106,7 @@ def _leaks(old, new, filters, labels, output):
                 blocks += ", " + counted(record.surplus_references, "surplus reference")
             output.put("  %-6s %14s bytes%s in %s, %s at %s, fingerprint %s" % (
                 state, format(size, ","), "" if was is None else " (%s)" % format(size - was, "+,"), blocks,
-                leak_what(record), innermost_place(labels, record), record.fingerprint), style)
+                leak_what(record), innermost_place(labels, record), record.fingerprint), style, 9)
 
 
 def _table(rows, title, group, labels, sources, top, output):

@@ -11,13 +11,15 @@ fingerprint."""
 import re
 
 from . import runner
-from .arguments import UsageError
-from .profile import Profile, ProfileError
+from .arguments import UsageError, open_profile
+from .grouping import Grouping
+from .labels import Labels
+from .source import Sources
 from .terminal import complain
+from .text import Text
 
 EXIT_NOT_FOUND = 1
 _FINGERPRINT = re.compile(r"\[?([0-9a-f]{16})\]?\Z")
-_PREFIX = re.compile(r"^(?:==|--)\d+(?:==|--) ?")
 
 
 def add_arguments(parser):
@@ -32,34 +34,30 @@ def _fingerprint(word):
     return found.group(1)
 
 
-def paragraphs(log):
-    """The tool's log as lists of lines, without the process ids; each ends at an empty line."""
-    lines = []
-    for line in log:
-        text = _PREFIX.sub("", line.rstrip("\n"))
-        if text.strip():
-            lines.append(text)
-        elif lines:
-            yield lines
-            lines = []
-    if lines:
-        yield lines
+def _option(passed, name, default=None):
+    """The value of an option for Valgrind, the last one if it is given more than once."""
+    start = "--%s=" % name
+    return next((word[len(start):] for word in reversed(passed) if word.startswith(start)), default)
 
 
-def _records(path, fingerprint):
-    """What the log says of records with the fingerprint."""
-    end = "fingerprint " + fingerprint
-    with open(path, encoding="utf-8", errors="replace") as log:
-        return [lines for lines in paragraphs(log) if any(line.endswith(end) for line in lines)]
+def _put_records(profile, fingerprint, passed, output):
+    """Whether there are records with the fingerprint; writes them, as the tool's log has them."""
+    callers = _option(passed, "num-callers", "")
+    text = Text(profile, Grouping(profile), Labels(profile), output.put, Sources(), paths=_option(passed, "python-paths"),
+                whole_stacks=_option(passed, "leak-resolution") == "high",
+                native_frames=int(callers) if callers.isdigit() else runner.NUM_CALLERS)
+    found = False
+    for records in (profile.leaks_before or (), profile.leaks or ()):
+        for number, record in enumerate(records, 1):
+            if record.fingerprint == fingerprint:
+                text.record(record, number, len(records))
+                output.put()
+                found = True
+    return found
 
 
-def _say_what_there_is(out, fingerprint):
+def _say_what_there_is(profile, fingerprint):
     complain("no leak record of this run has the fingerprint %s" % fingerprint)
-    try:
-        profile = Profile.load(out)
-    except (OSError, ProfileError) as error:
-        complain("error: %s" % error)
-        return
     known = sorted({record.fingerprint for records in (profile.leaks, profile.leaks_before) for record in records or ()})
     complain("it has %s" % (" ".join(known[:10]) + (" and %d more" % (len(known) - 10) if len(known) > 10 else "")
                             if known else "no leak records"))
@@ -74,15 +72,11 @@ def run(arguments, output):
     if process is None:
         return runner.NOT_FOUND
     status = runner.wait(process)
-    _, out = runner.make_options(arguments, arguments.passed)
-    found = _records(runner.log_of(out).replace("%p", str(process.pid)), fingerprint)
-    for lines in found:
-        for line in lines:
-            output.put(line)
-        output.put("")
-    if found:
+    options, out = runner.make_options(arguments, arguments.passed)
+    profile = open_profile(out.replace("%p", str(process.pid)))
+    if _put_records(profile, fingerprint, options, output):
         return 0
     if status:
         complain("the program ended with exit status %d" % (status if status >= 0 else 128 - status))
-    _say_what_there_is(out.replace("%p", str(process.pid)), fingerprint)
+    _say_what_there_is(profile, fingerprint)
     return EXIT_NOT_FOUND

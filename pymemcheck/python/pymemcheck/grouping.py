@@ -179,7 +179,8 @@ class Grouping:
         if group == "caller":
             return self.frame_keys("function", list(map(self.caller, stacks)))
         if group == "phase":
-            return [("phase", self.phase(stack)) for stack in stacks]
+            keys = {phase: (group, phase) for phase in PHASES}
+            return [keys[self.phase(stack)] for stack in stacks]
         if group == "traceback":
             return list(map(self.traceback, stacks))
         if group == "stack":
@@ -190,7 +191,8 @@ class Grouping:
 class Items:
     """What is summed up: the stacks of sites or of leak records, and for each metric their bytes and blocks.
 
-    metrics: "live", "peak", "total" of sites; "leaked" of records."""
+    metrics: "live", "peak", "total" of sites; "leaked" of records; "before" (finalization), and "live" by type, of the sums that
+    leak searches made."""
 
     def __init__(self, profile, grouping, stacks, figures, extra):
         self.profile, self.grouping, self.stacks, self.figures, self._extra = profile, grouping, stacks, figures, extra
@@ -229,6 +231,24 @@ class Items:
             extra["domain"] = [DOMAINS.index(domains.get(record.stack, DOMAINS[0])) for record in records]
         return cls(profile, grouping or Grouping(profile), [r.stack for r in records], figures, extra)
 
+    @classmethod
+    def of_types(cls, profile, sums, metric, grouping=None, sites=None):
+        """What TypeSums have, all of it or that of these sites."""
+        site_of = {stack: number for number, stack in enumerate(profile.sites.stack)}
+        numbers = array.array("q", (site_of.get(stack, -1) for stack in sums.stacks))
+        chosen = range(len(numbers))
+        if sites is not None:
+            wanted = set(sites)
+            chosen = [index for index, number in enumerate(numbers) if number in wanted]
+
+        def column(values):
+            return array.array("q", map(values.__getitem__, chosen))
+        extra = {name: [values[numbers[index]] if numbers[index] >= 0 else 0 for index in chosen]
+                 for name, values in profile.sites.more.items()}
+        extra["type"] = [sums.types[index] for index in chosen]
+        return cls(profile, grouping or Grouping(profile), column(sums.stacks),
+                   {metric: (column(sums.bytes), column(sums.blocks))}, extra)
+
     def keys(self, group):
         """Raises NotInFile."""
         if group in FRAME_GROUPS:
@@ -236,13 +256,16 @@ class Items:
         if group not in RECORD_GROUPS:
             return self.grouping.keys(group, self.stacks)
         if group not in self._extra:
-            of = "; leak records have one (--leaked)" if group in ("type", "thread") and "leaked" not in self.figures else ""
+            of = "; leak records have one (--leaked)" if group == "thread" and "leaked" not in self.figures else ""
+            if group == "type":
+                of = ": types are known of what was in use at a leak search (--live, --before) and of leak records (--leaked)"
             raise NotInFile("the file has no %s of %s%s" % (
                 group, "leak records" if "leaked" in self.figures else "allocation sites", of))
         if group == "domain":
             names = [(group, name) for name in DOMAINS]
             return [names[value] for value in self._extra[group]]
-        return [(group, value) for value in self._extra[group]]
+        keys = {value: (group, value) for value in set(self._extra[group])}
+        return list(map(keys.__getitem__, self._extra[group]))
 
 
 def domains_of_stacks(profile):
@@ -260,6 +283,25 @@ def leaks_of(profile, before=False, kinds=DEFAULT_LEAK_KINDS):
         return None
     return [record for record in records
             if record.kind in kinds and not record.suppressed and not record.left_out]
+
+
+def searched_leaks(profiles):
+    """Of each of profiles the leaks at the end or, unless all made that search, those before finalization; and whether they
+    are the latter. None, False if not all have the same search."""
+    for before in (False, True):
+        found = [leaks_of(profile, before) for profile in profiles]
+        if None not in found:
+            return found, before
+    return None, False
+
+
+def leaks_of_both(profile):
+    """The leaks of both searches, each once, as the text report's conclusion counts them; None if there was no search."""
+    before, after = leaks_of(profile, before=True), leaks_of(profile)
+    if before is None or after is None:
+        return after if before is None else before
+    known = {record.fingerprint for record in profile.leaks_before}
+    return before + [record for record in after if record.fingerprint not in known]
 
 
 assert set(DEFAULT_LEAK_KINDS) <= set(LEAK_KINDS)

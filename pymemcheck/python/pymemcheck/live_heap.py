@@ -5,7 +5,8 @@ only for what is live. It has what grouping.Grouping.caller and traces.make_trac
 import gc
 import json
 
-from .profile import Frame, _read_texts
+from .checked import read_texts
+from .profile import Frame
 
 
 class _Parents:
@@ -47,7 +48,7 @@ class LiveHeap:
             sites = data["sites"]
             self.sites = [site for site in zip(sites["first"], sites["stack"], sites["live_bytes"], sites["live_blocks"])
                           if site[3]]
-            strings = _read_texts(data["strings"], data["strings_hex"], "strings", {})
+            strings = read_texts(data["strings"], data["strings_hex"], "strings", {})
             self.frames = _Frames(data["frames"], strings)
             self.stack_frame, self.stack_parent = data["stacks"]["frame"], _Parents(data["stacks"]["back"])
         finally:

@@ -3,14 +3,17 @@
 
 Several profiles, of the processes of one program or of shards of a test run, as one file of the same format.
 Sites with equal stacks and leak records with equal fingerprints are added up. The peak is the sum of all peaks, as
-if all processes had reached theirs at one moment."""
+if all processes had reached theirs at one moment. Snapshots over time are put in order by the time since the start of their
+process, phases are added up by name."""
 import collections
 import io
 
 from .arguments import UsageError, open_profile
+from .balances import Writer, merge_balances, merge_watched, renumber
 from .grouping import Grouping
 from .labels import Labels
-from .profile import LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile
+from .merge_timeline import MergedTimeline
+from .profile import LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile, ProfileError
 from .terminal import complain
 from .text import Text
 from .writer import record_dict, write_profile, write_whole
@@ -30,6 +33,9 @@ def run(arguments, output):
         merged.add(open_profile(name))
     if merged.without_search:
         complain("note: no leak search in %s" % ", ".join(merged.without_search))
+    without = merged.timeline.without_snapshots
+    if 0 < len(without) < merged.count:
+        complain("note: no snapshots in %s: over time, only the end is known" % ", ".join(without))
     merged.write(arguments.output)
     return 0
 
@@ -61,10 +67,26 @@ def _merge_record(records):
                 thread=threads.pop() if len(threads) == 1 else 0,
                 places=tuple(places.items()),
                 # The chain is the first record's. It explains the blocks of those that have the same.
+                balance=merge_balances([record.balance for record in records]),
                 chain_blocks=sum(record.chain_blocks for record in records if record.chain == first.chain))
     return first._replace(types=tuple(sorted(types.items(), key=lambda item: (-item[1], item[0]))),
                           suppressed=all(record.suppressed for record in records),
                           left_out=all(record.left_out for record in records), **sums)
+
+
+def merge_phases(groups):
+    """Phases of several processes (lists of Phases) by name, in the order in which they were met. The numbers of allocations
+    are those of any process."""
+    by_name = collections.OrderedDict()
+    for phase in (phase for phases in groups for phase in phases):
+        by_name.setdefault(phase.name, []).append(phase)
+    result = []
+    for phases in by_name.values():
+        sums = {key: None if any(getattr(phase, key) is None for phase in phases) else sum(getattr(phase, key) for phase in phases)
+                for key in ("times", "allocs", "frees", "bytes", "grown_bytes", "grown_blocks", "live_bytes", "live_blocks")}
+        result.append(phases[0]._replace(open=any(phase.open for phase in phases), first=min(phase.first for phase in phases),
+                                         last=max(phase.last for phase in phases), **sums))
+    return result
 
 
 def _conclusion(profile):
@@ -75,8 +97,34 @@ def _conclusion(profile):
     return [line.strip() for line in lines[1:] if line]
 
 
+class _MergedTypes:
+    """TypeSums of one search of each process, as long as all have them. in_use: [bytes, blocks], or None."""
+
+    def __init__(self):
+        self.in_use, self._sums = [0, 0], {}
+
+    def add(self, sums, stacks):
+        """stacks: of each stack its number in the merged file. sums: may be None."""
+        if sums is None or self.in_use is None:
+            self.in_use = None
+            return
+        self.in_use = [a + b for a, b in zip(self.in_use, sums.in_use)]
+        for stack, name, size, count in zip(sums.stacks, sums.types, sums.bytes, sums.blocks):
+            entry = self._sums.setdefault((stacks[stack], name), [0, 0])
+            entry[0] += size
+            entry[1] += count
+
+    def columns(self, place_of):
+        """For the file, or None. place_of: text -> its place in strings."""
+        if self.in_use is None:
+            return None
+        rows = sorted((stack, place_of(name), *sums) for (stack, name), sums in self._sums.items())
+        return dict(zip(("stack", "type", "bytes", "blocks"), zip(*rows))) if rows else dict.fromkeys(
+            ("stack", "type", "bytes", "blocks"), ())
+
+
 class Merged:
-    """Profiles are added one after the other; none of them is kept but for its leak records."""
+    """Profiles are added one after the other; of each only its leak records and its course over time are kept."""
 
     def __init__(self):
         self.exact = {}
@@ -90,7 +138,10 @@ class Merged:
         self._later = {key: {} for key in LATER_COLUMNS}
         self._peak_serial = 0
         self._totals, self._troubles = dict.fromkeys(TOTALS, 0), dict.fromkeys(TROUBLES, 0)
-        self._runs = []
+        self._paths = []
+        self._runs, self._phases, self._watched = [], [], []
+        self.timeline = MergedTimeline()
+        self._types = {"leaks": _MergedTypes(), "leaks_before": _MergedTypes()}
         self._wrong_frees = collections.OrderedDict()   # a WrongFree without its count -> its count
         self._searches = {"leaks": [], "leaks_before": []}
 
@@ -103,6 +154,7 @@ class Merged:
 
     def add(self, profile):
         self.count += 1
+        self._paths.append(profile.path)
         self.exact.update(profile.exact_bytes)
         for sums, more in ((self._totals, profile.totals), (self._troubles, profile.troubles)):
             for key in sums:
@@ -114,12 +166,20 @@ class Merged:
             key = wrong._replace(stack=stacks[wrong.stack], count=0)
             self._wrong_frees[key] = self._wrong_frees.get(key, 0) + wrong.count
         self._add_sites(profile, stacks)
+        self.timeline.add(profile, [stacks[stack] for stack in profile.sites.stack])
+        self._phases.append(profile.phases)
+        if profile.watched:
+            self._watched.append(profile.watched._replace(
+                others=tuple(renumber(balance, stacks) for balance in profile.watched.others)))
         if profile.leaks is None and profile.leaks_before is None:
             self.without_search.append(profile.path)
         for key, summary in (("leaks", profile.leak_summary), ("leaks_before", profile.leak_summary_before)):
             records = getattr(profile, key)
             if records is not None:
-                self._searches[key].append((summary, [r._replace(stack=stacks[r.stack], frames=()) for r in records]))
+                self._types[key].add(profile.types if key == "leaks" else profile.types_before, stacks)
+                self._searches[key].append((summary, [
+                    r._replace(stack=stacks[r.stack], frames=(), balance=r.balance and renumber(r.balance, stacks))
+                    for r in records]))
 
     def _add_frame(self, frame):
         number = self._frame_places.get(frame)
@@ -203,7 +263,7 @@ class Merged:
             return None
         records = merge_records([records for _, records in searches])
         summary = {kind: [sum(found[kind][i] for found, _ in searches) for i in (0, 1)] for kind in SUMMARY_KEYS}
-        return summary, [record_dict(record, self._place, self._add_frame, record.stack) for record in records]
+        return summary, self._types[key].in_use, self._types[key].columns(self._place), [record_dict(record, self._place, self._add_frame, record.stack) for record in records]
 
     def write(self, path):
         entries = list(self._sites.items())
@@ -215,19 +275,24 @@ class Merged:
         columns["sizes"] = [sorted(entry[-1].items()) for _, entry in entries]
         # Records may bring new names, so they come before the strings are written.
         leaks, leaks_before = self._leaks("leaks"), self._leaks("leaks_before")
-        if any(total >= 2 ** 63 for total in self._totals.values()):
-            raise UsageError("the sums do not fit into the format")
+        watched = Writer(self._place, self._add_frame).watched(merge_watched(self._watched))
+        snapshots = self.timeline.columns({stack: number for number, (stack, _) in enumerate(entries)}, self._place)
+        phases = [dict(phase._asdict(), name=self._place(phase.name)) for phase in merge_phases(self._phases)]
 
         def write(stream, conclusion):
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
-            write_profile(text, conclusion, self._run(), self._totals_with_peak(), self._troubles, self._strings, self.exact, self._frames,
-                          (self._parents, self._node_frames), columns,
-                          [dict(key._asdict(), count=count) for key, count in self._wrong_frees.items()], leaks, leaks_before)
+            write_profile(text, conclusion, self._run(), self._totals_with_peak(), self._troubles, phases, self._strings,
+                          self.exact, self._frames, (self._parents, self._node_frames), columns, snapshots,
+                          [dict(key._asdict(), count=count) for key, count in self._wrong_frees.items()], leaks, leaks_before,
+                          watched)
             text.flush()
             text.detach()
 
         # It is the first in the file, and made from all that follows.
         content = io.BytesIO()
         write(content, ())
-        conclusion = _conclusion(Profile.of_bytes(content.getvalue(), path))
+        try:
+            conclusion = _conclusion(Profile.of_bytes(content.getvalue(), path))
+        except ProfileError as error:
+            raise UsageError("%s: the sums do not fit into a file (%s)" % (", ".join(self._paths), error.place)) from None
         write_whole(path, lambda stream: write(stream, conclusion))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the page shows, as one dict that JSON can hold. All that is text in it is harmless and short."""
 import functools
+import operator
 
 from .comparison import diff_records, diff_rows, sort_diff
 from .grouping import Grouping, Items, NotInFile, leaks_of
@@ -11,6 +12,8 @@ from .page_tree import METRICS, Sizes, flatten_sizes, make_trees
 from .statistic import Row, make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
 from .record_words import KIND_TEXTS
+from .text_balance import (NOTHING_TO_COMPARE, balanced_text, evidence, heading, native_text, python_text, shown_places,
+                           uncertainties)
 
 GROUPS = ("line", "function", "file", "module", "caller", "type", "thread", "domain", "phase")
 COMPARED_GROUPS = ("line", "function", "file")
@@ -18,6 +21,7 @@ NOTHING = dict.fromkeys(METRICS, (0, 0))
 MOST_ROWS = 1000
 MOST_COMPARED = 300
 MOST_RECORDS = 200
+MOST_ROWS_OF_BALANCE, MOST_PLACES = 10, 5
 MOST_FILES = 60
 MOST_SOURCE = 3 << 20          # characters
 WHOLE_FILE_LINES = 1500        # longer files are shown around the lines that allocated
@@ -33,18 +37,16 @@ class Model:
         self.labels = Labels(*([profile, old] if old else [profile]))
         self.grouping = Grouping(profile)
         self.table = LabelTable(self.labels)
-        self.records = leaks_of(profile)
-        self.records_before = leaks_of(profile, before=True)
         self._both = None
         self._lines = {}           # what _rows("line") gave, which source needs, too
         self._sizes = Sizes(profile.sites)
-        # Where both searches were made, the one at the end counts.
-        self.leaked = self.records if self.records is not None else self.records_before or []
+        self.leaked = _all_leaks(profile)
 
     def make(self):
+        # Trees come first, since they take most memory, and what tables leave behind comes on top.
+        trees = make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes)
         data = {
-            "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(),
-            "trees": make_trees(self.profile, self.grouping, self.leaked, self.table, self._sizes),
+            "run": self._run(), "totals": self.profile.totals, "leaks": self._leaks(), "tables": self._tables(), "trees": trees,
             "comparison": self._comparison() if self.old else None,
             "timeline": make_timeline(self.profile, self.grouping, self.table, self._line_label),
         }
@@ -67,29 +69,23 @@ class Model:
     # Leaks
 
     def _leaks(self):
-        """The searches that were made, the one at the end first."""
+        """Searches as _searches has them."""
         states = self._record_states()
         result = []
-        for title, records in (("at the end", self.records), ("before the interpreter's finalization", self.records_before)):
-            if records is None:
-                continue
+        for title, records, above in _searches(self.profile):
             rest = records[MOST_RECORDS:]
             result.append({
-                "when": title, "records": [self._record(record, states.get(record.fingerprint))
-                                           for record in records[:MOST_RECORDS]],
+                "when": title, "above": above,
+                "records": [self._record(record, states.get(record.fingerprint)) for record in records[:MOST_RECORDS]],
                 "bytes": sum(r.bytes + r.indirect_bytes for r in records),
                 "blocks": sum(r.blocks + r.indirect_blocks for r in records),
                 "rest": [len(rest), sum(r.bytes + r.indirect_bytes for r in rest)]})
         return result
 
-    def _old_leaked(self):
-        records = leaks_of(self.old)
-        return records if records is not None else leaks_of(self.old, before=True) or []
-
     def _record_states(self):
         if not self.old:
             return {}
-        return {change.fingerprint: change for change in diff_records(self._old_leaked(), self.leaked)}
+        return {change.fingerprint: change for change in diff_records(_all_leaks(self.old), self.leaked)}
 
     def _record(self, record, change):
         frame = next((frame for frame in record.frames if frame.kind == "python"), None)
@@ -109,8 +105,24 @@ class Model:
                        if getattr(record, name + "_blocks")],
             "raising": record.raising_blocks, "label": self.table.used(self.table.frame(frame)) if frame else -1,
             "source": self._around(frame) if frame else None,
+            "balance": self._balance(record.balance) if record.balance else None,
             "state": change.state if change else None,
             "was": _with_indirect(change.old) if change and change.old else None}
+
+    def _balance(self, balance):
+        """Who took references and did not give them back. rows: [places, evidence]; places: [sign and references, C function,
+        line of Python]."""
+        def places(row):
+            return [["%s%s" % ("+" if up else "\u2212", format(amount, ",")), shown(native_text(self.labels, place)),
+                     shown(python_text(self.labels, place))] for place, amount, up in shown_places(row, MOST_PLACES)[0]]
+        rows = balance.unbalanced[:MOST_ROWS_OF_BALANCE]
+        explained = [[*places(row)[0][1:], row.references] for row in balance.explained[:MOST_ROWS_OF_BALANCE] if row.places]
+        notes = uncertainties(balance) + [text for text in (balanced_text(balance),) if text]
+        if rows and not balance.died:
+            notes.insert(0, NOTHING_TO_COMPARE)
+        return {"title": heading(balance), "rows": [[places(row), evidence(balance, row)] for row in rows],
+                "more_rows": len(balance.unbalanced) - len(rows), "explained": explained, "held_by": shown(balance.held_by),
+                "notes": notes}
 
     def _around(self, frame):
         """[number of the first line, texts] about a frame's line, or None."""
@@ -126,14 +138,16 @@ class Model:
         """Sites, and the leaked records."""
         if self._both is None:
             sites = Items.of_sites(self.profile, self.grouping)
-            sites.keys = functools.lru_cache(maxsize=None)(sites.keys)       # asked for twice, and slow
+            sites.keys = functools.lru_cache(maxsize=1)(sites.keys)     # asked for twice for each group, and slow
             self._both = (sites, Items.of_records(self.profile, self.leaked, self.grouping))
         return self._both
 
     def _rows(self, group):
         """Rows of sites and records by key: key -> [row, {metric: (bytes, blocks)}]; and the metrics that have the group."""
         found, metrics = {}, []
-        for items in self._items():
+        searched = [Items.of_types(self.profile, self.profile.types, "live", self.grouping)] \
+            if group == "type" and self.profile.types else []
+        for items in (*self._items(), *searched):
             try:
                 for row in make_rows(items, group):
                     entry = found.get(row.key)
@@ -170,8 +184,11 @@ class Model:
             rows.append([shown(key_label(self.labels, row, group)), shown(key_label(self.labels, row, group, True))]
                         + [number for metric in METRICS for number in figures[metric]]
                         + [flatten_sizes(sizes.get(row.key, {})), file, line])
-        return {"rows": rows, "left_out": len(rest), "rest": [
-            sum(figures[metric][index] for _, figures in rest) for metric in METRICS for index in (0, 1)]}
+        sums = []
+        for metric in METRICS:
+            pairs = [figures[metric] for _, figures in rest]
+            sums += [sum(map(operator.itemgetter(index), pairs)) for index in (0, 1)]
+        return {"rows": rows, "left_out": len(rest), "rest": sums}
 
     def _line_label(self, number, full):
         """The name of a line by the number of a frame, as in the table of lines."""
@@ -241,7 +258,7 @@ class Model:
     def _comparison(self):
         old = self.old
         grouping = Grouping(old)
-        old_records = self._old_leaked()
+        old_records = _all_leaks(self.old)
         old_items = (Items.of_sites(old, grouping), Items.of_records(old, old_records, grouping))
         tables = {}
         for group in COMPARED_GROUPS:
@@ -267,6 +284,23 @@ class Model:
                           row.size - row.size_diff, row.size, row.size_diff, row.count_diff, row.moved_from or 0]
                          for row in kept],
                 "left_out": len(rest), "rest": [sum(row.size_diff for row in rest), sum(row.count_diff for row in rest)]}
+
+
+def _searches(profile):
+    """(title, records, how many others were found already) of the searches that were made. That at the end is first, and the
+    other has what only it found."""
+    result, known = [], set()
+    for title, before in (("at the end", False), ("before the interpreter's finalization", True)):
+        found = leaks_of(profile, before)
+        if found is not None:
+            records = [record for record in found if record.fingerprint not in known]
+            known.update(record.fingerprint for record in found)
+            result.append((title, records, len(found) - len(records)))
+    return result
+
+
+def _all_leaks(profile):
+    return [record for _, records, _ in _searches(profile) for record in records]
 
 
 def _with_indirect(record):

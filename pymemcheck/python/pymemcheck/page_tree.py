@@ -27,7 +27,7 @@ class _Collapsed:
     def __init__(self, profile, frame_labels, merged):
         """frame_labels: for each frame the label that it has in this mode, or None. merged: labels that are one node where
         they call themselves."""
-        parents, labels, children, node_of = array.array("q", [0]), [None], {}, array.array("q", [0])
+        parents, labels, children, node_of = array.array("q", [0]), [None], {}, [0]
         find, add = children.get, node_of.append
         stacks = zip(profile.stack_frame, profile.stack_parent)
         next(stacks, None)
@@ -42,7 +42,7 @@ class _Collapsed:
                     labels.append(label)
                 node = found
             add(node)
-        self.parents, self.labels, self.node_of, self._children = parents, labels, node_of, children
+        self.parents, self.labels, self.node_of, self._children = parents, labels, array.array("q", node_of), children
 
     def child(self, node, label):
         key = node << 32 | label
@@ -130,7 +130,7 @@ class Figures:
     def __init__(self, profile, grouping, records):
         sites = profile.sites
         self.site_count = len(sites)
-        self.stacks = list(sites.stack) + [record.stack for record in records]
+        self.stacks = sites.stack + array.array("q", [record.stack for record in records])
         self.wanted = [phase != "import" for phase in map(grouping.phase, self.stacks)]
         self.packed = [(a | b << 64 | c << 128 | d << 192 | e << 256 | f << 320) for a, b, c, d, e, f in zip(
             sites.live_bytes, sites.live_blocks, sites.peak_bytes, sites.peak_blocks, sites.total_bytes,
@@ -286,7 +286,7 @@ def make_trees(profile, grouping, records, table, sizes):
     result = {}
     for mode in MODES:
         tree = collapse(profile, grouping, mode, table, figures.stacks)
-        nodes = list(map(tree.node_of.__getitem__, figures.stacks))
+        nodes = array.array("q", map(tree.node_of.__getitem__, figures.stacks))
         result[mode] = make_tree(tree.parents, tree.labels, table, nodes, figures, sizes)
         if mode != "python":
             continue

@@ -4,11 +4,13 @@ import argparse
 
 from .arguments import add_filters, add_metric, filters_of, live_only, metric_of, open_profile, UsageError
 from .filters import select_records, select_sites
-from .grouping import GROUPS, Items, leaks_of
+from .grouping import GROUPS, leaks_of_both, searched_leaks
+from .selection import select_items
 from .source import Sources
 from .statistic import SORTS, can_cumulate, make_rows, sort_rows
 from .summary import Summary, metric_title, put_table
 from .text import HISTOGRAM_TOP, KINDS, NATIVE_FRAMES, TABLE_TOP, Text
+from .text_balance import BalanceText
 from .timeline import put_curve, put_list
 
 SHORT_TOP, TOP = 5, 10
@@ -83,9 +85,12 @@ def _full(arguments, profile, sources, filters, output):
     text = Text(profile, summary.grouping, summary.labels, output.put, sources, selection, *tops,
                 paths=arguments.python_paths, native_frames=arguments.num_callers)
     text.summary()
+    if not filters:
+        text.phases()
     text.histograms(KINDS if arguments.histogram is None else arguments.histogram,
                     drawn=arguments.top is not None or arguments.histogram is not None)
     text.peak()
+    text.before()
     text.live()
     chosen = set(map(id, select_records(profile, summary.grouping, filters,
                                         (profile.leaks or []) + (profile.leaks_before or []))))
@@ -93,27 +98,29 @@ def _full(arguments, profile, sources, filters, output):
     def accepts(record):
         return id(record) in chosen
     text.leaks(accepts=accepts)
+    if not filters:
+        BalanceText(summary.labels, output.put, arguments.python_paths == "full").watched(profile)
     text.conclusion(accepts)
 
 
 def _table(arguments, profile, sources, filters, output):
     summary = Summary(profile, sources)
     metric, group = metric_of(arguments) or "live", arguments.group or "line"
+    found, before = None, False
     if arguments.cumulative and not can_cumulate(group):
         raise UsageError("--cumulative goes with --group=line, function, file or module")
     if metric == "leaked":
-        records = leaks_of(profile)
-        if records is None:
-            raise UsageError("%s: the run made no leak search at its end" % profile.path)
-        items = Items.of_records(profile, select_records(profile, summary.grouping, filters, records), summary.grouping)
-    else:
-        items = Items.of_sites(profile, summary.grouping, select_sites(profile, summary.grouping, filters),
-                               (metric,))
+        found, before = searched_leaks([profile])
+        if found is None:
+            raise UsageError("%s: the run made no leak search" % profile.path)
+    items = select_items(profile, summary.grouping, metric, group, filters, found[0] if found else None)
     top = TOP if arguments.top is None else arguments.top
     rows = sort_rows(make_rows(items, group, metric if arguments.cumulative else None), metric, arguments.sort or "size", top)
     title = "Bytes %s, by %s" % (metric_title(profile, metric), group)
     if arguments.cumulative:
         title += ", cumulative"
+    if before:
+        title += ", before the interpreter's finalization"
     put_table(output, title, summary.labels, rows, metric, top, sources,
               group, arguments.python_paths == "full", arguments.cumulative)
 
@@ -127,9 +134,7 @@ def _short(arguments, profile, sources, filters, output):
     if profile.snapshot:
         summary.table(output, "What held most then", "live", top, selection=selection)
         return
-    records = leaks_of(profile)
-    if records is None:
-        records = leaks_of(profile, before=True)
+    records = leaks_of_both(profile)
     if records is not None:
         records = select_records(profile, summary.grouping, filters, records)
     summary.leaks(output, top, records)

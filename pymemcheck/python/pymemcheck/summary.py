@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a person wants to know first: how the run ended, what leaks, what holds most at the end, what allocates
 most."""
-from .grouping import Grouping, Items, leaks_of
+from .grouping import Grouping, Items, leaks_of_both
 from .labels import Labels, harmless
 from .source import shortened
 from .statistic import make_rows, sort_rows
 from .record_words import KIND_TEXTS, bytes_in_blocks, counted, headline
 from .text import SIGNALS
+from .text_balance import heading, native_text, python_text, shown_places
 from .timeline import snapshot_name
 
 METRIC_TITLES = {"live": "still allocated at the end", "peak": "allocated when most was", "total": "allocated in all",
-                 "leaked": "leaked"}
+                 "leaked": "leaked", "before": "in use before the interpreter's finalization"}
 
 
 def amount(size):
@@ -71,31 +72,29 @@ class Summary:
             return
         output.put("%s (%s, process %d): %s after %.1f s" % (
             harmless(self.profile.command), harmless(run["python"] or "no Python"), run["pid"], end_text(run),
-            run["elapsed_ms"] / 1000), "heading")
+            run["elapsed_ms"] / 1000), "heading", 2)
         output.put("in use at the end %s; at the peak %s; %s allocations of %s" % (
             bytes_in_blocks(totals["live_bytes"], totals["live_blocks"]), amount(totals["peak_bytes"]),
-            format(totals["allocs"], ","), amount(totals["bytes"])))
+            format(totals["allocs"], ","), amount(totals["bytes"])), indent=2)
         for name, value in self.profile.troubles.items():
             if value:
-                output.put("trouble: %s %s (docs/manual.md)" % (format(value, ","), name.replace("_", " ")), "bad")
+                output.put("trouble: %s %s (docs/manual.md)" % (format(value, ","), name.replace("_", " ")), "bad", 2)
         for words in (run["python_refused"], run["hint"]):
             if words:
-                output.put("note: " + harmless(words), "bad")
+                output.put("note: " + harmless(words), "bad", 2)
 
     def _snapshot_head(self, output):
         snapshot = self.profile.snapshot
         output.put("%s (process %d): %s, after allocation %s and %.1f s" % (
             harmless(self.profile.command), self.profile.run["pid"],
             "snapshot %s" % harmless(snapshot_name(snapshot)) if snapshot.number else "the peak",
-            format(snapshot.serial, ","), snapshot.elapsed_ms / 1000), "heading")
+            format(snapshot.serial, ","), snapshot.elapsed_ms / 1000), "heading", 2)
         output.put("in use then %s" % bytes_in_blocks(snapshot.live_bytes, snapshot.live_blocks))
 
     def leaks(self, output, top, records=None):
-        """What leaks; where both searches were made, the one at the end. records: the chosen ones."""
+        """What leaks. records: the chosen ones."""
         if records is None:
-            records = leaks_of(self.profile)
-            if records is None:
-                records = leaks_of(self.profile, before=True)
+            records = leaks_of_both(self.profile)
         output.put("What leaks:", "heading")
         if records is None:
             output.put("  not known: the program was still running" if self.profile.run["end"] == "running"
@@ -108,11 +107,23 @@ class Summary:
         for record in shown:
             output.put("%14s %s  %s at %s, fingerprint %s" % (
                 format(record.bytes + record.indirect_bytes, ","), "bytes", leak_what(record),
-                innermost_place(self.labels, record), record.fingerprint), "bad")
-            output.put("%20s  %s" % ("", self._leak_kind(record)))
+                innermost_place(self.labels, record), record.fingerprint), "bad", 22)
+            output.put("%20s  %s" % ("", self._leak_kind(record)), indent=22)
+            if record.balance and record.balance.unbalanced:
+                output.put("%20s  %s" % ("", self._culprit(record.balance)), indent=22)
         if len(shown) < len(records):
             output.put("%14s bytes  in %s more" % (format(sum(r.bytes + r.indirect_bytes for r in records[len(shown):]), ","),
                                                  counted(len(records) - len(shown), "record")))
+
+    def _culprit(self, balance):
+        """The most suspicious place of a balance."""
+        row = balance.unbalanced[0]
+        text = "%s: %s" % (heading(balance), counted(row.references, "reference"))
+        places, _ = shown_places(row, 1)
+        if places:
+            where = (native_text(self.labels, places[0][0]), python_text(self.labels, places[0][0]))
+            text += " at " + ", ".join(filter(None, where))
+        return text
 
     @staticmethod
     def _leak_kind(record):
@@ -177,32 +188,34 @@ def put_table(output, title, labels, rows, metric, top, sources=None, group="lin
         output.put("  nothing")
         return
     shown = rows[:top] if top else rows
-    output.put("         bytes      blocks     average  %s" % group, "dim")
+    output.put("         bytes      blocks     average" + ("" if output.narrow else "  " + group), "dim")
+    indent = 4 if output.narrow else 40
     for row in shown:
         size, count = row.figures[metric]
-        output.put("%14s%12s%12s  %s" % (format(size, ","), format(count, ","), format(round(row.average(metric)), ","),
-                                         key_label(labels, row, group, full)))
+        figures = "%14s%12s%12s" % (format(size, ","), format(count, ","), format(round(row.average(metric)), ","))
+        if output.narrow:
+            output.put(figures)
+            figures = " " * (indent - 2)
+        output.put("%s  %s" % (figures, key_label(labels, row, group, full)), indent=indent)
         for line in more_lines(labels, row):
-            output.put(" " * 42 + line, "dim")
+            output.put(" " * (indent + 2) + line, "dim")
         if sources and group == "line" and row.key[0] == "python":
             text = sources.line(row.key[1], row.key[2])
             if text:
-                output.put(" " * 44 + shortened(text), "dim")
+                output.put(" " * (indent + 4) + shortened(text), "dim")
     rest = rows[len(shown):]
     if rest:
         size, count = ("", "") if overlap else (format(sum(row.size(metric) for row in rest), ","),
                                                 format(sum(row.count(metric) for row in rest), ","))
         output.put("%14s%12s%12s  (%s left out; --top=0 shows all)" % (size, count, "", counted(len(rest), "smaller row")),
-                   "dim")
+                   "dim", indent)
 
 
 def ten_lines(profile, output, path):
     """What stands after a run: ten lines at most."""
     summary = Summary(profile)
     summary.head(output)
-    records = leaks_of(profile)
-    if records is None:
-        records = leaks_of(profile, before=True)
+    records = leaks_of_both(profile)
     if records is None:
         output.put("leaks: no search was made")
     elif not records:
@@ -212,9 +225,9 @@ def ten_lines(profile, output, path):
             sum(r.bytes + r.indirect_bytes for r in records), sum(r.blocks + r.indirect_blocks for r in records))), "bad")
         for record in records[:3]:
             output.put("  %s bytes, %s at %s" % (format(record.bytes + record.indirect_bytes, ","), leak_what(record),
-                                                innermost_place(summary.labels, record)))
+                                                innermost_place(summary.labels, record)), indent=4)
     rows = sort_rows(make_rows(Items.of_sites(profile, summary.grouping), "line"), "live", top=1)
     if rows:
         output.put("most held at the end: %s at %s" % (bytes_in_blocks(*rows[0].figures["live"]),
-                                                      key_label(summary.labels, rows[0], "line")))
+                                                      key_label(summary.labels, rows[0], "line")), indent=2)
     output.put("more: pymemcheck report %s" % harmless(path), "dim")

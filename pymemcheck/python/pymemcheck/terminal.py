@@ -4,11 +4,13 @@ fails for a character that the stream's encoding lacks, and ends quietly when no
 import os
 import shutil
 import sys
+import textwrap
 import threading
 
 from .labels import harmless
 
 STYLES = {"heading": "bold", "bad": "bold red", "good": "green", "dim": "dim", "number": "cyan"}
+NARROW = 72         # columns
 PIPE_CLOSED_STATUS = 141        # as a shell says it of a program that SIGPIPE ended
 
 
@@ -30,8 +32,8 @@ def wants_colour(stream):
 
 
 class Output:
-    """put(line, style) writes a line; what is longer than a terminal is cut. width is None where nothing is
-    cut: in files and pipes."""
+    """put(line, style) writes a line; what is longer than a terminal is cut or, with indent, goes on in lines that are
+    indented so. width is None where nothing is cut: in files and pipes."""
 
     def __init__(self, stream=None):
         self.stream = _never_fails(stream or sys.stdout)
@@ -44,13 +46,27 @@ class Output:
             except ImportError:
                 pass
 
-    def put(self, line="", style=None):
+    @property
+    def narrow(self):
+        """Whether a table's figures leave no room for names."""
+        return self.width is not None and self.width < NARROW
+
+    def put(self, line="", style=None, indent=None):
         if self.width and len(line) > self.width:
+            if indent is not None:
+                self._wrap(line, style, min(indent, self.width // 2))
+                return
             line = line[:max(self.width - 3, 1)] + "..."
         if self._console is not None and style:
             self._console.print(line, style=STYLES[style], end="\n")
         else:
             self.stream.write(line + "\n")
+
+    def _wrap(self, line, style, indent):
+        own = len(line) - len(line.lstrip())
+        for part in textwrap.wrap(line.lstrip(), self.width, initial_indent=" " * min(own, self.width // 2),
+                                  subsequent_indent=" " * indent, break_on_hyphens=False):
+            self.put(part, style)
 
     def flush(self):
         self.stream.flush()
@@ -82,7 +98,9 @@ class Patience:
 
     def _say(self):
         self._said = True
-        sys.stderr.write(harmless(self._what) + " ...")
+        # What is longer than a line could not be erased.
+        room = shutil.get_terminal_size().columns - len(" ...") - 1
+        sys.stderr.write(harmless(self._what)[:max(room, 0)] + " ...")
         sys.stderr.flush()
 
     def __enter__(self):

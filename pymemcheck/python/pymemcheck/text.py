@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tool's own text report, made again from the file: the same words, rows, bars and order
-(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: each wrong free, blocks of records
-one by one, and what was in use before the interpreter's finalization."""
+(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: each wrong free, and blocks of
+records one by one."""
 import collections
 import operator
 
@@ -10,10 +10,12 @@ from .grouping import DEFAULT_LEAK_KINDS, Items
 from .labels import harmless
 from .record_words import KIND_TEXTS, bytes_in_blocks, chain_lines, counted, headline, identity, is_static, times, types_lines
 from .source import shortened
+from .text_balance import BalanceText
+from .text_stack import LeftOut, interpreter_of, is_importlib, lines_of_places, same_line
 
 HISTOGRAM_TOP, TABLE_TOP = 3, 5     # without --histogram-top=
 BAR_COLUMNS = 40
-METRICS = ("total", "live", "peak")
+METRICS = ("total", "live", "peak", "before")
 KINDS = ("caller", "function", "line", "stack")
 # Drawn histograms have the words of DTrace's py_malloc.d.
 DRAWN_CALLER, CALLER_EXPLANATION = "engine caller", " (C function, while no Python function ran)"
@@ -56,6 +58,7 @@ class _Row:
 
 # What a table of blocks counts: the metric, its heading, the label of its last line.
 _Moment = collections.namedtuple("_Moment", "metric heading last_line")
+BEFORE = _Moment("before", "Blocks allocated before the interpreter's finalization", "in use then")
 PEAK = _Moment("peak", "Blocks allocated at the peak", "peak heap usage")
 LIVE = _Moment("live", "Blocks still allocated at exit", "in use at exit")
 
@@ -80,7 +83,19 @@ class Text:
     def items(self):
         if self._items is None:
             self._items = Items.of_sites(self.profile, self.grouping, self.selection)
+            self._items.figures["before"] = self._before()
         return self._items
+
+    def _before(self):
+        """Bytes and blocks of each item before finalization; 0 if that is not known."""
+        sites, sums = self.profile.sites, self.profile.types_before
+        columns = [[0] * len(sites) for _ in range(2)]
+        if sums:
+            site_of = {stack: number for number, stack in enumerate(sites.stack)}
+            for stack, *values in zip(sums.stacks, sums.bytes, sums.blocks):
+                for column, value in zip(columns, values):
+                    column[site_of.get(stack, 0)] += value
+        return columns if self.selection is None else [[column[number] for number in self.selection] for column in columns]
 
     # --- HEAP SUMMARY ---
 
@@ -127,6 +142,19 @@ class Text:
             if words is not None:
                 line(name, harmless(words))
         put("")
+
+    def phases(self):
+        """What was allocated in phases that the program named."""
+        if not self.profile.phases:
+            return
+        self.put("Phases that the program named (all threads; in use: allocated in the phase and not freed yet):")
+        self.put("      allocs           bytes    bytes in use  phase")
+        for phase in self.profile.phases:
+            live = "not known" if phase.live_bytes is None else format(phase.live_bytes, ",")
+            self.put("%12s%16s%16s  %s%s%s" % (
+                format(phase.allocs, ","), format(phase.bytes, ","), live, harmless(phase.name),
+                ", %s times" % format(phase.times, ",") if phase.times > 1 else "", ", still open" if phase.open else ""))
+        self.put("")
 
     # --- Histograms ---
 
@@ -219,7 +247,7 @@ class Text:
         frames = self.profile.stack(stack)
         if not frames:
             self.put("                [ no stack ]")
-        left_out = _LeftOut(frames, self.native_frames)
+        left_out = LeftOut(frames, self.native_frames)
         for frame in frames:
             if left_out.counts(frame):
                 self._hidden(left_out, 16)
@@ -310,6 +338,10 @@ class Text:
         if self.profile.totals["peak_blocks"]:
             self._table(PEAK)
 
+    def before(self):
+        if self.profile.types_before:
+            self._table(BEFORE)
+
     def live(self):
         self._table(LIVE)
 
@@ -329,7 +361,8 @@ class Text:
         if by_line and callers:
             self._figures(*_sum(callers, metric), "no Python frame")
         put("  " + "-" * 38)
-        all_size, all_count = self.profile.totals[metric + "_bytes"], self.profile.totals[metric + "_blocks"]
+        all_size, all_count = self.profile.types_before.in_use if moment is BEFORE else (
+            self.profile.totals[metric + "_bytes"], self.profile.totals[metric + "_blocks"])
         if self.selection is not None:
             self._figures(size, count, "selected")
         elif all_size > size:
@@ -405,11 +438,13 @@ class Text:
             self.put(line)
         self.put("   " + times(record))
         self.put("   " + identity(record))
+        if record.balance:
+            BalanceText(self.labels, self.put, self.paths == "full").balance(record.balance)
 
     def shown_frames(self, frames, innermost=False):
         """The frames of a stack that help a reader: without the allocator's layers, and the interpreter's own C
         functions except for the one that requested the memory. innermost: the first frame is shown, whatever it is."""
-        interpreter = _interpreter(frames)
+        interpreter = interpreter_of(frames)
         caller_met = False
         for index, frame in enumerate(frames):
             if frame.kind == "native" and not self.whole_stacks and not (innermost and index == 0):
@@ -424,13 +459,13 @@ class Text:
         """places: of a record. Several frames of importlib after each other are one line, but for the innermost Python frame."""
         word, pythons, full = "   at ", 0, self.paths != "base"
         shown = list(self.shown_frames(frames, innermost))
-        left_out = _LeftOut(frames, self.native_frames)
+        left_out = LeftOut(frames, self.native_frames)
         index = 0
         while index < len(shown):
             frame = shown[index]
             imports = 0
             while pythons and not self.whole_stacks and index + imports < len(shown) \
-                    and _is_importlib(shown[index + imports]):
+                    and is_importlib(shown[index + imports]):
                 imports += 1
             if imports > 1:
                 self._hidden(left_out, 3)
@@ -452,11 +487,11 @@ class Text:
 
     def _places(self, word, frame, places, full):
         """The frame, and a line for each other place in the same function, with the blocks that come from each."""
-        lines = _by_line(places)
+        lines = lines_of_places(places)
         if len(lines) < 2:
             self._shown_frame(word, frame, full, False)
             return
-        for is_other, place, blocks in sorted(((not _same_line(place, frame), place, blocks) for place, blocks in lines),
+        for is_other, place, blocks in sorted(((not same_line(place, frame), place, blocks) for place, blocks in lines),
                                               key=operator.itemgetter(0)):
             self._shown_frame(" " * 6 if is_other else word, place if is_other else frame, full, False,
                               " " + counted(blocks, "block"))
@@ -480,50 +515,3 @@ class Text:
 def _sum(rows, metric):
     sums = [row.sums(metric) for row in rows]
     return sum(size for size, _ in sums), sum(count for _, count in sums)
-
-
-def _interpreter(frames):
-    """The object that has the interpreter's evaluation function."""
-    return next((frame.object for frame in frames if frame.kind == "native" and "eval" in frame.flags), "")
-
-
-class _LeftOut:
-    """Counts the native frames in a row, and those that are more than limit (0: none is). hidden: not shown since the
-    last that was."""
-
-    def __init__(self, frames, limit):
-        self.hidden, self._natives = 0, 0
-        self._interpreter, self._limit = _interpreter(frames), limit
-
-    def counts(self, frame):
-        """Whether the next frame is shown."""
-        if frame.kind == "python":
-            self._natives = 0
-        elif frame.kind == "native" and "allocator" not in frame.flags and "eval" not in frame.flags \
-                and (not self._interpreter or frame.object != self._interpreter):
-            if self._limit and self._natives >= self._limit:
-                self.hidden += 1
-                return False
-            self._natives += 1
-        return True
-
-
-def _same_line(one, other):
-    return one == other or (other.line != 0 and one.line == other.line and one.file == other.file)
-
-
-def _by_line(places):
-    """Places with those of one source line added up, most blocks first."""
-    lines = []
-    for frame, blocks in places:
-        for index, (known, count) in enumerate(lines):
-            if _same_line(frame, known):
-                lines[index] = (known, count + blocks)
-                break
-        else:
-            lines.append((frame, blocks))
-    return sorted(lines, key=lambda line: -line[1])
-
-
-def _is_importlib(frame):
-    return frame.kind == "python" and frame.file.startswith("<frozen importlib")

@@ -71,6 +71,7 @@ def at_snapshot(profile, snapshot):
     then.sites, then.snapshot, then.snapshots = sites, snapshot, []
     then.totals = dict(profile.totals, live_bytes=snapshot.live_bytes, live_blocks=snapshot.live_blocks)
     then.path = "%s@%s" % (profile.path, snapshot_name(snapshot))
+    then.types = then.types_before = None
     then.leaks = then.leaks_before = then.leak_summary = then.leak_summary_before = None
     return then
 

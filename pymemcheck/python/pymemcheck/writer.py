@@ -3,6 +3,7 @@
 import json
 import os
 
+from .balances import Writer
 from .profile import LATER_COLUMNS, LATER_RECORD_NUMBERS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS
 
 
@@ -27,11 +28,12 @@ def _lines(items):
     return "[\n  %s\n ]" % ",\n  ".join(items) if items else "[]"
 
 
-def write_profile(stream, conclusion, run, totals, troubles, strings, exact, frames, stacks, sites, wrong_frees, leaks,
-                  leaks_before):
-    """stream: of text, UTF-8. conclusion: lines. frames: dicts with the places of names in strings; stacks: (parents, frames);
-    sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing; wrong_frees: dicts as in the file; leaks: None or
-    (summary, records as dicts)."""
+def write_profile(stream, conclusion, run, totals, troubles, phases, strings, exact, frames, stacks, sites, snapshots,
+                  wrong_frees, leaks, leaks_before, watched):
+    """stream: of text, UTF-8. conclusion: lines. phases: dicts. frames: dicts with the places of names in strings; stacks:
+    (parents, frames); sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing;
+    snapshots: the columns, or None; wrong_frees: dicts as in the file; leaks: None or (summary, in_use, types, records as
+    dicts); watched: a dict or None."""
     put = stream.write
     run = dict(run)
     run["command_hex"] = _exact_hex(run["command"], exact)
@@ -40,8 +42,7 @@ def write_profile(stream, conclusion, run, totals, troubles, strings, exact, fra
     put(',\n "conclusion": ' + _lines(list(map(_dump, conclusion))))
     for key, value in (("run", run), ("totals", totals), ("troubles", troubles)):
         put(',\n "%s": {\n  %s\n }' % (key, ",\n  ".join("%s: %s" % (_dump(name), _dump(v)) for name, v in value.items())))
-    # A merged file has no phases, snapshots or watched objects: those are of one run.
-    put(',\n "phases": []')
+    put(',\n "phases": ' + _lines(list(map(_dump, phases))))
     put(',\n "strings": ' + _lines([_dump(visible(text, exact)) for text in strings]))
     put(',\n "strings_hex": ' + _dump(_exact_hex(strings, exact)))
     put(',\n "frames": ' + _lines(list(map(_dump, frames))))
@@ -50,16 +51,20 @@ def write_profile(stream, conclusion, run, totals, troubles, strings, exact, fra
     put(',\n "stacks": {\n  "back": %s,\n  "frame": %s\n }' % (_dump(back), _dump([None] + list(stack_frames[1:]))))
     put(',\n "sites": {\n  %s\n }' % ",\n  ".join(
         '"%s": %s' % (key, _dump(list(sites[key]))) for key in SITE_COLUMNS + LATER_COLUMNS + ("sizes",) if key in sites))
-    put(',\n "snapshots": null')
+    if snapshots is None:
+        put(',\n "snapshots": null')
+    else:
+        put(',\n "snapshots": {\n  %s\n }' % ",\n  ".join('"%s": %s' % (key, _dump(values)) for key, values in snapshots.items()))
     put(',\n "wrong_frees": ' + _lines(list(map(_dump, wrong_frees))))
     for key, search in (("leaks", leaks), ("leaks_before", leaks_before)):
         if search is None:
             put(',\n "%s": null' % key)
             continue
-        summary, records = search
-        put(',\n "%s": {\n  "summary": %s,\n  "records": %s\n }' % (
-            key, _dump({kind: list(summary[kind]) for kind in SUMMARY_KEYS}), _lines(list(map(_dump, records)))))
-    put(',\n "watched": null\n}\n')
+        summary, in_use, types, records = search
+        put(',\n "%s": {\n  "summary": %s,\n  "in_use": %s,\n  "types": %s,\n  "records": %s\n }' % (
+            key, _dump({kind: list(summary[kind]) for kind in SUMMARY_KEYS}), _dump(in_use), _dump(types),
+            _lines(list(map(_dump, records)))))
+    put(',\n "watched": %s\n}\n' % _dump(watched))
 
 
 def record_dict(record, place_of, frame_of, stack):
@@ -70,7 +75,8 @@ def record_dict(record, place_of, frame_of, stack):
                   expression_lines=record.expression_lines, note=place_of(record.note),
                   chain=[place_of(line) for line in record.chain],
                   places=[[frame_of(frame), blocks] for frame, blocks in record.places],
-                  types=[[place_of(name), blocks] for name, blocks in record.types], balance=None)
+                  types=[[place_of(name), blocks] for name, blocks in record.types],
+                  balance=Writer(place_of, frame_of).balance(record.balance))
     return result
 
 

@@ -96,6 +96,8 @@ void pm_leak_check_run(struct pm_run *run, const struct pm_leak_check_request *r
     }
     run_stages(&check, false);
     pm_leak_record(&check, request->all, losses);
+    if (request->count_types)
+        pm_leak_count_types(&check, &losses->types);
     end(&check);
 }
 

@@ -14,6 +14,7 @@ struct pm_run;
 struct pm_leak_check_request {
     bool all;               /* blocks that are still reachable get records too */
     bool list_blocks;       /* keep the list of each record's blocks (heap/pm_loss_blocks.h) */
+    bool count_types;       /* sum up all that is in use by type; with add, in place of the earlier sums */
     bool add;               /* losses has records of earlier checks, and gets more */
     u64 after_serial;       /* only blocks with a higher serial get records */
 };

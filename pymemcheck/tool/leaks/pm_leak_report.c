@@ -147,6 +147,7 @@ void pm_leak_report_before_finalization(struct pm_run *run)
         drop_before(run);
     request.after_serial = run->finalization.life_serial;
     request.add = run->searched_before;
+    request.count_types = true;
     pm_sites_moment_release(&run->sites_before);
     pm_sites_moment_take(&run->sites_before, &run->sites);
     pm_leak_check_run(run, &request, &run->losses_before);
@@ -172,8 +173,9 @@ void pm_leak_report_finish_before(struct pm_run *run)
 
 bool pm_leak_report_search_at_end(struct pm_run *run, struct pm_losses *losses)
 {
-    const struct pm_leak_check_request request = default_request(&run->options);
+    struct pm_leak_check_request request = default_request(&run->options);
 
+    request.count_types = true;
     if (run->options.leak_check == PM_LEAK_CHECK_NO
             || (run->searched_before && !run->options.leak_scan_after)
             || !pm_memory_limit_allows_search(run))

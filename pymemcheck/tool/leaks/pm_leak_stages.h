@@ -109,6 +109,9 @@ void pm_leak_judge(struct pm_leak_state *check);
 /* Makes loss records. all: also of blocks that are still reachable. */
 void pm_leak_record(struct pm_leak_state *check, bool all, struct pm_losses *losses);
 
+/* Counts all blocks by stack and type. Cost: a look at each object. */
+void pm_leak_count_types(struct pm_leak_state *check, struct pm_type_sums *sums);
+
 /* Adds memory that holds no references to hidden. */
 void pm_leak_hide(struct pm_leak_state *check, u64 start, u64 end);
 
