@@ -7,13 +7,14 @@ pyenv's folder. A row without an interpreter is a skip with its name. Up to 3.7
 Py_DEBUG implies Py_TRACE_REFS, so there is only "3.7-debug". If PM_ONLY_PYTHON names an
 interpreter, tests use only that one (tests/matrix sets it).
 
-Tests that run the tool many times on each interpreter use only the rows in QUICK, unless
-PM_ALL_PYTHONS is set. They skip the others, which make matrix covers.
+Tests that run the tool many times on each interpreter use only the rows in QUICK and the interpreter
+that runs the tests, unless PM_ALL_PYTHONS is set. They skip the others, which make matrix covers.
 """
 import json
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
@@ -93,12 +94,14 @@ PYTHONS = [python for python in _ALL if python.row in ROWS and not python.free_t
 
 
 def _is_left_out(python, costly):
-    return costly and python.row not in QUICK and not ONLY and not os.environ.get("PM_ALL_PYTHONS")
+    if not costly or ONLY or os.environ.get("PM_ALL_PYTHONS"):
+        return False
+    return python.row not in QUICK and os.path.realpath(python.path) != os.path.realpath(sys.executable)
 
 
 def each_python(costly=False):
     """Parameters for a test: every interpreter, and a skip for each row without one. A costly test
-    runs only on the rows in QUICK."""
+    runs only on the rows in QUICK and on the interpreter that runs the tests."""
     here = {python.row for python in PYTHONS}
     left_out = pytest.mark.skip(reason="left to make matrix, or PM_ALL_PYTHONS=1")
     present = [pytest.param(python, id=f"{python.row}:{python.path}",
