@@ -4,7 +4,7 @@ import collections
 import json
 
 import pack
-from pmtest import Profile as TestProfile
+import pmtest
 from pymemcheck import Profile, merge_timeline
 
 
@@ -63,7 +63,7 @@ def test_keys_are_those_of_the_tool(job, command, tmp_path):
     assert keys(original) == keys(merged)
     assert list(original) == list(merged) and list(original["sites"]) == list(merged["sites"])
     assert original["run"]["command"] == merged["run"]["command"] and original["totals"] == merged["totals"]
-    assert len(TestProfile(out).sites) == len(job.profile.sites)
+    assert len(pmtest.Profile(out).sites) == len(job.profile.sites)
 
 
 def test_names_that_are_not_utf_8(command, tmp_path):
