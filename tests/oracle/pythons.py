@@ -110,3 +110,10 @@ def each_python(costly=False):
     absent = [pytest.param(None, id=row, marks=pytest.mark.skip(reason=f"no CPython {row} here"))
               for row in ROWS if row not in here and not ONLY]
     return present + absent
+
+
+def each_that(choose, what):
+    """Parameters: every interpreter for which choose is true, or one skip that names what is missing."""
+    found = [pytest.param(python, id=f"{python.row}:{python.path}")
+             for python in PYTHONS if choose(python)]
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"no {what} here"))]

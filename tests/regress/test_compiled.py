@@ -31,9 +31,7 @@ def has_compiler(python):
     return subprocess.run([python.path, "-c", HAS_COMPILER], stdout=subprocess.PIPE, check=True).stdout == b"True\n"
 
 
-PYTHONS = [pytest.param(python, id=f"{python.row}:{python.path}")
-           for python in pythons.PYTHONS if has_compiler(python)] \
-    or [pytest.param(None, marks=pytest.mark.skip(reason="no interpreter with a compiler here (3.14 and later)"))]
+PYTHONS = pythons.each_that(has_compiler, "interpreter with a compiler (3.14 and later)")
 
 
 def is_libgcc(site):

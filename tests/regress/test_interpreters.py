@@ -47,13 +47,6 @@ class Library:
         return program
 
 
-def each(choose, what):
-    """Parameters: every interpreter for which choose is true, or one visible skip."""
-    found = [pytest.param(python, id=f"{python.row}:{python.path}")
-             for python in pythons.PYTHONS if choose(python)]
-    return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"no {what} here"))]
-
-
 def shared(python):
     """Whether python has a shared libpython. Not /usr/bin: Debian's python3.x does not use its libpython3.x.so."""
     return python.has_headers and Library(python).shared and not python.path.startswith("/usr/bin/")
@@ -63,7 +56,7 @@ def is_old(python):
     return python.version in ("2.7", "3.6", "3.7")
 
 
-SHARED = each(shared, "shared libpython with headers")
+SHARED = pythons.each_that(shared, "shared libpython with headers")
 
 
 @pytest.fixture
@@ -88,7 +81,7 @@ def environment_of(python):
 
 
 @pytest.mark.parametrize("options", ["", "-E", "-s -E"])
-@pytest.mark.parametrize("python", each(is_old, "CPython 2.7, 3.6 or 3.7"))
+@pytest.mark.parametrize("python", pythons.each_that(is_old, "CPython 2.7, 3.6 or 3.7"))
 def test_old_interpreters_are_visible(tool, script, python, options):
     """These have no Py_BytesMain, and 2.7 has no PYTHONMALLOC."""
     path = script()
@@ -100,13 +93,13 @@ def test_old_interpreters_are_visible(tool, script, python, options):
     assert hidden.profile.totals["allocs"] < 4000
 
 
-@pytest.mark.parametrize("python", each(lambda p: p.version in ("3.6", "3.7"), "CPython 3.6 or 3.7"))
+@pytest.mark.parametrize("python", pythons.each_that(lambda p: p.version in ("3.6", "3.7"), "CPython 3.6 or 3.7"))
 def test_old_interpreters_in_isolation(tool, script, python):
     path = script()
     expect_work(tool.run(python.path, "-I", "-S", path), path)
 
 
-@pytest.mark.parametrize("python", each(lambda p: p.version in ("3.6", "3.7"), "CPython 3.6 or 3.7"))
+@pytest.mark.parametrize("python", pythons.each_that(lambda p: p.version in ("3.6", "3.7"), "CPython 3.6 or 3.7"))
 def test_users_choice_is_kept(tool, script, python):
     run = tool.run(python.path, "-S", script(), env={"PYTHONMALLOC": "pymalloc"})
     assert run.profile.totals["allocs"] < 4000
@@ -121,8 +114,8 @@ def test_linked(tool, script, python, tmp_path):
         expect_work(run, path)
 
 
-@pytest.mark.parametrize("python", each(lambda p: shared(p) and p.version not in ("2.7", "3.6"),
-                                        "shared libpython of 3.7 or later"))
+@pytest.mark.parametrize("python", pythons.each_that(lambda p: shared(p) and p.version not in ("2.7", "3.6"),
+                                                     "shared libpython of 3.7 or later"))
 def test_own_allocators_are_kept(tool, script, python, tmp_path):
     """A program that sets CPython's allocators itself keeps them."""
     path = script()
@@ -179,7 +172,7 @@ def has_subinterpreters(python):
     return subprocess.run([python.path, "-S", "-c", probe], stderr=subprocess.DEVNULL).returncode == 0
 
 
-@pytest.mark.parametrize("python", each(has_subinterpreters, "interpreter with _testcapi"))
+@pytest.mark.parametrize("python", pythons.each_that(has_subinterpreters, "interpreter with _testcapi"))
 def test_subinterpreters(tool, script, python):
     """Three subinterpreters that share the lock, and from 3.12 on one with its own lock and allocator state."""
     run = tool.run(python.path, "-S", script(SUBINTERPRETERS))
@@ -211,7 +204,7 @@ def has_greenlet(python):
     return subprocess.run([python.path, "-c", "import greenlet"], stderr=subprocess.DEVNULL).returncode == 0
 
 
-@pytest.mark.parametrize("python", each(has_greenlet, "interpreter with greenlet (python3-greenlet)"))
+@pytest.mark.parametrize("python", pythons.each_that(has_greenlet, "interpreter with greenlet (python3-greenlet)"))
 def test_greenlets(tool, script, python):
     """Each greenlet's buffers belong to its own chain of frames, although the greenlets take turns."""
     path = script(GREENLETS)

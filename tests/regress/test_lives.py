@@ -6,7 +6,7 @@ import pytest
 import pmtest
 import pythons
 from pmtest import PROGRAMS
-from test_interpreters import Library, shared
+from test_interpreters import SHARED, Library
 
 BEFORE = ["--histogram=none", "--leak-scan=before"]
 BOTH = ["--histogram=none", "--leak-scan=both"]
@@ -112,8 +112,7 @@ def has_subinterpreters(python):
     return python.version == "3.12" and not python.debug
 
 
-@pytest.mark.parametrize("python", [pytest.param(python, id=python.row) for python in pythons.PYTHONS
-                                    if has_subinterpreters(python)])
+@pytest.mark.parametrize("python", pythons.each_that(has_subinterpreters, "release build of 3.12"))
 def test_what_grows_with_each_subinterpreter(tool, python):
     """3.12.0 and 3.12.1 forget the strings that a destroyed interpreter interned. Those of the first one, which lives as long
     as the process, are its own."""
@@ -154,8 +153,6 @@ kept = Lost()                   # kept
 ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
 del lost
 """
-
-SHARED = [pytest.param(python, id=python.row) for python in pythons.PYTHONS if shared(python)]
 
 
 @pytest.fixture
