@@ -10,7 +10,7 @@ import pm_lose_types
 
 
 class Machine:
-    def work(self):                 # LEAK: definite, function 1, indirect >=0 if <3.13
+    def work(self):                 # LEAK: definite, function 1, indirect >=0
         pass
 
 
@@ -55,8 +55,8 @@ def let_work(machine, number):
 
 
 def case_method_in_cache_of_instruction():
-    """The instruction that looks work up caches the function without a reference (from 3.11 on). From 3.13 on the
-    interpreter has a table of functions by their version, also without references; the search takes it for pointers."""
+    """The instruction that looks work up caches the function without a reference (from 3.11 on). From 3.12 on the
+    interpreter has a cache of functions by their version, also without references."""
     for number in range(100):
         let_work(Machine(), number)
     pm_lose_builtin.keep_reference(Machine.work)
