@@ -99,7 +99,8 @@ static const char *leak_section(const struct pm_profile *profile)
                                          : "see \"Leaks at exit\"";
 }
 
-/* "6 wrong frees (4 mismatched, 2 invalid), the first: job.py:7 (work)", or "3 invalid frees, ...". Returns whether there is a line. */
+/* "6 wrong frees (4 mismatched, 2 invalid), the first: job.py:7 (work)", or "3 invalid frees, ...". Returns whether there is
+   a line. */
 static bool put_wrong_frees(struct pm_text *text)
 {
     const struct pm_wrong_free_sums *sums = text->profile->wrong_frees;
