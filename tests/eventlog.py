@@ -47,20 +47,20 @@ class Replay:
     def __init__(self, log):
         self.live = {}              # address: (size, event)
         self.allocs = self.frees = self.bytes = self.peak = self.temporary = self._bytes_now = 0
-        self.newest = None          # the address allocated by the event before, if it was an allocation
+        self.newest = None          # the address of the block that was made last, if none was freed since
+        self.changes = []           # bytes of each block that was made; negative: freed
         for event in log:
             self.add(event)
 
     def add(self, event):
-        newest, self.newest = self.newest, None
         if event.name in ("free", "operator delete", "operator delete[]", "FREELIKE_BLOCK"):
             self.frees += 1
-            self.drop(event.arguments[0], newest)
+            self.drop(event.arguments[0])
         elif event.name == "realloc" and event.arguments[0] != 0:
             if event.result == 0 and event.arguments[1] != 0:
                 return
             self.frees += 1
-            self.drop(event.arguments[0], newest)
+            self.drop(event.arguments[0])
             if event.result:
                 self.enter(event)
         elif event.result:
@@ -75,11 +75,14 @@ class Replay:
         self._bytes_now += size
         self.peak = max(self.peak, self._bytes_now)
         self.newest = event.result
+        self.changes.append(size)
 
-    def drop(self, address, newest):
+    def drop(self, address):
         size = self.live.pop(address, (0, None))[0]
         self._bytes_now -= size
-        self.temporary += address == newest and address != 0
+        self.temporary += address == self.newest
+        self.newest = None
+        self.changes.append(-size)
 
     @property
     def totals(self):

@@ -351,6 +351,24 @@ def compile_program(output, source, *flags):
     return output
 
 
+def compile_cython(python, source, folder):
+    """Compiles a module written in Cython into a folder, or skips: Cython 0.29 does not know 3.12 and later."""
+    if not (3, 6) <= python.version < (3, 12) or not python.has_headers:
+        pytest.skip(f"{python.path} has no headers, or is newer than Cython 0.29 knows")
+    for cython in filter(shutil.which, ("cython3", "cython")):
+        version = subprocess.run([cython, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
+                                 universal_newlines=True).stdout
+        if "version 0.29." in version:
+            break
+    else:
+        pytest.skip("Cython 0.29 is not installed (Debian 12: cython3)")
+    made = folder / (source.stem + ".c")
+    subprocess.run([cython, "-3", str(source), "-o", str(made)], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    subprocess.run(["gcc", "-O2", "-g", "-w", "-shared", "-fPIC", "-isystem", python.include, "-fno-canonical-system-headers",
+                    str(made), "-o", str(folder / (source.stem + python.suffix))], check=True)
+
+
 def find_interpreters():
     """The path of each kind of 3.11 that the tests use, by name; None if it is not installed."""
     def executable(path):

@@ -394,6 +394,13 @@ bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *obje
     return type != NULL && type->shape == PM_SHAPE_TYPE;
 }
 
+bool pm_objects_is_global(struct pm_objects *objects, const struct pm_object *object)
+{
+    const struct pm_object_type *type = pm_object_type_find(objects, object->type);
+    return type != NULL && (type->shape == PM_SHAPE_TYPE || type->shape == PM_SHAPE_MODULE
+                            || type->shape == PM_SHAPE_CAPSULE);
+}
+
 /* The functions that a type and its bases name at field. */
 static u32 functions_at(struct pm_objects *objects, u64 address, i32 field, u64 *functions, u32 capacity)
 {

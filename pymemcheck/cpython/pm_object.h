@@ -33,6 +33,8 @@ struct pm_string_id pm_objects_type_name(struct pm_objects *objects, u64 type);
 
 /* Whether the object is itself a type. */
 bool pm_objects_is_type(struct pm_objects *objects, const struct pm_object *object);
+/* Whether memory that it points to belongs to a whole module or program: a module, a type, a capsule. */
+bool pm_objects_is_global(struct pm_objects *objects, const struct pm_object *object);
 
 /* Sets the name that pm_objects_type_name gives for the type. Does nothing if there is no type at type. */
 void pm_objects_name_type(struct pm_objects *objects, u64 type, struct pm_string_id name);

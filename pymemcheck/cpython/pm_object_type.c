@@ -36,6 +36,7 @@ static const struct {
     { "frozenset", PM_SHAPE_SET },
     { "frozendict", PM_SHAPE_DICT },
     { "module", PM_SHAPE_MODULE },
+    { "PyCapsule", PM_SHAPE_CAPSULE },
     { "function", PM_SHAPE_FUNCTION },
     { "builtin_function_or_method", PM_SHAPE_BUILTIN },
     { "cell", PM_SHAPE_CELL },

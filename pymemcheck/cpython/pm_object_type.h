@@ -29,6 +29,7 @@ enum pm_shape {
     PM_SHAPE_SET,           /* set and frozenset */
     PM_SHAPE_TYPE,
     PM_SHAPE_MODULE,
+    PM_SHAPE_CAPSULE,       /* PyCapsule */
     PM_SHAPE_FUNCTION,
     PM_SHAPE_BUILTIN,       /* builtin_function_or_method */
     PM_SHAPE_CELL,

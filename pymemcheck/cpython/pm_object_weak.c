@@ -2,7 +2,9 @@
 /* Words that may hold an object's address but are no references to it:
 
    - Weak references point to their object and to one another; the object points to the first of
-     them. None of these are counted (Objects/weakrefobject.c, 2.7 to 3.15).
+     them. None of these are counted (Objects/weakrefobject.c, 2.7 to 3.15), with one exception: extensions give up a weak
+     reference whose callback, a C function, releases it when the object dies (pybind11, all_type_info_get_cache). The list
+     holds such a one.
    - Entries of sets, and of dicts whose keys are not all strings, store the key's hash. The hash of an int made
      from an address is that address: so in the dict of a class's subclasses, from 3.4 on
      (Objects/typeobject.c, add_subclass).
@@ -13,6 +15,9 @@
    - A list that got shorter leaves old items in the room that it keeps, and so does a deque.
    - Instructions, at the end of the code object from 3.11 on, have caches between them: versions, counters, and
      descriptors to which they hold no reference (Include/internal/pycore_code.h, _PyLoadMethodCache).
+   - A class made at run time caches the functions that its instances' [] and its constructor call, without a reference
+     (struct _specialization_cache, Include/cpython/object.h, from 3.11 on). It is at the end of the class, before what a
+     metaclass adds; the only functions that a class itself points to are there.
    - The two words before the reference count in Py_TRACE_REFS builds (up to 3.12) link all objects.
    - An object that waits in a free list, or as the spare frame of its code object (co_zombieframe,
      Objects/frameobject.c, up to 3.9), has a count of 0 and still has its old pointers. Only the link of
@@ -25,7 +30,7 @@
 #include "cpython/pm_object_dict.h"
 #include "cpython/pm_object_type.h"
 
-enum { WORD = 8, SET_ENTRY_BYTES = 16 };
+enum { WORD = 8, SET_ENTRY_BYTES = 16, CACHE_WORDS = 5 };
 
 struct weak_list {
     struct pm_object_words *words;
@@ -66,6 +71,19 @@ static void add_set(struct pm_objects *objects, u64 set, struct weak_list *list)
         add_words(list, table, table + hash, table + entries * SET_ENTRY_BYTES, SET_ENTRY_BYTES);
 }
 
+/* A word of the list of an object's weak references. */
+static void add_weak_link(struct pm_objects *objects, u64 word, struct weak_list *list)
+{
+    const struct pm_layout_numbers *at = &objects->layout->at;
+    const u64 next = pm_object_word(objects, word, 0);
+    const u64 callback = next == 0 ? 0 : pm_object_word(objects, next, at->weakref_object + WORD);
+    const struct pm_object_type *type = callback == 0 ? NULL
+        : pm_object_type_find(objects, pm_object_word(objects, callback, at->object_type));
+
+    if (type == NULL || type->shape != PM_SHAPE_BUILTIN)
+        add_word(list, word);
+}
+
 static void add_list(struct pm_objects *objects, u64 address, struct weak_list *list)
 {
     const struct pm_layout_numbers *at = &objects->layout->at;
@@ -93,6 +111,33 @@ static void add_code(struct pm_objects *objects, u64 code, struct weak_list *lis
 
     if (instructions != PM_LAYOUT_ABSENT)
         add_words(list, code, code + (u64)instructions, PM_OBJECT_BLOCK_END, WORD);
+}
+
+static bool is_function(struct pm_objects *objects, u64 address)
+{
+    const struct pm_object_type *type;
+
+    if (address == 0 || address % WORD != 0)
+        return false;
+    type = pm_object_type_find(objects, pm_object_word(objects, address, objects->layout->at.object_type));
+    return type != NULL && type->shape == PM_SHAPE_FUNCTION;
+}
+
+/* Versions before 3.11 have no functions there. */
+static void add_type(struct pm_objects *objects, u64 address, struct weak_list *list)
+{
+    const struct pm_object_type *own = pm_object_type_find(objects, address);
+
+    add_word(list, address + (u64)objects->layout->at.type_flags);
+    if (own == NULL || !pm_object_type_has(own, PM_TYPE_HEAP_BIT))
+        return;
+    const struct pm_object_type *metatype = pm_object_type_find(objects, objects->metatype);
+    if (metatype == NULL || metatype->basic_size < CACHE_WORDS * WORD)
+        return;
+    const u64 end = address + (u64)metatype->basic_size;
+    for (u64 word = end - CACHE_WORDS * WORD; word < end; word += WORD)
+        if (is_function(objects, pm_object_word(objects, word, 0)))
+            add_word(list, word);
 }
 
 static void add_deque(struct pm_objects *objects, u64 deque, struct weak_list *list)
@@ -134,15 +179,16 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         add_unused(objects, object, type->shape, &list);
         return list.count;
     }
+    const enum pm_shape shape = type->shape;
     if (type->weaklist_offset > 0)
-        add_word(&list, object->address + (u64)type->weaklist_offset);
+        add_weak_link(objects, object->address + (u64)type->weaklist_offset, &list);
     else if (pm_object_type_has(type, at->type_managed_weakref_bit))
-        add_word(&list, object->address + (u64)(i64)at->preheader_weakrefs);
-    switch (type->shape) {
+        add_weak_link(objects, object->address + (u64)(i64)at->preheader_weakrefs, &list);
+    switch (shape) {
     case PM_SHAPE_WEAK_REFERENCE:
         add_word(&list, object->address + (u64)at->weakref_object);
         add_word(&list, object->address + (u64)at->weakref_previous);
-        add_word(&list, object->address + (u64)at->weakref_next);
+        add_weak_link(objects, object->address + (u64)at->weakref_next, &list);
         break;
     case PM_SHAPE_DICT:
         add_dict(objects, object->address, &list);
@@ -163,7 +209,7 @@ u32 pm_objects_weak_words(struct pm_objects *objects, const struct pm_object *ob
         add_list(objects, object->address, &list);
         break;
     case PM_SHAPE_TYPE:
-        add_word(&list, object->address + (u64)at->type_flags);
+        add_type(objects, object->address, &list);
         break;
     default:
         break;

@@ -24,7 +24,8 @@ static const struct named list[] = {
     CALLER("Py_NewRef"), CALLER("_Py_NewRef"), CALLER("Py_XNewRef"), CALLER("_Py_XNewRef"),
     CALLER("Py_SET_REFCNT"), CALLER("_Py_SET_REFCNT"), CALLER("_Py_DECREF_*"), CALLER("_Py_INCREF_*"),
     CALLER("_Py_Dealloc"), CALLER("_Py_NewReference*"), CALLER("new_reference"), HELD("instance", "_PyObject_Init*"),
-    HELD("instance", "PyObject_Init*"), CALLER("PyStackRef_*"),
+    HELD("instance", "PyObject_Init*"), HELD("instance", "_PyObject_INIT*"), HELD("instance", "PyObject_INIT*"),
+    CALLER("PyStackRef_*"),
 
     /* Births. */
     HELD("instance", "_PyObject_New"), HELD("instance", "_PyObject_GC_New*"), HELD("instance", "_PyObject_NewVar"), HELD("instance", "PyType_Generic*"),
@@ -47,7 +48,9 @@ static const struct named list[] = {
     CALLER("dictiter_iter*"), CALLER("setiter_iternext"), CALLER("PyObject_SelfIter"), CALLER("wrap_*"),
     CALLER("Py_BuildValue*"), CALLER("_Py_BuildValue*"), CALLER("Py_VaBuildValue*"), CALLER("va_build_value*"),
     CALLER("do_mk*"), CALLER("_Py_VaBuildStack*"), CALLER("PyCell_Get"), CALLER("PyErr_Fetch*"), CALLER("PyErr_GetRaised*"),
-    CALLER("_PyErr_GetRaised*"), CALLER("_PyErr_Fetch*"), CALLER("PyImport_*"), CALLER("PyWeakref_GetRef"),
+    CALLER("_PyErr_GetRaised*"), CALLER("_PyErr_Fetch*"), CALLER("PyErr_GetExcInfo"), CALLER("PyErr_Restore"),
+    CALLER("_PyErr_Restore"), CALLER("PyErr_SetExcInfo"), CALLER("PyErr_SetRaisedException"),
+    CALLER("_PyErr_SetRaisedException"), CALLER("PyImport_*"), CALLER("PyWeakref_GetRef"),
     CALLER("_PyWeakref_GET_REF"), CALLER("PyContextVar_Get"),
     CALLER("PyArg_*"), CALLER("_PyArg_*"), CALLER("vgetargs*"), CALLER("convertsimple*"), CALLER("convertitem*"),
     CALLER("getbuffer*"), CALLER("PyObject_GetBuffer"), CALLER("PyBuffer_*"), CALLER("*_getbuffer"),
@@ -100,6 +103,7 @@ static const struct named list[] = {
     HELD("iterator", "setiter_dealloc"),
     HELD("descriptor", "PyDescr_*"), HELD("descriptor", "descr_*"), HELD("descriptor", "type_add_*"),
     HELD("descriptor", "add_*"), HELD("descriptor", "type_ready*"), HELD("descriptor", "PyType_Ready"),
+    HELD("class", "mro_*"), HELD("class", "type_mro*"), HELD("class", "pmerge"),
     HELD("weak reference", "weakref_*"),
 
     EVALUATION("_PyEval_*"), EVALUATION("PyEval_*"), EVALUATION("_TAIL_CALL_*"), EVALUATION("_PyFrame_*"), EVALUATION("PyFrame_*"),

@@ -82,6 +82,7 @@ u32 pm_balance_add_place(struct pm_balance *balance, struct pm_stack_id stack, e
         .owner = owner_of(balance, owner),
         .shown = owner->shown,
         .python = owner->python,
+        .function = owner->function,
         .has_shown = owner->has_shown,
         .has_python = owner->has_python,
     };

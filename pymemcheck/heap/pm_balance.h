@@ -42,6 +42,7 @@ struct pm_balance_owner {
     struct pm_string_id object;     /* of an extension: its ELF object */
     struct pm_frame_id shown;       /* the native frame that shows the place best; kind and all 0: none */
     struct pm_frame_id python;      /* innermost Python frame; likewise */
+    struct pm_string_id function;   /* of shown */
     bool has_shown, has_python;
 };
 
@@ -59,6 +60,7 @@ struct pm_balance_place {
     bool up;                    /* the count went up */
     u32 owner;                  /* index in owners */
     struct pm_frame_id shown, python;
+    struct pm_string_id function;   /* of shown */
     bool has_shown, has_python;
     u64 changes;                /* by how much, over all objects */
 };

@@ -8,9 +8,11 @@
       else gives them back;
    2. one for each pointer to the object that was found: it explains a reference;
    3. over all objects of the case, what owners took and others gave back for them. Containers and the interpreter pass
-      references on to each other, so these come first.
+      references on to each other, so these come first. Functions of one extension do so first of all at the same line of Python:
+      one makes what the other one returns.
 
-   What remains is a row. Rows of extensions come first, then those with more references.
+   What remains is a row. Rows of extensions come first, then those with more references. Within a row, places come first
+   that were not undone.
 
    Order of calls: pm_balance_case_init, pm_balance_case_add for each object, pm_balance_judge; release both. Objects must not
    change in between. Cost: the places of all objects, and owners times objects. */
@@ -39,6 +41,8 @@ void pm_balance_case_add(struct pm_balance_case *the_case, u32 object, u64 point
 struct pm_balance_line {
     u32 place;
     u64 amount;
+    u64 surplus;                /* of it, what was not undone: neither by its function, there or at all, nor by its owner at
+                                   this line of Python */
 };
 
 struct pm_balance_row {
@@ -47,7 +51,8 @@ struct pm_balance_row {
     u64 taken, given;           /* there, of the objects of the case */
     u64 leaked_with;            /* so many objects of the case have some of these references */
     u64 died_with;              /* ... and so many of their groups that died had as many */
-    const struct pm_balance_line *lines;    /* its places of the sign in question, the largest amount first; none if kept */
+    const struct pm_balance_line *lines;    /* its places of the sign in question, the largest surplus first, then the largest
+                                               amount; none if kept */
     u32 line_count;
     bool kept;                  /* the objects never met this owner's places of that sign: others took the references, and
                                    this one gave them back in objects that died. usual is where it
@@ -73,6 +78,8 @@ struct pm_balance_verdict {
     struct pm_balance_line *lines;  /* of all places, by owner; rows have parts of it */
     u32 line_count;
     struct pm_string_id held_by;    /* set by the caller: what holds a pointer; "": not known */
+    bool has_deallocator;           /* set by the caller: the objects are classes ... */
+    struct pm_frame_id deallocator; /* ... and this function of an extension frees their instances */
 };
 
 void pm_balance_judge(struct pm_balance *balance, const struct pm_balance_case *the_case,

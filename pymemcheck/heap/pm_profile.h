@@ -13,6 +13,7 @@
 #include "heap/pm_moments.h"
 #include "heap/pm_sites.h"
 #include "heap/pm_stacks.h"
+#include "heap/pm_wrong_free_sums.h"
 
 /* Why the report is written. */
 enum pm_end {
@@ -63,6 +64,7 @@ struct pm_profile {
     const u8 *domains;              /* of each site: see docs/file-format.md; NULL: not looked for */
     const struct pm_moments *moments;       /* snapshots over time; NULL or without any: none were taken */
     const struct pm_sites_moment *before;   /* before the interpreter's finalization; NULL: not taken */
+    const struct pm_wrong_free_sums *wrong_frees;   /* that were shown; NULL: none */
     const struct pm_losses *losses; /* at the end; NULL: no search was made then */
     const struct pm_balance_report *watched;    /* NULL: nothing is watched (--watch-refs=) */
     const struct pm_losses *losses_before;  /* before the interpreter's finalization; or NULL */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "heap/pm_sites.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 
 void pm_sites_init(struct pm_sites *sites)
@@ -45,14 +46,8 @@ static struct pm_site_id add(struct pm_sites *sites, struct pm_stack_id stack)
 
 struct pm_site_id pm_sites_of(struct pm_sites *sites, struct pm_stack_id stack)
 {
-    if (stack.v >= sites->by_stack_capacity) {
-        u32 old = sites->by_stack_capacity;
-        while (stack.v >= sites->by_stack_capacity)
-            sites->by_stack_capacity *= 2;
-        sites->by_stack = pm_realloc("pm.sites", sites->by_stack,
-                                     sites->by_stack_capacity * sizeof *sites->by_stack);
-        pm_zero(sites->by_stack + old, (sites->by_stack_capacity - old) * sizeof *sites->by_stack);
-    }
+    sites->by_stack = pm_grow_to("pm.sites", sites->by_stack, &sites->by_stack_capacity, stack.v,
+                                 sizeof *sites->by_stack);
     if (sites->by_stack[stack.v] == 0)
         sites->by_stack[stack.v] = pm_site_note(add(sites, stack));
     return pm_noted_site(sites->by_stack[stack.v]);

@@ -54,7 +54,7 @@
 #endif
 
 /* Version of these requests. Raised when requests or members are added. */
-#define PYMEMCHECK_PROTOCOL 1
+#define PYMEMCHECK_PROTOCOL 2
 
 /* Numbers of requests: of VALGRIND_DO_CLIENT_REQUEST_EXPR, less PYMEMCHECK_REQUEST_BASE. */
 #define PYMEMCHECK_REQUEST_BASE VG_USERREQ_TOOL_BASE('P', 'Y')
@@ -72,7 +72,8 @@ enum pymemcheck_number {
     PYMEMCHECK_NUMBER_WHO_POINTS_AT = 9,
     PYMEMCHECK_NUMBER_RECORDING = 10,
     PYMEMCHECK_NUMBER_EVENT_LOG = 11,
-    PYMEMCHECK_NUMBER_WRITE_PROFILE = 12
+    PYMEMCHECK_NUMBER_WRITE_PROFILE = 12,
+    PYMEMCHECK_NUMBER_WATCH = 13        /* from version 2 on */
 };
 
 enum pymemcheck_answer {
@@ -189,5 +190,9 @@ struct pymemcheck_search {
    number behind it. */
 #define PYMEMCHECK_WRITE_PROFILE(path) \
     PYMEMCHECK_REQUEST(PYMEMCHECK_NUMBER_WRITE_PROFILE, (path), 0, 0, 0)
+
+/* From now on each change of the reference count of a Python object is counted, with the stack that made it, and the
+   report shows the balance: docs/watch-refs.md. Needs the option --watch-refs=asked, or another value of it. */
+#define PYMEMCHECK_WATCH(object) PYMEMCHECK_REQUEST(PYMEMCHECK_NUMBER_WATCH, (object), 0, 0, 0)
 
 #endif

@@ -107,6 +107,29 @@ static void write_totals(struct pm_emitter *out, const struct pm_profile *profil
     pm_emitter_dict_end(out);
 }
 
+static void write_wrong_frees(struct pm_emitter *out, const struct pm_wrong_free_sums *sums)
+{
+    static const char *const kinds[PM_FREE_KINDS] = {
+        [PM_FREE_INVALID] = "invalid", [PM_FREE_MISMATCH] = "mismatched", [PM_FREE_DOMAIN] = "mismatched",
+    };
+
+    pm_emitter_key(out, "wrong_frees");
+    pm_emitter_list_begin(out, PM_EMITTER_LINES);
+    for (u32 i = 0; sums != NULL && i < sums->count; i++) {
+        const struct pm_wrong_free *wrong = &sums->list[i].first;
+        if (sums->list[i].count == 0)
+            continue;
+        pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
+        pm_emitter_key_text(out, "kind", kinds[wrong->kind]);
+        pm_emitter_key_u64(out, "count", sums->list[i].count);
+        pm_emitter_key_u64(out, "stack", wrong->stack.v);
+        pm_emitter_key_text(out, "freed_by", wrong->freed_by);
+        pm_emitter_key_text(out, "allocated_by", wrong->allocated_by);
+        pm_emitter_dict_end(out);
+    }
+    pm_emitter_list_end(out);
+}
+
 static void write_phase(struct pm_emitter *out, const struct pm_phase *phase)
 {
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
@@ -506,6 +529,7 @@ void pm_json_write(const struct pm_profile *profile, const struct pm_json_option
     write_stacks(&out, profile->stacks);
     write_sites(&out, profile);
     pm_json_write_moments(&out, profile->moments);
+    write_wrong_frees(&out, profile->wrong_frees);
     write_losses(&out, "leaks", profile->losses, profile->watched);
     write_losses(&out, "leaks_before", profile->losses_before, profile->watched);
     pm_json_write_watched(&out, profile->watched);

@@ -24,6 +24,7 @@ static void write_line(struct pm_emitter *out, const struct pm_balance_report *r
 
     pm_emitter_dict_begin(out, PM_EMITTER_INLINE);
     key_i64(out, "change", place->up ? (i64)line->amount : -(i64)line->amount);
+    pm_emitter_key_u64(out, "surplus", line->surplus);
     pm_emitter_key_u64(out, "stack", place->stack.v);
     pm_emitter_key_u64(out, "owner", report->balance->owners[place->owner].name.v);
     pm_emitter_key(out, "native");
@@ -95,6 +96,11 @@ static void write_verdict(struct pm_emitter *out, const struct pm_balance_report
     key_i64(out, "unseen", verdict->unseen);
     pm_emitter_key_bool(out, "lost_changes", verdict->lost_changes);
     pm_emitter_key_u64(out, "held_by", verdict->held_by.v);
+    pm_emitter_key(out, "deallocator");
+    if (verdict->has_deallocator)
+        pm_emitter_u64(out, verdict->deallocator.v);
+    else
+        pm_emitter_null(out);
     write_rows(out, "unbalanced", report, verdict->rows, verdict->row_count);
     write_rows(out, "explained", report, verdict->explained, verdict->explained_count);
     pm_emitter_key(out, "balanced");

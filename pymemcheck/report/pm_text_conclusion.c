@@ -45,10 +45,6 @@ static void put_leak(struct pm_text *text, const struct pm_loss *loss)
         pm_text_add_counted(text, loss->surplus_references, "surplus reference");
         pm_text_add(text, " to ");
         pm_text_add_counted(text, loss->blocks, "object");
-    } else if (loss->kind == PM_LOSS_DEFICIT) {
-        pm_text_add_counted(text, loss->missing_references, "missing reference");
-        pm_text_add(text, ", ");
-        pm_text_add(text, pm_loss_kind_text(loss->kind));
     } else {
         pm_text_add_bytes_in_blocks(text, loss->bytes + loss->indirect_bytes,
                                     loss->blocks + loss->indirect_blocks);
@@ -60,23 +56,39 @@ static void put_leak(struct pm_text *text, const struct pm_loss *loss)
     pm_text_end_line(text);
 }
 
-/* Calls visit for each leak of both searches; a leak that both found is one. Returns their number. */
-static u64 for_each_leak(struct pm_text *text, void (*visit)(struct pm_text *, const struct pm_loss *),
+/* Which leaks are visited. Modules lose once what they make at import: that does not grow, so it comes last. */
+enum sort { OVER_RELEASED, GROWING, OF_IMPORTS };
+
+static enum sort sort_of(const struct pm_loss *loss)
+{
+    return loss->kind == PM_LOSS_DEFICIT ? OVER_RELEASED
+        : pm_text_is_import_leak(loss) ? OF_IMPORTS : GROWING;
+}
+
+struct found {
+    u64 records, objects;
+};
+
+/* Calls visit for each of the first most leaks of a sort in both searches; a leak that both found is one. Returns how many
+   there are in all. */
+static struct found for_each_leak(struct pm_text *text, enum sort sort, void (*visit)(struct pm_text *, const struct pm_loss *),
                          u64 most)
 {
     const struct pm_losses *before = text->profile->losses_before;
     const struct pm_losses *searches[] = { before, text->profile->losses };
-    u64 count = 0;
+    struct found all = { 0 };
 
     for (size_t s = 0; s < PM_ARRAY_LENGTH(searches); s++)
         for (u32 i = 0; searches[s] != NULL && i < searches[s]->count; i++) {
             const struct pm_loss *loss = &searches[s]->records[i];
-            if (!pm_text_is_leak(loss) || (s > 0 && has_fingerprint(before, loss->fingerprint)))
+            if (!pm_text_is_leak(loss) || sort_of(loss) != sort
+                    || (s > 0 && has_fingerprint(before, loss->fingerprint)))
                 continue;
-            if (count++ < most)
+            if (all.records++ < most)
                 visit(text, loss);
+            all.objects += loss->is_static ? 1 : loss->blocks;
         }
-    return count;
+    return all;
 }
 
 static const char *leak_section(const struct pm_profile *profile)
@@ -87,7 +99,65 @@ static const char *leak_section(const struct pm_profile *profile)
                                          : "see \"Leaks at exit\"";
 }
 
-static void put_leaks(struct pm_text *text)
+/* "6 wrong frees (4 mismatched, 2 invalid), the first: job.py:7 (work)", or "3 invalid frees, ...". Returns whether there is a line. */
+static bool put_wrong_frees(struct pm_text *text)
+{
+    const struct pm_wrong_free_sums *sums = text->profile->wrong_frees;
+    const struct pm_wrong_free_sum *first = NULL;
+    u64 all = 0, invalid = 0;
+
+    for (u32 i = 0; sums != NULL && i < sums->count; i++) {
+        all += sums->list[i].count;
+        invalid += sums->list[i].first.kind == PM_FREE_INVALID ? sums->list[i].count : 0;
+        first = first == NULL && sums->list[i].count > 0 ? &sums->list[i] : first;
+    }
+    if (first == NULL)
+        return false;
+    pm_text_add(text, "   ");
+    pm_text_add_counted(text, all, invalid == 0 ? "mismatched free" : invalid == all ? "invalid free" : "wrong free");
+    if (invalid > 0 && invalid < all) {
+        pm_text_add(text, " (");
+        pm_text_add_number(text, all - invalid);
+        pm_text_add(text, " mismatched, ");
+        pm_text_add_number(text, invalid);
+        pm_text_add(text, " invalid)");
+    }
+    pm_text_add(text, all == 1 ? ": " : ", the first: ");
+    add_place(text, first->first.stack);
+    pm_text_end_line(text);
+    return true;
+}
+
+/* "the first: list, job.py:3 (work)" */
+static void add_over_released(struct pm_text *text, const struct pm_loss *loss)
+{
+    if (loss->type_count > 0)
+        pm_text_add_string(text, loss->types[0].name);
+    if (loss->is_static)
+        return;
+    pm_text_add(text, loss->type_count > 0 ? ", " : "");
+    add_place(text, loss->stack);
+}
+
+/* Returns whether there is a line. */
+static bool put_over_released(struct pm_text *text)
+{
+    const struct found all = for_each_leak(text, OVER_RELEASED, NULL, 0);
+
+    if (all.records == 0)
+        return false;
+    pm_text_add(text, "   ");
+    pm_text_add_counted(text, all.objects, "over-released object");
+    pm_text_add(text, ", ");
+    pm_text_add(text, leak_section(text->profile));
+    pm_text_add(text, all.objects == 1 ? ": " : ", the first: ");
+    for_each_leak(text, OVER_RELEASED, add_over_released, 1);
+    pm_text_end_line(text);
+    return true;
+}
+
+/* Shows most of them. */
+static void put_leaks(struct pm_text *text, u64 most)
 {
     const struct pm_profile *profile = text->profile;
 
@@ -95,7 +165,9 @@ static void put_leaks(struct pm_text *text)
         pm_text_put_line(text, "   leaks: no search was made (--leak-check=no)");
         return;
     }
-    u64 count = for_each_leak(text, NULL, 0);
+    const u64 growing = for_each_leak(text, GROWING, NULL, 0).records;
+    const u64 count = growing + for_each_leak(text, OF_IMPORTS, NULL, 0).records;
+
     if (count == 0) {
         pm_text_put_line(text, "   no leaks");
         return;
@@ -104,10 +176,12 @@ static void put_leaks(struct pm_text *text)
     pm_text_add_counted(text, count, "leak");
     pm_text_add(text, ", ");
     pm_text_put_line(text, leak_section(profile));
-    for_each_leak(text, put_leak, SHOWN_LEAKS);
-    if (count > SHOWN_LEAKS) {
+    for_each_leak(text, GROWING, put_leak, most);
+    if (growing < most)
+        for_each_leak(text, OF_IMPORTS, put_leak, most - growing);
+    if (count > most) {
         pm_text_add(text, "     and ");
-        pm_text_add_counted(text, count - SHOWN_LEAKS, "leak");
+        pm_text_add_counted(text, count - most, "leak");
         pm_text_put_line(text, " more");
     }
 }
@@ -152,7 +226,9 @@ static void put_in_use(struct pm_text *text)
 
 static void put_conclusion(struct pm_text *text, const struct pm_frame_sums *sums)
 {
-    put_leaks(text);
+    const bool wrong = put_wrong_frees(text), over_released = put_over_released(text);
+
+    put_leaks(text, wrong && over_released ? SHOWN_LEAKS - 1 : SHOWN_LEAKS);
     put_peak(text, sums);
     put_in_use(text);
 }

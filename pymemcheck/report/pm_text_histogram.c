@@ -17,18 +17,24 @@ enum {
 
 struct kind {
     enum pm_group group;
-    const char *heading;        /* after "Python malloc byte distributions by " */
-    const char *explanation;    /* after heading */
+    const char *words;          /* after "Python malloc byte distributions by " */
+    const char *drawn_words;    /* the same above drawn histograms: those of py_malloc.d */
+    const char *explanation;    /* after drawn_words */
     const char *noun;           /* what a row is */
     bool needs_python;
 };
 
 static const struct kind kinds[] = {
-    { PM_GROUP_CALLER, "engine caller", " (C function, while no Python function ran)", "caller", false },
-    { PM_GROUP_FUNCTION, "Python file and function", "", "function", true },
-    { PM_GROUP_LINE, "Python file and line", "", "line", true },
-    { PM_GROUP_STACK, "stack trace", "", "stack", false },
+    { PM_GROUP_CALLER, "C function, while no Python function ran", "engine caller", " (C function, while no Python function ran)", "caller", false },
+    { PM_GROUP_FUNCTION, "Python file and function", "Python file and function", "", "function", true },
+    { PM_GROUP_LINE, "Python file and line", "Python file and line", "", "line", true },
+    { PM_GROUP_STACK, "stack trace", "stack trace", "", "stack", false },
 };
+
+static void add_words(struct pm_text *text, const struct kind *kind)
+{
+    pm_text_add(text, text->options->draw_histograms ? kind->drawn_words : kind->words);
+}
 
 static void put_bar(struct pm_text *text, u64 value, u64 count, u64 total)
 {
@@ -207,7 +213,7 @@ static void put_total(struct pm_text *text, const struct kind *kind, const struc
                       size_t rows)
 {
     pm_text_add(text, "   All by ");
-    pm_text_add(text, kind->heading);
+    add_words(text, kind);
     pm_text_add(text, ": ");
     pm_text_add_bytes_in_blocks(text, aggregate->total_bytes, aggregate->total_blocks);
     pm_text_add(text, ", ");
@@ -229,8 +235,9 @@ static void put_group(struct pm_text *text, const struct kind *kind,
     size_t hidden = top != 0 && count > top ? count - top : 0;
 
     pm_text_add(text, "Python malloc byte distributions by ");
-    pm_text_add(text, kind->heading);
-    pm_text_add(text, kind->explanation);
+    add_words(text, kind);
+    if (text->options->draw_histograms)
+        pm_text_add(text, kind->explanation);
     pm_text_put_line(text, ",");
     if (!text->options->draw_histograms) {
         put_short_rows(text, kind->group, aggregate, first + hidden);

@@ -393,13 +393,14 @@ static void put_identity(struct pm_text *text, const struct pm_loss *loss)
 {
     pm_text_add(text, "   ");
     if (!loss->is_static) {
-        pm_text_add(text, loss->blocks == 1 ? "number " : "numbers ");
+        pm_text_add(text, loss->blocks == 1 ? "it is allocation " : "the first is allocation ");
         pm_text_add_number(text, loss->first_serial);
+        pm_text_add(text, " of the run");
         if (loss->blocks > 1) {
-            pm_text_add(text, " to ");
+            pm_text_add(text, ", the last ");
             pm_text_add_number(text, loss->last_serial);
         }
-        pm_text_add(text, " of all allocations, ");
+        pm_text_add(text, ", ");
     }
     pm_text_add(text, "fingerprint ");
     pm_buffer_add_hex16(&text->line, loss->fingerprint);
@@ -453,6 +454,11 @@ bool pm_text_is_leak(const struct pm_loss *loss)
             || loss->kind == PM_LOSS_POSSIBLE);
 }
 
+bool pm_text_is_import_leak(const struct pm_loss *loss)
+{
+    return !loss->is_static && loss->phase_blocks[PM_PHASE_IMPORT] == loss->blocks;
+}
+
 /* What modules make once, when they are imported, often hides the leaks that grow. */
 void pm_text_write_import_leaks(struct pm_text *text, const struct pm_losses *losses)
 {
@@ -463,7 +469,7 @@ void pm_text_write_import_leaks(struct pm_text *text, const struct pm_losses *lo
         if (!pm_text_is_leak(loss))
             continue;
         all++;
-        if (loss->is_static || loss->phase_blocks[PM_PHASE_IMPORT] < loss->blocks)
+        if (!pm_text_is_import_leak(loss))
             continue;
         leaks++;
         bytes += loss->bytes + loss->indirect_bytes;

@@ -203,7 +203,7 @@ static void write_moment(struct pm_text *text, const struct pm_frame_sums *sums,
         || (text->profile->python != NULL && text->profile->python_refused == NULL);
 
     pm_text_add(text, moment->heading);
-    pm_text_put_line(text, by_line ? ", by Python line:" : ", by engine caller:");
+    pm_text_put_line(text, by_line ? ", by Python line:" : ", by C function:");
     pm_text_end_line(text);
     if (moment->blocks == 0)
         pm_text_put_line(text, "   none: every block was freed");

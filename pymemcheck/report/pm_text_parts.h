@@ -71,6 +71,8 @@ void pm_text_put_loss_types(struct pm_text *text, const struct pm_loss *loss);
 void pm_text_put_loss_story(struct pm_text *text, const struct pm_loss *loss);
 /* Whether a record is a leak, and no suppression or filter takes it out. */
 bool pm_text_is_leak(const struct pm_loss *loss);
+/* Whether all blocks of a leak were allocated during import. */
+bool pm_text_is_import_leak(const struct pm_loss *loss);
 /* How many of a search's leaks were allocated during import only, if several were, and an empty line. */
 void pm_text_write_import_leaks(struct pm_text *text, const struct pm_losses *losses);
 /* The sums of a search, by kind. */

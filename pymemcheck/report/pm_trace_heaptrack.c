@@ -9,28 +9,40 @@
        i <address> <object> [<function> [<file> <line>]]     frames, numbered from 1; 0: no such string
        t <frame> <caller>        nodes of the tree of stacks, numbered from 1; caller 0: outermost
        a <bytes> <node>          what is allocated: a size at a stack, numbered from 0
-       + <a>                     one such block more
-       - <a>                     one less; "temporary" if it is the one just allocated
+       + <a>                     one such block more (version 0: + <bytes> <node> <address>)
+       - <a>                     one less; "temporary" if it is the one just allocated (version 0: - <address>)
        c <milliseconds>          the time
        R <pages>                 resident
 
    Each string, frame, node and allocation is written once, when it is first needed, before what refers to it.
-   Readers take a free for that of a temporary block if it has the number of the + line before, or the number 0 if
-   there is none. So number 0 is never used; and where another block of the same size and stack is freed than the
-   newest one, a second number for the same is written.
+
+   heaptrack_gui counts sizes in an array that it lengthens when the number of a + line is the array's length, and writes
+   behind its end if the number is larger (src/analyze/gui/parser.cpp, handleAllocation). So the first + lines of the numbers
+   are in the numbers' order.
+
+   Readers take a free for that of a temporary block if it has the number of the + line before it. So where several
+   blocks of one size and stack live, two numbers stand for them, and the free of another block than the newest
+   has the number that the newest does not have. Where there is no + line before it, they compare with 0: so number 0
+   stands for one block only, the first, and the two lines of that one have the form of version 0, which compares
+   addresses.
 
    A Python frame's address is its number, which readers show only. A realloc is one less and one more, as in heaptrack
    itself. */
 #include "report/pm_trace_format.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 
 #define HEAPTRACK_VERSION 0x10400
 #define FORMAT_VERSION 3
 
-/* A key of a size and a node: nodes have 28 bits (heap/pm_sites.h). */
-enum { NODE_BITS = 28, KEY_SIZE_BITS = 64 - NODE_BITS };
+/* A key of a size and a node: nodes have 28 bits (heap/pm_sites.h). Larger sizes are numbered from LARGE_SIZE on. */
+enum { NODE_BITS = 28 };
+#define LARGE_SIZE (1ull << (63 - NODE_BITS))
+
+/* Stands for the address of the first block. */
+#define FIRST_ADDRESS 0xffffffffull
 
 /* Numbers that the file gives to things that have a number here: 0, not written yet. */
 struct numbers {
@@ -38,29 +50,36 @@ struct numbers {
     u32 capacity, count;
 };
 
+/* The blocks of a size and node. */
+struct kind {
+    u32 number;         /* in + and - lines */
+    u32 second;         /* a number for the same; 0: not needed yet */
+    u32 live;           /* blocks */
+};
+
 struct heaptrack {
     struct pm_tables tables;
     struct pm_buffer *out;
     struct numbers strings, frames, nodes;      /* by pm_string_id, pm_frame_id, pm_stack_id */
+    struct numbers requests;                    /* by pm_stack_id of a request: its node */
     u32 python;                                 /* the string that is the object of Python frames; 0: not yet */
-    struct pm_map allocations;                  /* size and node -> number */
-    struct pm_map twins;                        /* number -> the second number for the same */
-    u64 allocation_count;
-    struct numbers node_of;                     /* by the number of an allocation */
-    u64 newest_address;                         /* of the block of the line before, if that is a + */
-    u64 newest_number;                          /* and the number in that line; 0: it is not a + */
+    struct pm_map large_sizes;                  /* size -> LARGE_SIZE and more */
+    struct pm_map kind_of;                      /* key of size and node -> index of kinds */
+    struct kind *kinds;
+    u32 kind_count, kind_capacity;
+    u32 allocation_count;                       /* numbers that were given to a lines, and to the first block */
+    u64 first_key;                              /* of the first block */
+    bool first_lives;
+    bool after_allocation;                      /* the line before is that of an allocated block: */
+    u64 newest_address, newest_key;             /* of that block */
+    u32 newest_number;                          /* in the line */
     struct pm_buffer text;                      /* scratch */
     u64 ms;                                     /* of the last c line */
 };
 
 static u32 *number_of(struct numbers *numbers, u32 id)
 {
-    if (id >= numbers->capacity) {
-        const u32 capacity = id + id / 2 + 1024;
-        numbers->of = pm_realloc("pm.trace.heaptrack", numbers->of, capacity * sizeof *numbers->of);
-        pm_zero(numbers->of + numbers->capacity, (capacity - numbers->capacity) * sizeof *numbers->of);
-        numbers->capacity = capacity;
-    }
+    numbers->of = pm_grow_to("pm.trace.heaptrack", numbers->of, &numbers->capacity, id, sizeof *numbers->of);
     return &numbers->of[id];
 }
 
@@ -70,8 +89,8 @@ static void *open_heaptrack(const struct pm_trace_options *options, struct pm_bu
 
     trace->tables = options->tables;
     trace->out = out;
-    pm_map_init(&trace->allocations);
-    pm_map_init(&trace->twins);
+    pm_map_init(&trace->large_sizes);
+    pm_map_init(&trace->kind_of);
     pm_buffer_init(&trace->text);
     return trace;
 }
@@ -83,9 +102,10 @@ static void close_heaptrack(void *writer)
     pm_free(trace->strings.of);
     pm_free(trace->frames.of);
     pm_free(trace->nodes.of);
-    pm_free(trace->node_of.of);
-    pm_map_release(&trace->allocations);
-    pm_map_release(&trace->twins);
+    pm_free(trace->requests.of);
+    pm_free(trace->kinds);
+    pm_map_release(&trace->large_sizes);
+    pm_map_release(&trace->kind_of);
     pm_buffer_release(&trace->text);
     pm_free(trace);
 }
@@ -209,28 +229,35 @@ static u32 frame_number(struct heaptrack *trace, struct pm_frame_id id)
     return *number;
 }
 
-/* The node for an empty stack: readers expect one. */
-static u32 unknown_node(struct heaptrack *trace)
+/* A node for an empty stack: readers expect one. */
+static u32 put_unknown_node(struct heaptrack *trace)
 {
     static const char unknown[] = "???";
-    u32 *number = number_of(&trace->nodes, 0);
+    const u32 function = put_string(trace, unknown, sizeof unknown - 1);
 
-    if (*number == 0) {
-        const u32 function = put_string(trace, unknown, sizeof unknown - 1);
-        pm_buffer_add_text(trace->out, "i 0 0");
-        add_number(trace->out, function);
-        pm_buffer_add_char(trace->out, '\n');
-        put_line(trace->out, 't', ++trace->frames.count, 0);
-        *number = ++trace->nodes.count;
+    pm_buffer_add_text(trace->out, "i 0 0");
+    add_number(trace->out, function);
+    pm_buffer_add_char(trace->out, '\n');
+    put_line(trace->out, 't', ++trace->frames.count, 0);
+    return ++trace->nodes.count;
+}
+
+/* The stack without malloc and the interpreter's functions around it, as heaptrack's own files have it: its viewers name
+   what is allocated by the innermost frame. What has no other frame stays as it is. */
+static struct pm_stack_id without_allocators(const struct heaptrack *trace, struct pm_stack_id stack)
+{
+    for (struct pm_stack_id at = stack; at.v != 0;) {
+        const struct pm_stack_node node = pm_stacks_node(trace->tables.stacks, at);
+        if ((pm_frames_get(trace->tables.frames, node.frame)->flags & PM_FRAME_ALLOCATOR) == 0)
+            return at;
+        at = node.parent;
     }
-    return *number;
+    return stack;
 }
 
 /* Callers first: the tree is written from the outermost node that is not known yet. */
-static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
+static u32 put_node(struct heaptrack *trace, struct pm_stack_id stack)
 {
-    if (stack.v == 0)
-        return unknown_node(trace);
     u32 known = *number_of(&trace->nodes, stack.v);
     while (known == 0) {
         struct pm_stack_id at = stack, parent;
@@ -245,45 +272,107 @@ static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
     return known;
 }
 
-static u64 put_allocation(struct heaptrack *trace, u64 bytes, u32 node)
+/* The node of the stack of a request. */
+static u32 node_number(struct heaptrack *trace, struct pm_stack_id stack)
 {
-    if (trace->allocation_count == 0) {
-        put_line(trace->out, 'a', 0, node);
-        trace->allocation_count++;
-    }
-    const u64 number = trace->allocation_count++;
-    put_line(trace->out, 'a', bytes, node);
-    *number_of(&trace->node_of, (u32)number) = node;
-    return number;
+    u32 *number = number_of(&trace->requests, stack.v);
+
+    if (*number == 0)
+        *number = stack.v == 0 ? put_unknown_node(trace) : put_node(trace, without_allocators(trace, stack));
+    return *number;
 }
 
-/* The number of blocks of a size at a stack. */
-static u64 allocation_number(struct heaptrack *trace, u64 bytes, struct pm_stack_id stack)
+static u64 key_of(struct heaptrack *trace, u64 bytes, u32 node)
+{
+    if (bytes >= LARGE_SIZE) {
+        const u64 *known = pm_map_get(&trace->large_sizes, bytes);
+        const u64 number = known != NULL ? *known : LARGE_SIZE + trace->large_sizes.count;
+        if (known == NULL)
+            pm_map_put(&trace->large_sizes, bytes, number);
+        bytes = number;
+    }
+    return bytes << NODE_BITS | node;
+}
+
+static u32 put_allocation(struct heaptrack *trace, u64 bytes, u32 node)
+{
+    put_line(trace->out, 'a', bytes, node);
+    return trace->allocation_count++;
+}
+
+/* The first block, in the form of version 0. */
+static void put_first(struct heaptrack *trace, u64 bytes, u32 node, u64 key)
+{
+    put_line(trace->out, 'v', HEAPTRACK_VERSION, 0);
+    pm_buffer_add_char(trace->out, '+');
+    add_number(trace->out, bytes);
+    add_number(trace->out, node);
+    add_number(trace->out, FIRST_ADDRESS);
+    pm_buffer_add_char(trace->out, '\n');
+    put_line(trace->out, 'v', HEAPTRACK_VERSION, FORMAT_VERSION);
+    trace->first_key = key;
+    trace->first_lives = true;
+    trace->newest_number = trace->allocation_count++;
+}
+
+static void put_free_of_first(struct heaptrack *trace)
+{
+    put_line(trace->out, 'v', HEAPTRACK_VERSION, 0);
+    put_count(trace->out, '-', FIRST_ADDRESS);
+    put_line(trace->out, 'v', HEAPTRACK_VERSION, FORMAT_VERSION);
+    trace->first_lives = false;
+}
+
+/* Writes the a line of what is new. */
+static struct kind *kind_at(struct heaptrack *trace, u64 key, u64 bytes, u32 node)
+{
+    const u64 *known = pm_map_get(&trace->kind_of, key);
+
+    if (known != NULL)
+        return &trace->kinds[*known];
+    const u32 index = trace->kind_count++;
+    trace->kinds = pm_grow_to("pm.trace.heaptrack", trace->kinds, &trace->kind_capacity, index, sizeof *trace->kinds);
+    trace->kinds[index].number = put_allocation(trace, bytes, node);
+    pm_map_put(&trace->kind_of, key, index);
+    return &trace->kinds[index];
+}
+
+static void allocated(struct heaptrack *trace, const struct pm_block *block, struct pm_stack_id stack)
 {
     const u32 node = node_number(trace, stack);
-    const bool has_key = bytes >> KEY_SIZE_BITS == 0;
-    const u64 key = bytes << NODE_BITS | node;
-    const u64 *known = has_key ? pm_map_get(&trace->allocations, key) : NULL;
+    const u64 key = key_of(trace, block->bytes, node);
 
-    if (known != NULL)
-        return *known;
-    const u64 number = put_allocation(trace, bytes, node);
-    if (has_key)
-        pm_map_put(&trace->allocations, key, number);
-    return number;
+    trace->after_allocation = true;
+    trace->newest_address = block->address;
+    trace->newest_key = key;
+    if (trace->allocation_count == 0) {
+        put_first(trace, block->bytes, node, key);
+        return;
+    }
+    struct kind *kind = kind_at(trace, key, block->bytes, node);
+    trace->newest_number = kind->number;
+    if (kind->live++ > 0 && kind->second == 0)
+        trace->newest_number = kind->second = put_allocation(trace, block->bytes, node);
+    put_count(trace->out, '+', trace->newest_number);
 }
 
-/* The number in a - line for the block, which was made with number. */
-static u64 freed_number(struct heaptrack *trace, const struct pm_block *block, u64 number)
+static void freed(struct heaptrack *trace, const struct pm_block *block, struct pm_stack_id stack)
 {
-    if (number != trace->newest_number || block->address == trace->newest_address)
-        return number;
-    const u64 *known = pm_map_get(&trace->twins, number);
-    if (known != NULL)
-        return *known;
-    const u64 twin = put_allocation(trace, block->bytes, *number_of(&trace->node_of, (u32)number));
-    pm_map_put(&trace->twins, number, twin);
-    return twin;
+    const u64 key = key_of(trace, block->bytes, node_number(trace, stack));
+    const bool newest = trace->after_allocation && block->address == trace->newest_address && key == trace->newest_key;
+
+    if (trace->first_lives && key == trace->first_key && (!newest || trace->newest_number == 0)) {
+        put_free_of_first(trace);
+    } else {
+        const u64 *index = pm_map_get(&trace->kind_of, key);
+        if (index == NULL)      /* only what has a + line may be freed */
+            return;
+        struct kind *kind = &trace->kinds[*index];
+        const bool taken = trace->after_allocation && kind->number == trace->newest_number;
+        kind->live--;
+        put_count(trace->out, '-', newest ? trace->newest_number : taken ? kind->second : kind->number);
+    }
+    trace->after_allocation = false;
 }
 
 static void record_heaptrack(void *writer, const struct pm_trace_record *record)
@@ -292,15 +381,9 @@ static void record_heaptrack(void *writer, const struct pm_trace_record *record)
     const struct pm_event *event = record->event;
 
     if (record->known && (event->kind == PM_EVENT_FREED || event->kind == PM_EVENT_RESIZED))
-        put_count(trace->out, '-', freed_number(trace, event->before,
-                                                allocation_number(trace, event->before->bytes, record->made_by)));
-    trace->newest_number = 0;
-    if (!record->wanted || (event->kind != PM_EVENT_ALLOCATED && event->kind != PM_EVENT_RESIZED))
-        return;
-    const u64 number = allocation_number(trace, event->block->bytes, record->stack);
-    put_count(trace->out, '+', number);
-    trace->newest_number = number;
-    trace->newest_address = event->block->address;
+        freed(trace, event->before, record->made_by);
+    if (record->wanted && (event->kind == PM_EVENT_ALLOCATED || event->kind == PM_EVENT_RESIZED))
+        allocated(trace, event->block, record->stack);
 }
 
 static void tick_heaptrack(void *writer, u64 ms, u64 resident_pages)
@@ -339,6 +422,7 @@ static void stop_heaptrack(void *writer, const char *note)
 
 const struct pm_trace_format pm_trace_heaptrack_format = {
     .name = "heaptrack",
+    .wants_lines = true,
     .wants_births = true,
     .open = open_heaptrack,
     .close = close_heaptrack,

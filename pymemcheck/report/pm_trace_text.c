@@ -8,6 +8,7 @@
    stack and kept. */
 #include "report/pm_trace_format.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "heap/pm_frame_sums.h"
 #include "report/pm_text_parts.h"
@@ -157,13 +158,8 @@ static u64 make_label(struct text_trace *trace, struct pm_stack_id stack)
 /* " ex_dtrace.py:48   -> create_cmalloc_list " */
 static const char *label_of(struct text_trace *trace, struct pm_stack_id stack)
 {
-    if (stack.v >= trace->label_capacity) {
-        const u32 capacity = stack.v + stack.v / 2 + 1024;
-        trace->label_of = pm_realloc("pm.trace.text", trace->label_of, capacity * sizeof *trace->label_of);
-        pm_zero(trace->label_of + trace->label_capacity,
-                (capacity - trace->label_capacity) * sizeof *trace->label_of);
-        trace->label_capacity = capacity;
-    }
+    trace->label_of = pm_grow_to("pm.trace.text", trace->label_of, &trace->label_capacity, stack.v,
+                                 sizeof *trace->label_of);
     if (trace->label_of[stack.v] == 0)
         trace->label_of[stack.v] = make_label(trace, stack) + 1;
     return trace->labels.bytes + trace->label_of[stack.v] - 1;

@@ -407,11 +407,26 @@ static void end_search(void *writer, const struct pm_losses *losses)
     pm_text_release(&xml->text);
 }
 
-/* Not an element of the protocol, whose readers pass over elements that they do not know. */
-static void write_conclusion(void *writer, const struct pm_profile *profile)
+/* What is in no loss record; loss records have their own balances. */
+static void write_watched(struct xml *xml, const struct pm_profile *profile)
+{
+    if (profile->watched == NULL)
+        return;
+    put_text(xml, "<watched>");
+    put_sentences_as(xml, "  ", "text");
+    pm_text_init(&xml->text, profile, &xml->text_options, &xml->sentences);
+    pm_text_write_watched(&xml->text);
+    pm_text_release(&xml->text);
+    put_text(xml, "</watched>");
+    put_text(xml, "");
+}
+
+/* Not elements of the protocol, whose readers pass over elements that they do not know. */
+static void write_end(void *writer, const struct pm_profile *profile)
 {
     struct xml *xml = writer;
 
+    write_watched(xml, profile);
     put_text(xml, "<conclusion>");
     put_sentences_as(xml, "  ", "text");
     pm_text_conclude(profile, &xml->options->text, &xml->sentences);
@@ -427,7 +442,7 @@ const struct pm_format pm_xml_format = {
     .search_begin = begin_search,
     .loss = write_loss,
     .search_end = end_search,
-    .end = write_conclusion,
+    .end = write_end,
     .wrong_free = write_wrong_free,
     .suggestion = write_suggestion,
 };

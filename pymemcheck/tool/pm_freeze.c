@@ -76,6 +76,7 @@ static struct pm_profile profile_of(const struct pm_run *run, enum pm_end end, i
         .sites = &run->sites,
         .phases = &run->phases,
         .moments = &run->timeline.moments,
+        .wrong_frees = &run->errors.wrong_frees,
     };
 }
 

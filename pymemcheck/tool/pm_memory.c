@@ -124,6 +124,20 @@ void pm_memory_scan_end(struct pm_memory_scan *scan)
     pm_free(scan->file_pages);
 }
 
+u64 *pm_memory_segments(u32 kinds, u32 *count)
+{
+    Int capacity = 256, found;
+    Addr *starts = pm_alloc("pm.memory", (size_t)capacity * sizeof *starts);
+
+    /* The second allocation may itself make a segment. */
+    while ((found = VG_(am_get_segment_starts)(kinds, starts, capacity)) < 0) {
+        capacity = -found + 16;
+        starts = pm_realloc("pm.memory", starts, (size_t)capacity * sizeof *starts);
+    }
+    *count = (u32)found;
+    return (u64 *)starts;
+}
+
 bool pm_memory_is_writable(u64 address, u64 bytes)
 {
     return VG_(am_is_valid_for_client)(address, bytes, VKI_PROT_READ | VKI_PROT_WRITE);

@@ -35,6 +35,9 @@ struct pm_memory_scan {
 void pm_memory_scan_begin(struct pm_memory_scan *scan);
 void pm_memory_scan_end(struct pm_memory_scan *scan);
 
+/* Where segments of these kinds (SegKind of the core) start, ascending. The caller frees them (pm_free). */
+u64 *pm_memory_segments(u32 kinds, u32 *count);
+
 /* Whether the program itself could write all of these bytes. Cost: a search among the mappings. */
 bool pm_memory_is_writable(u64 address, u64 bytes);
 /* Whether the tool can write all of these bytes, as the program could. bytes may be 0. Cost: a system call for each

@@ -47,6 +47,7 @@ static void in_fork_child(ThreadId tid)
     the_run->serial += the_run->serial < PM_BLOCK_MAX_SERIAL;
     pm_roots_forked(&the_run->roots);
     pm_leak_report_forked(the_run);
+    pm_errors_forked(the_run);
     pm_python_forked(&the_run->python, tid);
     pm_client_requests_forked(the_run, tid);
     pm_event_log_forked(&the_run->log);

@@ -4,11 +4,13 @@
 
 #include "tool/pm_report.h"
 
+#include "tool/core/pm_core.h"
 #include "tool/leaks/pm_leak_report.h"
 #include "tool/pm_freeze.h"
 #include "tool/pm_memory_limit.h"
 #include "tool/pm_output.h"
 #include "tool/pm_run.h"
+#include "tool/trace/pm_domain_calls.h"
 
 void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
 {
@@ -27,7 +29,9 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
     frozen.profile.losses = searched ? &losses : NULL;
     frozen.profile.losses_before = run->searched_before ? &run->losses_before : NULL;
     frozen.profile.before = run->searched_before ? &run->sites_before : NULL;
+    pm_domain_calls_end(run);
     pm_event_log_end(run, &frozen.profile);
+    pm_core_log_gather_begin();
     pm_output_begin(run, &frozen.profile);
     /* A leak that both searches found is one error. */
     if (run->searched_before)
@@ -39,6 +43,7 @@ void pm_report_write(struct pm_run *run, enum pm_end end, int exit_status)
         VG_(umsg)("pymemcheck: warning: there are too many different stacks: inner frames of later ones"
                   " are left out.\n");
     pm_output_end(run, &frozen.profile);
+    pm_core_log_gather_end();
     pm_freeze_release(run, &frozen);
     if (searched)
         pm_losses_release(&losses);

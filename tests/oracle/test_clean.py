@@ -4,7 +4,9 @@ nor after it. Rules, not a list of blocks, recognize the memory that CPython its
 import pytest
 
 import pythons
+from pmtest import PROGRAMS
 
+EXTENSIONS = PROGRAMS / "extensions_kept.py"
 REPORTED = {"definite", "cycle", "surplus", "deficit", "possible"}
 
 # An interpreter may lack some of these modules, but not more than eight.
@@ -45,6 +47,19 @@ def test_many_imports(tool, python):
     """Before finalization, garbage that waits for the collector may be possibly lost: constants of frozen modules
     can look like addresses (zipimport's b"PK\\5\\6")."""
     check(tool, python, "-S", "-c", IMPORTS, before={"definite", "cycle", "surplus", "deficit"})
+
+
+@pytest.mark.parametrize("python", pythons.each_python(costly=True))
+def test_extensions(tool, python):
+    """Objects of the standard library's extensions, which are files of their own in some builds and in the interpreter in
+    others."""
+    if python.row.partition("-")[0] in ("2.7", "3.6", "3.7", "3.8"):
+        pytest.skip("before 3.9 the collector does not know all of these types")
+    native = tool.run_native(python.path, "-S", EXTENSIONS, check=False)
+    if native.returncode != 0:
+        assert "ImportError" in native.stderr or "ModuleNotFoundError" in native.stderr, native.stderr
+        pytest.skip(f"{python.path} lacks a module: {native.stderr.splitlines()[-1]}")
+    check(tool, python, "-S", EXTENSIONS, before=REPORTED - {"cycle"})
 
 
 @pytest.mark.parametrize("python", pythons.each_python(costly=True))

@@ -21,6 +21,11 @@ DIFFERENCES = {
     "TestCAPI.test_track_without_gil": TRACK,
     "TestCAPI.test_untrack": TRACK,
 }
+# Fails only if the tool maps memory just then.
+SOMETIMES = {
+    "TestTracemallocEnabled.test_get_tracemalloc_memory":
+        "clear_traces() gives back none of the tool's memory, and the tool may map more meanwhile (seldom)",
+}
 
 
 def find_python():
@@ -41,10 +46,10 @@ def test_the_standard_librarys_test(tool):
     answers = json.loads(output.read_text())
     assert len(answers) > 40
     failed = {name: answer for name, answer in answers.items() if answer not in ("passed", "skipped")}
-    assert set(failed) == set(DIFFERENCES), failed
+    assert set(failed) - set(SOMETIMES) == set(DIFFERENCES), failed
 
 
 def test_the_list_in_the_documentation():
     text = (TESTS.parent / "docs/python-api.md").read_text(encoding="utf-8")
     rows = dict(line.strip("| ").split(" | ", 1) for line in text.splitlines() if line.startswith("| `Test"))
-    assert {name.strip("`"): reason for name, reason in rows.items()} == DIFFERENCES
+    assert {name.strip("`"): reason for name, reason in rows.items()} == {**DIFFERENCES, **SOMETIMES}

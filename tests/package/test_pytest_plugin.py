@@ -2,32 +2,18 @@
 """The pytest plugin and the driver for CPython's tests, under the tool. By default on Debian's release build; with
 PM_LEAKS_WIDE=1 the suite of 30 tests runs on every interpreter with headers from 3.9 on, if this pytest can be imported there."""
 import os
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree
 
 import pytest
 
-import pack
 import pythons
-from pmtest import compile_program
+from suite import PACKAGES, can_import, compile_for, run_session, run_suite
 
-EXTENSIONS = sorted((pack.TESTS / "leaks/python/extensions").glob("pm_lose_*.c*")) + [pack.TESTS / "programs/suite/pm_caches.c"]
-SUITE = pack.TESTS / "programs/suite/suite_of_30.py"
 PYTHONS = [pytest.param(python, id="%s:%s" % (python.row, python.path)) for python in pythons.PYTHONS
            if python.has_headers and tuple(map(int, python.version.split("."))) >= (3, 9)] \
     if os.environ.get("PM_LEAKS_WIDE") else [pytest.param(None, id="release")]
-
-
-def compile_for(python, folder):
-    folder.mkdir(exist_ok=True)
-    for source in EXTENSIONS:
-        compile_program(folder / (source.stem + ".so"), source, "-shared", "-fPIC", "-O1", "-pthread", "-isystem", python.include,
-                        "-fno-canonical-system-headers")
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -35,54 +21,17 @@ def extensions(release_python, tmp_path_factory):
     return compile_for(release_python, tmp_path_factory.mktemp("extensions"))
 
 
-class Session:
-    """What a session of pytest under the tool said."""
-
-    def __init__(self, run, folder):
-        self.returncode, self.text, self.stderr = run.returncode, run.stdout, run.stderr
-        cases = xml.etree.ElementTree.parse(str(folder / "junit.xml")).getroot().iter("testcase")
-        self.outcomes, self.messages, self.properties = {}, {}, {}
-        for case in cases:
-            name = case.get("name")
-            found = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
-            self.outcomes.setdefault(name, []).extend(found)
-            self.messages[name] = self.messages.get(name, "") + "".join((child.text or "") + (child.get("message") or "") for child in case)
-            for each in case.iter("property"):
-                self.properties.setdefault(name, {})[each.get("name")] = each.get("value")
-
-    def named(self, *outcomes):
-        return {name for name, found in self.outcomes.items() if found == list(outcomes)}
-
-
-def run_session(command, python, folder, paths, *arguments, options=(), env=None):
-    run = command.run("run", "--python=%s" % python, "--no-summary", *options, "-m", "pytest", "-p", "no:cacheprovider",
-                      "--junitxml=junit.xml", "-W", "ignore", *arguments, cwd=str(folder), timeout=2400,
-                      env={"PYTHONPATH": os.pathsep.join(map(str, paths)), **(env or {})})
-    assert (folder / "junit.xml").exists(), run
-    return Session(run, folder)
-
-
-def make_suite(folder):
-    shutil.copy(str(SUITE), str(folder / "test_suite.py"))
-    shutil.copy(str(SUITE.parent / "conftest.py"), str(folder))
-
-
 @pytest.mark.parametrize("python", PYTHONS)
 def test_exactly_the_leaking_tests_fail(command, release_python, extensions, tmp_path, python):
     """Not those that fill caches, and not those that differ from run to run; in any order."""
-    make_suite(tmp_path)
     paths, path = [extensions], release_python.path
     if python is not None:
         path = python.path
-        packages = str(pathlib.Path(pytest.__file__).parents[1])
-        if subprocess.run([path, "-c", "import pytest"], env={"PYTHONPATH": packages}, stderr=subprocess.DEVNULL).returncode:
+        if not can_import(path, "pytest"):
             pytest.skip("%s cannot import the pytest of %s" % (path, sys.executable))
-        paths = [compile_for(python, tmp_path / "extensions"), packages]
-    session = run_session(command, path, tmp_path, paths, "-R", "1:3", "-p", "no:xdist", "test_suite.py",
-                          env={"PM_SHUFFLE": "7"})
-    wanted = {name for name in session.outcomes if "_leak_" in name}
-    assert len(session.outcomes) == 30 and len(wanted) == 12
-    assert session.named("failure") == wanted and session.named() == set(session.outcomes) - wanted, session.text
+        paths = [compile_for(python, tmp_path / "extensions"), PACKAGES]
+    session, leaky = run_suite(command, path, tmp_path, paths, 7, "-p", "no:xdist")
+    assert session.named("failure") == leaky and session.named() == set(session.outcomes) - leaky, session.text
     message = session.messages["test_leak_on_error_path"]
     assert "are definitely lost in loss record 1 of 1" in message and "pm_lose_calls.so`parse" in message
     assert "by test_leak_on_error_path (%s/test_suite.py:" % tmp_path in message and "_pytest" not in message

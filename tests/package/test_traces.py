@@ -11,7 +11,7 @@ from pymemcheck import Profile
 from pymemcheck.grouping import Grouping
 from pymemcheck.live_heap import LiveHeap
 from pymemcheck.profile import Frame
-from pymemcheck.traces import CXX, DOMAINS, LIBC, MEM, OBJECT, RAW, domain_of, make_traces
+from pymemcheck.traces import CXX, DOMAINS, Domains, LIBC, MEM, OBJECT, RAW, make_traces
 
 
 def sums_of(profile):
@@ -57,7 +57,7 @@ class OneStack:
     (("malloc", "PyObject_Malloc", "_PyObject_GC_Alloc", "PyType_GenericAlloc", "-f"), OBJECT), (("malloc", "PyMem_Malloc", "-f"), MEM),
     (("malloc", "_PyMem_DebugRawAlloc", "PyMem_Malloc", "-f"), MEM), (("-list_new",), OBJECT)])
 def test_domains(names, domain):
-    assert domain_of(OneStack(*names), 1) == domain, DOMAINS[domain]
+    assert Domains(OneStack(*names))[1] == domain, DOMAINS[domain]
 
 
 def test_a_limit_and_shared_tracebacks(leaking, tmp_path):

@@ -46,6 +46,36 @@ def unfinished():
         plain(3)
 
 
+def caught():
+    try:
+        yield 1
+    except ValueError:
+        plain(4)
+    yield 2
+    yield 3
+
+
+def passing():
+    yield from caught()
+
+
+def passing_twice():
+    yield from passing()
+
+
+def thrown():
+    part = passing_twice()
+    next(part)
+    part.throw(ValueError())        # caught far inside: those between only pass it on
+    list(part)
+    part = passing_twice()
+    next(part)
+    try:
+        part.throw(KeyError())      # leaves them all
+    except KeyError:
+        plain(5)
+
+
 def raising(n):
     if n == 0:
         raise ValueError(n)
@@ -134,6 +164,23 @@ async def asynchronous(n):
     return total
 
 
+async def cancelled(n):
+    try:
+        await coroutine(n)
+    except LookupError:
+        return await coroutine(n)
+
+
+async def waiting(n):
+    return await cancelled(n)
+
+
+def cancel(awaitable):
+    awaitable.send(None)
+    awaitable.throw(LookupError())
+    drive(awaitable)
+
+
 def drive(awaitable):
     try:
         while True:
@@ -167,6 +214,8 @@ def once():
     sum(plain(i) for i in range(2))
     drive(coroutine(1))
     drive(asynchronous(2))
+    cancel(waiting(1))
+    thrown()
     (lambda n: plain(n))(1)
     max([1, 2], key=lambda n: plain(n))
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from pmtest import needs_core
+
 FORK = """import ctypes, os, sys
 libc = ctypes.CDLL(None)
 libc.calloc.restype = ctypes.c_void_p
@@ -63,3 +65,53 @@ def test_python_that_is_not_watched(tool, release_python, traced):
     run = tool.run(release_python.path, "-S", path, options=["--trace-children=yes"] if traced else [])
     said = re.findall(r"hint: this process now runs (\S+), which is not watched: --trace-children=yes", "".join(run.logs.values()))
     assert said == ([] if traced else said[:1] * len(said)) and (traced or 1 <= len(said) <= 3)
+
+
+SHARED_LOG = """import ctypes, multiprocessing, sys
+libc = ctypes.CDLL(None)
+libc.malloc.restype = None
+for number in range(20):
+    exec("def lose%d(): libc.malloc(%d)" % (number, 100 + number))
+def lose_all(begin):
+    begin.wait()
+    for number in range(20):
+        globals()["lose%d" % number]()
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    begin = context.Event()
+    workers = [context.Process(target=lose_all, args=(begin,)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    begin.set()
+    lose_all(begin)
+    for worker in workers:
+        worker.join()
+"""
+
+
+@needs_core("write")
+@needs_core("lines")
+@needs_core("open")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("log", ["file", "pipe"])
+def test_one_log_of_several_processes(tool, release_python, method, log):
+    """Each report stands whole in the log, with no line of another process in it, and none is missing."""
+    folder = tool.new_directory()
+    (folder / "shared.py").write_text(SHARED_LOG)
+    (folder / "log").write_text("of an earlier run\n")
+    options = ["--trace-children=yes", f"--pymemcheck-out-file={folder}/out.%p",
+               *([f"--log-file={folder}/log"] if log == "file" else [])]
+    run = tool.run(release_python.path, folder / "shared.py", method, files=False, options=options)
+    lines = ((folder / "log").read_text() if log == "file" else run.stderr).splitlines()
+    assert "of an earlier run" not in lines
+    pids = [re.match("==([0-9]+)== ?", line).group(1) for line in lines]
+    reports = 0
+    for at, line in enumerate(lines):
+        if not line.endswith("== HEAP SUMMARY:"):
+            continue
+        end = next(i for i in range(at, len(lines)) if lines[i] == f"=={pids[at]}== CONCLUSION:")
+        assert set(pids[at:end]) == {pids[at]}
+        records = sum(" bytes in 1 blocks are definitely lost in loss record " in text for text in lines[at:end])
+        assert records == 20 or (method == "spawn" and records == 0)    # the resource tracker's
+        reports += records == 20
+    assert reports == 4 and sum(line.startswith(f"=={run.pid}== ERROR SUMMARY: 20 errors") for line in lines) == 1

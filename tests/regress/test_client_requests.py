@@ -32,7 +32,7 @@ def test_counters(tool, program):
     """Differences are those of the program's own calls, as the HEAP SUMMARY counts them."""
     run = tool.run(program, "counters")
     assert run.stdout.splitlines() == [
-        "version 1", "counters 64", "differences 5000 5 10 5 10000", "peak 1", "reset 1", "peak is live 1 1", "tool 1",
+        "version 2", "counters 64", "differences 5000 5 10 5 10000", "peak 1", "reset 1", "peak is live 1 1", "tool 1",
         "short 8 1"]
     assert run.profile.totals["peak_since"] > 0 and "bytes in" in run.log and ", since allocation " in run.log
 

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pymemcheck-cython.supp hides what Cython's own code loses when a module is imported, and nothing else."""
 import pathlib
-import shutil
-import subprocess
 
 import pytest
 
-from pmtest import PROGRAMS
+from pmtest import PROGRAMS, compile_cython
 
 SOURCE = PROGRAMS / "cython" / "pm_lossy.pyx"
 SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[2] / "pymemcheck" / "tool" / "pymemcheck-cython.supp"
@@ -17,27 +15,10 @@ pm_lossy.lose(20)
 SHOWN = {"definite", "cycle", "surplus", "deficit", "possible"}
 
 
-def cython():
-    for name in ("cython3", "cython"):
-        if shutil.which(name) is not None:
-            version = subprocess.run([name, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
-                                     universal_newlines=True).stdout
-            if "version 0.29." in version:
-                return name
-    return None
-
-
-@pytest.mark.skipif(cython() is None, reason="Cython 0.29 is not installed (Debian 12: cython3)")
 @pytest.mark.parametrize("when", ["after", "before"])
 def test_suppressions(tool, python, tmp_path, when):
     """What Cython loses is found, and suppressed with the file. The module's own leak is reported with it too."""
-    if not (3, 6) <= python.version < (3, 12) or not python.has_headers:
-        pytest.skip(f"{python.path} has no headers, or is newer than Cython 0.29 knows")
-    made = tmp_path / "pm_lossy.c"
-    subprocess.run([cython(), "-3", str(SOURCE), "-o", str(made)], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
-    subprocess.run(["gcc", "-O2", "-g", "-w", "-shared", "-fPIC", "-isystem", python.include, "-fno-canonical-system-headers",
-                    str(made), "-o", str(tmp_path / ("pm_lossy" + python.suffix))], check=True)
+    compile_cython(python, SOURCE, tmp_path)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
 

@@ -115,7 +115,8 @@ def test_two_lines_of_a_function(tool, release_python, extensions):
 
 def check_bound(found, name, line_texts):
     marks = {line_of(DEEP / "bound.py", f"# {text}"): count for text, count in line_texts.items()}
-    losses = [loss for loss in found.profile.losses if reported(loss)]
+    # pybind11 2.10 loses references to its metaclass when its types die.
+    losses = [loss for loss in found.profile.losses if reported(loss) and loss.json["import_blocks"] < loss.blocks]
     assert {loss.python[0].line: (loss.blocks, loss.types) for loss in losses} \
         == {line: (count, [(name, count)]) for line, count in marks.items()}
 
@@ -134,6 +135,14 @@ def test_registered_pybind11_instances(tool, release_python, tmp_path):
     compile_extension(release_python, tmp_path, "pm_bound")
     found = run(tool, release_python, tmp_path, DEEP / "bound.py", "pm_bound", "Button", "made")
     check_bound(found, "pm_bound.Button", {"kept": 7, "made": 9})
+
+
+def test_children_of_a_parent(tool, release_python, extensions):
+    """A method that makes a child and adds it to its parent's own memory makes a reference."""
+    found = run(tool, release_python, extensions, DEEP / "parents.py", options=["--leak-scan=before"])
+    loss, = [loss for loss in found.profile.losses_before if reported(loss)]
+    assert (loss.kind, loss.types, loss.surplus_references) == ("surplus", [("pm_deep.Wrapper", 1)], 1)
+    assert loss.python[0].line == line_of(DEEP / "parents.py", "# surplus")
 
 
 def test_frames_without_a_name(tool, release_python, tmp_path):

@@ -57,6 +57,9 @@ def test_as_memcheck(tool, wrong_frees, case_names):
         assert kinds(ours.log) == kinds(theirs.log)
         assert {function for _, function in kinds(ours.log)} == set(case_names) - RIGHT
         assert summary(ours.log)[:2] == summary(theirs.log)[:2]
+        counts = [wrong["count"] for wrong in ours.profile.json["wrong_frees"]]
+        assert (sum(counts), len(counts)) == summary(ours.log)[:2]
+        assert re.search(rf"CONCLUSION:\n==\d+==    {sum(counts)} wrong frees \(\d+ mismatched, \d+ invalid\), the first: ", ours.log)
 
 
 @pytest.mark.parametrize("name, first, place, allocated", [
@@ -516,3 +519,25 @@ def test_double_free_in_python(tool, python):
     assert error.startswith("Invalid free() / delete / delete[] / realloc(): the block is free already\n")
     assert f"   by drop ({path}:9)\n" in freed and f"   by <module> ({path}:12)\n" in freed
     assert f"   by make ({path}:7)\n" in allocated and f"   by <module> ({path}:10)\n" in allocated + "\n"
+
+
+def test_conclusion_of_a_fork_child(tool, release_python):
+    """The conclusion names wrong frees, and a child's only its own."""
+    script = tool.new_directory() / "twice.py"
+    script.write_text("import ctypes, os\n"
+                      "libc = ctypes.CDLL(None)\n"
+                      "libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]\n"
+                      "def twice():\n"
+                      "    block = libc.malloc(24)\n"
+                      "    libc.free(block)\n"
+                      "    libc.free(block)\n"
+                      "for _ in range(5): twice()\n"
+                      "for count in (0, 2):\n"
+                      "    if os.fork() == 0:\n"
+                      "        for _ in range(count): twice()\n"
+                      "        os._exit(0)\n"
+                      "    os.wait()\n")
+    run = tool.run(release_python.path, "-S", script)
+    first = {pid: re.search(r"CONCLUSION:\n==\d+==    (.*)\n", log)[1] for pid, log in run.logs.items()}
+    assert first.pop(run.pid) == "5 invalid frees, the first: twice.py:7 (twice)"
+    assert [first[pid] for pid in sorted(first)] == ["no leaks", "2 invalid frees, the first: twice.py:7 (twice)"]

@@ -21,13 +21,13 @@ BUFFERS = [("create_cmalloc_list", "CMalloc(1477)", 1477, False), ("create_pyraw
 def traced(tool, *command, options=(), **more):
     """A run with an event log for each process, and the logs' texts by process."""
     run = tool.run(*command, options=["--trace=malloc", "--trace-file=trace.%p", *options], **more)
-    run.traces = traces_of(run)
+    run.traces = traces_of(more.get("cwd") or run.directory)
     return run
 
 
-def traces_of(run):
+def traces_of(folder):
     return {int(path.name[len("trace."):]): path.read_text(errors="surrogateescape")
-            for path in run.directory.glob("trace.*") if path.name[len("trace."):].isdigit()}
+            for path in folder.glob("trace.*") if path.name[len("trace."):].isdigit()}
 
 
 def script(tool, text):
@@ -40,7 +40,8 @@ def build_of(row):
     return next((python for python in pythons.PYTHONS if python.row == row), None)
 
 
-@pytest.fixture(scope="module", params=["3.9", "3.9-debug", "3.11", "3.11-debug", "3.13", "3.13-debug"])
+@pytest.fixture(scope="module", params=["3.9", "3.9-debug", "3.11", "3.11-debug", "3.13", "3.13-debug", "3.14",
+                                        "3.14-debug", "3.15"])
 def buffers(request, tool, compiled_interpreters, tmp_path_factory):
     """The seeds' program on each build."""
     found = build_of(request.param)
@@ -382,6 +383,7 @@ def test_file_that_cannot_be_created(tool, release_python):
     ("--trace=mallocs", "expected 'none', 'all', or some of"),
     ("--trace-format=json", "expected one of: text, heaptrack"),
     ("--trace-limit=many", "expected a number of bytes"),
+    ("--trace-limit=10", "expected at least 4096 bytes"),
     ("--trace-size-filter=9..3", "expected bytes from least to most"),
     ("--trace-thread-filter=0", "expected the number of a thread"),
     ("--trace-file=", "expected a file name"),

@@ -269,6 +269,68 @@ static void test_transfer(void **state)
     pm_balance_release(&world.balance);
 }
 
+/* A place of an owner in a function at a line of Python. */
+static void change_at(struct world *world, u32 object, u32 owner, u32 function, u32 line, i64 delta)
+{
+    const struct pm_balance_owner named = {
+        .name = { owner }, .role = role(owner), .object = { role(owner) == PM_BALANCE_EXTENSION }, .shown = { function * 100 + line },
+        .function = { function }, .python = { line }, .has_shown = true, .has_python = true,
+    };
+    const struct pm_stack_id stack = { owner * 10000 + function * 100 + line };
+    u32 at = pm_balance_find_place(&world->balance, stack, PM_BALANCE_CHANGE, delta > 0);
+
+    if (at == PM_BALANCE_NO_PLACE)
+        at = pm_balance_add_place(&world->balance, stack, PM_BALANCE_CHANGE, delta > 0, &named);
+    pm_balance_change(&world->balance, object, at, (u64)(delta > 0 ? delta : -delta));
+}
+
+/* KEEP takes a reference at one line, and LOOK at another, where DEALLOC gives it back for LOOK. Whichever comes first among
+   the owners, KEEP is to blame. */
+static void test_same_line_settles_first(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct world world = { .next = 0 };
+        pm_balance_init(&world.balance, NO_LIMIT);
+        const u32 object = born(&world);
+        change(&world, object, EVALUATION, -1);
+        change_at(&world, object, order == 0 ? KEEP : LOOK, 1, order == 0 ? 5 : 6, 3);
+        change_at(&world, object, order == 0 ? LOOK : KEEP, 2, order == 0 ? 6 : 5, 3);
+        change_at(&world, object, DEALLOC, 3, 6, -3);
+        struct pm_balance_verdict verdict = judge(&world, object, 0, false);
+        assert_int_equal(verdict.row_count, 1);
+        assert_int_equal(name_of(&world, &verdict.rows[0]), KEEP);
+        assert_int_equal(verdict.rows[0].references, 3);
+        pm_balance_verdict_release(&verdict);
+        pm_balance_release(&world.balance);
+    }
+}
+
+/* Of an owner's places those come first that their function did not undo: not the largest amount. */
+static void test_places_that_were_undone_come_last(void **state)
+{
+    enum { CALLS = 1, ALLOCATES, LINE = 7 };
+    struct world world = { .next = 0 };
+
+    (void)state;
+    pm_balance_init(&world.balance, NO_LIMIT);
+    const u32 object = born(&world);
+    change(&world, object, EVALUATION, -1);
+    change_at(&world, object, EVALUATION, CALLS, LINE, 20);
+    change_at(&world, object, EVALUATION, ALLOCATES, LINE, 10);
+    change_at(&world, object, EVALUATION, CALLS, LINE, -20);
+    change_at(&world, object, EVALUATION, ALLOCATES, LINE + 1, -3);
+    struct pm_balance_verdict verdict = judge(&world, object, 0, false);
+    assert_int_equal(verdict.row_count, 1);
+    assert_int_equal(verdict.rows[0].references, 7);
+    assert_int_equal(verdict.rows[0].lines[0].amount, 10);
+    assert_int_equal(verdict.rows[0].lines[0].surplus, 7);
+    assert_int_equal(verdict.rows[0].lines[1].amount, 20);
+    assert_int_equal(verdict.rows[0].lines[1].surplus, 0);
+    pm_balance_verdict_release(&verdict);
+    pm_balance_release(&world.balance);
+}
+
 static void test_unseen_changes(void **state)
 {
     struct world world = { .next = 0 };
@@ -296,6 +358,8 @@ int main(void)
         cmocka_unit_test(test_pairs_are_learned),
         cmocka_unit_test(test_too_few),
         cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_same_line_settles_first),
+        cmocka_unit_test(test_places_that_were_undone_come_last),
         cmocka_unit_test(test_unseen_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -369,7 +369,7 @@ static void a_record_reads_well(void **state)
         "   by work (/x/job.py:7)\n"
         "   by <module> (/x/job.py:90)\n"
         "   allocated while the program ran, by thread 1\n"
-        "   numbers 1 to 2 of all allocations, fingerprint ";
+        "   the first is allocation 1 of the run, the last 2, fingerprint ";
     struct world *world = *state;
     struct pm_text_options options = { 0 };
     struct pm_buffer out;

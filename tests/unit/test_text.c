@@ -409,7 +409,7 @@ static void test_not_python(void **state)
     assert_has_not(text, "interpreter");
     assert_has(text, "by engine caller (C function, while no Python function ran),\n\n   ls`xmalloc, total bytes = 15\n");
     assert_has(text, "by stack trace,\n");
-    assert_has(text, "Blocks still allocated at exit, by engine caller:\n\n"
+    assert_has(text, "Blocks still allocated at exit, by C function:\n\n"
                      "           bytes      blocks     average  caller\n"
                      "           5,000           1       5,000  ls`???\n"
                      "              15           3           5  ls`xmalloc\n"

@@ -133,6 +133,53 @@ static void test_conclusion(void **state)
     pm_losses_release(&after);
 }
 
+/* Wrong frees and over-released objects come first, and leaks of imports last; never more than ten lines. */
+static void test_conclusion_of_errors(void **state)
+{
+    struct world *world = *state;
+    struct pm_fixture *fixture = &world->fixture;
+    struct pm_wrong_free_sums wrong;
+    struct pm_losses after;
+    const struct pm_stack_id freed = python_stack(world, "/x/a.py", "free", 9);
+    const struct pm_wrong_free invalid = { .kind = PM_FREE_INVALID, .stack = freed };
+    const struct pm_wrong_free mismatch = { .kind = PM_FREE_MISMATCH, .stack = freed };
+
+    pm_losses_init(&after, &fixture->strings, &fixture->frames, &fixture->stacks, PM_LOSS_MEDIUM);
+    for (u32 line = 0; line < 5; line++) {
+        char function[] = { 'i', (char)('a' + line), '\0' };
+        pm_losses_add(&after, &(struct pm_loss_item){
+            .kind = PM_LOSS_DEFINITE, .bytes = 900 - line, .serial = line + 1, .thread = 1,
+            .stack = python_stack(world, line < 4 ? "<frozen importlib._bootstrap>" : "/x/m.py", function, line + 1) });
+    }
+    pm_losses_add(&after, &(struct pm_loss_item){
+        .kind = PM_LOSS_DEFICIT, .stack = freed, .bytes = 56, .serial = 9, .thread = 1, .missing_references = 4 });
+    pm_losses_finish(&after);
+    pm_wrong_free_sums_init(&wrong);
+    fixture->profile.losses = &after;
+    fixture->profile.wrong_frees = &wrong;
+    assert_has(report(world), "CONCLUSION:\n   1 over-released object, see \"Leaks at exit\": a.py:9 (free)\n   5 leaks, see");
+    pm_wrong_free_sums_add(&wrong, &invalid);
+    assert_has(report(world), "CONCLUSION:\n   1 invalid free: a.py:9 (free)\n   1 over");
+    pm_wrong_free_sums_add(&wrong, &mismatch);
+    pm_wrong_free_sums_again(&wrong, &mismatch);
+    assert_has(report(world),
+        "CONCLUSION:\n"
+        "   3 wrong frees (2 mismatched, 1 invalid), the first: a.py:9 (free)\n"
+        "   1 over-released object, see \"Leaks at exit\": a.py:9 (free)\n"
+        "   5 leaks, see \"Leaks at exit\"\n"
+        "     896 bytes in 1 blocks definitely lost: m.py:5 (ie)\n"
+        "     900 bytes in 1 blocks definitely lost: <frozen importlib._bootstrap>:1 (ia)\n"
+        "     and 3 leaks more\n");
+    pm_wrong_free_sums_forked(&wrong);
+    assert_has(report(world), "CONCLUSION:\n   1 over-released object");
+    pm_wrong_free_sums_again(&wrong, &mismatch);
+    assert_has(report(world), "CONCLUSION:\n   1 mismatched free: a.py:9 (free)\n   1 over-released object");
+    fixture->profile.wrong_frees = NULL;
+    fixture->profile.losses = NULL;
+    pm_wrong_free_sums_release(&wrong);
+    pm_losses_release(&after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +187,7 @@ int main(void)
         TEST(test_before_finalization),
         TEST(test_short_histograms),
         TEST(test_conclusion),
+        TEST(test_conclusion_of_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,9 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "pm_random.h"
 #include "report/pm_trace_format.h"
 
 struct world {
@@ -89,6 +91,15 @@ static void tell(struct world *world, enum pm_event_kind kind, enum pm_event_cal
     world->format->record(world->writer, &record);
 }
 
+static void tell_free(struct world *world, u64 address, u64 bytes)
+{
+    const struct pm_block old = { .address = address, .bytes = bytes };
+    const struct pm_event event = { .kind = PM_EVENT_FREED, .call = PM_CALL_FREE, .before = &old };
+    const struct pm_trace_record record = { .event = &event, .made_by = world->python, .known = true };
+
+    world->format->record(world->writer, &record);
+}
+
 static void test_text(void **unused)
 {
     struct world world;
@@ -149,21 +160,82 @@ static void test_heaptrack(void **unused)
     expect(&world, "v 10400 3\nX python3 a b\nI 1000 3e8\n");
     tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, 1477, 0, 0x1000, 1477, 0);
     expect(&world, "s 6 Python\ns 25 create_cmalloc_list (ex_dtrace.py:48)\ns 11 /srv/ex_dtrace.py\n"
-                   "i 2 1 2 3 30\nt 1 0\ns e /lib/libc.so.6\ns 6 malloc\ni 0 4 5\nt 2 1\na 0 2\na 5c5 2\n+ 1\n");
+                   "i 2 1 2 3 30\nt 1 0\n"
+                   "v 10400 0\n+ 5c5 1 ffffffff\nv 10400 3\n");
     tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, 1477, 0, 0x2000, 1477, 0);
-    expect(&world, "+ 1\n");
-    /* Not the newest block, though of its size and stack: it was not temporary. */
+    expect(&world, "a 5c5 1\n+ 1\n");
     tell(&world, PM_EVENT_FREED, PM_CALL_FREE, 0x1000, 0, 0, 0, 0x1000);
-    expect(&world, "a 5c5 2\n- 2\n");
+    expect(&world, "v 10400 0\n- ffffffff\nv 10400 3\n");
     tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, 1477, 0, 0x3000, 1477, 0);
+    expect(&world, "a 5c5 1\n+ 2\n");
+    /* Not the newest block, though of its size and stack: it was not temporary. */
+    tell(&world, PM_EVENT_FREED, PM_CALL_FREE, 0x2000, 0, 0, 0, 0x2000);
+    expect(&world, "- 1\n");
+    tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, 1477, 0, 0x4000, 1477, 0);
     tell(&world, PM_EVENT_FREED, PM_CALL_FREE, 0x3000, 0, 0, 0, 0x3000);
+    expect(&world, "+ 1\n- 2\n");
+    tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, 1477, 0, 0x5000, 1477, 0);
+    tell(&world, PM_EVENT_FREED, PM_CALL_FREE, 0x5000, 0, 0, 0, 0x5000);
     expect(&world, "+ 1\n- 1\n");
-    tell(&world, PM_EVENT_RESIZED, PM_CALL_REALLOC, 0x2000, 16, 0x2000, 16, 0x2000);
-    expect(&world, "- 1\na 10 2\n+ 3\n");
+    tell(&world, PM_EVENT_RESIZED, PM_CALL_REALLOC, 0x4000, 16, 0x4000, 16, 0x4000);
+    expect(&world, "- 1\na 10 1\n+ 3\n");
+    tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, 1ull << 40, 0, 0x6000, 1ull << 40, 0);
+    expect(&world, "a 10000000000 1\n+ 4\n");
     pm_trace_heaptrack_format.tick(world.writer, 250, 31);
     pm_trace_heaptrack_format.tick(world.writer, 250, 31);
     expect(&world, "c fa\nR 1f\n");
     end(&world);
+}
+
+/* The rules of heaptrack's readers: numbers come in order, and a - line is a temporary block's exactly if its number is
+   that of the + line before; 0, if there is none. Against the blocks themselves. */
+static void test_heaptrack_numbers(void **unused)
+{
+    enum { BLOCKS = 12, ROUNDS = 4000, SIZES = 3 };
+    struct pm_random random = pm_random_start();
+
+    (void)unused;
+    for (u32 run = 0; run < 20; run++) {
+        struct world world;
+        u64 addresses[BLOCKS] = { 0 }, sizes[BLOCKS], newest = 0;
+        u32 numbers = 0, last = 0, temporary = 0, wanted_temporary = 0, version = 3;
+
+        begin(&world, &pm_trace_heaptrack_format, false);
+        for (u32 round = 0; round < ROUNDS; round++) {
+            const u32 i = (u32)pm_random_below(&random, BLOCKS);
+            pm_buffer_clear(&world.out);
+            if (addresses[i] == 0) {
+                addresses[i] = newest = 16 * (u64)(round + 1);
+                sizes[i] = 1 + pm_random_below(&random, SIZES);
+                tell(&world, PM_EVENT_ALLOCATED, PM_CALL_MALLOC, sizes[i], 0, addresses[i], sizes[i], 0);
+            } else {
+                wanted_temporary += addresses[i] == newest;
+                newest = 0;
+                tell_free(&world, addresses[i], sizes[i]);
+                addresses[i] = 0;
+            }
+            for (char *line = strtok(world.out.bytes, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+                if (line[0] == 'v')
+                    version = (u32)strtoul(strrchr(line, ' '), NULL, 16);
+                if (line[0] != '+' && line[0] != '-')
+                    continue;
+                const u32 number = (u32)strtoul(strrchr(line, ' '), NULL, 16);
+                if (line[0] == '+') {
+                    const u32 index = version == 0 ? 0 : number;
+                    assert_in_range(index, 0, numbers);
+                    numbers += index == numbers;
+                    last = number;
+                } else {
+                    assert_true(version == 0 || number < numbers);
+                    temporary += number == last;
+                    last = 0;
+                }
+            }
+        }
+        assert_int_equal(temporary, wanted_temporary);
+        assert_true(temporary > 100 && numbers == 1 + 2 * SIZES);
+        end(&world);
+    }
 }
 
 int main(void)
@@ -172,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_of_others),
         cmocka_unit_test(test_heaptrack),
+        cmocka_unit_test(test_heaptrack_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

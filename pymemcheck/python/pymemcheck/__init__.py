@@ -28,7 +28,8 @@ __version__ = "0.1.0"
 
 _LATER = {
     "client_requests": ("RequestError", "counters", "mark"),
-    "control": ("event_log", "not_recorded", "phase", "referrers", "snapshot", "under_tool", "why_not", "write_profile"),
+    "control": ("event_log", "not_recorded", "phase", "referrers", "snapshot", "under_tool", "watch", "why_not",
+                "write_profile"),
     "search": ("Found", "LeakError", "NoLeaksMixin", "leak_check", "no_leaks", "objects_by_type"),
     "tracing": ("DOMAINS", "clear_traces", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
                 "get_tracemalloc_memory", "is_tracing", "reset_peak", "start", "stop", "take_snapshot"),

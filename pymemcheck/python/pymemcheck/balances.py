@@ -6,8 +6,8 @@ import collections
 from .checked import Wrong, brief, need, need_member, need_number, need_numbers, need_signed
 
 # Where counts changed. change: above 0 references were taken. native, python: Frames or None. file, line: the source line of
-# the native frame; "" and 0: not known.
-Place = collections.namedtuple("Place", "change stack owner native python file line")
+# the native frame; "" and 0: not known. surplus: how much of the change was not undone.
+Place = collections.namedtuple("Place", "change surplus stack owner native python file line")
 
 # An owner with references left over. taken, given: in all. leaked_with, died_with: in how many objects of the balance, and in
 # how many that died, it has such references. usual: the Place that these objects never came to, or None. places: a tuple.
@@ -15,9 +15,10 @@ Row = collections.namedtuple("Row", "owner role references taken given leaked_wi
 
 # Of objects of one type that were born in one place. born: a stack. references, opening, unseen: may be negative.
 # unbalanced, explained: tuples of Rows. balanced: (places, up, down). places: all Places (--watch-refs-all=yes), or None.
+# deallocator: of classes, the Frame of the function that frees their instances, or None.
 Balance = collections.namedtuple(
     "Balance", "too_few type born objects died references pointers opening unseen lost_changes held_by unbalanced explained"
-               " balanced places")
+               " balanced places deallocator")
 
 # What was watched. others: a tuple of Balances of living objects that are in no loss record. all: --watch-refs-all=yes.
 Watched = collections.namedtuple(
@@ -55,7 +56,9 @@ class Reader:
         # Older files have the frame's own line only.
         file, line = (self._text(data, "file", where), need_number(data, "line", where)) if "file" in data else (
             (native.file, native.line) if native else ("", 0))
-        return Place(need_signed(data, "change", where), need_number(data, "stack", where, self._last_stack),
+        change = need_signed(data, "change", where)
+        surplus = need_number(data, "surplus", where) if "surplus" in data else abs(change)
+        return Place(change, surplus, need_number(data, "stack", where, self._last_stack),
                      self._text(data, "owner", where), native, self._frame(data, "python", where), file, line)
 
     def _row(self, data, where):
@@ -83,6 +86,7 @@ class Reader:
             unbalanced=self._list(data, "unbalanced", where, self._row),
             explained=self._list(data, "explained", where, self._row),
             places=self._list(data, "places", where, self._place) if "places" in data else None,
+            deallocator=self._frame(data, "deallocator", where) if "deallocator" in data else None,
             **{key: need_number(data, key, where) for key in ("objects", "died", "pointers")},
             **{key: need_signed(data, key, where) for key in ("references", "opening", "unseen")})
 
@@ -113,10 +117,11 @@ def _merge_places(groups):
     """Places that look the same are one, as in the tool."""
     merged = {}
     for place in (place for group in groups for place in group):
-        key = place._replace(change=place.change > 0, stack=0)
+        key = place._replace(change=place.change > 0, surplus=0, stack=0)
         known = merged.get(key)
-        merged[key] = place if known is None else known._replace(change=known.change + place.change)
-    return tuple(sorted(merged.values(), key=lambda place: -abs(place.change)))
+        merged[key] = place if known is None else known._replace(change=known.change + place.change,
+                                                                 surplus=known.surplus + place.surplus)
+    return tuple(sorted(merged.values(), key=lambda place: (-place.surplus, -abs(place.change))))
 
 
 def _merge_rows(groups):
@@ -167,12 +172,13 @@ class Writer:
     def __init__(self, place_of, frame_of):
         self._place_of, self._frame_of = place_of, frame_of
 
+    def _frame(self, frame):
+        return None if frame is None else self._frame_of(frame)
+
     def _place(self, place):
-        def frame(found):
-            return None if found is None else self._frame_of(found)
-        return place and {"change": place.change, "stack": place.stack, "owner": self._place_of(place.owner),
-                          "native": frame(place.native), "file": self._place_of(place.file), "line": place.line,
-                          "python": frame(place.python)}
+        return place and {"change": place.change, "surplus": place.surplus, "stack": place.stack, "owner": self._place_of(place.owner),
+                          "native": self._frame(place.native), "file": self._place_of(place.file), "line": place.line,
+                          "python": self._frame(place.python)}
 
     def _row(self, row):
         return {"owner": self._place_of(row.owner), "role": row.role, **{key: getattr(row, key) for key in _ROW_NUMBERS},
@@ -183,7 +189,7 @@ class Writer:
             return None
         result = dict(balance._asdict(), type=self._place_of(balance.type), held_by=self._place_of(balance.held_by),
                       unbalanced=list(map(self._row, balance.unbalanced)), explained=list(map(self._row, balance.explained)),
-                      balanced=list(balance.balanced))
+                      balanced=list(balance.balanced), deallocator=self._frame(balance.deallocator))
         if balance.places is None:
             del result["places"]
         else:

@@ -216,8 +216,8 @@ def line_of(finding):
     """A finding in one line."""
     record, old = finding.record, finding.known
     if record is None:
-        return "gone: %s at %s [%s]" % (harmless(finding.what), harmless(finding.where), old.fingerprint)
-    text = "%s: %s bytes in %s %s, %s at %s [%s]" % (
+        return "gone: %s at %s, fingerprint %s" % (harmless(finding.what), harmless(finding.where), old.fingerprint)
+    text = "%s: %s bytes in %s %s, %s at %s, fingerprint %s" % (
         finding.state, format(record.bytes + record.indirect_bytes, ","), counted(record.blocks, "block"),
         KIND_TEXTS[record.kind], finding.what, finding.where, record.fingerprint)
     if finding.state == "grown":

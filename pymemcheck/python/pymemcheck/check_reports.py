@@ -62,7 +62,7 @@ class Reports:
             record = finding.record
             if record is None:
                 continue
-            name = "%s, %s [%s]" % (finding.what, KIND_TEXTS[record.kind], record.fingerprint)
+            name = "%s, %s, fingerprint %s" % (finding.what, KIND_TEXTS[record.kind], record.fingerprint)
             inner = ""
             if finding.failed:
                 inner = "<failure message=%s type=%s>%s</failure>" % (

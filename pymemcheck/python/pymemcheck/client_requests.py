@@ -11,7 +11,7 @@ import collections
 import json
 
 (VERSION, COUNTERS, RESET_PEAK, SNAPSHOT, PHASE_BEGIN, PHASE_END, MARK, LEAK_SEARCH, BLOCK_INFO, WHO_POINTS_AT,
- RECORDING, EVENT_LOG, WRITE_PROFILE) = range(13)
+ RECORDING, EVENT_LOG, WRITE_PROFILE, WATCH) = range(14)
 
 BAD_ARGUMENT, NOT_SUPPORTED, SEARCHING, NO_BLOCK, FAILED = -1, -2, -3, -4, -5
 MESSAGES = {BAD_ARGUMENT: "the tool refused an argument", NOT_SUPPORTED: "this tool cannot do that, or not now",
@@ -32,11 +32,12 @@ Counters = collections.namedtuple("Counters", "live_bytes live_blocks peak_bytes
 
 
 class RequestError(RuntimeError):
-    """The tool did not carry out a request. answer: its number, one of the names above."""
+    """The tool did not carry out a request. answer: its number, one of the names above. why: in words, if more is known than
+    the number tells."""
 
-    def __init__(self, what, answer):
+    def __init__(self, what, answer, why=None):
         self.answer = answer
-        super().__init__("%s: %s" % (what, MESSAGES.get(answer, "answer %d" % answer)))
+        super().__init__("%s: %s" % (what, why or MESSAGES.get(answer, "answer %d" % answer)))
 
 
 class _Connection:
@@ -194,6 +195,16 @@ def event_log(on):
 def write_profile(path):
     """Writes the profile of the run so far to a file, as at the end of the run."""
     return _named("write_profile", WRITE_PROFILE, path)
+
+
+def watch(address):
+    """Counts the references of the object at an address from now on."""
+    try:
+        return request("watch", WATCH, address)
+    except RequestError as error:
+        if error.answer != NOT_SUPPORTED:
+            raise
+    raise RequestError("watch", NOT_SUPPORTED, "the run needs the option --watch-refs=asked, and the object must not be immortal")
 
 
 def _described(what, number, address):

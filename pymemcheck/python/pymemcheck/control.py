@@ -7,7 +7,7 @@ import contextlib
 from . import client_requests
 from .client_requests import event_log, snapshot, write_profile, why_not
 
-__all__ = ["event_log", "not_recorded", "phase", "referrers", "snapshot", "under_tool", "why_not", "write_profile"]
+__all__ = ["event_log", "not_recorded", "phase", "referrers", "snapshot", "under_tool", "watch", "why_not", "write_profile"]
 
 # A pointer to an object. holder: "block", "register", "stack" or "data". is_reference: whether the leak search counts it;
 # use: why (not). type, field: of the object that the holding block is, or belongs to; "" if it is none. place: the same in
@@ -39,6 +39,13 @@ def not_recorded():
         yield
     finally:
         client_requests.recording(True)
+
+
+def watch(obj):
+    """From now on every change of obj's reference count is recorded, with the stack that made it; the report has the balance:
+    who took references and did not give them back. Needs the tool's option --watch-refs=asked; RequestError without it, and
+    if obj is immortal."""
+    client_requests.watch(id(obj))
 
 
 def _number(text):

@@ -105,7 +105,7 @@ def _leaks(old, new, filters, labels, output, searches, before):
                 blocks += " (%s)" % format(record.blocks - change.old.blocks, "+,")
             if record.surplus_references:
                 blocks += ", " + counted(record.surplus_references, "surplus reference")
-            output.put("  %-6s %14s bytes%s in %s, %s at %s [%s]" % (
+            output.put("  %-6s %14s bytes%s in %s, %s at %s, fingerprint %s" % (
                 state, format(size, ","), "" if was is None else " (%s)" % format(size - was, "+,"), blocks,
                 leak_what(record), innermost_place(labels, record), record.fingerprint), style, 9)
 

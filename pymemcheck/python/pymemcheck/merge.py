@@ -145,6 +145,7 @@ class Merged:
         self._runs, self._phases, self._watched = [], [], []
         self.timeline = MergedTimeline()
         self._types = {"leaks": _MergedTypes(), "leaks_before": _MergedTypes()}
+        self._wrong_frees = collections.OrderedDict()   # a WrongFree without its count -> its count
         self._searches = {"leaks": [], "leaks_before": []}
 
     def _place(self, text):
@@ -164,6 +165,9 @@ class Merged:
         self._peak_serial = profile.totals["peak_serial"] if self.count == 1 else 0
         stacks = self._add_stacks(profile, [self._add_frame(frame) for frame in profile.frames])
         self._runs.append(dict(profile.run, end_stack=stacks[profile.run["end_stack"]]))
+        for wrong in profile.wrong_frees:
+            key = wrong._replace(stack=stacks[wrong.stack], count=0)
+            self._wrong_frees[key] = self._wrong_frees.get(key, 0) + wrong.count
         self._add_sites(profile, stacks)
         self.timeline.add(profile, [stacks[stack] for stack in profile.sites.stack])
         self._phases.append(profile.phases)
@@ -282,7 +286,8 @@ class Merged:
 
         def write(stream, conclusion):
             write_profile(TextTo(stream), conclusion, self._run(), self._totals_with_peak(), self._troubles, phases, self._strings,
-                          self.exact, self._frames, (self._parents, self._node_frames), columns, snapshots, leaks, leaks_before,
+                          self.exact, self._frames, (self._parents, self._node_frames), columns, snapshots,
+                          [dict(key._asdict(), count=count) for key, count in self._wrong_frees.items()], leaks, leaks_before,
                           watched)
 
         # It is the first in the file, and made from all that follows.

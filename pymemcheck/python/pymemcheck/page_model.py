@@ -114,7 +114,7 @@ class Model:
         line of Python]."""
         def places(row):
             return [["%s%s" % ("+" if up else "\u2212", format(amount, ",")), shown(native_text(self.labels, place)),
-                     shown(python_text(self.labels, place))] for place, amount, up in shown_places(row)[:MOST_PLACES]]
+                     shown(python_text(self.labels, place))] for place, amount, up in shown_places(row, MOST_PLACES)[0]]
         rows = balance.unbalanced[:MOST_ROWS_OF_BALANCE]
         explained = [[*places(row)[0][1:], row.references] for row in balance.explained[:MOST_ROWS_OF_BALANCE] if row.places]
         notes = uncertainties(balance) + [text for text in (balanced_text(balance),) if text]

@@ -47,6 +47,10 @@ Record.__new__.__defaults__ = (None,)
 Phase = collections.namedtuple(
     "Phase", "name times open first last allocs frees bytes grown_bytes grown_blocks live_bytes live_blocks")
 
+# One of the wrong frees that the report shows, and how often it happened. kind: of WRONG_FREE_KINDS. freed_by, allocated_by: the
+# functions of CPython's interfaces, if these differ; else None.
+WrongFree = collections.namedtuple("WrongFree", "kind count stack freed_by allocated_by")
+
 # One site as Profile.iterate_sites gives it. thread: None where the file has none.
 Site = collections.namedtuple(
     "Site", "number stack total_bytes total_blocks padding_bytes live_bytes live_blocks peak_bytes peak_blocks"
@@ -59,6 +63,7 @@ Snapshot = collections.namedtuple("Snapshot", "number name serial elapsed_ms tot
 # object). in_use: (bytes, blocks) of all, with padding.
 TypeSums = collections.namedtuple("TypeSums", "in_use stacks types bytes blocks")
 
+WRONG_FREE_KINDS = ("invalid", "mismatched")
 FRAME_KINDS = ("native", "python", "note")
 FRAME_FLAGS = ("allocator", "debug_hook", "eval")
 SITE_COLUMNS = ("stack", "total_bytes", "total_blocks", "padding_bytes", "live_bytes", "live_blocks",
@@ -123,6 +128,7 @@ class Profile:
     phases          Phases that the program named, in their order
     watched         a Watched (balances.py), or None if nothing was watched
     snapshot        None; of a profile as of a snapshot (timeline.py), that
+    wrong_frees     a list of WrongFrees in the order in which they came; empty in files that do not have them
     leaks           a list of Records in the tool's order, or None if there was no search at the end
     leaks_before    the same from before the interpreter's finalization
     types, types_before   TypeSums of the moments of these searches, or None if the file does not have them
@@ -184,6 +190,7 @@ class Profile:
         del data["sites"]
         self._check_sums()
         self._read_snapshots(data.get("snapshots"))
+        self._read_wrong_frees(need(data.get("wrong_frees", []), list, "wrong_frees"))
         self.phases = [self._read_phase(phase, "phases[%d]" % index)
                        for index, phase in enumerate(need(data.get("phases", []), list, "phases"))]
         self.watched = Reader(self.strings, self.frames, len(self.stack_parent)).watched(data.get("watched"), "watched")
@@ -216,6 +223,20 @@ class Profile:
             if run.get(key) is not None:
                 need(run[key], kind, "run." + key)
             self.run.setdefault(key, None)
+
+    def _read_wrong_frees(self, items):
+        self.wrong_frees = []
+        for index, item in enumerate(items):
+            place = "wrong_frees[%d]" % index
+            kind = need_member(need(item, dict, place), "kind", str, place)
+            if kind not in WRONG_FREE_KINDS:
+                raise Wrong(place + ".kind", "expected one of %s, not %s" % (", ".join(WRONG_FREE_KINDS), brief(kind)))
+            for key in ("freed_by", "allocated_by"):
+                if item.get(key) is not None:
+                    need(item[key], str, "%s.%s" % (place, key))
+            self.wrong_frees.append(WrongFree(kind, need_number(item, "count", place),
+                                              need_number(item, "stack", place, len(self.stack_parent) - 1),
+                                              item.get("freed_by"), item.get("allocated_by")))
 
     def _read_frames(self, frames):
         strings = self.strings

@@ -19,7 +19,7 @@ from . import client_requests
 from .filters import FileFilter, ObjectFilter
 from .pytest_summary import Figures, properties
 from .repetition import DEFAULT_RUNS, Repetition, parse_size
-from .search import RUNNING_KINDS, check_kinds, growth_lines, growth_sums, leak_check
+from .search import RUNNING_KINDS, check_kinds, growth_lines, growth_sums, leak_check, overwrite_frames
 
 # What a fixture of a wider scope allocated: numbers of allocations after begin, up to end.
 Fixture = collections.namedtuple("Fixture", "name begin end")
@@ -174,6 +174,7 @@ class Checker:
         # The test's arguments would keep what it made.
         if getattr(item, "funcargs", None):
             item.funcargs.clear()
+        overwrite_frames()
         self._found = self._search()
         self._repetition.add(self._found)
         if self._reachable is not None:
@@ -315,6 +316,7 @@ def _run_once(item, nextitem):
     reports = [call_and_report(item, "setup", log=False)]
     if reports[0].passed and not item.config.getoption("setuponly", False):
         reports.append(call_and_report(item, "call", log=False))
+    overwrite_frames()          # the search comes some calls deeper, in the teardown
     reports.append(call_and_report(item, "teardown", log=False, nextitem=nextitem))
     if hasattr(item, "_request"):
         item._request = False

@@ -100,6 +100,6 @@ def identity(record):
     """Which allocations of the run it has, and its fingerprint."""
     if is_static(record):
         return "fingerprint " + record.fingerprint
-    numbers = "number %s" % format(record.first, ",") if record.blocks == 1 else \
-        "numbers %s to %s" % (format(record.first, ","), format(record.last, ","))
-    return "%s of all allocations, fingerprint %s" % (numbers, record.fingerprint)
+    text = "the first is allocation %s of the run, the last %s" % (format(record.first, ","), format(record.last, ",")) \
+        if record.blocks > 1 else "it is allocation %s of the run" % format(record.first, ",")
+    return "%s, fingerprint %s" % (text, record.fingerprint)

@@ -14,7 +14,7 @@ import unittest
 
 from . import client_requests
 from .repetition import Repetition, parse_runs
-from .search import RUNNING_KINDS, check_kinds, growth_lines, leak_check
+from .search import RUNNING_KINDS, check_kinds, growth_lines, leak_check, overwrite_frames
 
 BAD = 2
 
@@ -106,6 +106,7 @@ def run_test(name, runs, patterns=(), kinds=RUNNING_KINDS, verbose=False, out=sy
                 print("\n%s %s" % (name, "failed:\n" + "\n".join(complaints) if ran else "has no such tests"), file=out)
                 return False
             _clear_caches()
+            overwrite_frames()
             found = leak_check(kinds=kinds)
             repetition.add(found)
             print(".", end="", file=out, flush=True)

@@ -15,6 +15,7 @@ import collections
 import functools
 import gc
 import json
+import threading
 import unittest
 
 from . import client_requests
@@ -88,14 +89,37 @@ class Found(list):
                          for line in self.text_of(record, number, len(self)) + [""])
 
 
+def overwrite_frames():
+    """Overwrites what calls left behind, in the memory of the frames that are made next, of Python and of C: a new frame uses
+    only a part of its memory, and a dead pointer in the rest would hide a leak. Call it as near as can be to what ran, before
+    the calls that lead to the search."""
+    _overwriting.steps = [False] + [True] * OVERWRITTEN_FRAMES
+    try:
+        _overwrite()
+    except RecursionError:
+        pass                    # as many as there is room for
+    client_requests.scrub_stack()
+
+
+def _overwrite():
+    """Calls itself. From 3.11 on the frames of Python functions lie one behind the other, as on a stack, in pieces of 16 KB. No
+    function that calls another has a smaller frame than this one, so that no frame fits where none of these does, at the end
+    of a piece; and it uses all of its frame."""
+    if _overwriting.steps.pop():
+        _overwrite()
+
+
+_overwriting = threading.local()
+OVERWRITTEN_FRAMES = 200        # more than a piece has room for
+
+
 def settle():
-    """Lets the collector free what it can, and overwrites what calls left on the stack: a dead pointer there would hide
-    a leak until the next search."""
+    """Lets the collector free what it can, and overwrites what would hide a leak until the next search."""
     gc.collect()
     _refill_free_lists()
     for number in range(5):
         repr(number)            # arguments and results in the frame of the evaluation loop
-    client_requests.scrub_stack()
+    overwrite_frames()
 
 
 def _refill_free_lists():
@@ -181,12 +205,14 @@ class no_leaks:
                                             "\n".join(growth_lines(found, grown, repetition.runs))), grown)
 
     def __enter__(self):
+        overwrite_frames()
         self._repetition = Repetition(0, 1, self._search())
         return self
 
     def __exit__(self, kind, value, traceback):
         if kind is not None:
             return False        # the exception holds frames; it matters more
+        overwrite_frames()
         found = self._search()
         self._repetition.add(found)
         self._judge(self._repetition, found)
@@ -202,6 +228,7 @@ class no_leaks:
             for _ in range(repetition.runs):
                 result = None
                 result = function(*args, **kwargs)
+                overwrite_frames()
                 found = self._search()
                 repetition.add(found)
             self._judge(repetition, found)
@@ -232,6 +259,7 @@ class NoLeaksMixin:
                 if not trial.wasSuccessful() or trial.skipped:
                     return super().run(result)      # it says so itself
                 trial = None
+            overwrite_frames()
             found = checker._search()
             repetition.add(found)
         try:

@@ -105,7 +105,7 @@ class Summary:
             return
         shown = records[:top] if top else records
         for record in shown:
-            output.put("%14s %s  %s at %s [%s]" % (
+            output.put("%14s %s  %s at %s, fingerprint %s" % (
                 format(record.bytes + record.indirect_bytes, ","), "bytes", leak_what(record),
                 innermost_place(self.labels, record), record.fingerprint), "bad", 22)
             output.put("%20s  %s" % ("", self._leak_kind(record)), indent=22)
@@ -119,7 +119,7 @@ class Summary:
         """The most suspicious place of a balance."""
         row = balance.unbalanced[0]
         text = "%s: %s" % (heading(balance), counted(row.references, "reference"))
-        places = shown_places(row)
+        places, _ = shown_places(row, 1)
         if places:
             where = (native_text(self.labels, places[0][0]), python_text(self.labels, places[0][0]))
             text += " at " + ", ".join(filter(None, where))

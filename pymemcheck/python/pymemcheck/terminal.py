@@ -98,7 +98,9 @@ class Patience:
 
     def _say(self):
         self._said = True
-        sys.stderr.write(harmless(self._what) + " ...")
+        # What is longer than a line could not be erased.
+        room = shutil.get_terminal_size().columns - len(" ...") - 1
+        sys.stderr.write(harmless(self._what)[:max(room, 0)] + " ...")
         sys.stderr.flush()
 
     def __enter__(self):

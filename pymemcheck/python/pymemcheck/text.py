@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tool's own text report, made again from the file: the same words, rows, bars and order
-(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: wrong frees, and blocks of records
-one by one."""
+(pymemcheck/report/pm_text*.c; docs/report.md). What the file does not have is not there: each wrong free, and blocks of
+records one by one."""
 import collections
 import operator
 
+from .conclusion import is_import_leak, is_leak, write_conclusion
 from .grouping import DEFAULT_LEAK_KINDS, Items
 from .labels import harmless
 from .record_words import KIND_TEXTS, bytes_in_blocks, chain_lines, counted, headline, identity, is_static, times, types_lines
@@ -16,8 +17,9 @@ HISTOGRAM_TOP, TABLE_TOP = 3, 5     # without --histogram-top=
 BAR_COLUMNS = 40
 METRICS = ("total", "live", "peak", "before")
 KINDS = ("caller", "function", "line", "stack")
-CALLER_EXPLANATION = " (C function, while no Python function ran)"
-HEADINGS = {"caller": ("engine caller", "caller"), "function": ("Python file and function", "function"),
+# Drawn histograms have the words of DTrace's py_malloc.d.
+DRAWN_CALLER, CALLER_EXPLANATION = "engine caller", " (C function, while no Python function ran)"
+HEADINGS = {"caller": ("C function, while no Python function ran", "caller"), "function": ("Python file and function", "function"),
             "line": ("Python file and line", "line"), "stack": ("stack trace", "stack")}
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
            9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
@@ -25,7 +27,6 @@ SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6:
 SUMMARY_ORDER = ("definite", "indirect", "cycle", "surplus", "deficit", "possible", "reachable", "interpreter")
 MEMCHECKS_KINDS = ("definite", "indirect", "possible", "reachable")
 NATIVE_FRAMES = 12                  # without --num-callers=
-SHOWN_LEAKS, SHOWN_LINES = 3, 2     # in the conclusion
 
 
 def average(size, count):
@@ -272,6 +273,9 @@ class Text:
 
     def _histogram(self, kind, drawn):
         heading, noun = HEADINGS[kind]
+        explanation = ""
+        if drawn and kind == "caller":
+            heading, explanation = DRAWN_CALLER, CALLER_EXPLANATION
         rows = self._rows_of(kind)
         # Lines to which blocks only passed have a row, but no sizes.
         if not rows and kind in ("function", "line") and self.profile.run["python"] is None:
@@ -281,7 +285,7 @@ class Text:
         shown = sorted((row for row in rows if row.sums("total")[0] >= least),
                        key=lambda row: (row.sums("total")[0],) + self._name_order(kind, row))
         shown = shown[-self.top:] if self.top else shown
-        self.put("Python malloc byte distributions by %s%s," % (heading, CALLER_EXPLANATION if kind == "caller" else ""))
+        self.put("Python malloc byte distributions by %s%s," % (heading, explanation))
         size, count = _sum(rows, "total")
         if drawn:
             self._drawn_rows(kind, shown, len(rows) - len(shown), size, count)
@@ -320,14 +324,15 @@ class Text:
         self.put("%16s%12s%12s  %s" % (format(size, ","), format(count, ","),
                                        format(average(size, count), ",") if count else "", label))
 
-    def _largest(self, kind, metric):
+    def largest(self, kind, metric):
         """The rows of a kind that have blocks, the largest first."""
         return sorted((row for row in self._rows_of(kind) if row.sums(metric)[1]),
                       key=lambda row: tuple(-value for value in row.sums(metric)) + self._name_order(kind, row))
 
-    def _place(self, row):
-        number = self.grouping.told_by(row.stack)
-        return self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???`???"
+    def place_of(self, stack, unknown="???`???"):
+        """The line that a stack is told by, or the C function."""
+        number = self.grouping.told_by(stack)
+        return self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else unknown
 
     def peak(self):
         if self.profile.totals["peak_blocks"]:
@@ -342,9 +347,9 @@ class Text:
 
     def _table(self, moment):
         run, put, metric = self.profile.run, self.put, moment.metric
-        lines, callers = self._largest("line", metric), self._largest("caller", metric)
+        lines, callers = self.largest("line", metric), self.largest("caller", metric)
         by_line = bool(lines) or (run["python"] is not None and run["python_refused"] is None)
-        put("%s, by %s:" % (moment.heading, "Python line" if by_line else "engine caller"))
+        put("%s, by %s:" % (moment.heading, "Python line" if by_line else "C function"))
         put("")
         size, count = _sum(lines + callers, metric)
         if not count:
@@ -369,7 +374,7 @@ class Text:
     def _table_rows(self, rows, metric, by_line):
         shown = rows[:self.table_top] if self.table_top else rows
         for row in shown:
-            self._figures(*row.sums(metric), self._place(row))
+            self._figures(*row.sums(metric), self.place_of(row.stack))
             if by_line:
                 self._source(self.profile.frames[self.grouping.told_by(row.stack) - 1], 46)
         rest = rows[len(shown):]
@@ -399,12 +404,12 @@ class Text:
                         and (accepts is None or accepts(record)):
                     self.record(record, number, len(records))
                     self.put("")
-            self._import_leaks([record for record in records if _is_leak(record, accepts)])
+            self._import_leaks([record for record in records if is_leak(record, accepts)])
             self._leak_summary(summary)
 
     def _import_leaks(self, leaks):
         """How many were allocated during import only, if several were."""
-        once = [record for record in leaks if record.import_blocks == record.blocks and not is_static(record)]
+        once = list(filter(is_import_leak, leaks))
         if len(once) < 2:
             return
         self.put("%s of %s were allocated during import only, %s (--only-phase=main,finalization leaves them out)" % (
@@ -502,64 +507,9 @@ class Text:
         if with_source:
             self._source(frame, 12)
 
-    # --- CONCLUSION ---
-
     def conclusion(self, accepts=None):
         """accepts: a function of a record."""
-        profile, put = self.profile, self.put
-        put("CONCLUSION:")
-        self._conclusion_of_leaks(accepts)
-        totals = profile.totals
-        if totals["peak_blocks"]:
-            put("   at the peak %s, see \"%s\"" % (
-                bytes_in_blocks(totals["peak_bytes"], totals["peak_blocks"]), PEAK.heading))
-            for row in self._largest("line", "peak")[:SHOWN_LINES]:
-                put("     %s: %s" % (bytes_in_blocks(*row.sums("peak")), self._place(row)))
-        if profile.types_before:
-            put("   in use before finalization %s, see \"%s\"" % (bytes_in_blocks(*profile.types_before.in_use), BEFORE.heading))
-        elif profile.leaks_before is None:
-            put("   in use at exit %s, see \"%s\"" % (bytes_in_blocks(totals["live_bytes"], totals["live_blocks"]),
-                                                   LIVE.heading))
-        put("")
-
-    def _conclusion_of_leaks(self, accepts):
-        """A leak that both searches found is one."""
-        before, after, put = self.profile.leaks_before, self.profile.leaks, self.put
-        if before is None and after is None:
-            put("   leaks: no search was made (--leak-check=no)")
-            return
-        known = {record.fingerprint for record in before or ()}
-        leaks = [record for record in (before or []) + [r for r in after or () if r.fingerprint not in known]
-                 if _is_leak(record, accepts)]
-        if not leaks:
-            put("   no leaks")
-            return
-        sections = ["\"Leaks before the interpreter's finalization\""] if before is not None else []
-        if after is not None or before is None:
-            sections.append('"Leaks at exit"')
-        put("   %s, see %s" % (counted(len(leaks), "leak"), " and ".join(sections)))
-        for record in leaks[:SHOWN_LEAKS]:
-            self._conclusion_of_leak(record)
-        if len(leaks) > SHOWN_LEAKS:
-            put("     and %s more" % counted(len(leaks) - SHOWN_LEAKS, "leak"))
-
-    def _conclusion_of_leak(self, record):
-        if record.kind == "surplus":
-            amount = "%s to %s" % (counted(record.surplus_references, "surplus reference"), counted(record.blocks, "object"))
-        elif record.kind == "deficit":
-            amount = "%s, %s" % (counted(record.missing_references, "missing reference"), KIND_TEXTS[record.kind])
-        else:
-            amount = "%s %s" % (bytes_in_blocks(record.bytes + record.indirect_bytes,
-                                                record.blocks + record.indirect_blocks), KIND_TEXTS[record.kind])
-        number = self.grouping.told_by(record.stack)
-        place = self.labels.place(self.profile.frames[number - 1], self.paths == "full") if number else "???"
-        self.put("     %s: %s" % (amount, place))
-
-
-def _is_leak(record, accepts):
-    """Whether a record is a leak, and no suppression or filter takes it out. accepts: None, or a function of it."""
-    return (record.kind in DEFAULT_LEAK_KINDS and not record.suppressed and not record.left_out
-            and (accepts is None or accepts(record)))
+        write_conclusion(self, accepts)
 
 
 def _sum(rows, metric):

@@ -11,11 +11,16 @@ def heading(balance):
     return "given back and never taken" if balance.too_few else "taken and never given back"
 
 
+def source_text(labels, file, line):
+    """Behind a C function: " (lib.c:44)", or "" if the line is not known."""
+    return " (%s:%d)" % (labels.object(file), line) if line else ""
+
+
 def native_text(labels, place):
     """The C function of a place, with its source line: lib.so`keep+0x1f (lib.c:44)."""
     if place.native is None:
         return "the interpreter" if place.python else "???"
-    return labels.frame(place.native) + (" (%s:%d)" % (labels.object(place.file), place.line) if place.line else "")
+    return labels.frame(place.native) + source_text(labels, place.file, place.line)
 
 
 def python_text(labels, place, full=False):
@@ -23,11 +28,18 @@ def python_text(labels, place, full=False):
     return labels.place(place.python, full) if place.python else ""
 
 
-def shown_places(row):
-    """What a row is told by: (Place, references, whether they were taken there), the largest first."""
-    result = [(row.usual, row.references, row.usual.change < 0)] if row.usual else []
-    return result + [(place, row.references if len(row.places) == 1 else abs(place.change), place.change > 0)
-                     for place in row.places]
+def shown_places(row, most=None):
+    """What a row is told by: a list of (Place, references, whether they were taken there), the largest first, and the other
+    Places. most: how many places to show, and only such as were not undone if there are any; None: all."""
+    shown = [(row.usual, row.references, row.usual.change < 0)] if row.usual else []
+    rest = []
+    for index, place in enumerate(row.places):
+        undone = place.surplus == 0 and row.places[0].surplus > 0
+        if most is not None and (index >= most or undone):
+            rest.append(place)
+        else:
+            shown.append((place, row.references if len(row.places) == 1 else abs(place.change), place.change > 0))
+    return shown, rest
 
 
 def evidence(balance, row):
@@ -79,15 +91,13 @@ class BalanceText:
             text += python_text(self._labels, place, self._full)
         self._put("%s  %s%s" % (("%s%s" % ("+" if up else "-", format(amount, ","))).rjust(_AMOUNT_WIDTH), text, end))
 
-    def _row(self, balance, row, most):
-        places = shown_places(row)
-        most = None if most is None else most + bool(row.usual)
-        for place, amount, up in places[:most]:
+    def _row(self, balance, row, whole):
+        shown, rest = shown_places(row, None if whole else SHOWN_LINES)
+        for place, amount, up in shown:
             self._place(place, amount, up)
-        rest = places[most:] if most is not None else ()
         if rest:
             self._put("%12s  at %s of the same function" % (
-                format(sum(amount for _, amount, _ in rest), ","), counted(len(rest), "other place")))
+                format(sum(abs(place.change) for place in rest), ","), counted(len(rest), "other place")))
         self._put(" " * 15 + evidence(balance, row))
 
     def _rows(self, balance, whole):
@@ -97,7 +107,7 @@ class BalanceText:
         self._put("   %s:" % heading(balance))
         shown = rows if whole else rows[:SHOWN_ROWS]
         for row in shown:
-            self._row(balance, row, None if whole else SHOWN_LINES)
+            self._row(balance, row, whole)
         if len(rows) > len(shown):
             self._put("       and %s; --watch-refs-all=yes shows them" % counted(len(rows) - len(shown), "other function"))
         if not balance.died:
@@ -114,11 +124,15 @@ class BalanceText:
                 self._place(row.places[0], row.references, row.places[0].change > 0,
                             "      held by " + harmless(balance.held_by) if balance.held_by and index == 0 else "")
         if len(rows) > len(shown):
-            self._put("       and %s" % counted(len(rows) - len(shown), "other function"))
+            self._put("       and %s; --watch-refs-all=yes shows them" % counted(len(rows) - len(shown), "other function"))
 
     def balance(self, balance):
         """What stands under a record."""
         whole = balance.places is not None
+        if balance.deallocator:
+            frame = balance.deallocator
+            self._put("   instances have a reference to their class; it is for this function to give it back: "
+                      + self._labels.frame(frame) + source_text(self._labels, frame.file, frame.line))
         self._rows(balance, whole)
         self._explained(balance, whole)
         in_order = balanced_text(balance)

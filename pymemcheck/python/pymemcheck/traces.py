@@ -7,6 +7,7 @@ import sys
 # The addresses of tracemalloc's DomainFilter. It has one domain for all that Python's allocators gave: ours tell them apart.
 DOMAINS = ("object", "mem", "raw", "libc", "c++")
 OBJECT, MEM, RAW, LIBC, CXX = range(5)
+OUTSIDE = -1                # of a frame that is no layer of an allocator
 
 _BY_NAME = (("operator new", CXX), ("_Zn", CXX), ("PyMem_Raw", RAW), ("_PyMem_Raw", RAW), ("_PyMem_DefaultRaw", RAW),
             ("PyObject_", OBJECT), ("_PyObject_", OBJECT), ("PyType_", OBJECT), ("_PyType_", OBJECT), ("pymalloc_", OBJECT),
@@ -16,50 +17,66 @@ _SHARED = ("_PyMem_DebugRaw", "_PyMem_Debug", "_PyMem_RawMalloc", "_PyMem_RawCal
            "_PyMem_ArenaAlloc", "_PyObject_Arena", "_PyObject_VirtualAlloc")
 
 
-def domain_of(profile, stack):
+class Domains:
     """The domain of a block by its stack's number: the outermost of the allocator's layers that it came through. A block
     without any is an object that was taken from a free list."""
-    found, native = None, False
-    while stack:
-        frame = profile.frames[profile.stack_frame[stack]]
-        stack = profile.stack_parent[stack]
+
+    def __init__(self, profile):
+        self._profile, self._known = profile, {}
+
+    def _layer(self, number):
+        """Of a frame: its domain, None for a layer of several domains, OUTSIDE for no layer."""
+        frame = self._profile.frames[number]
         if frame.kind != "native" or ("allocator" not in frame.flags and "debug_hook" not in frame.flags):
-            break
-        native = True
+            return OUTSIDE
         if frame.function.startswith(_SHARED):
-            continue
-        for start, domain in _BY_NAME:
-            if frame.function.startswith(start):
-                found = domain
+            return None
+        return next((domain for start, domain in _BY_NAME if frame.function.startswith(start)), None)
+
+    def __getitem__(self, stack):
+        known, tops, parents = self._known, self._profile.stack_frame, self._profile.stack_parent
+        found, native = None, False
+        while stack:
+            number = tops[stack]
+            layer = known[number] if number in known else known.setdefault(number, self._layer(number))
+            if layer == OUTSIDE:
                 break
-    if found is None:
-        return LIBC if native else OBJECT
-    return found
+            native = True
+            if layer is not None:
+                found = layer
+            stack = parents[stack]
+        if found is None:
+            return LIBC if native else OBJECT
+        return found
 
 
 class _Tracebacks:
     """((file, line), ...) of the Python frames of stacks, innermost first. Stacks share their outer parts, so each is made
-    of its parent's."""
+    of that of its next Python frame outwards."""
 
     def __init__(self, profile):
-        self._profile, self._places, self._known = profile, {}, {0: ()}
+        self._profile, self._places, self._known = profile, {}, {}
 
     def _place(self, number):
         """(file, line) of a frame, None if it is not Python's."""
-        if number not in self._places:
-            frame = self._profile.frames[number]
-            self._places[number] = (frame.file, frame.line) if frame.kind == "python" else None
-        return self._places[number]
+        frame = self._profile.frames[number]
+        return (frame.file, frame.line) if frame.kind == "python" else None
 
     def __getitem__(self, stack):
-        known, way = self._known, []
-        while stack not in known:
-            way.append(stack)
-            stack = self._profile.stack_parent[stack]
-        frames = known[stack]
-        for stack in reversed(way):
-            place = self._place(self._profile.stack_frame[stack])
-            frames = known[stack] = (place,) + frames if place else frames
+        known, places = self._known, self._places
+        tops, parents = self._profile.stack_frame, self._profile.stack_parent
+        frames, way = (), []
+        while stack:
+            if stack in known:
+                frames = known[stack]
+                break
+            number = tops[stack]
+            place = places[number] if number in places else places.setdefault(number, self._place(number))
+            if place is not None:
+                way.append((stack, place))
+            stack = parents[stack]
+        for stack, place in reversed(way):
+            frames = known[stack] = (place,) + frames
         return frames
 
 
@@ -68,7 +85,7 @@ def make_traces(profile, grouping, rows, limit=None, with_domains=False):
     trace at most. Equal tracebacks are one object."""
     with_count = sys.version_info >= (3, 9)        # traces have the number of all frames from then on
     traces, longest = [], 1
-    tracebacks, same, known = _Tracebacks(profile), {}, {}
+    tracebacks, domains, same, known = _Tracebacks(profile), Domains(profile), {}, {}
     for stack, size, count in rows:
         if not count:
             continue
@@ -83,7 +100,7 @@ def make_traces(profile, grouping, rows, limit=None, with_domains=False):
                 frames = frames[:limit]
             frames = same.setdefault(frames, frames)
             tail = (frames, total) if with_count else (frames,)
-            shape = known[stack] = (domain_of(profile, stack) if with_domains else 0, tail)
+            shape = known[stack] = (domains[stack] if with_domains else 0, tail)
             longest = max(longest, len(frames))
         domain, tail = shape
         each, rest = divmod(size, count)

@@ -28,11 +28,12 @@ def _lines(items):
     return "[\n  %s\n ]" % ",\n  ".join(items) if items else "[]"
 
 
-def write_profile(stream, conclusion, run, totals, troubles, phases, strings, exact, frames, stacks, sites, snapshots, leaks,
-                  leaks_before, watched):
+def write_profile(stream, conclusion, run, totals, troubles, phases, strings, exact, frames, stacks, sites, snapshots,
+                  wrong_frees, leaks, leaks_before, watched):
     """stream: of text, UTF-8. conclusion: lines. phases: dicts. frames: dicts with the places of names in strings; stacks:
     (parents, frames); sites: the name of each column -> its values, with sizes; those of LATER_COLUMNS may be missing;
-    snapshots: the columns, or None; leaks: None or (summary, in_use, types, records as dicts); watched: a dict or None."""
+    snapshots: the columns, or None; wrong_frees: dicts as in the file; leaks: None or (summary, in_use, types, records as
+    dicts); watched: a dict or None."""
     put = stream.write
     run = dict(run)
     run["command_hex"] = _exact_hex(run["command"], exact)
@@ -54,6 +55,7 @@ def write_profile(stream, conclusion, run, totals, troubles, phases, strings, ex
         put(',\n "snapshots": null')
     else:
         put(',\n "snapshots": {\n  %s\n }' % ",\n  ".join('"%s": %s' % (key, _dump(values)) for key, values in snapshots.items()))
+    put(',\n "wrong_frees": ' + _lines(list(map(_dump, wrong_frees))))
     for key, search in (("leaks", leaks), ("leaks_before", leaks_before)):
         if search is None:
             put(',\n "%s": null' % key)

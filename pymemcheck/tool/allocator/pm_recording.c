@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tool/allocator/pm_recording.h"
 
-#include "base/pm_platform.h"
+#include "base/pm_grow.h"
 #include "tool/pm_run.h"
 
 #define NOTE "recording was off"
@@ -16,18 +16,6 @@ static u32 note_site(struct pm_run *run)
     return pm_site_note(pm_sites_of(&run->sites, stack));
 }
 
-static void make_room(struct pm_recording *recording, u32 tid)
-{
-    const u32 old = recording->capacity;
-
-    if (tid < old)
-        return;
-    recording->capacity = tid + 64;
-    recording->depths = pm_realloc("pm.recording", recording->depths,
-                                   recording->capacity * sizeof *recording->depths);
-    pm_zero(recording->depths + old, (recording->capacity - old) * sizeof *recording->depths);
-}
-
 bool pm_recording_switch(struct pm_run *run, u32 tid, bool on)
 {
     struct pm_recording *recording = &run->recording;
@@ -38,7 +26,8 @@ bool pm_recording_switch(struct pm_run *run, u32 tid, bool on)
         recording->threads_off -= --recording->depths[tid] == 0;
         return true;
     }
-    make_room(recording, tid);
+    recording->depths = pm_grow_to("pm.recording", recording->depths, &recording->capacity, tid,
+                                   sizeof *recording->depths);
     if (recording->depths[tid] == ~(u32)0)
         return false;
     if (recording->site == 0)

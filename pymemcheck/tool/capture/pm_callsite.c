@@ -38,7 +38,7 @@ static u64 follow_linkage(struct pm_reader *reader, u64 address)
     return target;
 }
 
-static bool target_of(struct pm_reader *reader, u64 return_address, u64 *target)
+bool pm_callsite_target(struct pm_reader *reader, u64 return_address, u64 *target)
 {
     u8 bytes[6];
 
@@ -57,7 +57,7 @@ const char *pm_callsite_function(struct pm_reader *reader, u64 return_address)
     const HChar *name;
     u64 target;
 
-    if (!target_of(reader, return_address, &target)
+    if (!pm_callsite_target(reader, return_address, &target)
             || !VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), target, &name))
         return NULL;
     return name;

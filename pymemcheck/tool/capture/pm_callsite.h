@@ -13,4 +13,7 @@
    function. Calls through the procedure linkage table are followed. */
 const char *pm_callsite_function(struct pm_reader *reader, u64 return_address);
 
+/* The address that was called; false as above, except that it need not be the start of a function. */
+bool pm_callsite_target(struct pm_reader *reader, u64 return_address, u64 *target);
+
 #endif

@@ -8,6 +8,14 @@
 
 #include "base/pm_platform.h"
 
+IRExpr *pm_guest_assign(IRSB *block, IRType type, IRExpr *expression)
+{
+    const IRTemp temporary = newIRTemp(block->tyenv, type);
+
+    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
+    return IRExpr_RdTmp(temporary);
+}
+
 static void touches(IRDirty *call, IREffect effect, Int offset, Int bytes)
 {
     const Int i = call->nFxState++;

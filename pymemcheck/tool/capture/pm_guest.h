@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which of the program's registers a helper call in translated code reads or changes. VEX must be
-   told. */
+/* What additions to translated code need: values, and which of the program's registers a helper call reads or changes,
+   which VEX must be told. */
 #ifndef PM_GUEST_H
 #define PM_GUEST_H
 
 #include "pub_tool_basics.h"
 #include "pub_tool_tooliface.h"
+
+/* Adds the value of expression, of that type, to block; returns it as an atom. */
+IRExpr *pm_guest_assign(IRSB *block, IRType type, IRExpr *expression);
 
 /* Declares that call reads the registers from which the unwinder starts, so that VEX writes them
    back before the call. */

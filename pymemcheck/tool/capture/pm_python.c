@@ -6,6 +6,7 @@
 
 #include "tool/capture/pm_python.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_map.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_threads.h"
@@ -30,16 +31,8 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
 
 static struct pm_thread *thread_of(struct pm_python *python, u32 tid)
 {
-    if (tid >= python->threads_capacity) {
-        u32 capacity = python->threads_capacity ? python->threads_capacity : 16;
-        while (tid >= capacity)
-            capacity *= 2;
-        python->threads = pm_realloc("pm.threads", python->threads,
-                                     capacity * sizeof *python->threads);
-        pm_zero(python->threads + python->threads_capacity,
-                (capacity - python->threads_capacity) * sizeof *python->threads);
-        python->threads_capacity = capacity;
-    }
+    python->threads = pm_grow_to("pm.threads", python->threads, &python->threads_capacity, tid,
+                                 sizeof *python->threads);
     return &python->threads[tid];
 }
 

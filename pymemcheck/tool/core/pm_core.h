@@ -30,6 +30,16 @@ bool pm_core_reserve_take(u64 bytes);
 /* Returns it to the system, for what the tool asks for next. */
 void pm_core_reserve_let_go(void);
 
+/* --- The log (feature "write"; without it each line is written by itself) --- */
+
+/* From begin to the end that belongs to it, lines of the log are kept, and then written by one call, so that those of another
+   process with the same log do not come in between. Pairs may be nested: an inner end writes if much is kept, so that
+   what an inner pair encloses stays together also where all is too long. Cost: a copy of the text. */
+void pm_core_log_gather_begin(void);
+void pm_core_log_gather_end(void);
+/* While paused, nothing is kept: the user is asked something. */
+void pm_core_log_pause_gathering(bool paused);
+
 /* --- Unwinding --- */
 
 /* The core does not unwind a stack whose end is nearer than this (feature "unwind"). */

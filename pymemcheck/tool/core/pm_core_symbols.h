@@ -13,6 +13,8 @@
 
 #include "libvex_ir.h"
 
+#include "base/pm_types.h"
+
 /* UnwindStartRegs of coregrind/pub_core_basics.h on amd64, with room for what other machines have
    there. */
 struct pm_core_unwind_registers {
@@ -26,6 +28,9 @@ struct pm_core_output_sink {
     Int type;                   /* an enum */
     HChar *expanded_name;
 };
+
+/* Set when the core begins to die of a broken assertion (pm_core_lines.c, feature "lines"). */
+extern bool pm_lines_core_dies;
 
 #define PM_CORE_VARIABLE(feature, since, type, symbol) extern type symbol;
 #define PM_CORE_FUNCTION(feature, since, result, symbol, arguments) extern result symbol arguments;

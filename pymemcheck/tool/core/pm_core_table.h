@@ -147,21 +147,25 @@ PM_CORE_FEATURE(match,
     "the core compares each symbol of each object in its own, slower way")
 PM_CORE_WRAP(match, "3.19", Bool, vgPlain_string_match, (const HChar *pattern, const HChar *input))
 
-/* --- A log file that cannot be opened (pm_core_open.c) --- */
+/* --- Opening the log (pm_core_open.c) --- */
 
 PM_CORE_FEATURE(open,
-    "comfort, not time: a run goes on when its log cannot be created",
-    "the core ends the process, also a forked child, whose log or XML file cannot be created")
+    "comfort, not time: a run goes on when its log cannot be created; processes can share one",
+    "the core ends the process, also a forked child, whose log or XML file cannot be created; a program that is run empties"
+    " the log of the one that runs it, if both have the same name")
 PM_CORE_WRAP(open, "3.19", SysRes, vgPlain_open, (const HChar *path, Int flags, Int mode))
 PM_CORE_VARIABLE(open, "3.19", const HChar *, vgPlain_clo_log_fname_unexpanded)
 PM_CORE_VARIABLE(open, "3.19", const HChar *, vgPlain_clo_xml_fname_unexpanded)
 PM_CORE_FUNCTION(open, "3.19", const HChar *, vgPlain_strerror, (UWord number))
 
-/* --- A log file that takes no more (pm_core_write.c) --- */
+/* --- Writing the log (pm_core_write.c) --- */
 
 PM_CORE_FEATURE(write,
-    "comfort, not time: one line on standard error says that the log or XML file takes no more",
-    "the report is cut off without a word when the disk is full or the file may not grow")
+    "comfort, not time: one line on standard error says that the log or XML file takes no more; reports and records of"
+    " processes that share a log come out whole",
+    "the report is cut off without a word when the disk is full or the file may not grow; lines of processes that"
+    " share a log mix")
+PM_CORE_WRAP(write, "3.19", void, vgPlain_exit, (Int status))
 PM_CORE_WRAP(write, "3.19", Int, vgPlain_write, (Int fd, const void *bytes, Int count))
 PM_CORE_VARIABLE(write, "3.19", struct pm_core_output_sink, vgPlain_log_output_sink)
 PM_CORE_VARIABLE(write, "3.19", struct pm_core_output_sink, vgPlain_xml_output_sink)

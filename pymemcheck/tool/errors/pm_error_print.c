@@ -31,7 +31,9 @@ static bool wants_suggestion(struct pm_errors *errors)
 
     if (errors->suggest != PM_CORE_SUGGEST_ASK || VG_(clo_xml))
         return errors->suggest != PM_CORE_SUGGEST_NONE;
+    pm_core_log_pause_gathering(true);
     bool wanted = pm_core_ask("Print suppression", &again);
+    pm_core_log_pause_gathering(false);
     if (!again)
         errors->suggest = PM_CORE_SUGGEST_NONE;
     return wanted;
@@ -43,6 +45,8 @@ void pm_error_print(const Error *core_error)
     const struct pm_loss_report *loss = error->loss;
     const struct pm_writers *writers = loss != NULL ? loss->writers : &error->run->output.writers;
 
+    error->run->errors.printed = true;
+    pm_core_log_gather_begin();
     if (loss != NULL)
         pm_writers_loss(writers, loss->loss, loss->number, loss->count);
     else
@@ -51,4 +55,5 @@ void pm_error_print(const Error *core_error)
         describe_elsewhere(error->wrong.address);
     if (wants_suggestion(&error->run->errors))
         pm_writers_suggestion(writers, &error->tables, &error->subject);
+    pm_core_log_gather_end();
 }

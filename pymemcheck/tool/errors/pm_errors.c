@@ -25,10 +25,11 @@ static struct pm_tables tables_of(const struct pm_run *run)
 /* Of wrong frees only: leaks are reported by VG_(unique_error), which compares nothing. */
 static Bool is_equal(VgRes resolution, const Error *a, const Error *b)
 {
-    const struct pm_wrong_free *x = &pm_error_of(a)->wrong, *y = &pm_error_of(b)->wrong;
+    const bool equal = pm_wrong_free_equal(&pm_error_of(a)->wrong, &pm_error_of(b)->wrong);
 
     (void)resolution;
-    return x->kind == y->kind && x->stack.v == y->stack.v && x->allocated_by == y->allocated_by;
+    pm_error_of(a)->run->errors.equal_to_another |= equal;
+    return equal;
 }
 
 /* Called once for each error that is new to the core. */
@@ -91,7 +92,17 @@ void pm_errors_report_free(struct pm_run *run, u32 tid, const struct pm_wrong_fr
         .describe = describe,
     };
 
+    run->errors.printed = run->errors.equal_to_another = false;
     VG_(maybe_record_error)(tid, PM_ERROR_FREE, wrong->address, NULL, &error);
+    if (run->errors.printed)
+        pm_wrong_free_sums_add(&run->errors.wrong_frees, wrong);
+    else if (run->errors.equal_to_another)
+        pm_wrong_free_sums_again(&run->errors.wrong_frees, wrong);
+}
+
+void pm_errors_forked(struct pm_run *run)
+{
+    pm_wrong_free_sums_forked(&run->errors.wrong_frees);
 }
 
 /* The core wants a thread, to see whether its errors are ignored
@@ -155,6 +166,7 @@ void pm_errors_count_child(struct pm_run *run)
 
 void pm_errors_begin(struct pm_run *run)
 {
+    pm_wrong_free_sums_init(&run->errors.wrong_frees);
     run->errors.suggest = pm_core_take_suggestions();
     run->errors.reads_default = pm_suppression_files_begin(&run->errors.entries);
 }

@@ -13,6 +13,7 @@
 #include "base/pm_types.h"
 #include "heap/pm_freed.h"
 #include "heap/pm_losses.h"
+#include "heap/pm_wrong_free_sums.h"
 #include "tool/core/pm_core.h"
 #include "tool/errors/pm_suppression_entries.h"
 
@@ -25,6 +26,9 @@ struct pm_errors {
     enum pm_core_suggest suggest;   /* --gen-suppressions=, which we answer in the core's place */
     bool reads_default;             /* the default suppressions are read if the user wants them */
     bool warned_of_default, warned_of_suggestions;
+    struct pm_wrong_free_sums wrong_frees;      /* those that were shown, for the conclusion */
+    /* What the core did with the wrong free that it was told of last. */
+    bool printed, equal_to_another;
 };
 
 void pm_errors_register(void);
@@ -33,6 +37,9 @@ void pm_errors_begin(struct pm_run *run);
 
 /* Logs unused suppressions, with -v. */
 void pm_errors_end(const struct pm_run *run);
+
+/* After a fork, in the child. */
+void pm_errors_forked(struct pm_run *run);
 
 /* One loss record, and what is to become of it. */
 struct pm_loss_report {

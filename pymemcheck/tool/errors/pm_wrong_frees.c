@@ -7,6 +7,7 @@
 
 #include "tool/errors/pm_wrong_frees.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "heap/pm_freed.h"
 #include "tool/capture/pm_callsite.h"
@@ -132,12 +133,7 @@ static enum pm_domain domain_of_stack(struct pm_run *run, u32 stack)
 {
     struct pm_wrong_frees *frees = &run->wrong_frees;
 
-    if (stack >= frees->domain_count) {
-        u32 count = stack + stack / 2 + 4096;
-        frees->domains = pm_realloc("pm.wrong_frees", frees->domains, count);
-        pm_zero(frees->domains + frees->domain_count, count - frees->domain_count);
-        frees->domain_count = count;
-    }
+    frees->domains = pm_grow_to("pm.wrong_frees", frees->domains, &frees->domain_count, stack, sizeof *frees->domains);
     if (frees->domains[stack] == 0)
         frees->domains[stack] = (u8)(1 + allocating_domain(run, (struct pm_stack_id){ stack }));
     return (enum pm_domain)(frees->domains[stack] - 1);

@@ -84,9 +84,11 @@ static void write_search(struct pm_run *run, struct pm_writers *writers,
                          const struct pm_profile *profile, enum pm_search_moment moment,
                          struct pm_losses *losses, const struct selection *selection)
 {
+    pm_core_log_gather_begin();
     pm_writers_search_begin(writers, profile, moment);
     report_losses(run, writers, losses, selection);
     pm_writers_search_end(writers, losses);
+    pm_core_log_gather_end();
 }
 
 void pm_leak_report_write(struct pm_run *run, const struct pm_profile *profile,

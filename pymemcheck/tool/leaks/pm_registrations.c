@@ -14,9 +14,14 @@
      frames from the evaluation of the innermost one up to that function, and in it they go on from different
      places. (Native frames further out may be missing: a stack that is deeper inside has fewer of them.) The function must lie inside the innermost Python frame, and
      must not evaluate Python code: what a line of Python makes one after the other belongs to nobody's
-     constructor.
+     constructor;
+   - the block points to no object of the interpreter's types: a cache from a str, say, to the objects that were made of it has
+     references to both;
+   - the block belongs to no other object (pm_raw_owners.h): a method that makes a child and adds it to the items of its parent
+     does all this too, and the parent owns the child. The object's own memory may point back to it.
 
-   Cost: a look at up to 128 words of each block whose stack an extension is in, and a sort of the objects. */
+   Cost: a look at up to 128 words of each block whose stack an extension is in, and a sort of the objects; if then
+   there are registrations, the cost of pm_raw_owners.h. */
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 
@@ -26,6 +31,7 @@
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 #include "tool/allocator/pm_allocator.h"
+#include "tool/leaks/pm_raw_owners.h"
 #include "tool/pm_memory.h"
 #include "tool/pm_run.h"
 
@@ -40,6 +46,7 @@ struct marking {
     struct candidate {
         u64 word;                   /* where the pointer is */
         u32 object;                 /* index of the block that it points to */
+        u32 holder;                 /* index of the block with the word */
         u64 serial;                 /* of the block with the word */
     } *candidates;
     u32 candidate_count, candidate_capacity;
@@ -207,38 +214,48 @@ static bool is_last_birth(const struct marking *marking, const struct pm_block *
         || (marking->births[low].key & (((u64)1 << SERIAL_BITS) - 1)) > serial;
 }
 
-/* Whether the word is a registration, unless another object was allocated at the same place in between. */
-static bool is_candidate(struct marking *marking, const struct pm_block *block, u32 held, u64 word)
+/* Whether the word is the address of an object, which is in the block held. */
+static bool is_object(const struct marking *marking, u32 held, u64 word)
 {
     const struct pm_leak_block *found = &marking->leaks->blocks[held];
-    const struct pm_block *object;
+
+    return (found->flags & PM_LEAK_OBJECT) && word == found->address + found->object_offset;
+}
+
+static bool is_extension_object(struct marking *marking, u64 object)
+{
     u64 type;
 
-    if (!(found->flags & PM_LEAK_OBJECT) || word != found->address + found->object_offset)
-        return false;
-    object = pm_leak_allocated(marking->check, held);
+    return pm_reader_read_u64(&marking->run->reader, object + (u64)marking->objects->layout->at.object_type, &type)
+        && is_extension_type(marking, type);
+}
+
+/* Whether a word of the block, which is the address of an extension's object in the block held, is a registration, unless another
+   object was allocated at the same place in between. */
+static bool is_candidate(struct marking *marking, const struct pm_block *block, u32 held)
+{
+    const struct pm_block *object = pm_leak_allocated(marking->check, held);
+
     return block->serial > object->serial && block->thread == object->thread
-        && pm_reader_read_u64(&marking->run->reader,
-                              word + (u64)marking->objects->layout->at.object_type, &type)
-        && is_extension_type(marking, type)
         && have_one_caller(marking->run, pm_allocator_stack(marking->run, block),
                            pm_allocator_stack(marking->run, object));
 }
 
-static void add_candidate(struct marking *marking, u64 word, u32 object, u64 serial)
+static void add_candidate(struct marking *marking, u64 word, u32 object, u32 holder, u64 serial)
 {
     if (marking->candidate_count == marking->candidate_capacity) {
         marking->candidate_capacity = marking->candidate_capacity ? marking->candidate_capacity * 2 : 256;
         marking->candidates = pm_realloc("pm.registrations", marking->candidates,
                                          marking->candidate_capacity * sizeof *marking->candidates);
     }
-    marking->candidates[marking->candidate_count++] = (struct candidate){ word, object, serial };
+    marking->candidates[marking->candidate_count++] = (struct candidate){ word, object, holder, serial };
     pm_map_put(&marking->candidate_sites, pm_leak_allocated(marking->check, object)->site, 1);
 }
 
 static void look_at(struct marking *marking, u32 holder)
 {
     const struct pm_block *block = pm_leak_allocated(marking->check, holder);
+    const u32 before = marking->candidate_count;
     u64 first = (block->address + WORD - 1) & ~(u64)(WORD - 1), end = block->address + block->bytes, word;
 
     for (u64 at = first; at + WORD <= end && at < first + MAX_WORDS * WORD; at += WORD) {
@@ -246,22 +263,59 @@ static void look_at(struct marking *marking, u32 holder)
                 || word >= marking->high)
             continue;
         u32 held = pm_leaks_block_at(marking->leaks, word);
-        if (held != PM_LEAK_NONE && held != holder && is_candidate(marking, block, held, word))
-            add_candidate(marking, at, held, block->serial);
+        if (held == PM_LEAK_NONE || held == holder || !is_object(marking, held, word))
+            continue;
+        if (!is_extension_object(marking, word)) {
+            marking->candidate_count = before;
+            return;
+        }
+        if (is_candidate(marking, block, held))
+            add_candidate(marking, at, held, holder, block->serial);
     }
+}
+
+/* Keeps the candidates that are the last births where they were made. */
+static void keep_last_births(struct marking *marking)
+{
+    u32 kept = 0;
+
+    for (u32 i = 0; i < marking->candidate_count; i++) {
+        const struct candidate *candidate = &marking->candidates[i];
+        if (is_last_birth(marking, pm_leak_allocated(marking->check, candidate->object), candidate->serial))
+            marking->candidates[kept++] = *candidate;
+    }
+    marking->candidate_count = kept;
+}
+
+/* Whether the word is in memory of another object than the one that it points to. */
+static bool is_owned(const struct pm_raw_owners *owners, const struct candidate *candidate)
+{
+    const u32 owner = pm_raw_owners_of(owners, candidate->holder);
+
+    return owner != PM_LEAK_NONE && owner != candidate->object;
 }
 
 static void mark_candidates(struct marking *marking)
 {
+    struct pm_raw_owners owners;
+
+    if (marking->candidate_count > 0) {
+        collect_births(marking);
+        keep_last_births(marking);
+    }
     if (marking->candidate_count == 0)
         return;
-    collect_births(marking);
+    pm_raw_owners_begin(&owners, marking->check);
+    for (u32 i = 0; i < marking->candidate_count; i++)
+        pm_raw_owners_add(&owners, marking->candidates[i].holder);
+    pm_raw_owners_find(&owners);
     for (u32 i = 0; i < marking->candidate_count; i++) {
         const struct candidate *candidate = &marking->candidates[i];
-        if (is_last_birth(marking, pm_leak_allocated(marking->check, candidate->object), candidate->serial))
+        if (!is_owned(&owners, candidate))
             pm_leak_weak_add(&marking->check->weak, marking->leaks, PM_LEAK_NONE, candidate->word, candidate->word,
                              candidate->word + WORD, WORD);
     }
+    pm_raw_owners_release(&owners);
 }
 
 void pm_leak_hide_registrations(struct pm_leak_state *check)

@@ -28,6 +28,7 @@
 #include "base/pm_sort.h"
 #include "cpython/pm_threads.h"
 #include "tool/capture/pm_python.h"
+#include "tool/pm_memory.h"
 
 enum { MAX_REGISTERS = 64, MAX_DATA_PARTS = 4096 };
 
@@ -306,14 +307,10 @@ static u32 stack_owner(const struct pm_roots *roots, const NSegment *segment)
 
 static void collect_mappings(struct pm_roots *roots)
 {
-    Int capacity = 256, count;
-    Addr *starts = pm_alloc("pm.roots", (size_t)capacity * sizeof *starts);
+    u32 count;
+    u64 *starts = pm_memory_segments(SkFileC | SkAnonC | SkShmC, &count);
 
-    while ((count = VG_(am_get_segment_starts)(SkFileC | SkAnonC | SkShmC, starts, capacity)) < 0) {
-        capacity = -count;
-        starts = pm_realloc("pm.roots", starts, (size_t)capacity * sizeof *starts);
-    }
-    for (Int i = 0; i < count; i++) {
+    for (u32 i = 0; i < count; i++) {
         const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
         if (!is_searched(segment))
             continue;

@@ -14,6 +14,7 @@
 #include "tool/requests/pm_pointers_info.h"
 #include "tool/requests/pm_profile_now.h"
 #include "tool/requests/pm_search_request.h"
+#include "tool/requests/pm_watch_request.h"
 #include "tool/trace/pm_event_log.h"
 
 /* --- Counters --- */
@@ -21,15 +22,11 @@
 /* All that the core mapped for itself and for the tool, translated code included. */
 static u64 tool_bytes(void)
 {
-    Int capacity = 256, count;
-    Addr *starts = pm_alloc("pm.requests", (size_t)capacity * sizeof *starts);
     u64 bytes = 0;
+    u32 count;
+    u64 *starts = pm_memory_segments(SkAnonV, &count);
 
-    while ((count = VG_(am_get_segment_starts)(SkAnonV, starts, capacity)) < 0) {
-        capacity = -count + 16;
-        starts = pm_realloc("pm.requests", starts, (size_t)capacity * sizeof *starts);
-    }
-    for (Int i = 0; i < count; i++) {
+    for (u32 i = 0; i < count; i++) {
         const NSegment *segment = VG_(am_find_nsegment)(starts[i]);
         bytes += segment != NULL ? segment->end + 1 - segment->start : 0;
     }
@@ -117,6 +114,8 @@ static long carry_out(struct pm_run *run, u32 tid, u64 number, const u64 *argume
         return event_log(run, arguments[0]);
     case PYMEMCHECK_NUMBER_WRITE_PROFILE:
         return pm_profile_now(run, arguments[0]);
+    case PYMEMCHECK_NUMBER_WATCH:
+        return pm_watch_request(run, arguments[0]);
     default:
         return PYMEMCHECK_NOT_SUPPORTED;    /* of a newer header */
     }

@@ -2,7 +2,8 @@
 /* Lines and functions are sums of sites, as in the report.
 
    A type gets the blocks with its objects, and the memory that belongs to these: items, keys, values. So the
-   first look at all blocks collects which memory belongs to which object, and the second one counts. */
+   first look at all blocks collects the types and which memory belongs to which object, and the second one, in the same
+   order, counts. */
 #include "tool/requests/pm_top.h"
 
 #include "base/pm_map.h"
@@ -112,8 +113,11 @@ struct counting {
     struct pm_run *run;
     struct pm_objects objects;
     struct pm_map owners;       /* start of a block that belongs to an object -> the object's type */
+    u64 *types;                 /* of the objects in all blocks, in their order; 0: none */
+    u64 next;                   /* block, of the look that is under way */
     struct pm_map by_type;      /* type -> place in rows */
     struct type_row *rows;
+    u32 last;                   /* place of the last type: often the next one's */
     u32 count, capacity;
 };
 
@@ -132,7 +136,9 @@ static void note_parts(void *context, struct pm_block *block)
     struct pm_object object;
     u64 parts[MAX_PARTS];
 
-    if (!identify(counting, block, &object))
+    const bool found = identify(counting, block, &object);
+    counting->types[counting->next++] = found ? object.type : 0;
+    if (!found)
         return;
     const u32 count = pm_objects_parts(&counting->objects, &object, parts, MAX_PARTS);
     for (u32 i = 0; i < count; i++) {
@@ -147,8 +153,10 @@ static void note_parts(void *context, struct pm_block *block)
 
 static struct type_row *row_of(struct counting *counting, u64 type)
 {
+    if (counting->last < counting->count && counting->rows[counting->last].type == type)
+        return &counting->rows[counting->last];
     const u64 *known = pm_map_get(&counting->by_type, type);
-
+    counting->last = known != NULL ? (u32)*known : counting->count;
     if (known != NULL)
         return &counting->rows[*known];
     if (counting->count == counting->capacity) {
@@ -166,10 +174,9 @@ static struct type_row *row_of(struct counting *counting, u64 type)
 static void count_block(void *context, struct pm_block *block)
 {
     struct counting *counting = context;
-    struct pm_object object;
     const u64 *owner = pm_map_get(&counting->owners, block->address);
-    const u64 type = owner != NULL ? *owner : identify(counting, block, &object) ? object.type : 0;
-    struct type_row *row = row_of(counting, type);
+    const u64 type = counting->types[counting->next++];
+    struct type_row *row = row_of(counting, owner != NULL ? *owner : type);
 
     row->bytes += pm_block_requested_bytes(block);
     row->blocks++;
@@ -227,7 +234,9 @@ static void write_by_type(struct pm_run *run, struct pm_text *text, u64 most)
     pm_map_init(&counting.owners);
     pm_map_init(&counting.by_type);
     if (pm_objects_init(&counting.objects, &run->reader, &run->strings, &run->python.interpreter)) {
+        counting.types = pm_alloc("pm.top", (run->blocks.count + 1) * sizeof *counting.types);
         pm_blocks_each(&run->blocks, note_parts, &counting);
+        counting.next = 0;
         pm_blocks_each(&run->blocks, count_block, &counting);
     }
     put_heading(text, "type");
@@ -236,6 +245,7 @@ static void write_by_type(struct pm_run *run, struct pm_text *text, u64 most)
     pm_objects_release(&counting.objects);
     pm_map_release(&counting.owners);
     pm_map_release(&counting.by_type);
+    pm_free(counting.types);
     pm_free(counting.rows);
 }
 

@@ -13,6 +13,7 @@
 #include "pub_tool_basics.h"
 #include "pub_tool_debuginfo.h"
 #include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
 #include "pub_tool_machine.h"
 #include "pub_tool_threadstate.h"
 #include "pub_tool_tooliface.h"
@@ -21,6 +22,7 @@
 
 #include "tool/trace/pm_domain_calls.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "cpython/pm_domain_functions.h"
 #include "preload/pm_requests.h"
@@ -57,16 +59,15 @@ static struct {
     u32 function_count;
     struct thread_calls **threads;      /* by ThreadId; NULL: none yet */
     u32 thread_capacity;
+    bool any;                   /* a function of an interpreter was called while the log was on */
+    bool met;                   /* the interpreter's table was read, so all functions behind interfaces are watched */
+    bool inlined;               /* an interface was called that has its function in it */
 } state;
 
 static struct thread_calls *calls_of(ThreadId tid)
 {
-    if (tid >= state.thread_capacity) {
-        const u32 capacity = tid + 16;
-        state.threads = pm_realloc("pm.trace.domains", state.threads, capacity * sizeof *state.threads);
-        pm_zero(state.threads + state.thread_capacity, (capacity - state.thread_capacity) * sizeof *state.threads);
-        state.thread_capacity = capacity;
-    }
+    state.threads = pm_grow_to("pm.trace.domains", state.threads, &state.thread_capacity, tid,
+                               sizeof *state.threads);
     if (state.threads[tid] == NULL)
         state.threads[tid] = pm_alloc_zero("pm.trace.domains", sizeof **state.threads);
     return state.threads[tid];
@@ -119,6 +120,7 @@ static void on_entry(ULong function, ULong first, ULong second, ULong third, ULo
         await(calls);
         return;
     }
+    state.any = true;
     struct under_way call = {
         .end = stack_pointer + WORD,
         .function = (u32)function,
@@ -144,8 +146,12 @@ static VG_REGPARM(1) void on_return(ULong result)
 
     while (calls->count > 0 && calls->calls[calls->count - 1].end == end) {
         const struct under_way call = calls->calls[--calls->count];
-        if (!state.functions[call.function].interface || !call.seen_inside)
+        if (!state.functions[call.function].interface)
             write_call(tid, &call, result);
+        else if (!call.seen_inside) {
+            state.inlined |= state.met;
+            write_call(tid, &call, result);
+        }
     }
     await(calls);
 }
@@ -237,20 +243,25 @@ void pm_domain_calls_meet(struct pm_run *run, u64 address)
                   false);
             theirs->changed[changed++] = function;
         }
+    state.met = true;
+}
+
+void pm_domain_calls_end(struct pm_run *run)
+{
+    if (!pm_domain_calls_wanted(run))
+        return;
+    if (!state.any)
+        VG_(umsg)("pymemcheck: note: no call of CPython's allocator domains was seen, so the event log has none.\n");
+    if (state.inlined)
+        VG_(umsg)("pymemcheck: note: in this interpreter the compiler put allocators into their callers: such calls are"
+                  " not in the event log. --trace=malloc has every request.\n");
 }
 
 /* --- Translated code --- */
 
-static IRExpr *assign(IRSB *block, IRType type, IRExpr *expression)
-{
-    IRTemp temporary = newIRTemp(block->tyenv, type);
-    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
-    return IRExpr_RdTmp(temporary);
-}
-
 static IRExpr *get(IRSB *block, Int offset)
 {
-    return assign(block, Ity_I64, IRExpr_Get(offset, Ity_I64));
+    return pm_guest_assign(block, Ity_I64, IRExpr_Get(offset, Ity_I64));
 }
 
 static void add_entry(IRSB *block, u32 function, Addr address, const VexGuestLayout *layout)
@@ -284,9 +295,9 @@ static IRSB *probe_entry(IRSB *block, u32 function, Addr address, const VexGuest
 static IRSB *probe_return(IRSB *block)
 {
     IRSB *probed = deepCopyIRSB(block);
-    IRExpr *awaited = assign(probed, Ity_I64,
-                             IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)&state.awaited)));
-    IRExpr *equal = assign(probed, Ity_I1, IRExpr_Binop(Iop_CmpEQ64, awaited, get(probed, OFFSET_amd64_RSP)));
+    IRExpr *awaited = pm_guest_assign(probed, Ity_I64,
+                                      IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)&state.awaited)));
+    IRExpr *equal = pm_guest_assign(probed, Ity_I1, IRExpr_Binop(Iop_CmpEQ64, awaited, get(probed, OFFSET_amd64_RSP)));
     IRDirty *call = unsafeIRDirty_0_N(1, "on_return", VG_(fnptr_to_fnentry)(&on_return),
                                       mkIRExprVec_1(get(probed, OFFSET_amd64_RAX)));
 

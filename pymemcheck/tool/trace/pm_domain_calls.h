@@ -31,6 +31,9 @@ void pm_domain_calls_thread_runs(u32 tid);
 /* The program's struct pm_allocators (preload/pm_requests.h) is at address. */
 void pm_domain_calls_meet(struct pm_run *run, u64 address);
 
+/* The process ends: says what the log does not have. */
+void pm_domain_calls_end(struct pm_run *run);
+
 /* Adds helper calls to a block that begins at address, after all other instrumentation. */
 IRSB *pm_domain_calls_instrument(IRSB *block, Addr address, const VexGuestLayout *layout);
 

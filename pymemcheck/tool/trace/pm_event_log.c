@@ -17,6 +17,7 @@
 
 #include "tool/trace/pm_event_log.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "report/pm_utf8.h"
 #include "tool/pm_profile_file.h"
@@ -169,12 +170,7 @@ static bool accepts_stack(struct pm_event_log *log, struct pm_stack_id stack)
     const struct pm_run *run = log->run;
     const struct pm_tables tables = { &run->strings, &run->frames, &run->stacks };
 
-    if (stack.v >= log->accepted_capacity) {
-        const u32 capacity = stack.v + stack.v / 2 + 1024;
-        log->accepted = pm_realloc("pm.trace", log->accepted, capacity);
-        pm_zero(log->accepted + log->accepted_capacity, capacity - log->accepted_capacity);
-        log->accepted_capacity = capacity;
-    }
+    log->accepted = pm_grow_to("pm.trace", log->accepted, &log->accepted_capacity, stack.v, sizeof *log->accepted);
     if (log->accepted[stack.v] == NOT_ASKED)
         log->accepted[stack.v] = pm_event_filter_accepts_stack(&settings_of(log)->filter, &tables, stack)
             ? ACCEPTED : LEFT_OUT;
@@ -293,6 +289,8 @@ static void write_record(struct pm_event_log *log, struct pm_trace_record *recor
     record->thread = shown_thread(log, tid);
     if (log->until_tick-- == 0)
         tick(log);
+    if (log->format->wants_lines)
+        pm_native_add_lines_now(&log->run->native);
     log->format->record(log->writer, record);
     settle(log, length);
 }

@@ -7,8 +7,13 @@
    returned. If not, it was called.
 
    The compiler orders stores as it likes, so what else a call stores may not be there yet. A call is verified when
-   the next thing happens: its caller must be the frame that ran before. If it is another, the thread changed to
-   another stack (a greenlet), or something was missed: then the interpreter's own chain is read, and nothing is told.
+   the next thing happens: its caller must be the frame that ran before. If it is another, something was missed: then the
+   interpreter's own chain is read, and nothing is told. Other code than the interpreter's that stores to such a word
+   changes the thread to another stack (greenlet). There the chain is read too.
+
+   A generator that waits for another (yield from, await) is made the running frame while throw() is passed on through it, though
+   none of its code runs. So a generator is told when it has moved from where it was resumed, or when something else
+   happens than that another one is resumed.
 
    A frame runs its prologue before its function begins: up to the first traceable instruction, where
    sys.setprofile has its event too. The call of a generator function ends there, with the new generator. So a
@@ -28,15 +33,20 @@
 
 #include "tool/trace/pm_python_calls.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
+#include "tool/capture/pm_guest.h"
 #include "tool/capture/pm_probe.h"
+#include "tool/trace/pm_frame_view.h"
 
-enum { WORD = 8, MOST_SHIMS = 8, MOST_FRAMES = 20000, MOST_RETURNS = 16, PLACE_OF_ANCHOR = 8 };
+enum { WORD = 8, MOST_FRAMES = 20000, MOST_RETURNS = 16, PLACE_OF_ANCHOR = 8 };
 
 /* A frame that runs, or waits for one that it called. */
 struct running {
     u64 frame, code;
     struct pm_frame_id shown;   /* of its call */
+    u64 resumed_at;             /* position */
+    bool resumed;               /* it ran before: a generator */
     bool told;                  /* the log has its call */
     bool waits;                 /* it is no call */
 };
@@ -66,118 +76,24 @@ static struct {
 
 static struct thread *thread_of(u32 tid)
 {
-    if (tid >= state.capacity) {
-        const u32 capacity = tid + 16;
-        state.threads = pm_realloc("pm.trace.calls", state.threads, capacity * sizeof *state.threads);
-        pm_zero(state.threads + state.capacity, (capacity - state.capacity) * sizeof *state.threads);
-        state.capacity = capacity;
-    }
+    state.threads = pm_grow_to("pm.trace.calls", state.threads, &state.capacity, tid, sizeof *state.threads);
     return &state.threads[tid];
+}
+
+static struct pm_python *python(void)
+{
+    return &state.run->python;
 }
 
 static const struct pm_layout *layout(void)
 {
-    const struct pm_python *python = &state.run->python;
-    return python->state == PM_PYTHON_READY ? python->interpreter.layout : NULL;
+    return python()->state == PM_PYTHON_READY ? python()->interpreter.layout : NULL;
 }
 
 static u64 word_at(u64 address)
 {
     u64 value;
     return address != 0 && pm_reader_read_u64(&state.run->reader, address, &value) ? value : 0;
-}
-
-/* --- Frames --- */
-
-struct frame_view {
-    u64 back, code, position;
-    u8 owner;
-};
-
-static bool read_frame(u64 frame, struct frame_view *view)
-{
-    const struct pm_layout *known = layout();
-    const struct pm_layout_numbers *at = &known->at;
-    u8 block[PM_LAYOUT_FRAME_BYTES];
-
-    if (frame == 0 || !pm_reader_read(&state.run->reader, frame, block, (size_t)at->frame_bytes))
-        return false;
-    view->back = pm_layout_u64(block, at->frame_back);
-    view->code = pm_layout_u64(block, at->frame_code) & ~(u64)at->code_tag_bits;
-    view->position = known->position == PM_POSITION_POINTER ? pm_layout_u64(block, at->frame_position)
-        : (u64)(i64)pm_layout_i32(block, at->frame_position);
-    view->owner = at->frame_owner == PM_LAYOUT_ABSENT ? 0 : block[at->frame_owner];
-    return true;
-}
-
-static bool is_shim(const struct frame_view *view)
-{
-    const struct pm_layout *known = layout();
-    return (known->entry == PM_ENTRY_SHIM || known->entry == PM_ENTRY_SHIM_BASE)
-        && view->owner == known->at.owner_shim;
-}
-
-/* The frame itself or, if it is a shim, the next outer frame that is none; 0: there is none. */
-static u64 real_frame(u64 frame)
-{
-    struct frame_view view;
-
-    for (int i = 0; i < MOST_SHIMS && read_frame(frame, &view); i++) {
-        if (!is_shim(&view))
-            return frame;
-        frame = view.back;
-    }
-    return 0;
-}
-
-static u64 caller_of(u64 frame)
-{
-    struct frame_view view;
-    return read_frame(frame, &view) ? real_frame(view.back) : 0;
-}
-
-static bool is_generator(const struct frame_view *view)
-{
-    return layout()->at.frame_owner != PM_LAYOUT_ABSENT && view->owner == layout()->at.owner_generator;
-}
-
-/* Whether the frame is beyond its prologue (cpython/pm_walk.c has the same for frames of a walk). */
-static bool has_begun(const struct frame_view *view)
-{
-    const struct pm_layout_numbers *at = &layout()->at;
-    u32 first;
-
-    if (layout()->complete == PM_COMPLETE_ALWAYS || is_generator(view))
-        return true;
-    return pm_reader_read_u32(&state.run->reader, view->code + (u64)at->code_first_traceable, &first)
-        && view->position >= view->code + (u64)at->code_instructions + (u64)first * 2;
-}
-
-/* Whether the frame was made for this call: it stands before its first instruction, or does not outlive
-   the call. */
-static bool is_new(const struct frame_view *view)
-{
-    return layout()->complete == PM_COMPLETE_ALWAYS ? (i64)view->position < 0 : !is_generator(view);
-}
-
-static struct pm_frame_id frame_at(const struct frame_view *view)
-{
-    const struct pm_raw_frame raw = { .code = view->code, .position = view->position };
-    bool unsteady;
-    return pm_python_resolve(&state.run->python, &raw, &unsteady);
-}
-
-/* The frame with the line of its def. */
-static struct pm_frame_id first_line_of(const struct frame_view *view)
-{
-    struct pm_frames *frames = &state.run->frames;
-    struct pm_frame frame = *pm_frames_get(frames, frame_at(view));
-    u32 line;
-
-    if (frame.kind == PM_FRAME_PYTHON
-            && pm_reader_read_u32(&state.run->reader, view->code + (u64)layout()->at.code_first_line, &line))
-        frame.line = line;
-    return pm_frames_intern(frames, &frame);
 }
 
 /* --- What is told --- */
@@ -195,15 +111,42 @@ static void tell_call(u32 tid, struct thread *thread, struct running *running, s
     tell(tid, false, thread->depth++, shown);
 }
 
-/* The call of the innermost frame, if it was not told and the function has begun. */
-static void tell_innermost(u32 tid, struct thread *thread)
+/* The innermost frame, if it is that of a call which was not told and is no pause; else NULL. view: filled in. */
+static struct running *untold_innermost(const struct thread *thread, struct pm_frame_view *view)
 {
     struct running *running = thread->count > 0 ? &thread->frames[thread->count - 1] : NULL;
-    struct frame_view view;
 
-    if (running != NULL && !running->told && !running->waits && read_frame(running->frame, &view) && view.code == running->code
-            && has_begun(&view))
-        tell_call(tid, thread, running, first_line_of(&view));
+    return running != NULL && !running->told && !running->waits && pm_frame_view_read(python(), running->frame, view)
+        && view->code == running->code ? running : NULL;
+}
+
+/* The call of the innermost frame, if it was not told and the function has begun. surely: a generator has begun, even if
+   it is where it was resumed. */
+static void tell_innermost(u32 tid, struct thread *thread, bool surely)
+{
+    struct pm_frame_view view;
+    struct running *running = untold_innermost(thread, &view);
+
+    if (running == NULL)
+        return;
+    if (!running->resumed) {
+        if (pm_frame_view_has_begun(python(), &view))
+            tell_call(tid, thread, running, pm_frame_view_first_line(python(), &view));
+    } else if (surely || view.position != running->resumed_at) {
+        tell_call(tid, thread, running, running->shown);
+    }
+}
+
+/* The frame is about to run. If it is a generator that is resumed, and the innermost one has not moved since it was
+   resumed, then that one only passes a throw() on. */
+static void note_passing(struct thread *thread, u64 frame)
+{
+    struct pm_frame_view view, next;
+    struct running *running = untold_innermost(thread, &view);
+
+    if (running != NULL && running->resumed && view.position == running->resumed_at
+            && pm_frame_view_read(python(), frame, &next) && !pm_frame_view_is_new(python(), &next))
+        running->waits = true;
 }
 
 static struct running *add(struct thread *thread, u64 frame, u64 code)
@@ -214,41 +157,6 @@ static struct running *add(struct thread *thread, u64 frame, u64 code)
     }
     thread->frames[thread->count] = (struct running){ .frame = frame, .code = code };
     return &thread->frames[thread->count++];
-}
-
-static void enter(u32 tid, struct thread *thread, u64 frame)
-{
-    struct frame_view view;
-
-    if (!read_frame(frame, &view))
-        return;
-    const u64 caller = thread->count > 0 ? thread->frames[thread->count - 1].frame : 0;
-    struct running *running = add(thread, frame, view.code);
-    /* In 3.9 and 3.10 a frame has its caller before it runs. In 3.9 a waiting generator has none while throw() is
-       passed on to the one that it waits for (Objects/genobject.c, _gen_throw). */
-    if (layout()->anchor == PM_ANCHOR_THREAD && layout()->complete == PM_COMPLETE_ALWAYS && view.back == 0
-            && caller != 0) {
-        thread->unverified = false;
-        running->waits = true;
-        return;
-    }
-    thread->unverified = true;
-    if (is_new(&view) && layout()->complete != PM_COMPLETE_ALWAYS)
-        return;
-    tell_call(tid, thread, running, is_new(&view) ? first_line_of(&view) : frame_at(&view));
-}
-
-/* The innermost frame has returned. */
-static void leave(u32 tid, struct thread *thread)
-{
-    const struct running running = thread->frames[--thread->count];
-    struct frame_view view;
-
-    if (!running.told)
-        return;
-    thread->depth--;
-    const bool readable = read_frame(running.frame, &view) && view.code == running.code;
-    tell(tid, true, thread->depth, readable ? frame_at(&view) : running.shown);
 }
 
 /* Index plus 1 of the frame among the innermost ones that are known, at most so many; 0: it is not. */
@@ -267,10 +175,11 @@ static void change_stack(struct thread *thread, u64 innermost)
         u64 *frames;
         u32 count, capacity;
     } found = { 0 };
-    struct frame_view view;
+    struct pm_frame_view view;
     u32 known = 0;
 
-    for (u64 frame = innermost; frame != 0 && (known = known_at(thread, frame, thread->count)) == 0; frame = caller_of(frame)) {
+    for (u64 frame = innermost; frame != 0 && (known = known_at(thread, frame, thread->count)) == 0;
+            frame = pm_frame_view_caller(python(), frame)) {
         /* A chain that is just being changed may run in a circle. */
         if (found.count == MOST_FRAMES) {
             pm_free(found.frames);
@@ -286,14 +195,59 @@ static void change_stack(struct thread *thread, u64 innermost)
         thread->depth -= thread->frames[--thread->count].told;
     while (found.count > 0) {
         const u64 frame = found.frames[--found.count];
-        if (!read_frame(frame, &view))
+        if (!pm_frame_view_read(python(), frame, &view))
             continue;
         struct running *running = add(thread, frame, view.code);
         running->told = true;
-        running->shown = frame_at(&view);
+        running->shown = pm_frame_view_line(python(), &view);
         thread->depth++;
     }
     pm_free(found.frames);
+}
+
+static void enter(u32 tid, struct thread *thread, u64 frame)
+{
+    /* In these versions a frame has its caller before it runs. */
+    const bool has_caller = layout()->complete == PM_COMPLETE_ALWAYS;
+    const u64 caller = thread->count > 0 ? thread->frames[thread->count - 1].frame : 0;
+    struct pm_frame_view view;
+
+    if (!pm_frame_view_read(python(), frame, &view))
+        return;
+    const bool new = pm_frame_view_is_new(python(), &view);
+    /* In 3.9 a waiting generator has no caller while throw() is passed on to the one that it waits for
+       (Objects/genobject.c, _gen_throw). */
+    const bool waits = has_caller && layout()->anchor == PM_ANCHOR_THREAD && !new && view.back == 0 && caller != 0;
+    if (has_caller && view.back != caller && !waits) {      /* another stack: a call there, or a return to the frame */
+        change_stack(thread, new ? view.back : frame);
+        if (!new)
+            return;
+    }
+    struct running *running = add(thread, frame, view.code);
+    running->waits = waits;
+    thread->unverified = !has_caller;
+    if (waits)
+        return;
+    if (!new) {
+        running->resumed = true;
+        running->resumed_at = view.position;
+        running->shown = pm_frame_view_line(python(), &view);
+    } else if (has_caller) {
+        tell_call(tid, thread, running, pm_frame_view_first_line(python(), &view));
+    }
+}
+
+/* The innermost frame has returned. */
+static void leave(u32 tid, struct thread *thread)
+{
+    const struct running running = thread->frames[--thread->count];
+    struct pm_frame_view view;
+
+    if (!running.told)
+        return;
+    thread->depth--;
+    const bool readable = pm_frame_view_read(python(), running.frame, &view) && view.code == running.code;
+    tell(tid, true, thread->depth, readable ? pm_frame_view_line(python(), &view) : running.shown);
 }
 
 /* Adds the frames that were entered between the innermost one and the one before, if there are a few: a frame that
@@ -303,19 +257,19 @@ static bool add_between(struct thread *thread)
     enum { MOST_BETWEEN = 4 };
     const struct running innermost = thread->frames[thread->count - 1];
     const u64 caller = thread->count > 1 ? thread->frames[thread->count - 2].frame : 0;
-    u64 between[MOST_BETWEEN], at = caller_of(innermost.frame);
+    u64 between[MOST_BETWEEN], at = pm_frame_view_caller(python(), innermost.frame);
     u32 count = 0;
-    struct frame_view view;
+    struct pm_frame_view view;
 
-    for (; at != caller && count < MOST_BETWEEN; at = caller_of(at)) {
-        if (!read_frame(at, &view) || has_begun(&view))
+    for (; at != caller && count < MOST_BETWEEN; at = pm_frame_view_caller(python(), at)) {
+        if (!pm_frame_view_read(python(), at, &view) || pm_frame_view_has_begun(python(), &view))
             return false;
         between[count++] = at;
     }
     if (at != caller)
         return false;
     thread->count--;
-    while (count > 0 && read_frame(between[--count], &view))
+    while (count > 0 && pm_frame_view_read(python(), between[--count], &view))
         add(thread, between[count], view.code);
     *add(thread, 0, 0) = innermost;
     return true;
@@ -336,30 +290,28 @@ static void verify(struct thread *thread)
 static void settle(u32 tid, struct thread *thread)
 {
     verify(thread);
-    tell_innermost(tid, thread);
+    tell_innermost(tid, thread, true);
 }
 
 /* The frame runs now. */
 static void runs(u32 tid, struct thread *thread, u64 frame)
 {
-    frame = real_frame(frame);
+    frame = pm_frame_view_real(python(), frame);
     /* Told twice, while it is called: 3.11 and 3.12. */
     if (thread->count > 0 && thread->frames[thread->count - 1].frame == frame)
         return;
     if (thread->count > 1 && thread->frames[thread->count - 2].frame == frame) {
-        tell_innermost(tid, thread);
+        tell_innermost(tid, thread, true);
         leave(tid, thread);
         thread->unverified = false;
         return;
     }
-    settle(tid, thread);
-    if (frame == 0) {
-        while (thread->count > 0)
-            leave(tid, thread);
-        return;
-    }
+    verify(thread);
     const u32 known = known_at(thread, frame, MOST_RETURNS);
-    if (known == 0)
+    if (frame != 0 && known == 0)
+        note_passing(thread, frame);
+    tell_innermost(tid, thread, true);
+    if (frame != 0 && known == 0)
         enter(tid, thread, frame);
     else
         while (thread->count > known)
@@ -449,7 +401,7 @@ static void anchor_changed(u32 tid, struct thread *thread, u64 anchor, u64 secon
     if (known->anchor == PM_ANCHOR_CFRAME)
         read_cframes(thread);
     /* Each interpreter has frames of its own. */
-    change_stack(thread, real_frame(frame_of(thread)));
+    change_stack(thread, pm_frame_view_real(python(), frame_of(thread)));
     thread->unverified = false;
     set_words(tid, thread);
 }
@@ -487,13 +439,33 @@ static VG_REGPARM(3) void on_store(ULong address, ULong bytes, ULong second)
         runs(tid, thread, word_at(words.frame));
 }
 
+/* Called by translated code outside of the interpreter after a store to one of the words: the thread changes to another
+   stack, such as a greenlet's. The C stack may be that of the other already, so the call of the innermost frame
+   cannot be verified any more. */
+static void on_switch(void)
+{
+    const u32 tid = VG_(get_running_tid)();
+    struct thread *thread = thread_of(tid);
+
+    if (layout() == NULL || thread->state == 0)
+        return;
+    thread->unverified = false;
+    tell_innermost(tid, thread, true);
+    if (layout()->anchor == PM_ANCHOR_CFRAME)
+        read_cframes(thread);
+    change_stack(thread, pm_frame_view_real(python(), frame_of(thread)));
+    set_words(tid, thread);
+}
+
 /* Something else is about to be written of the thread. */
 static void before_record(u32 tid)
 {
     struct thread *thread = thread_of(tid);
 
-    if (layout() != NULL)
-        settle(tid, thread);
+    if (layout() != NULL) {
+        verify(thread);
+        tell_innermost(tid, thread, false);
+    }
 }
 
 void pm_python_calls_thread_runs(u32 tid)
@@ -526,49 +498,49 @@ void pm_python_calls_init(struct pm_run *run)
 
 /* --- Translated code --- */
 
-static IRExpr *assign(IRSB *block, IRType type, IRExpr *expression)
-{
-    IRTemp temporary = newIRTemp(block->tyenv, type);
-    addStmtToIRSB(block, IRStmt_WrTmp(temporary, expression));
-    return IRExpr_RdTmp(temporary);
-}
-
 /* Whether the store of so many bytes at address meets the word. */
 static IRExpr *meets(IRSB *block, u64 *word, IRExpr *address, ULong bytes)
 {
-    IRExpr *wanted = assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)word)));
-    IRExpr *distance = assign(block, Ity_I64, IRExpr_Binop(Iop_Sub64, wanted, address));
-    IRExpr *near = assign(block, Ity_I1, IRExpr_Binop(Iop_CmpLT64U, distance, IRExpr_Const(IRConst_U64(bytes))));
-    return assign(block, Ity_I64, IRExpr_Unop(Iop_1Uto64, near));
+    IRExpr *wanted = pm_guest_assign(block, Ity_I64, IRExpr_Load(Iend_LE, Ity_I64, mkIRExpr_HWord((HWord)word)));
+    IRExpr *distance = pm_guest_assign(block, Ity_I64, IRExpr_Binop(Iop_Sub64, wanted, address));
+    IRExpr *near = pm_guest_assign(block, Ity_I1,
+                                   IRExpr_Binop(Iop_CmpLT64U, distance, IRExpr_Const(IRConst_U64(bytes))));
+    return pm_guest_assign(block, Ity_I64, IRExpr_Unop(Iop_1Uto64, near));
 }
 
-static void add_test(IRSB *block, IRExpr *address, ULong bytes, bool ours)
-{
-    IRExpr *met = ours ? meets(block, &words.slot, address, bytes)
-        : assign(block, Ity_I64, IRExpr_Binop(Iop_Or64, meets(block, &words.thread, address, bytes),
-                                              meets(block, &words.frame, address, bytes)));
-    IRExpr *second = ours ? assign(block, Ity_I64, IRExpr_Get(OFFSET_amd64_RSI, Ity_I64)) : mkIRExpr_HWord(0);
-    IRDirty *call = unsafeIRDirty_0_N(3, "on_store", VG_(fnptr_to_fnentry)(&on_store),
-                                      mkIRExprVec_3(address, IRExpr_Const(IRConst_U64(bytes)), second));
+/* Whose code it is. */
+enum owner { INTERPRETER, OURS, OTHERS };
 
-    call->guard = assign(block, Ity_I1, IRExpr_Unop(Iop_64to1, met));
+static void add_test(IRSB *block, IRExpr *address, ULong bytes, enum owner owner)
+{
+    IRExpr *met = owner == OURS ? meets(block, &words.slot, address, bytes)
+        : pm_guest_assign(block, Ity_I64, IRExpr_Binop(Iop_Or64, meets(block, &words.thread, address, bytes),
+                                                       meets(block, &words.frame, address, bytes)));
+    IRExpr *second = owner == OURS ? pm_guest_assign(block, Ity_I64, IRExpr_Get(OFFSET_amd64_RSI, Ity_I64))
+        : mkIRExpr_HWord(0);
+    IRDirty *call = owner == OTHERS
+        ? unsafeIRDirty_0_N(0, "on_switch", VG_(fnptr_to_fnentry)(&on_switch), mkIRExprVec_0())
+        : unsafeIRDirty_0_N(3, "on_store", VG_(fnptr_to_fnentry)(&on_store),
+                            mkIRExprVec_3(address, IRExpr_Const(IRConst_U64(bytes)), second));
+
+    call->guard = pm_guest_assign(block, Ity_I1, IRExpr_Unop(Iop_64to1, met));
     addStmtToIRSB(block, IRStmt_Dirty(call));
 }
 
-static bool is_ours(Addr address)
+static enum owner owner_of(Addr address)
 {
     const struct pm_native *native = &state.run->native;
-    return address - native->ours_low < native->ours_high - native->ours_low;
+
+    if (address - native->ours_low < native->ours_high - native->ours_low)
+        return OURS;
+    return pm_probe_in_interpreter(address) ? INTERPRETER : OTHERS;
 }
 
 IRSB *pm_python_calls_instrument(IRSB *block, Addr address)
 {
-    const bool ours = is_ours(address);
-    IRSB *probed = NULL;
+    const enum owner owner = owner_of(address);
+    IRSB *probed = deepCopyIRSBExceptStmts(block);
 
-    if (!ours && !pm_probe_in_interpreter(address))
-        return block;
-    probed = deepCopyIRSBExceptStmts(block);
     for (Int i = 0; i < block->stmts_used; i++) {
         const IRStmt *statement = block->stmts[i];
         addStmtToIRSB(probed, block->stmts[i]);
@@ -576,7 +548,7 @@ IRSB *pm_python_calls_instrument(IRSB *block, Addr address)
             continue;
         const Int bytes = sizeofIRType(typeOfIRExpr(block->tyenv, statement->Ist.Store.data));
         if (bytes >= WORD)
-            add_test(probed, statement->Ist.Store.addr, (ULong)bytes, ours);
+            add_test(probed, statement->Ist.Store.addr, (ULong)bytes, owner);
     }
     return probed;
 }

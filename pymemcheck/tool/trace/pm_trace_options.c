@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pub_tool_basics.h"
+#include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcprint.h"
 #include "pub_tool_libcproc.h"
@@ -83,6 +84,8 @@ static u64 parse_bytes(const char *arg, const char *value)
     }
     if (!good)
         VG_(fmsg_bad_option)(arg, "expected a number of bytes, such as 1000000 or 500M\n");
+    if (number != 0 && number < PM_TRACE_LEAST_LIMIT)
+        VG_(fmsg_bad_option)(arg, "expected at least %d bytes, or 0 for no limit\n", PM_TRACE_LEAST_LIMIT);
     return number;
 }
 

@@ -16,6 +16,9 @@ enum pm_trace_part {
 };
 #define PM_TRACE_DOMAINS (PM_TRACE_PART_RAW | PM_TRACE_PART_MEM | PM_TRACE_PART_OBJECT)
 
+/* Of --trace-limit=: room for the first lines and the note at the end. */
+enum { PM_TRACE_LEAST_LIMIT = 4096 };
+
 struct pm_trace_settings {
     u32 parts;                          /* enum pm_trace_part bits; 0: there is no event log */
     bool heaptrack;                     /* --trace-format=heaptrack */

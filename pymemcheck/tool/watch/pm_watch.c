@@ -27,6 +27,7 @@ void pm_watch_init(struct pm_run *run)
     pm_map_init(&watch->verdicts);
     for (u32 i = 0; i < run->options.watch_refs.count; i++)
         watch->unresolved_objects += run->options.watch_refs.at[i].kind == PM_WATCH_OBJECT;
+    pm_watch_wake_init(run);
     pm_events_listen(&run->events, pm_watch_on_event, run);
 }
 
@@ -65,14 +66,26 @@ struct pm_stack_id pm_watch_capture(struct pm_run *run, u32 tid)
     return stack;
 }
 
-/* Remembers that an extension took a reference, perhaps in a function that it called. */
+static void forget_taker(struct pm_watched *watched)
+{
+    watched->taken_by = watched->taken_count = 0;
+}
+
+/* Remembers that an extension took a reference, or gave it back, perhaps in a function that it called. */
 static void note_taker(struct pm_watch *watch, u32 index, u32 place, u64 stack_pointer)
 {
     const u32 owner = watch->balance.places[place].owner;
-    const bool extension = watch->balance.owners[owner].role == PM_BALANCE_EXTENSION;
+    struct pm_watched *watched = &watch->watched[index];
 
-    watch->watched[index].taken_by = extension ? owner + 1 : 0;
-    watch->watched[index].taken_below = stack_pointer;
+    if (watch->balance.owners[owner].role != PM_BALANCE_EXTENSION)
+        return;
+    if (watch->balance.places[place].up) {
+        watched->taken_count = watched->taken_by == owner + 1 ? watched->taken_count + 1 : 1;
+        watched->taken_by = owner + 1;
+        watched->taken_below = stack_pointer;
+    } else if (watched->taken_by == owner + 1 && --watched->taken_count == 0) {
+        forget_taker(watched);
+    }
 }
 
 void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_stack_id birth,
@@ -92,9 +105,28 @@ void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_
     }
     watch->watched[index] = (struct pm_watched){ .count_address = count_address, .block = block };
     if (place != PM_BALANCE_NO_PLACE)
-        note_taker(watch, index, place, VG_(get_SP)(VG_(get_running_tid)()));
+        note_taker(watch, index, place, 0);     /* in a call, even if it is seen only when that returns */
     pm_map_put(&watch->counts, count_address, index);
     pm_watch_code_mark(count_address);
+    pm_watch_wake_up(run);
+}
+
+bool pm_watch_begin_older(struct pm_run *run, struct pm_objects *objects, const struct pm_object *object,
+                          struct pm_stack_id birth)
+{
+    bool in_slabs;
+
+    if (object->immortal) {
+        run->watch.immortal++;
+        return false;
+    }
+    if (pm_watch_object_at(run, object->address) != PM_WATCH_NONE)
+        return true;
+    const struct pm_block *block = pm_blocks_around(&run->blocks, object->address, &in_slabs);
+    pm_watch_begin(run, object->address + (u64)run->python.interpreter.layout->at.object_refcount,
+                   block != NULL ? block->address : 0, birth, pm_objects_type_name(objects, object->type),
+                   PM_BALANCE_NO_PLACE, (i64)object->references);
+    return true;
 }
 
 void pm_watch_finish(struct pm_run *run, u32 index, bool died)
@@ -166,8 +198,7 @@ static void change(struct pm_run *run, u32 tid, u32 index, i64 old, i64 new)
         watched->revived_at = 0;
     }
     const u32 place = pm_watch_place(run, pm_watch_capture(run, tid), PM_BALANCE_CHANGE, new > old);
-    if (new > old)
-        note_taker(watch, index, place, VG_(get_SP)(tid));
+    note_taker(watch, index, place, VG_(get_SP)(tid));
     if (old == 0 && new == 1)
         watched->revived_at = place + 1;
     else
@@ -221,9 +252,11 @@ void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 sta
         return;
     const struct pm_stack_id stack = pm_watch_capture(run, tid);
     const u32 own = pm_watch_place(run, stack, PM_BALANCE_TRANSFER, !given);
-    if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION
-            || (!given && watched->taken_by == balance->places[own].owner + 1 && watched->taken_below < stack_pointer)) {
-        watched->taken_by = 0;
+    const bool is_taker = watched->taken_by == balance->places[own].owner + 1;
+    if (balance->owners[balance->places[own].owner].role != PM_BALANCE_EXTENSION)
+        return;
+    if (!given && is_taker && watched->taken_below < stack_pointer) {
+        watched->taken_below = stack_pointer;
         return;
     }
     const u32 other = pm_watch_place(run, stack, PM_BALANCE_COUNTERPART, given);
@@ -231,4 +264,21 @@ void pm_watch_return(struct pm_run *run, u32 tid, u32 index, bool given, u64 sta
         pm_balance_transfer(balance, index, other, own);
     else
         pm_balance_transfer(balance, index, own, other);
+    note_taker(&run->watch, index, own, stack_pointer);
+}
+
+void pm_watch_pass(struct pm_run *run, u32 index, struct pm_stack_id from, u32 tid, u64 stack_pointer)
+{
+    struct pm_balance *balance = &run->watch.balance;
+    struct pm_watched *watched = &run->watch.watched[index];
+    const u32 own = pm_watch_place(run, from, PM_BALANCE_TRANSFER, false);
+
+    if (expected_count(&run->watch, index) <= 0 || watched->taken_by != balance->places[own].owner + 1)
+        return;
+    const u32 next = pm_watch_place(run, pm_watch_capture(run, tid), PM_BALANCE_TRANSFER, true);
+    if (balance->places[next].owner == balance->places[own].owner)
+        return;
+    pm_balance_transfer(balance, index, next, own);
+    forget_taker(watched);
+    note_taker(&run->watch, index, next, stack_pointer);
 }

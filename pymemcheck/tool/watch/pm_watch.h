@@ -2,7 +2,8 @@
 /* --watch-refs: every change of the reference counts of chosen objects, with the stack that made it.
 
    pm_watch_code.c puts a test before each store of the program that may change a count. pm_watch_births.c
-   chooses objects when they are born. This file gets the stores and keeps heap/pm_balance.h.
+   chooses objects when they are born. This file gets the stores and keeps heap/pm_balance.h. Both sleep until there may be an
+   object to watch (pm_watch_wake.h).
 
    A change is the new value minus the old one, so no pattern of instructions need be known. Whatever the
    program stores, the sum of all changes is the count; what was stored in a way that is not seen (a system call,
@@ -14,9 +15,12 @@
 
 #include "base/pm_map.h"
 #include "base/pm_types.h"
+#include "cpython/pm_object.h"
 #include "heap/pm_balance.h"
 #include "heap/pm_balance_judge.h"
 #include "heap/pm_events.h"
+#include "tool/watch/pm_watch_exceptions.h"
+#include "tool/watch/pm_watch_wake.h"
 
 struct pm_run;
 
@@ -47,13 +51,15 @@ struct pm_watched {
     u64 block;                  /* around it; 0: static memory */
     u32 revived_at;             /* place + 1 of a store that made 0 to 1: a new object, as the next event says,
                                    or the old one revived. 0: none waits */
-    u32 taken_by;               /* owner + 1 of an extension that took the last reference; 0: none */
-    u64 taken_below;            /* ... the stack pointer then */
+    u32 taken_by;               /* owner + 1 of the extension that was the last to take a reference; 0: none */
+    u32 taken_count;            /* references that it took since then, and did not give back */
+    u64 taken_below;            /* the stack pointer when it took the last one */
 };
 
 struct pm_watch {
     bool on;
     bool scanned;               /* for objects older than the first frame */
+    struct pm_watch_wake wake;
     struct pm_balance balance;
     struct pm_map counts;       /* address of a count -> object of the balance */
     struct pm_watched *watched; /* by object of the balance */
@@ -64,6 +70,7 @@ struct pm_watch {
     struct pm_map types;        /* address of a type -> what is known of it */
     struct pm_watch_type recent_types[PM_WATCH_RECENT_TYPES];   /* the same, by a hash of the address */
     struct pm_map verdicts;     /* stack and type -> whether it is chosen */
+    struct pm_watch_fetch fetch;
     u32 unresolved_objects;     /* rules object: whose object was not found yet */
     u64 next_look_serial;       /* when to look for them again */
     bool judged;                /* others are set */
@@ -86,6 +93,10 @@ u32 pm_watch_returned(struct pm_run *run, u64 object);
    stack_pointer. */
 void pm_watch_return(struct pm_run *run, u32 tid, u32 object, bool given, u64 stack_pointer);
 
+/* A function of an extension, whose stack was from, returned object to another one, which is the innermost frame of the
+   thread now. If it was the last to take a reference, it passes that on. Else what it returns may be borrowed. */
+void pm_watch_pass(struct pm_run *run, u32 object, struct pm_stack_id from, u32 tid, u64 stack_pointer);
+
 /* Whether the count of object agrees with the program's memory; all changes so far were seen or met. */
 bool pm_watch_agrees(struct pm_run *run, u32 object);
 
@@ -107,6 +118,10 @@ u32 pm_watch_pending_at(const struct pm_run *run, u64 count_address);
    PM_BALANCE_NO_PLACE: it is older, and opening is its count. */
 void pm_watch_begin(struct pm_run *run, u64 count_address, u64 block, struct pm_stack_id birth,
                     struct pm_string_id type, u32 place, i64 opening);
+/* The same for an object that was found in memory. birth: the stack, if it is known. Nothing happens if it is watched already.
+   False: it is immortal, so its count does not change. */
+bool pm_watch_begin_older(struct pm_run *run, struct pm_objects *objects, const struct pm_object *object,
+                          struct pm_stack_id birth);
 /* It died as it should, or is only forgotten. */
 void pm_watch_finish(struct pm_run *run, u32 object, bool died);
 

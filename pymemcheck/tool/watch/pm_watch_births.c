@@ -500,15 +500,7 @@ static void try_rule(struct search *search, const struct pm_watch_rule *rule, co
         if (found == 0 || !pm_objects_at(&search->objects, found, &object))
             continue;
         run->watch.unresolved_objects -= run->watch.unresolved_objects > 0;
-        if (object.immortal || pm_watch_object_at(run, found) != PM_WATCH_NONE) {
-            run->watch.immortal += object.immortal;
-            continue;
-        }
-        bool in_slabs;
-        const struct pm_block *block = pm_blocks_around(&run->blocks, found, &in_slabs);
-        pm_watch_begin(run, found + offset_of_count(run), block != NULL ? block->address : 0, PM_STACK_EMPTY,
-                       pm_objects_type_name(&search->objects, object.type), PM_BALANCE_NO_PLACE,
-                       (i64)object.references);
+        pm_watch_begin_older(run, &search->objects, &object, PM_STACK_EMPTY);
     }
 }
 
@@ -558,6 +550,8 @@ void pm_watch_on_event(void *context, const struct pm_event *event)
     if (run->python.state != PM_PYTHON_READY)
         return;
     look_around(run);
+    if (!run->watch.wake.awake && !pm_watch_wake_on_event(run, event))
+        return;
     if (event->before != NULL && event->before->origin == PM_BLOCK_CUSTOM)
         return;
     switch (event->kind) {

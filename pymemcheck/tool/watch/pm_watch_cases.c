@@ -4,7 +4,9 @@
 #include "tool/watch/pm_watch_cases.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_object.h"
 #include "tool/pm_run.h"
+#include "tool/watch/pm_watch_owner.h"
 
 void pm_watch_cases_begin(struct pm_watch_cases *cases, struct pm_run *run)
 {
@@ -47,6 +49,26 @@ void pm_watch_cases_add(struct pm_watch_cases *cases, u64 object, u64 pointers, 
                         index, pointers);
 }
 
+/* Each instance has a reference to its class, which the function that frees it must give back. If that forgets it, it has no
+   place in the balance. So it is named. */
+static void find_deallocator(struct pm_run *run, const struct pm_balance_case *the_case,
+                             struct pm_balance_verdict *verdict)
+{
+    const u64 address = run->watch.balance.objects[the_case->suspects[0].object].address;
+    struct pm_objects objects;
+    struct pm_object object;
+    u64 function;
+
+    if (pm_objects_init(&objects, &run->reader, &run->strings, &run->python.interpreter)
+            && pm_objects_at(&objects, address, &object) && pm_objects_is_type(&objects, &object)
+            && pm_objects_deallocators(&objects, address, &function, 1) == 1
+            && pm_watch_side_of(run, function) == PM_WATCH_EXTENSION) {
+        verdict->deallocator = pm_native_resolve(&run->native, function, true).frame;
+        verdict->has_deallocator = true;
+    }
+    pm_objects_release(&objects);
+}
+
 static const struct pm_balance_verdict *judge(struct pm_run *run, const struct pm_balance_case *the_case,
                                               struct pm_string_id held_by)
 {
@@ -54,6 +76,8 @@ static const struct pm_balance_verdict *judge(struct pm_run *run, const struct p
 
     pm_balance_judge(&run->watch.balance, the_case, verdict);
     verdict->held_by = held_by;
+    if (!the_case->too_few && verdict->row_count > 0)
+        find_deallocator(run, the_case, verdict);
     return verdict;
 }
 

@@ -9,7 +9,7 @@
    succeed if memory has the expected value now.
 
    Where a function of an extension returns, and behind its calls of the interpreter's functions, the same test is made
-   for the result (pm_watch_return).
+   for the result (pm_watch_return). Functions that move exceptions are rare, and always looked at.
 
    Stores of a constant 0 are left out: no count is set to 0, but very much else is. A count that falls to 0 is
    computed. Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
@@ -28,11 +28,13 @@
 #include "tool/capture/pm_callsite.h"
 #include "tool/capture/pm_guest.h"
 #include "tool/pm_run.h"
+#include "tool/watch/pm_watch_exceptions.h"
 #include "tool/watch/pm_watch_owner.h"
 
 enum { FILTER_BYTES = 1 << 18, FILTER_SHIFT = 4, FULL = 255 };
 
 static u8 filter[FILTER_BYTES];
+static u8 awake;                /* read by translated code */
 static struct pm_run *the_run;
 
 static u8 *byte_of(u64 address)
@@ -58,6 +60,11 @@ void pm_watch_code_unmark(u64 address)
 bool pm_watch_code_is_marked(u64 address)
 {
     return *byte_of(address) != 0;
+}
+
+void pm_watch_code_wake(void)
+{
+    awake = 1;
 }
 
 /* The stack is unwound from the guest's state, which has no instruction pointer of this moment. Storing it in translated code
@@ -247,8 +254,31 @@ static void add_before(const struct spot *spot, const IRStmt *statement)
 
 /* --- Returns --- */
 
+static bool is_among(const HChar *function, const HChar *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pm_text_equal(function, names[i]))
+            return true;
+    return false;
+}
+
+/* The functions of the interpreter that return nothing: what they leave behind in the register is no result. */
+static bool returns_nothing(const HChar *function)
+{
+    static const HChar *const names[] = {
+        "PyErr_Clear", "PyErr_Fetch", "PyErr_GetExcInfo", "PyErr_NormalizeException", "PyErr_Print", "PyErr_PrintEx",
+        "PyErr_Restore", "PyErr_SetExcInfo", "PyErr_SetHandledException", "PyErr_SetNone", "PyErr_SetObject",
+        "PyErr_SetRaisedException", "PyErr_SetString", "PyErr_WriteUnraisable", "PyException_SetCause",
+        "PyException_SetContext", "PyBuffer_Release", "PyDict_Clear", "PyEval_RestoreThread", "PyGILState_Release",
+        "PyMem_Free", "PyObject_ClearWeakRefs", "PyObject_Free", "PyObject_GC_Del", "PyObject_GC_Track",
+        "PyObject_GC_UnTrack", "PyType_Modified", "Py_DecRef", "Py_IncRef", "_Py_DecRef", "_Py_Dealloc", "_Py_IncRef",
+    };
+
+    return is_among(function, names, PM_ARRAY_LENGTH(names));
+}
+
 /* The functions of the interpreter that return a reference which still belongs to somebody else
-   (the documentation of CPython's C API, "borrowed reference"). */
+   (the documentation of CPython's C API, "borrowed reference"), or a number: ctypes converts id(object) by them. */
 static bool returns_borrowed(const HChar *function)
 {
     static const HChar *const names[] = {
@@ -258,27 +288,33 @@ static bool returns_borrowed(const HChar *function)
         "PyMethod_Self", "PyMethod_Function", "PyFunction_GetCode", "PyFunction_GetGlobals", "PyEval_GetBuiltins",
         "PyEval_GetGlobals", "PyEval_GetLocals", "PyEval_GetFrame", "PyType_GetModule", "PyType_GetModuleByDef",
         "PyState_FindModule", "PyThreadState_GetDict", "_PyType_Lookup", "PyCapsule_GetPointer", "PyCell_GET",
+        "PyLong_AsVoidPtr", "PyLong_AsUnsignedLongMask", "PyLong_AsUnsignedLongLongMask",
     };
 
-    for (size_t i = 0; i < PM_ARRAY_LENGTH(names); i++)
-        if (pm_text_equal(function, names[i]))
-            return true;
-    return false;
+    return is_among(function, names, PM_ARRAY_LENGTH(names));
 }
 
-/* Called by translated code where a function of an extension ends. It gives the interpreter the object that it returns. The
+/* Called by translated code where a function of an extension ends. It gives its caller the object that it returns. The
    stack is unwound as it is at the instruction: with the return address still on it. */
 static void on_return(VexGuestAMD64State *guest, Addr result, Addr to, Addr instruction)
 {
     const Addr stack_pointer = guest->guest_RSP, old = guest->guest_RIP;
+    const enum pm_watch_side side = pm_watch_side_of(the_run, to);
+    const ThreadId tid = VG_(get_running_tid)();
     u32 object;
 
-    if (pm_watch_side_of(the_run, to) != PM_WATCH_INTERPRETER)
+    if (side == PM_WATCH_NEITHER || (object = pm_watch_returned(the_run, result)) == PM_WATCH_NONE)
         return;
     guest->guest_RIP = instruction;
     guest->guest_RSP = stack_pointer - sizeof(ULong);
-    if ((object = pm_watch_returned(the_run, result)) != PM_WATCH_NONE)
-        pm_watch_return(the_run, VG_(get_running_tid)(), object, true, stack_pointer);
+    if (side == PM_WATCH_INTERPRETER) {
+        pm_watch_return(the_run, tid, object, true, stack_pointer);
+    } else {
+        const struct pm_stack_id from = pm_watch_capture(the_run, tid);
+        guest->guest_RIP = to - 1;
+        guest->guest_RSP = stack_pointer;
+        pm_watch_pass(the_run, object, from, tid, stack_pointer);
+    }
     guest->guest_RSP = stack_pointer;
     guest->guest_RIP = old;
 }
@@ -330,14 +366,123 @@ static void add_result(const struct spot *spot)
              byte);
 }
 
-/* Whether the code at an address is what a call of one of the interpreter's functions returns to that returns a
-   new reference. A function that is called through a pointer is not known. */
-static bool is_behind_call(Addr address)
+/* Called by translated code at the entry of a function that moves exceptions. */
+static void on_exception_call(VexGuestAMD64State *guest, ULong call)
 {
-    const HChar *called = pm_callsite_function(&the_run->reader, address);
+    const Addr stack_pointer = guest->guest_RSP, old = guest->guest_RIP;
+    const u64 arguments[PM_WATCH_EXCEPTION_PARTS] = { guest->guest_RDI, guest->guest_RSI, guest->guest_RDX };
+    u64 site;
 
-    return called != NULL && (VG_(strncmp)(called, "Py", 2) == 0 || VG_(strncmp)(called, "_Py", 3) == 0)
-        && !returns_borrowed(called);
+    if (!pm_reader_read_u64(&the_run->reader, stack_pointer, &site)
+            || pm_watch_side_of(the_run, site) != PM_WATCH_EXTENSION)
+        return;
+    guest->guest_RIP = site - 1;
+    guest->guest_RSP = stack_pointer + sizeof site;
+    pm_watch_exception_called(the_run, VG_(get_running_tid)(), (enum pm_watch_exception_call)call, arguments,
+                              guest->guest_RSP);
+    guest->guest_RSP = stack_pointer;
+    guest->guest_RIP = old;
+}
+
+/* Called by translated code behind the call of such a function, at site. */
+static void on_fetched(VexGuestAMD64State *guest, Addr site)
+{
+    const Addr old = guest->guest_RIP;
+
+    guest->guest_RIP = site - 1;
+    pm_watch_exception_fetched(the_run, VG_(get_running_tid)(), guest->guest_RSP);
+    guest->guest_RIP = old;
+}
+
+static void add_exception_call(const struct spot *spot, enum pm_watch_exception_call which)
+{
+    IRDirty *call = unsafeIRDirty_0_N(0, "on_exception_call", VG_(fnptr_to_fnentry)(&on_exception_call),
+                                      mkIRExprVec_2(IRExpr_GSPTR(), mkIRExpr_HWord((HWord)which)));
+
+    pm_guest_reads_registers(call, spot->layout);
+    addStmtToIRSB(spot->block, IRStmt_Dirty(call));
+}
+
+static void add_fetched(const struct spot *spot)
+{
+    IRDirty *call = unsafeIRDirty_0_N(0, "on_fetched", VG_(fnptr_to_fnentry)(&on_fetched),
+                                      mkIRExprVec_2(IRExpr_GSPTR(), mkIRExpr_HWord((HWord)spot->instruction)));
+
+    pm_guest_reads_stack(call, spot->layout);
+    addStmtToIRSB(spot->block, IRStmt_Dirty(call));
+}
+
+/* What else is to be done where a block begins. */
+struct start {
+    bool result;                /* it is behind a call of one of the interpreter's functions that returns a new
+                                   reference. A function that is called through a pointer is not known. */
+    bool fetched;               /* ... that got an exception through pointers */
+    enum pm_watch_exception_call entered;
+};
+
+static struct start start_of(Addr first, enum pm_watch_side side)
+{
+    struct start start = { .entered = PM_WATCH_NO_EXCEPTION_CALL };
+    const HChar *name = NULL;
+    u64 called;
+
+    if (side != PM_WATCH_EXTENSION && VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), first, &name))
+        start.entered = pm_watch_exception_call_of(name);
+    if (side != PM_WATCH_EXTENSION || !pm_callsite_target(&the_run->reader, first, &called)
+            || pm_watch_side_of(the_run, called) != PM_WATCH_INTERPRETER
+            || !VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), called, &name))
+        return start;
+    start.fetched = pm_watch_exception_call_of(name) == PM_WATCH_FETCH;
+    start.result = (VG_(strncmp)(name, "Py", 2) == 0 || VG_(strncmp)(name, "_Py", 3) == 0)
+        && !returns_borrowed(name) && !returns_nothing(name);
+    return start;
+}
+
+static bool is_of_interest(const struct start *start)
+{
+    return start->result || start->fetched || start->entered != PM_WATCH_NO_EXCEPTION_CALL;
+}
+
+static void add_start(const struct spot *spot, const struct start *start)
+{
+    if (start->entered != PM_WATCH_NO_EXCEPTION_CALL)
+        add_exception_call(spot, start->entered);
+    if (start->fetched)
+        add_fetched(spot);
+    if (start->result)
+        add_result(spot);
+}
+
+/* Where a block that would be tested begins while the watch sleeps:
+
+       if (awake)
+           discard all translations, and go to this block again
+
+   VEX can do that with the jump that follows an instruction which makes code invalid. A function's entry is left out. The
+   core may have come there past a wrapper, and would call that. */
+static IRSB *add_wake(const IRSB *block, Addr first, const VexGuestLayout *layout)
+{
+    const HWord lowest = 0x1000;    /* as callgrind does it (callgrind/main.c) */
+    IRSB *result = deepCopyIRSBExceptStmts(block);
+    Int i = 0;
+
+    for (; block->stmts[i]->tag != Ist_IMark; i++)
+        addStmtToIRSB(result, block->stmts[i]);
+    IRExpr *byte = assign(result, Ity_I8, IRExpr_Load(Iend_LE, Ity_I8, mkIRExpr_HWord((HWord)&awake)));
+    IRExpr *is_awake = assign(result, Ity_I1, IRExpr_Binop(Iop_CmpNE8, byte, IRExpr_Const(IRConst_U8(0))));
+    addStmtToIRSB(result, IRStmt_Put(offsetof(VexGuestAMD64State, guest_CMSTART), mkIRExpr_HWord(lowest)));
+    addStmtToIRSB(result, IRStmt_Put(offsetof(VexGuestAMD64State, guest_CMLEN), mkIRExpr_HWord(~(lowest - 1))));
+    addStmtToIRSB(result, IRStmt_Exit(is_awake, Ijk_InvalICache, IRConst_U64(first), layout->offset_IP));
+    for (; i < block->stmts_used; i++)
+        addStmtToIRSB(result, block->stmts[i]);
+    return result;
+}
+
+static bool is_entry(Addr address)
+{
+    const HChar *name;
+
+    return VG_(get_fnname_if_entry)(VG_(current_DiEpoch)(), address, &name);
 }
 
 static Addr first_address(const IRSB *block)
@@ -356,15 +501,22 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
     bool wanted = false;
 
     the_run = run;
+    if (!run->watch.wake.awake)
+        pm_watch_wake_on_code(run);
     for (Int i = 0; i < block->stmts_used; i++) {
         note_stack_address(block->stmts[i], on_stack);
         wanted |= is_wanted(block, block->stmts[i], on_stack);
     }
     const Addr first = first_address(block);
-    const bool extension = pm_watch_side_of(run, first) == PM_WATCH_EXTENSION;
-    const bool returns = extension && block->jumpkind == Ijk_Ret && block->next->tag == Iex_RdTmp;
-    bool results = extension && is_behind_call(first);
-    if (wanted || returns || results) {
+    const enum pm_watch_side side = pm_watch_side_of(run, first);
+    const bool returns = side == PM_WATCH_EXTENSION && block->jumpkind == Ijk_Ret && block->next->tag == Iex_RdTmp;
+    const struct start start = start_of(first, side);
+    const bool starts = is_of_interest(&start);
+    bool started = false;
+    if (!run->watch.wake.awake && first != 0) {
+        if ((wanted || returns || starts) && !is_entry(first))
+            block = add_wake(block, first, layout);
+    } else if (wanted || returns || starts) {
         struct spot spot = { .block = deepCopyIRSBExceptStmts(block), .layout = layout };
         for (Int i = 0; i < block->stmts_used; i++) {
             if (block->stmts[i]->tag == Ist_IMark)
@@ -372,9 +524,9 @@ IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout 
             if (is_wanted(block, block->stmts[i], on_stack))
                 add_before(&spot, block->stmts[i]);
             addStmtToIRSB(spot.block, block->stmts[i]);
-            if (results && block->stmts[i]->tag == Ist_IMark) {
-                add_result(&spot);
-                results = false;
+            if (starts && !started && block->stmts[i]->tag == Ist_IMark) {
+                add_start(&spot, &start);
+                started = true;
             }
         }
         if (returns)

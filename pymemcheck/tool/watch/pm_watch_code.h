@@ -12,8 +12,13 @@
 
 struct pm_run;
 
-/* Returns block with the tests added; itself if it has no store, or nothing is watched. */
+/* Returns block with the tests added; itself if it has no store, or nothing is watched. While the watch sleeps
+   (pm_watch_wake.h) the one test added is whether it does. */
 IRSB *pm_watch_instrument(struct pm_run *run, IRSB *block, const VexGuestLayout *layout);
+
+/* From now on stores are tested. Code that was translated before is translated again, before it stores
+   anything. */
+void pm_watch_code_wake(void);
 
 /* Counts how many watched counts share the byte of an address. */
 void pm_watch_code_mark(u64 address);

@@ -59,9 +59,10 @@ static void name_owner(struct pm_run *run, struct pm_balance_owner *owner, enum 
     pm_buffer_release(&text);
 }
 
-static void show(struct pm_balance_owner *owner, struct pm_frame_id frame)
+static void show(const struct pm_run *run, struct pm_balance_owner *owner, struct pm_frame_id frame)
 {
     owner->shown = frame;
+    owner->function = pm_frames_get(&run->frames, frame)->function;
     owner->has_shown = true;
 }
 
@@ -76,7 +77,7 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, bool birth, struc
         if (owner->name.v != 0)
             return true;
         if (!owner->has_shown)
-            show(owner, id);
+            show(run, owner, id);
         name_owner(run, owner, PM_BALANCE_INTERPRETER, "evaluation", NULL);
         return true;
     }
@@ -85,7 +86,7 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, bool birth, struc
     if (frame->object.v != run->native.evaluator.v) {
         if (pm_owner_is_helper(function))
             return false;
-        show(owner, id);
+        show(run, owner, id);
         owner->object = frame->object;
         name_owner(run, owner, PM_BALANCE_EXTENSION, base_name(object), function);
         return true;
@@ -94,12 +95,12 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, bool birth, struc
         return false;
     const bool innermost = !owner->has_shown;
     if (innermost)
-        show(owner, id);
+        show(run, owner, id);
     switch (pm_owner_of(function, &container)) {
     case PM_OWNER_CONTAINER:
         if (owner->name.v != 0 || birth)
             return false;
-        show(owner, id);
+        show(run, owner, id);
         name_owner(run, owner, PM_BALANCE_CONTAINER, container, NULL);
         return true;
     case PM_OWNER_CALL:
@@ -112,7 +113,7 @@ static bool look_at(struct pm_run *run, struct pm_frame_id id, bool birth, struc
         return true;
     case PM_OWNER_ITSELF:
         if (owner->name.v == 0 && !birth) {
-            show(owner, id);
+            show(run, owner, id);
             name_owner(run, owner, PM_BALANCE_INTERPRETER, function, NULL);
         }
         return false;
@@ -154,7 +155,7 @@ void pm_watch_owner_evaluation(struct pm_run *run, struct pm_stack_id stack, str
             owner->python = node.frame;
             owner->has_python = true;
         } else if (frame->kind == PM_FRAME_NATIVE && !owner->has_shown) {
-            show(owner, node.frame);
+            show(run, owner, node.frame);
         }
     }
     name_owner(run, owner, PM_BALANCE_INTERPRETER, "evaluation", NULL);

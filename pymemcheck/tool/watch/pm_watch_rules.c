@@ -9,7 +9,7 @@
 #include "base/pm_pattern.h"
 #include "base/pm_platform.h"
 
-#define EXPECTED "type:NAME, line:FILE:LINE, birth:FUNCTION, object:NAME or a fingerprint of 16 digits"
+#define EXPECTED "type:NAME, line:FILE:LINE, birth:FUNCTION, object:NAME, asked or a fingerprint of 16 digits"
 
 static bool starts(const char *text, size_t length, const char *start)
 {
@@ -73,6 +73,10 @@ static bool parse_rule(struct pm_watch_rule *rule, const char *text, size_t leng
             };
             return rule->kind != PM_WATCH_LINE || parse_line(rule);
         }
+    if (length == sizeof "asked" - 1 && pm_compare(text, "asked", length) == 0) {
+        *rule = (struct pm_watch_rule){ .kind = PM_WATCH_ASKED };
+        return true;
+    }
     *rule = (struct pm_watch_rule){ .kind = PM_WATCH_FINGERPRINT, .text = text, .length = length };
     return parse_fingerprint(text, length, &rule->fingerprint);
 }
@@ -130,14 +134,27 @@ static bool is_born_at(const struct pm_watch_rule *rule, const struct pm_tables 
     return false;
 }
 
+static bool matches_place(const struct pm_watch_rule *rule, const struct pm_tables *tables, struct pm_stack_id stack)
+{
+    return (rule->kind == PM_WATCH_LINE && is_born_at(rule, tables, stack))
+        || (rule->kind == PM_WATCH_BIRTH && is_born_in(rule, tables, stack));
+}
+
+bool pm_watch_rules_match_place(const struct pm_watch_rules *rules, const struct pm_tables *tables,
+                                struct pm_stack_id stack)
+{
+    for (u32 i = 0; i < rules->count; i++)
+        if (matches_place(&rules->at[i], tables, stack))
+            return true;
+    return false;
+}
+
 bool pm_watch_rules_match_birth(const struct pm_watch_rules *rules, const struct pm_tables *tables,
                                 struct pm_stack_id stack)
 {
     for (u32 i = 0; i < rules->count; i++) {
         const struct pm_watch_rule *rule = &rules->at[i];
-        if (rule->kind == PM_WATCH_TYPE
-                || (rule->kind == PM_WATCH_LINE && is_born_at(rule, tables, stack))
-                || (rule->kind == PM_WATCH_BIRTH && is_born_in(rule, tables, stack))
+        if (rule->kind == PM_WATCH_TYPE || matches_place(rule, tables, stack)
                 || rule->kind == PM_WATCH_FINGERPRINT)     /* it depends on the type, too */
             return true;
     }
@@ -150,11 +167,45 @@ bool pm_watch_rules_match(const struct pm_watch_rules *rules, const struct pm_ta
     for (u32 i = 0; i < rules->count; i++) {
         const struct pm_watch_rule *rule = &rules->at[i];
         if ((rule->kind == PM_WATCH_TYPE && type.v != 0 && matches_end(rule, tables->strings, type, '.'))
-                || (rule->kind == PM_WATCH_LINE && is_born_at(rule, tables, stack))
-                || (rule->kind == PM_WATCH_BIRTH && is_born_in(rule, tables, stack))
+                || matches_place(rule, tables, stack)
                 || (rule->kind == PM_WATCH_FINGERPRINT
                     && pm_losses_may_be(tables, rules->resolution, stack, type, rule->fingerprint)))
             return true;
     }
     return false;
+}
+
+/* Where the part behind the last dot begins. */
+static size_t last_part(const char *name, size_t length)
+{
+    size_t at = length;
+
+    while (at > 0 && name[at - 1] != '.')
+        at--;
+    return at;
+}
+
+const char *pm_watch_rule_last_part(const struct pm_watch_rule *rule, size_t *length)
+{
+    const size_t at = last_part(rule->text, rule->length);
+
+    *length = rule->length - at;
+    return rule->text + at;
+}
+
+bool pm_watch_rule_has_wildcard(const struct pm_watch_rule *rule)
+{
+    for (size_t i = 0; i < rule->length; i++)
+        if (rule->text[i] == '*' || rule->text[i] == '?')
+            return true;
+    return false;
+}
+
+bool pm_watch_rule_may_name(const struct pm_watch_rule *rule, const char *name)
+{
+    const size_t bytes = pm_length(name), at = last_part(name, bytes);
+    size_t length;
+    const char *wanted = pm_watch_rule_last_part(rule, &length);
+
+    return length == bytes - at && pm_compare(wanted, name + at, length) == 0;
 }

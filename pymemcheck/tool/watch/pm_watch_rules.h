@@ -16,6 +16,7 @@ enum pm_watch_rule_kind {
     PM_WATCH_BIRTH,             /* birth:FUNCTION, of C or Python */
     PM_WATCH_FINGERPRINT,       /* of a loss record */
     PM_WATCH_OBJECT,            /* object:dotted.name */
+    PM_WATCH_ASKED,             /* asked: nothing by itself; the program asks (PYMEMCHECK_WATCH) */
 };
 
 struct pm_watch_rule {
@@ -25,6 +26,9 @@ struct pm_watch_rule {
     u32 line;
     u64 fingerprint;
 };
+
+/* A longer name of a type is not compared beyond that; with the NUL. */
+enum { PM_WATCH_NAME_BYTES = 256 };
 
 struct pm_watch_rules {
     struct pm_watch_rule at[PM_WATCH_RULES_MOST];
@@ -44,5 +48,15 @@ bool pm_watch_rules_match_birth(const struct pm_watch_rules *rules, const struct
 /* Whether some rule chooses an object of this type born at stack. */
 bool pm_watch_rules_match(const struct pm_watch_rules *rules, const struct pm_tables *tables,
                           struct pm_stack_id stack, struct pm_string_id type);
+
+/* Whether some rule line: or birth: chooses all objects born at stack. */
+bool pm_watch_rules_match_place(const struct pm_watch_rules *rules, const struct pm_tables *tables,
+                                struct pm_stack_id stack);
+
+/* For a rule type:. The part of its name behind the last dot, which is not terminated. */
+const char *pm_watch_rule_last_part(const struct pm_watch_rule *rule, size_t *length);
+bool pm_watch_rule_has_wildcard(const struct pm_watch_rule *rule);
+/* Whether the class of this tp_name may be chosen, as far as the part behind the last dot says. */
+bool pm_watch_rule_may_name(const struct pm_watch_rule *rule, const char *name);
 
 #endif

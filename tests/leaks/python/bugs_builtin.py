@@ -212,7 +212,7 @@ def case_date():
 
 
 def case_decimal():
-    lose.result_of(decimal.Decimal, "1.25")     # LEAK: definite, decimal.Decimal 1, indirect >=0
+    lose.result_of(decimal.Decimal, "1.25")     # LEAK: definite, decimal.Decimal 1, indirect >=0, taker result_of
 
 
 def case_array():

@@ -85,7 +85,7 @@ def case_lost_heap_type():
 
 
 def case_instance_of_heap_type():
-    kind = lose.make_type()         # LEAK: definite, type 1, indirect >=4
+    kind = lose.make_type()         # LEAK: definite, type 1, indirect >=4, taker evaluation|instance
     for _ in range(10):
         kind()
 

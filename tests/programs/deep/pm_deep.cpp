@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <unordered_map>
+#include <vector>
 
 struct Model {
     int number = 3;
@@ -37,6 +38,52 @@ static void wrapper_dealloc(PyObject *self)
 }
 
 static PyTypeObject wrapper_type = { PyVarObject_HEAD_INIT(nullptr, 0) };
+
+/* A parent owns its children by memory that is no object. */
+struct Family {
+    std::vector<PyObject *> children;
+};
+
+struct Parent {
+    PyObject_HEAD
+    Family *family;
+};
+
+static PyTypeObject parent_type = { PyVarObject_HEAD_INIT(nullptr, 0) };
+
+static int parent_init(PyObject *self, PyObject *, PyObject *)
+{
+    reinterpret_cast<Parent *>(self)->family = new Family;
+    return 0;
+}
+
+static void parent_dealloc(PyObject *self)
+{
+    auto *parent = reinterpret_cast<Parent *>(self);
+
+    for (PyObject *child : parent->family->children)
+        Py_DECREF(child);
+    delete parent->family;
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* add(more): makes a child and keeps it, with so many references too many. */
+static PyObject *parent_add(PyObject *self, PyObject *more)
+{
+    PyObject *child = wrapper_type.tp_alloc(&wrapper_type, 0);
+
+    for (long count = PyLong_AsLong(more); child != nullptr && count > 0; count--)
+        Py_INCREF(child);
+    if (child == nullptr)
+        return nullptr;
+    reinterpret_cast<Parent *>(self)->family->children.push_back(child);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef parent_methods[] = {
+    { "add", parent_add, METH_O, nullptr },
+    { nullptr, nullptr, 0, nullptr },
+};
 
 static PyObject *keep(PyObject *, PyObject *object)
 {
@@ -100,12 +147,22 @@ PyMODINIT_FUNC PyInit_pm_deep(void)
     wrapper_type.tp_new = PyType_GenericNew;
     wrapper_type.tp_init = wrapper_init;
     wrapper_type.tp_dealloc = wrapper_dealloc;
+    parent_type.tp_name = "pm_deep.Parent";
+    parent_type.tp_basicsize = sizeof(Parent);
+    parent_type.tp_flags = Py_TPFLAGS_DEFAULT;
+    parent_type.tp_new = PyType_GenericNew;
+    parent_type.tp_init = parent_init;
+    parent_type.tp_dealloc = parent_dealloc;
+    parent_type.tp_methods = parent_methods;
     wrappers = new std::unordered_map<const void *, PyObject *>;
-    if (PyType_Ready(&wrapper_type) < 0)
+    if (PyType_Ready(&wrapper_type) < 0 || PyType_Ready(&parent_type) < 0)
         return nullptr;
     PyObject *made = PyModule_Create(&module);
     Py_INCREF(&wrapper_type);
-    if (made != nullptr)
+    Py_INCREF(&parent_type);
+    if (made != nullptr) {
         PyModule_AddObject(made, "Wrapper", reinterpret_cast<PyObject *>(&wrapper_type));
+        PyModule_AddObject(made, "Parent", reinterpret_cast<PyObject *>(&parent_type));
+    }
     return made;
 }

@@ -68,6 +68,15 @@ static PyObject *drop_exception(PyObject *Py_UNUSED(module), PyObject *function)
     Py_RETURN_NONE;
 }
 
+/* Takes the exception away and puts it back, as it should. */
+static PyObject *pass_exception(PyObject *Py_UNUSED(module), PyObject *function)
+{
+    PyObject *result = PyObject_CallObject(function, NULL), *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_Restore(type, value, traceback);
+    return result;
+}
+
 /* Forgets what a generator or coroutine function returned. */
 static PyObject *forget_result(PyObject *Py_UNUSED(module), PyObject *function)
 {
@@ -140,6 +149,42 @@ static PyObject *cython_function(PyObject *Py_UNUSED(module), PyObject *object)
     return PyBool_FromLong(variable != NULL);
 }
 
+/* A heap type. Its deallocator forgets the reference that each instance has to its type. */
+static void heap_dealloc(PyObject *object)
+{
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyType_Slot heap_slots[] = {
+    { Py_tp_new, PyType_GenericNew }, { Py_tp_dealloc, heap_dealloc }, { 0, NULL },
+};
+
+static PyType_Spec heap_spec = {
+    "pm_watched.Heap", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, heap_slots,
+};
+
+static PyObject *make_type(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    return PyType_FromSpec(&heap_spec);
+}
+
+/* A type in static memory, with nothing wrong. */
+static PyTypeObject fixed_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "pm_watched.Fixed",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+};
+
+static PyObject *make_fixed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    PyObject *object = PyObject_CallObject((PyObject *)&fixed_type, NULL);
+    Py_XINCREF(object);
+    Py_XDECREF(object);
+    return object;
+}
+
 static PyMethodDef methods[] = {
     { "keep_static", keep_static, METH_O, NULL },
     { "early_return", early_return, METH_O, NULL },
@@ -147,6 +192,7 @@ static PyMethodDef methods[] = {
     { "add_object", add_object, METH_O, NULL },
     { "build_value", build_value, METH_O, NULL },
     { "drop_exception", drop_exception, METH_O, NULL },
+    { "pass_exception", pass_exception, METH_O, NULL },
     { "forget_result", forget_result, METH_O, NULL },
     { "first", first, METH_O, NULL },
     { "no_none", no_none, METH_NOARGS, NULL },
@@ -155,6 +201,8 @@ static PyMethodDef methods[] = {
     { "hand_to_thread", hand_to_thread, METH_O, NULL },
     { "handle", handle, METH_O, NULL },
     { "cython_function", cython_function, METH_O, NULL },
+    { "make_type", make_type, METH_NOARGS, NULL },
+    { "make_fixed", make_fixed, METH_NOARGS, NULL },
     { NULL, NULL, 0, NULL },
 };
 
@@ -164,5 +212,5 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit_pm_watched(void)
 {
-    return PyModule_Create(&definition);
+    return PyType_Ready(&fixed_type) < 0 ? NULL : PyModule_Create(&definition);
 }

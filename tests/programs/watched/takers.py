@@ -56,13 +56,24 @@ def case_build_value():
 
 
 def fail():
-    # drop_exception loses it, but gets it by PyErr_Fetch, through a pointer. Who took the reference is known.
-    raise Failure("lost")       # TAKER: _PyErr_SetObject 3
+    raise Failure("lost")       # TAKER: drop_exception 3
 
 
 def case_exception():
     for _ in range(3):
         pm_watched.drop_exception(fail)
+
+
+def fail_again():
+    raise Failure("kept")       # TAKER: take_once 2
+
+
+def case_exception_put_back():
+    for _ in range(2):
+        try:
+            pm_watched.pass_exception(fail_again)
+        except Failure as failure:
+            pm_watched.take_once(failure)
 
 
 def generate():
@@ -101,6 +112,13 @@ def case_handle():
 def case_cython():
     for _ in range(7):
         pm_watched.cython_function(Plain())     # TAKER: cython_function 7
+
+
+def case_heap_type():
+    # Nothing happens in the deallocator that is at fault. The instances' references are first, and it is named (test_heap_type).
+    kind = pm_watched.make_type()
+    for _ in range(10):
+        kind()
 
 
 def case_over_released():
