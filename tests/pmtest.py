@@ -53,6 +53,12 @@ def is_stripped(path):
         and not (name and os.path.exists(f"/usr/lib/debug/.build-id/{name[:2]}/{name[2:]}.debug"))
 
 
+def is_inlined(python):
+    """Whether link-time optimisation put pymalloc into its callers (docs/event-log.md): in Debian's release builds. Their
+    sysconfig does not say so. python: an Interpreter, or one of tests/oracle/pythons.py."""
+    return python.path.startswith("/usr/bin/") and not python.debug
+
+
 def is_nameless(frame):
     """Whether frame is in a stripped program, and so has no name."""
     return frame.kind == "native" and frame.function == "" and os.path.isabs(frame.object) and is_stripped(frame.object)

@@ -183,7 +183,7 @@ def test_every_truncation(tmp_path):
     (b"[1]", "does not begin as JSON"), (b"{}", "no profile of pymemcheck"),
     (b'{"a": "\xff"}', "byte 7: is not UTF-8"), (b'{"a": nonsense}', "line 1 column 7: is no JSON"),
     (b'{"format": "pymemcheck", "version": 2, "a": ' + b"[" * 200000, "nested too deeply"),
-    (b'{"format": "pymemcheck", "version": 2, "run": ' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
+    (b'{"format": "pymemcheck", "version": 2, "run": ' + b"[" * 200000 + b"]" * 200000 + b"}", "nested too deeply"),
     (b'{"format": "pymemcheck", "version": NaN}', "whole number"),
     (b'{"format": "pymemcheck", "version": ' + b"9" * 100 + b"}", "version"),
     (b'{"format": "pymemcheck", "version": ' + b"9" * 10000 + b"}", ""),
@@ -193,6 +193,17 @@ def test_foreign_files(tmp_path, content, problem):
     path.write_bytes(content)
     message = refused(path)
     assert problem in message and message.startswith(str(path)) and "\n" not in message and len(message) < 400
+
+
+@pytest.mark.parametrize("depth", [100, 900, 1500, 4000, 9000, 15000, 50000])
+def test_nested(tmp_path, depth):
+    """How deep json can read differs between Pythons. Whatever it reads is refused by its place, also where the text of the
+    value would nest too deeply."""
+    path = tmp_path / "file"
+    path.write_bytes(b'{"format": "pymemcheck", "version": 2, "run": ' + b"[" * depth + b"]" * depth + b"}")
+    message = refused(path)
+    assert "nested too deeply" in message or "run: expected a dict, not [[" in message
+    assert "\n" not in message and len(message) < 400
 
 
 def test_files_that_cannot_be_read(tmp_path):

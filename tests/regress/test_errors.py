@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from pmtest import PROGRAMS, compile_program, needs_core
+from pmtest import PROGRAMS, compile_program, is_inlined, needs_core
 
 KINDS = ("Invalid free()", "Mismatched free()")
 RIGHT = {"nothing", "right", "aligned"}     # cases without an error
@@ -262,7 +262,8 @@ def test_domains(tool, python, domains):
 
 
 def test_domain_of_documentation(tool, any_python, tmp_path):
-    """The interpreter frees tp_doc of a class by PyMem_Free from 3.13 on."""
+    """The interpreter frees tp_doc of a class by PyMem_Free from 3.13 on. Where that is inlined, nothing names the domain, so
+    the error is missed; and what is right is never an error."""
     if any_python.version < (3, 13) or any_python.debug:
         pytest.skip("PyObject_Free before 3.13, and debug builds end the program")
     compile_program(tmp_path / f"pm_domains{any_python.suffix}", PROGRAMS / "domains" / "pm_domains.c", "-O2",
@@ -271,7 +272,8 @@ def test_domain_of_documentation(tool, any_python, tmp_path):
     for by_object in (1, 0):
         script.write_text(f"import gc, pm_domains\npm_domains.document({by_object})\ngc.collect()\n")
         log = tool.run(any_python.path, "-S", script, env={"PYTHONPATH": str(tmp_path)}).log
-        assert log.count("Mismatched free(): PyMem_Free or PyMem_Realloc of a block from PyObject_Malloc") == by_object
+        assert log.count("Mismatched free(): PyMem_Free or PyMem_Realloc of a block from PyObject_Malloc") == \
+            (by_object and not is_inlined(any_python))
 
 
 def test_no_false_domains(tool, python):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import pmtest
-from pmtest import line_of
+from pmtest import is_inlined, line_of
 from test_event_log import build_of, script, traces_of
 
 PROGRAM = """\
@@ -35,12 +35,6 @@ def calls(log):
             assert found, line
             yield (0 if found[2] == "-" else int(found[2]), found[3], found[4], found[5],
                    [int(word, 0) for word in found[6].split(", ")], int(found[7], 16) if found[7] else None)
-
-
-def is_inlined(python):
-    """Whether link-time optimisation put pymalloc into its callers (docs/event-log.md): in Debian's release builds. Their
-    sysconfig does not say so."""
-    return python.path.startswith("/usr/bin/") and not python.debug
 
 
 def run_with(tool, row, program, *options, compiled_interpreters, tmp_path_factory):

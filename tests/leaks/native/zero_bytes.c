@@ -6,12 +6,15 @@
 
 char *kept, *past;
 
+/* gcc 14 warns of malloc(0). */
+static volatile size_t nothing;
+
 static NOINLINE void run(void)
 {
-    kept = (char *)malloc(0);
-    past = (char *)malloc(0) + 1;
-    free(malloc(0));
-    malloc(0);
+    kept = (char *)malloc(nothing);
+    past = (char *)malloc(nothing) + 1;
+    free(malloc(nothing));
+    malloc(nothing);
 }
 
 RUN_AND_SCRUB
