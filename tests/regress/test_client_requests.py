@@ -2,6 +2,7 @@
 """The requests of pymemcheck.h: made by a C program, and by Python through the exported function."""
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
