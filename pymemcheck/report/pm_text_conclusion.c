@@ -5,11 +5,17 @@
 
 enum { SHOWN_LEAKS = 3, SHOWN_LINES = 2 };
 
-static bool has_fingerprint(const struct pm_losses *losses, u64 fingerprint)
+/* Whether one of the records is about the same leak. Finalization may change its kind, and with it its fingerprint, but not
+   which allocation was the first. */
+static bool has_leak(const struct pm_losses *losses, const struct pm_loss *leak)
 {
-    for (u32 i = 0; losses != NULL && i < losses->count; i++)
-        if (losses->records[i].fingerprint == fingerprint)
+    for (u32 i = 0; losses != NULL && i < losses->count; i++) {
+        const struct pm_loss *loss = &losses->records[i];
+        const bool same_block = !loss->is_static && !leak->is_static && loss->first_serial == leak->first_serial
+            && loss->stack.v == leak->stack.v;
+        if (loss->fingerprint == leak->fingerprint || (same_block && pm_text_is_leak(loss)))
             return true;
+    }
     return false;
 }
 
@@ -82,7 +88,7 @@ static struct found for_each_leak(struct pm_text *text, enum sort sort, void (*v
         for (u32 i = 0; searches[s] != NULL && i < searches[s]->count; i++) {
             const struct pm_loss *loss = &searches[s]->records[i];
             if (!pm_text_is_leak(loss) || sort_of(loss) != sort
-                    || (s > 0 && has_fingerprint(before, loss->fingerprint)))
+                    || (s > 0 && has_leak(before, loss)))
                 continue;
             if (all.records++ < most)
                 visit(text, loss);
@@ -99,7 +105,8 @@ static const char *leak_section(const struct pm_profile *profile)
                                          : "see \"Leaks at exit\"";
 }
 
-/* "6 wrong frees (4 mismatched, 2 invalid), the first: job.py:7 (work)", or "3 invalid frees, ...". Returns whether there is a line. */
+/* "6 wrong frees (4 mismatched, 2 invalid), the first: job.py:7 (work)", or "3 invalid frees, ...". Returns whether there is
+   a line. */
 static bool put_wrong_frees(struct pm_text *text)
 {
     const struct pm_wrong_free_sums *sums = text->profile->wrong_frees;

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -304,3 +305,14 @@ def test_empty_profile(command, tmp_path, convert):
         assert convert(path, kind).exists()
     output_of(need("ms_print"), convert(path, "massif"))
     assert tracemalloc.Snapshot.load(str(convert(path, "tracemalloc"))).statistics("lineno") == []
+
+
+@pytest.mark.parametrize("words", [*(("convert", "--to=" + name) for name in (
+    "csv", "dhat", "pprof", "folded", "speedscope", "callgrind", "massif", "tracemalloc")), ("merge", "-o-")], ids=" ".join)
+def test_closed_pipe(job, command, words):
+    """Nobody reads: the command ends as if by SIGPIPE, and says nothing."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run([sys.executable, command.path, *words, str(job.profile.path)], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert run.returncode == 141 and run.stderr == b""

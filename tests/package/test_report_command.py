@@ -47,13 +47,14 @@ def test_same_text_with_leaks(job, command):
     assert text.count("in loss record") >= 5 and "surplus reference to 1 object" in text
 
 
-@pytest.mark.parametrize("scan, leaks", [("before", 3), ("after", 3), ("both", 4)])
-def test_same_short_text_with_leaks(leaking, command, tmp_path, scan, leaks):
+@pytest.mark.parametrize("scan", ["before", "after", "both"])
+def test_same_short_text_with_leaks(leaking, command, tmp_path, scan):
+    """With both searches, each leak counts once: CONFIG has a surplus reference before finalization, and is lost after it."""
     run = leaking(tmp_path / "job", options=("--leak-scan=" + scan,), short=True)
     text = command("report", run.profile.path, "--full")
     assert text.splitlines() == log_of(run)
     conclusion = text[text.index("CONCLUSION:"):]
-    assert "\n   %d leaks, see " % leaks in conclusion and ("\n     and 1 leak more\n" in conclusion) == (leaks == 4)
+    assert "\n   3 leaks, see " in conclusion
     assert re.search(r"fingerprint [0-9a-f]{16}$", text, re.MULTILINE)
     assert ", refcount 2 with 1 pointer to it" in text or scan == "after"
     assert "kept alive by __main__.CONFIG\n" in text or scan == "after"

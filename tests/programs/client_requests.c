@@ -294,7 +294,7 @@ static void million(void)
     char name[32];
 
     for (int i = 0; i < 1000000; i++)
-        sum += PYMEMCHECK_VERSION();
+        sum += PYMEMCHECK_VERSION() == PYMEMCHECK_PROTOCOL;
     for (int i = 0; i < 100000; i++) {
         sum += PYMEMCHECK_COUNTERS(&counters, 56) == 56;
         sum += PYMEMCHECK_PHASE_BEGIN("again") == 1;

@@ -107,6 +107,7 @@ static void test_conclusion(void **state)
         lose(&before, PM_LOSS_DEFINITE, stacks[line], 10 * (line + 1));
     lose(&before, PM_LOSS_REACHABLE, stacks[4], 5000);
     lose(&after, PM_LOSS_DEFINITE, stacks[0], 10);
+    lose(&after, PM_LOSS_POSSIBLE, stacks[1], 20);      /* what was definitely lost */
     lose(&after, PM_LOSS_POSSIBLE, caller_stack(world, "/lib/a.so", "g"), 7);
     pm_losses_finish(&before);
     pm_losses_finish(&after);
@@ -123,7 +124,8 @@ static void test_conclusion(void **state)
         if (before.records[i].kind == PM_LOSS_DEFINITE)
             pm_losses_suppress(&before, &before.records[i]);
     assert_has(report(world),
-        "   1 leak, see \"Leaks before the interpreter's finalization\" and \"Leaks at exit\"\n"
+        "   2 leaks, see \"Leaks before the interpreter's finalization\" and \"Leaks at exit\"\n"
+        "     20 bytes in 1 blocks possibly lost: a.py:2 (fb)\n"
         "     7 bytes in 1 blocks possibly lost: a.so`g\n"
         "   in use");
     fixture->profile.losses = NULL;

@@ -2,7 +2,7 @@
 """The end of the text report: the tool's own conclusion, made again from the file (pymemcheck/report/pm_text_conclusion.c)."""
 from .grouping import DEFAULT_LEAK_KINDS
 from .labels import harmless
-from .record_words import KIND_TEXTS, bytes_in_blocks, counted, is_static
+from .record_words import KIND_TEXTS, bytes_in_blocks, counted, is_static, known_leaks
 
 SHOWN_LEAKS, SHOWN_LINES = 3, 2
 UNKNOWN_PLACE = "???"
@@ -42,9 +42,9 @@ def write_conclusion(text, accepts=None):
 def _errors(text, accepts):
     """Wrong frees, over-released objects, and leaks, those of imports last. A leak that both searches found is one."""
     before, after = text.profile.leaks_before, text.profile.leaks
-    known = {record.fingerprint for record in before or ()}
-    records = [record for record in (before or []) + [r for r in after or () if r.fingerprint not in known]
-               if is_leak(record, accepts)]
+    records = [record for record in before or () if is_leak(record, accepts)]
+    is_known = known_leaks(before or (), records)
+    records += [record for record in after or () if is_leak(record, accepts) and not is_known(record)]
     over_released = [record for record in records if record.kind == "deficit"]
     if text.profile.wrong_frees:
         _wrong_frees(text, text.profile.wrong_frees)

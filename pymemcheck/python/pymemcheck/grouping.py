@@ -11,6 +11,7 @@ import functools
 import re
 
 from .profile import DOMAINS, LEAK_KINDS
+from .record_words import known_leaks
 
 # Of sites and of leak records.
 FRAME_GROUPS = ("line", "function", "file", "module")
@@ -300,8 +301,8 @@ def leaks_of_both(profile):
     before, after = leaks_of(profile, before=True), leaks_of(profile)
     if before is None or after is None:
         return after if before is None else before
-    known = {record.fingerprint for record in profile.leaks_before}
-    return before + [record for record in after if record.fingerprint not in known]
+    is_known = known_leaks(profile.leaks_before, before)
+    return before + [record for record in after if not is_known(record)]
 
 
 assert set(DEFAULT_LEAK_KINDS) <= set(LEAK_KINDS)

@@ -17,7 +17,7 @@ from .profile import (LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, S
                       ProfileError)
 from .terminal import complain
 from .text import Text
-from .writer import record_dict, write_profile, write_whole
+from .writer import TextTo, record_dict, write_profile, write_whole
 
 SUMMED_COLUMNS = SITE_COLUMNS[1:8]
 SUMMED_LATER_NUMBERS = ("overcounted_blocks", "missing_references", "dangling_words")
@@ -285,13 +285,10 @@ class Merged:
         phases = [dict(phase._asdict(), name=self._place(phase.name)) for phase in merge_phases(self._phases)]
 
         def write(stream, conclusion):
-            text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
-            write_profile(text, conclusion, self._run(), self._totals_with_peak(), self._troubles, phases, self._strings,
+            write_profile(TextTo(stream), conclusion, self._run(), self._totals_with_peak(), self._troubles, phases, self._strings,
                           self.exact, self._frames, (self._parents, self._node_frames), columns, snapshots,
                           [dict(key._asdict(), count=count) for key, count in self._wrong_frees.items()], leaks, leaks_before,
                           watched)
-            text.flush()
-            text.detach()
 
         # It is the first in the file, and made from all that follows.
         content = io.BytesIO()

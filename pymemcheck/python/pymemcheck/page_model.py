@@ -11,7 +11,7 @@ from .page_timeline import make_timeline
 from .page_tree import METRICS, Sizes, flatten_sizes, make_trees
 from .statistic import Row, make_rows
 from .summary import end_text, innermost_place, key_label, leak_what
-from .record_words import KIND_TEXTS
+from .record_words import KIND_TEXTS, known_leaks
 from .text_balance import (NOTHING_TO_COMPARE, balanced_text, evidence, heading, native_text, python_text, shown_places,
                            uncertainties)
 
@@ -289,13 +289,14 @@ class Model:
 def _searches(profile):
     """(title, records, how many others were found already) of the searches that were made. That at the end is first, and the
     other has what only it found."""
-    result, known = [], set()
+    result, others = [], []
     for title, before in (("at the end", False), ("before the interpreter's finalization", True)):
         found = leaks_of(profile, before)
         if found is not None:
-            records = [record for record in found if record.fingerprint not in known]
-            known.update(record.fingerprint for record in found)
+            is_known = known_leaks(others, others)
+            records = [record for record in found if not is_known(record)]
             result.append((title, records, len(found) - len(records)))
+            others = found
     return result
 
 

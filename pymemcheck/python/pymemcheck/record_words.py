@@ -22,6 +22,14 @@ def is_static(record):
     return record.first == 0
 
 
+def known_leaks(records, leaks):
+    """A function that tells whether a record of another search is about the same leak: one of records has its fingerprint, or
+    one of leaks begins with the same allocation. Finalization may change a leak's kind, and with it its fingerprint."""
+    fingerprints = {record.fingerprint for record in records}
+    blocks = {(record.stack, record.first) for record in leaks if not is_static(record)}
+    return lambda record: record.fingerprint in fingerprints or (record.stack, record.first) in blocks
+
+
 def headline(record):
     """What a record is, without its number."""
     if record.kind == "surplus":

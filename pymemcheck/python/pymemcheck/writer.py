@@ -104,5 +104,15 @@ def write_whole(path, write):
         raise
 
 
+class TextTo:
+    """Writes text to a stream of bytes as UTF-8, and leaves the stream open whatever happens."""
+
+    def __init__(self, stream, errors="strict"):
+        self._stream, self._errors = stream, errors
+
+    def write(self, text):
+        self._stream.write(text.encode("utf-8", self._errors))
+
+
 def write_text(path, text):
     write_whole(path, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))

@@ -213,6 +213,7 @@ void pm_core_log_pause_gathering(bool paused)
     write_gathered();
 }
 
+/* The text that is kept comes before a profile, which may take long to write. */
 Int __wrap_vgPlain_write(Int fd, const void *bytes, Int count)
 {
     if (gather(fd, bytes, count))

@@ -6,6 +6,7 @@
 
 #include "tool/leaks/pm_raw_owners.h"
 
+#include "base/pm_grow.h"
 #include "base/pm_platform.h"
 #include "tool/pm_memory.h"
 
@@ -37,10 +38,7 @@ static u32 node_of(struct pm_raw_owners *owners, u32 block, u32 links)
 
     if (known != NULL)
         return (u32)*known;
-    if (owners->count == owners->capacity) {
-        owners->capacity = owners->capacity ? owners->capacity * 2 : 64;
-        owners->nodes = pm_realloc("pm.raw_owners", owners->nodes, owners->capacity * sizeof *owners->nodes);
-    }
+    owners->nodes = pm_grow_to("pm.raw_owners", owners->nodes, &owners->capacity, owners->count, sizeof *owners->nodes);
     owners->nodes[owners->count] = (struct pm_raw_node){
         .block = block, .owner = PM_LEAK_NONE, .links = links, .edge = PM_LEAK_NONE };
     pm_map_put(&owners->places, block, owners->count);
@@ -54,10 +52,8 @@ void pm_raw_owners_add(struct pm_raw_owners *owners, u32 block)
 
 static void add_edge(struct pm_raw_owners *owners, u32 from, u32 to)
 {
-    if (owners->edge_count == owners->edge_capacity) {
-        owners->edge_capacity = owners->edge_capacity ? owners->edge_capacity * 2 : 64;
-        owners->edges = pm_realloc("pm.raw_owners", owners->edges, owners->edge_capacity * sizeof *owners->edges);
-    }
+    owners->edges = pm_grow_to("pm.raw_owners", owners->edges, &owners->edge_capacity, owners->edge_count,
+                               sizeof *owners->edges);
     owners->edges[owners->edge_count] = (struct pm_raw_edge){ to, owners->nodes[from].edge };
     owners->nodes[from].edge = owners->edge_count++;
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Comma-separated values, a line for each allocation site."""
 import csv
-import io
+
+from ..writer import TextTo
 
 COLUMNS = ("live_bytes", "live_blocks", "peak_bytes", "peak_blocks", "total_bytes", "total_blocks", "padding_bytes",
            "first", "last")
@@ -9,8 +10,7 @@ COLUMNS = ("live_bytes", "live_blocks", "peak_bytes", "peak_blocks", "total_byte
 
 def write(view, stream):
     profile, labels, grouping = view.profile, view.labels, view.grouping
-    text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="")
-    out = csv.writer(text)
+    out = csv.writer(TextTo(stream, "backslashreplace"))
     out.writerow(COLUMNS + ("file", "line", "function", "object", "c_function", "phase", "stack"))
     columns = [getattr(profile.sites, name) for name in COLUMNS]
     for number in range(len(profile.sites)) if view.numbers is None else view.numbers:
@@ -24,8 +24,6 @@ def write(view, stream):
         row += [_cell(labels.file(frame.object, True)), _cell(labels.function(frame.function))] if frame else ["", ""]
         row += [grouping.phase(stack), " < ".join(labels.place(frame, True) for frame in view.frames(stack))]
         out.writerow(row[:-1] + [_cell(row[-1])])
-    text.flush()
-    text.detach()
 
 
 def _cell(text):
