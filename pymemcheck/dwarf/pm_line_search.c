@@ -6,6 +6,9 @@
    sequences are passed over. */
 #include "dwarf/pm_line_search.h"
 
+#include "base/pm_grow.h"
+#include "base/pm_platform.h"
+#include "base/pm_sort.h"
 #include "dwarf/pm_forms.h"
 
 enum {
@@ -48,6 +51,7 @@ struct machine {
     struct pm_line_wanted *wanted;
     u32 count, next;
     u64 next_address;
+    struct pm_line_rows *rows;  /* NULL, or where all rows go */
     /* If not 0: the number of the wanted file among those that the program itself defines, and where it is. */
     u64 definition;
     struct pm_cursor defined;
@@ -98,10 +102,25 @@ static void take_row(struct machine *machine)
     }
 }
 
+static void keep_row(const struct machine *machine)
+{
+    struct pm_line_rows *rows = machine->rows;
+
+    if (machine->address <= machine->row_address)
+        return;
+    rows->rows = pm_grow_to("dwarf.rows", rows->rows, &rows->capacity, rows->count, sizeof *rows->rows);
+    rows->rows[rows->count++] = (struct pm_line_row){
+        .start = machine->row_address, .end = machine->address, .unit = machine->unit->offset,
+        .file = machine->row_file, .line = machine->row_line,
+    };
+}
+
 static inline void end_row(struct machine *machine)
 {
     if (!machine->has_row || machine->dropped)
         return;
+    if (machine->rows != NULL)
+        keep_row(machine);
     if (machine->address < machine->row_address)
         seek(machine, machine->address);
     else if (machine->address > machine->next_address)
@@ -217,17 +236,74 @@ static void run(struct machine *machine)
     }
 }
 
-void pm_line_search(const struct pm_debug_source *source, struct pm_line_wanted *wanted, u32 count)
+/* Runs the programs of all units. */
+static void run_all(const struct pm_debug_source *source, struct machine machine)
 {
     const struct pm_bytes section = pm_debug_section_of(source, PM_DEBUG_LINE);
     enum pm_line_unit_kind kind;
     struct pm_line_unit unit;
     u64 offset = 0;
 
-    while ((kind = pm_line_unit_read(section, &offset, &unit)) != PM_LINE_UNIT_LAST) {
-        struct machine machine = { .unit = &unit, .wanted = wanted, .count = count };
+    machine.unit = &unit;
+    while ((kind = pm_line_unit_read(section, &offset, &unit)) != PM_LINE_UNIT_LAST)
         if (kind == PM_LINE_UNIT_GOOD)
             run(&machine);
+}
+
+void pm_line_search(const struct pm_debug_source *source, struct pm_line_wanted *wanted, u32 count)
+{
+    run_all(source, (struct machine){ .wanted = wanted, .count = count });
+}
+
+void pm_line_rows_read(const struct pm_debug_source *source, struct pm_line_rows *rows)
+{
+    struct pm_line_rows found = { 0 };
+
+    run_all(source, (struct machine){ .next_address = UINT64_MAX, .rows = &found });
+    struct pm_keyed *order = pm_alloc("dwarf.rows", found.count * sizeof *order);
+    for (u32 i = 0; i < found.count; i++)
+        order[i] = (struct pm_keyed){ found.rows[i].start, i };
+    pm_sort_keyed(order, found.count);
+    *rows = (struct pm_line_rows){
+        .rows = pm_alloc("dwarf.rows", found.count * sizeof *rows->rows), .count = found.count, .capacity = found.count,
+    };
+    for (u32 i = 0; i < found.count; i++)
+        rows->rows[i] = found.rows[order[i].item];
+    pm_free(order);
+    pm_free(found.rows);
+}
+
+void pm_line_rows_release(struct pm_line_rows *rows)
+{
+    pm_free(rows->rows);
+    *rows = (struct pm_line_rows){ 0 };
+}
+
+/* Rows overlap seldom, and little: the row that begins last before the address is nearly always the only one that can contain
+   it. Of rows that begin together the first in the file is taken, as by take_row. */
+void pm_line_rows_find(const struct pm_line_rows *rows, struct pm_line_wanted *wanted)
+{
+    enum { MOST_OVERLAPPING = 64 };
+    u32 low = 0, high = rows->count;
+
+    while (low < high) {
+        const u32 middle = low + (high - low) / 2;
+        if (rows->rows[middle].start <= wanted->address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (u32 tried = 0; low-- > 0 && tried < MOST_OVERLAPPING; tried++) {
+        const struct pm_line_row *row = &rows->rows[low];
+        if (wanted->found && row->start < wanted->start)
+            return;
+        if (row->end <= wanted->address)
+            continue;
+        wanted->found = true;
+        wanted->line = row->line;
+        wanted->file = row->file;
+        wanted->unit = row->unit;
+        wanted->start = row->start;
     }
 }
 

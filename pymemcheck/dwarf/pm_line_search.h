@@ -27,6 +27,25 @@ struct pm_line_wanted {
    of .debug_line. */
 void pm_line_search(const struct pm_debug_source *source, struct pm_line_wanted *wanted, u32 count);
 
+/* All rows, for many searches one after the other. */
+struct pm_line_row {
+    u64 start, end;     /* addresses as the file was linked; end is behind the last */
+    u64 unit;           /* as in struct pm_line_wanted, file and line too */
+    u32 file, line;
+};
+
+struct pm_line_rows {
+    struct pm_line_row *rows;       /* sorted by start */
+    u32 count, capacity;
+};
+
+/* Cost: linear in the length of .debug_line; 32 bytes for each row. Release with pm_line_rows_release. */
+void pm_line_rows_read(const struct pm_debug_source *source, struct pm_line_rows *rows);
+void pm_line_rows_release(struct pm_line_rows *rows);
+
+/* The answer of pm_line_search for wanted, but for what begins with outer. Cost: logarithmic. */
+void pm_line_rows_find(const struct pm_line_rows *rows, struct pm_line_wanted *wanted);
+
 /* Appends the names for a line that was found: the folder (nothing if unknown), and the file as the
    table has it, which may contain folders too. False if the tables are damaged. */
 bool pm_line_names(const struct pm_debug_source *source, struct pm_line_folders *folders,

@@ -72,6 +72,7 @@ struct pm_trace_format {
     bool writes_calls;              /* function may be called */
     bool writes_domains;            /* records of domains may come */
     bool wants_stacks_of_frees;     /* record needs the stack of a free */
+    bool wants_lines;               /* native frames of records need their source lines, if they have any */
     bool wants_births;              /* record needs made_by; frees of what is not in the log do not come */
     void *(*open)(const struct pm_trace_options *options, struct pm_buffer *out);
     void (*close)(void *writer);

@@ -422,6 +422,7 @@ static void stop_heaptrack(void *writer, const char *note)
 
 const struct pm_trace_format pm_trace_heaptrack_format = {
     .name = "heaptrack",
+    .wants_lines = true,
     .wants_births = true,
     .open = open_heaptrack,
     .close = close_heaptrack,

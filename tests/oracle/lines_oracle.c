@@ -56,6 +56,25 @@ static int compare_tags(const void *a, const void *b)
     return x->tag < y->tag ? -1 : x->tag > y->tag;
 }
 
+/* Whether the rows, read once, have the same answers as the search. */
+static bool is_in_rows(const struct pm_debug_source *source, const struct pm_line_wanted *wanted, u32 count)
+{
+    struct pm_line_rows rows;
+    bool good = true;
+
+    pm_line_rows_read(source, &rows);
+    for (u32 i = 0; i < count && good; i++) {
+        struct pm_line_wanted found = { .address = wanted[i].address };
+        pm_line_rows_find(&rows, &found);
+        good = found.found == wanted[i].found && found.line == wanted[i].line && found.file == wanted[i].file
+            && found.unit == wanted[i].unit && found.start == wanted[i].start;
+        if (!good)
+            fprintf(stderr, "%llx: line %u, not %u\n", (unsigned long long)wanted[i].address, found.line, wanted[i].line);
+    }
+    pm_line_rows_release(&rows);
+    return good;
+}
+
 int main(int argc, char **argv)
 {
     struct input input = { 0 };
@@ -86,6 +105,10 @@ int main(int argc, char **argv)
     }
     qsort(wanted, count, sizeof *wanted, compare);
     pm_line_search(&source, wanted, count);
+    if (!is_in_rows(&source, wanted, count)) {
+        fputs("rows that were read once have other answers\n", stderr);
+        return 1;
+    }
     qsort(wanted, count, sizeof *wanted, compare_tags);
     pm_line_folders_init(&folders);
     for (u32 i = 0; i < count; i++) {

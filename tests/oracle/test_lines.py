@@ -31,7 +31,8 @@ def oracle(tmp_path_factory):
     """A program that runs our decoder, built with sanitizers."""
     source = pythons.SOURCE / "pymemcheck"
     used = [*sorted((source / "dwarf").glob("*.c")),
-            *(source / "base" / name for name in ("pm_buffer.c", "pm_map.c", "pm_platform_hosted.c", "pm_reader.c"))]
+            *(source / "base" / name for name in ("pm_buffer.c", "pm_grow.c", "pm_map.c", "pm_platform_hosted.c", "pm_reader.c",
+                                             "pm_sort.c"))]
     return pmtest.compile_program(
         tmp_path_factory.mktemp("lines") / "lines_oracle",
         pythons.SOURCE / "tests" / "oracle" / "lines_oracle.c", "-O1", "-std=gnu11",

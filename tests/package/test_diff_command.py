@@ -66,7 +66,7 @@ def profile_of(folder, name, lines):
     total, blocks = sum(sizes), len(lines)
     data["totals"].update(allocs=blocks, bytes=total, live_bytes=total, live_blocks=blocks, peak_bytes=total,
                           peak_blocks=blocks, padding_bytes=0)
-    data["leaks"] = None
+    data["leaks"], data["wrong_frees"] = None, []
     return Profile.load(pack.write(folder, data, name))
 
 

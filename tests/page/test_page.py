@@ -91,11 +91,18 @@ def test_each_view_of_the_flame_graph_has_the_same_sum(compared, profile):
 def test_tables_of_all_groups_add_up(compared, profile):
     expected = sums(profile)
     for group, table in data_of(compared)["tables"].items():
-        if table["metrics"] == ["leaked"]:
-            assert group in ("type", "thread")
-            continue
-        for place, size in zip((2, 4, 6), expected.values()):
-            assert sum(row[place] for row in table["rows"]) + table["rest"][place - 2] == size, group
+        # Types are known of what was in use at the search, and of leaks.
+        assert table["metrics"] == (["live", "leaked"] if group == "type" else [*METRICS, "leaked"])
+        for place, (metric, size) in zip((2, 4, 6), expected.items()):
+            found = sum(row[place] for row in table["rows"]) + table["rest"][place - 2]
+            assert found == (size if metric in table["metrics"] else 0), (group, metric)
+
+
+def test_table_of_types_has_what_is_known_of_types(browser, compared):
+    opened = browser(compared, ["click", "#tab-tables"], ["click", "#panel-tables label:has-text('Type')"],
+                     ["texts", "#panel-tables .tabulator-col-title"], ["text", "#table-sums"])
+    assert opened.results[2] == ["Type", "At end", "Blocks", "Leaked", "Leaked blocks"] and not opened.errors
+    assert "at the peak" not in opened.results[3]
 
 
 def test_leaks_come_first_with_their_source(browser, compared, profile):

@@ -47,6 +47,73 @@ def test_equals_setprofile(tool, row):
     assert sum(kind == "CALL" for kind, *_ in got) > 1000
 
 
+KINDS_2_7 = """\
+import sys
+def plain(n):
+    return n + 1
+def numbers(n):
+    for i in range(n):
+        yield plain(i)
+class Old:
+    def __init__(self, n):
+        self.n = n
+    def __len__(self):
+        return plain(self.n)
+def raising(n):
+    if n == 0:
+        raise ValueError
+    raising(n - 1)
+def caught():
+    try:
+        yield 1
+    except ValueError:
+        plain(2)
+    yield 3
+def run():
+    for n in range(5):
+        list(numbers(n))
+        len(Old(n))
+        sorted([3, 1, 2], key=plain)
+        try:
+            raising(n)
+        except ValueError:
+            plain(n)
+        part = caught()
+        next(part)
+        part.throw(ValueError())
+        part.close()
+def profile(frame, event, argument):
+    if event in ("call", "return") and frame.f_code.co_filename == __file__:
+        events.append((event == "call" and "CALL" or "RTN ", frame.f_lineno, frame.f_code.co_name))
+if len(sys.argv) > 1:
+    events = []
+    sys.setprofile(profile)
+    run()
+    sys.setprofile(None)
+    depth = 0
+    for kind, line, name in events:
+        depth -= kind == "RTN "
+        print("%s %s %s %s" % (kind.strip(), depth, line, name))
+        depth += kind == "CALL"
+else:
+    run()
+"""
+
+
+def test_equals_setprofile_2_7(tool):
+    """What 2.7 can be asked of the same."""
+    found = build_of("2.7")
+    if found is None:
+        pytest.skip("no 2.7 on this machine")
+    path = script(tool, KINDS_2_7)
+    wanted = [tuple(line.split(" ")) for line in tool.run_native(found.path, path, "profile").stdout.splitlines()]
+    ours = list(lines(run_calls(tool, found.path, path).trace, "program.py"))
+    start = next(i for i, event in enumerate(ours) if event[4] == "run")
+    assert [(kind, str(depth - ours[start][2]), str(line), function) for _, kind, depth, line, function in ours[start:]
+            if function != "<module>"] == wanted
+    assert len(wanted) > 100
+
+
 THREADS = """\
 import threading, sys
 sys.setswitchinterval(1e-6)

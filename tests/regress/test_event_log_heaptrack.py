@@ -12,7 +12,7 @@ import pytest
 
 from eventlog import Replay, events
 from pmtest import line_of, needs_core
-from test_event_log import SCRIPTS, script, traced
+from test_event_log import SCRIPTS, build_of, script, traced
 
 pytestmark = pytest.mark.skipif(shutil.which("heaptrack_print") is None, reason="no heaptrack_print on this machine")
 
@@ -146,17 +146,41 @@ def test_python_frames(tool, release_python, tmp_path):
     run = heaptrack_of(tool, release_python.path, path)
     flame = tmp_path / "flame"
     printed(run.path, "-F", str(flame), "--flamegraph-cost-type", "peak", "--shorten-templates", "0")
-    # The viewer adds the name of the file to each frame.
+    # The viewer adds the name of the file to each frame that has one.
     inner, outer = (f"{name} (program.py:{line_of(path, '# ' + name)}) (program.py)" for name in ("inner", "outer"))
     (stack,) = [line for line in flame.read_text().splitlines() if inner in line and "PyByteArray_Resize" in line]
-    frames = stack.rsplit(" ", 1)[0].split(";")
+    frames = [re.sub(r" \(\w+\.[ch]\)$", "", frame) for frame in stack.rsplit(" ", 1)[0].split(";")]
     assert frames.index(inner) == frames.index(outer) + 1
     assert frames.index("PyByteArray_Resize") > frames.index("_PyEval_EvalFrameDefault") == frames.index(inner) + 1
     assert int(stack.rsplit(" ", 1)[1]) >= 700_000
     assert f"at {path}:2" in printed(run.path, "--print-peaks", "1")
     # Viewers name what is allocated by the innermost frame: it is not malloc for all, as in heaptrack's own files.
-    assert not any(line.rsplit(" ", 1)[0].endswith(("malloc", "calloc", "realloc", "_PyMem_RawMalloc"))
+    assert not any(re.search(r";(?:malloc|calloc|realloc|_PyMem_RawMalloc)(?: \(\w+\.c\))? \d+$", line)
                    for line in flame.read_text().splitlines())
+
+
+@needs_core("lines")
+def test_native_lines(tool):
+    """Native frames have the source lines that the JSON file of the same run has."""
+    found = build_of("3.13")
+    if found is None:
+        pytest.skip("no 3.13 on this machine")
+    run = heaptrack_of(tool, found.path, script(tool, SCRIPTS["json"]))
+    ours = collections.defaultdict(set)
+    for object_, function, _, file, line in run.profile.native_frames():
+        ours[object_, function].add((file, line if file else 0))
+    if not any(file for lines in ours.values() for file, _ in lines):
+        pytest.skip(f"no debug information for {found.path}")
+    strings, lines = [""], 0
+    for row in run.path.read_text(errors="surrogateescape").splitlines():
+        mode, *words = row.split(" ")
+        if mode == "s":
+            strings.append(row.split(" ", 2)[2])
+        elif mode == "i" and strings[int(words[1], 16)] not in ("", "Python"):
+            object_, function, file, line = ([int(word, 16) for word in words[1:]] + [0, 0])[:4]
+            assert (strings[file], line) in ours[strings[object_], strings[function]], row
+            lines += file != 0
+    assert lines > 300
 
 
 def test_gui(tool, release_python, tmp_path):

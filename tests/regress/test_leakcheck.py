@@ -281,3 +281,31 @@ def test_bad_options(tool, option):
     run = tool.run("/bin/true", options=[option], check=False)
     assert run.returncode == 1
     assert option in run.stderr
+
+
+ORDERS = """import ctypes
+take = ctypes.pythonapi.Py_IncRef
+take.argtypes = [ctypes.py_object]
+class Order:
+    def __init__(self, number):
+        self.number = [number]
+CACHE = {}
+for number in range(200):
+    CACHE[number] = Order(number)       # orders
+    if number % 10 == 0:
+        take(CACHE[number])
+PARTS = [[float(number)] for number in range(50)]
+for part in PARTS[::5]:
+    take(part)
+"""
+
+
+def test_lost_objects_with_surplus_references(tool, release_python):
+    """A lost instance leads to its class, the class to its module, and that to the other lost objects: each of them is a leak
+    all the same."""
+    script = tool.new_directory() / "orders.py"
+    script.write_text(ORDERS)
+    run = tool.run(release_python.path, "-S", script)
+    found = sorted((loss.types, loss.blocks, loss.json["overcounted_blocks"]) for loss in run.profile.losses
+                   if loss.kind in ("definite", "surplus", "cycle", "possible") and not loss.suppressed)
+    assert found == [([("__main__.Order", 20)], 20, 20), ([("list", 10)], 10, 10)]

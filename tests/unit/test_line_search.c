@@ -228,6 +228,24 @@ static void put_program(struct section *line)
 
 enum { CONST_ADD = (255 - OPCODE_BASE) / LINE_RANGE };
 
+/* The rows, read once, have the same answers as the search. */
+static void expect_in_rows(const struct pm_debug_source *source, const struct pm_line_wanted *wanted, u32 count)
+{
+    struct pm_line_rows rows;
+
+    pm_line_rows_read(source, &rows);
+    for (u32 i = 0; i < count; i++) {
+        struct pm_line_wanted found = { .address = wanted[i].address };
+        pm_line_rows_find(&rows, &found);
+        assert_int_equal(found.found, wanted[i].found);
+        assert_int_equal(found.line, wanted[i].line);
+        assert_int_equal(found.file, wanted[i].file);
+        assert_int_equal(found.unit, wanted[i].unit);
+        assert_int_equal(found.start, wanted[i].start);
+    }
+    pm_line_rows_release(&rows);
+}
+
 static void expect(struct image *image, u64 address, const char *name, u32 line)
 {
     const struct pm_debug_source source = { section_of, image };
@@ -239,6 +257,7 @@ static void expect(struct image *image, u64 address, const char *name, u32 line)
     pm_buffer_init(&folder);
     pm_buffer_init(&file);
     pm_line_search(&source, &wanted, 1);
+    expect_in_rows(&source, &wanted, 1);
     if (name == NULL) {
         assert_false(wanted.found);
     } else {
@@ -451,6 +470,7 @@ static void test_many(void **state)
         pm_line_search(&source, &one, 1);
         assert_memory_equal(&one, &many[i], sizeof one);
     }
+    expect_in_rows(&source, many, 2 * COUNT);
     forget(image);
     free(image);
 }
@@ -498,6 +518,7 @@ static void try_all(struct image *image)
     for (u32 i = 0; i < PM_ARRAY_LENGTH(wanted); i++)
         wanted[i].address = 0xff8 + 8 * i;
     pm_line_search(&source, wanted, PM_ARRAY_LENGTH(wanted));
+    expect_in_rows(&source, wanted, PM_ARRAY_LENGTH(wanted));
     pm_line_folders_init(&folders);
     pm_buffer_init(&text);
     for (u32 i = 0; i < PM_ARRAY_LENGTH(wanted); i++)

@@ -109,11 +109,12 @@ export function tablesView(page, panel) {
   const filter = element("input", { type: "search", id: "table-filter", autocomplete: "off" });
   let table = null;
   let built = false;       // the library takes no filter before
+  let known = METRICS;     // not every group is known of everything
 
   function select(row) {
-    said.textContent = `${row.name}: ${amount(row.live)} in use at the end, ${amount(row.peak)} at the peak, ${amount(row.total)} in all`;
+    said.textContent = `${row.name}: ${known.map((metric) => `${amount(row[metric])} ${METRIC_NAMES[metric]}`).join(", ")}`;
     clear(sizes).append(
-      sizeHistogram(row.sizes, `Sizes of the requests of ${row.name}`, row.total_blocks > 0),
+      known.includes("total") ? sizeHistogram(row.sizes, `Sizes of the requests of ${row.name}`, row.total_blocks > 0) : "",
       row.file >= 0 && page.hasSource(row.file)
         ? element("button", { type: "button", class: "more", onclick: () => page.showSource(row.file, row.line) }, "Open the source") : "");
   }
@@ -122,24 +123,26 @@ export function tablesView(page, panel) {
     if (table) table.destroy();
     clear(place);
     clear(sizes);
-    said.textContent = "Select a row to see the sizes of its requests.";
-    const leaks = !tables[group].metrics.includes("live");
+    known = METRICS.filter((metric) => tables[group].metrics.includes(metric));
+    said.textContent = known.includes("total") ? "Select a row to see the sizes of its requests." : "";
     const columns = [["name", GROUP_NAMES[group], false]];
-    for (const metric of leaks ? ["leaked"] : ["live", "live_blocks", "peak", "total", "total_blocks", "average", "leaked"]) {
-      const names = { live_blocks: "Blocks", total_blocks: "Requests", average: "Average" };
-      columns.push([metric, names[metric] || METRIC_SHORT[metric], true]);
+    const more = { live: [["live_blocks", "Blocks"]], total: [["total_blocks", "Requests"], ["average", "Average"]],
+      leaked: known.includes("total") ? [] : [["leaked_blocks", "Leaked blocks"]] };
+    for (const metric of known) {
+      columns.push([metric, METRIC_SHORT[metric], true]);
+      for (const [field, title] of more[metric] || []) columns.push([field, title, true]);
     }
-    if (leaks) columns.push(["leaked_blocks", "Leaked blocks", true]);
-    table = makeTable(place, `Sums by ${GROUP_NAMES[group]}`, columns, asData(tables[group]), leaks ? "leaked" : page.metric, select);
+    table = makeTable(place, `Sums by ${GROUP_NAMES[group]}`, columns, asData(tables[group]),
+      known.includes(page.metric) ? page.metric : known[0], select);
     built = false;
     table.on("tableBuilt", () => {
       built = true;
       applyFilter();
     });
     const { left_out: left, rest } = tables[group];
-    all.textContent = `All rows: ${METRICS.filter((metric) => !leaks || metric === "leaked").map((metric) => `${count(sumOfTable(tables[group], metric))} bytes ${METRIC_NAMES[metric]}`).join(", ")}.`;
+    all.textContent = `All rows: ${known.map((metric) => `${count(sumOfTable(tables[group], metric))} bytes ${METRIC_NAMES[metric]}`).join(", ")}.`;
     cut.textContent = left
-      ? `${counted(left, "smaller row")} left out, with ${amount(rest[0])} in use at the end, ${amount(rest[2])} at the peak and ${amount(rest[4])} in all.` : "";
+      ? `${counted(left, "smaller row")} left out, with ${known.map((metric) => `${amount(rest[2 * METRICS.indexOf(metric)])} ${METRIC_NAMES[metric]}`).join(", ")}.` : "";
   }
 
   function applyFilter() {

@@ -21,7 +21,8 @@ Balance = collections.namedtuple(
                " balanced places deallocator")
 
 # What was watched. others: a tuple of Balances of living objects that are in no loss record. all: --watch-refs-all=yes.
-Watched = collections.namedtuple("Watched", "objects gone immortal not_found changes unseen_changes lost_changes stacks others all")
+Watched = collections.namedtuple(
+    "Watched", "objects gone immortal not_found changes unseen_changes lost_changes stacks others all")
 
 ROLES = ("extension", "interpreter", "container")
 _ROW_NUMBERS = ("references", "taken", "given", "leaked_with", "died_with")
@@ -52,7 +53,7 @@ class Reader:
     def _place(self, data, where):
         need(data, dict, where)
         native = self._frame(data, "native", where)
-        # Files of before there were these keys have the line of the frame alone.
+        # Older files have the frame's own line only.
         file, line = (self._text(data, "file", where), need_number(data, "line", where)) if "file" in data else (
             (native.file, native.line) if native else ("", 0))
         change = need_signed(data, "change", where)

@@ -91,7 +91,8 @@ def _leaks(old, new, filters, labels, output, searches, before):
     changes = diff_records(*chosen)
     counts = {state: sum(change.state == state for change in changes)
               for state in ("new", "grown", "shrunk", "gone", "same")}
-    output.put("Leaks%s: " % (" before the interpreter's finalization" if before else "") + ", ".join("%d %s" % (count, state) for state, count in counts.items()), "heading")
+    output.put("Leaks%s: %s" % (" before the interpreter's finalization" if before else "",
+                                ", ".join("%d %s" % (count, state) for state, count in counts.items())), "heading")
     for state, style in (("new", "bad"), ("grown", "bad"), ("shrunk", "good"), ("gone", "good")):
         for change in changes:
             if change.state != state:

@@ -13,7 +13,8 @@ from .balances import Writer, merge_balances, merge_watched, renumber
 from .grouping import Grouping
 from .labels import Labels
 from .merge_timeline import MergedTimeline
-from .profile import LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile, ProfileError
+from .profile import (LATER_COLUMNS, LEAK_KINDS, RECORD_NUMBERS, SITE_COLUMNS, SUMMARY_KEYS, TOTALS, TROUBLES, Profile,
+                      ProfileError)
 from .terminal import complain
 from .text import Text
 from .writer import record_dict, write_profile, write_whole
@@ -82,8 +83,10 @@ def merge_phases(groups):
         by_name.setdefault(phase.name, []).append(phase)
     result = []
     for phases in by_name.values():
-        sums = {key: None if any(getattr(phase, key) is None for phase in phases) else sum(getattr(phase, key) for phase in phases)
-                for key in ("times", "allocs", "frees", "bytes", "grown_bytes", "grown_blocks", "live_bytes", "live_blocks")}
+        sums = {}
+        for key in ("times", "allocs", "frees", "bytes", "grown_bytes", "grown_blocks", "live_bytes", "live_blocks"):
+            values = [getattr(phase, key) for phase in phases]
+            sums[key] = None if None in values else sum(values)
         result.append(phases[0]._replace(open=any(phase.open for phase in phases), first=min(phase.first for phase in phases),
                                          last=max(phase.last for phase in phases), **sums))
     return result
@@ -263,7 +266,9 @@ class Merged:
             return None
         records = merge_records([records for _, records in searches])
         summary = {kind: [sum(found[kind][i] for found, _ in searches) for i in (0, 1)] for kind in SUMMARY_KEYS}
-        return summary, self._types[key].in_use, self._types[key].columns(self._place), [record_dict(record, self._place, self._add_frame, record.stack) for record in records]
+        types = self._types[key]
+        return (summary, types.in_use, types.columns(self._place),
+                [record_dict(record, self._place, self._add_frame, record.stack) for record in records])
 
     def write(self, path):
         entries = list(self._sites.items())

@@ -147,7 +147,7 @@ class Model:
         found, metrics = {}, []
         searched = [Items.of_types(self.profile, self.profile.types, "live", self.grouping)] \
             if group == "type" and self.profile.types else []
-        for items in (*self._items(), *searched):
+        for items in (*searched, *self._items()):
             try:
                 for row in make_rows(items, group):
                     entry = found.get(row.key)

@@ -10,6 +10,8 @@
 
 #include "tool/capture/pm_lines.h"
 
+#include "base/pm_grow.h"
+#include "base/pm_map.h"
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
 #include "dwarf/pm_elf.h"
@@ -24,6 +26,20 @@ struct file {
     struct vg_stat status;      /* as it was loaded */
 };
 
+/* A file that rows name. */
+struct row_file {
+    char *folder, *file;        /* file: NULL if it has no name */
+};
+
+/* All lines of an object, for pm_lines_find_now. */
+struct kept_lines {
+    struct pm_line_rows rows;
+    u64 shift;                  /* an address in the file with .debug_line less the one in the object's own */
+    struct pm_map file_of;      /* unit and file -> index of files */
+    struct row_file *files;
+    u32 file_count, file_capacity;
+};
+
 struct object {
     const DebugInfo *info;      /* NULL: unloaded, as far as we know */
     char *name;
@@ -31,6 +47,7 @@ struct object {
     struct file files[MAX_FILES];
     u32 file_count;
     bool is_gone;               /* a message said that a file cannot be read any more */
+    struct kept_lines *kept;    /* NULL: not read yet */
 };
 
 struct image {
@@ -442,4 +459,69 @@ void pm_lines_find(const struct pm_lines_wanted *wanted, u32 count, pm_lines_fou
     }
     pm_free(lines);
     pm_free(order);
+}
+
+/* --- One at a time --- */
+
+static u64 file_key(u64 unit, u32 file)
+{
+    enum { FILE_BITS = 24 };
+    return unit << FILE_BITS | (file & ((1u << FILE_BITS) - 1));
+}
+
+/* Keeps the names of the file of a row, if it is new. */
+static void keep_file(struct kept_lines *kept, const struct pm_debug_source *source, struct pm_line_folders *folders,
+                      const struct pm_line_row *row)
+{
+    const u64 key = file_key(row->unit, row->file);
+    const struct pm_line_wanted line = { .found = true, .unit = row->unit, .file = row->file };
+    struct pm_buffer folder, file;
+
+    if (pm_map_get(&kept->file_of, key) != NULL)
+        return;
+    const u32 index = kept->file_count++;
+    kept->files = pm_grow_to("pm.lines.files", kept->files, &kept->file_capacity, index, sizeof *kept->files);
+    pm_map_put(&kept->file_of, key, index);
+    pm_buffer_init(&folder);
+    pm_buffer_init(&file);
+    if (pm_line_names(source, folders, &line, &folder, &file))
+        kept->files[index] = (struct row_file){ copy_text(folder.bytes), copy_text(file.bytes) };
+    pm_buffer_release(&folder);
+    pm_buffer_release(&file);
+}
+
+static struct kept_lines *keep_lines(struct object *object)
+{
+    struct kept_lines *kept = pm_alloc_zero("pm.lines.kept", sizeof *kept);
+    struct pm_line_folders folders;
+    struct reading reading;
+
+    pm_map_init(&kept->file_of);
+    if (begin_reading(&reading, object)) {
+        const struct pm_debug_source source = { section_of, &reading };
+        kept->shift = reading.shift;
+        pm_line_rows_read(&source, &kept->rows);
+        pm_line_folders_init(&folders);
+        for (u32 i = 0; i < kept->rows.count; i++)
+            keep_file(kept, &source, &folders, &kept->rows.rows[i]);
+        pm_line_folders_release(&folders);
+    }
+    end_reading(&reading);
+    return kept;
+}
+
+void pm_lines_find_now(const struct pm_lines_place *place, u32 tag, pm_lines_found *found, void *context)
+{
+    struct object *object = &objects[place->object];
+
+    if (object->kept == NULL)
+        object->kept = keep_lines(object);
+    struct pm_line_wanted wanted = { .address = place->address + object->kept->shift };
+    pm_line_rows_find(&object->kept->rows, &wanted);
+    if (!wanted.found)
+        return;
+    const struct row_file *file =
+        &object->kept->files[*pm_map_get(&object->kept->file_of, file_key(wanted.unit, wanted.file))];
+    if (file->file != NULL)
+        found(context, tag, file->folder, file->file, wanted.line, NULL);
 }

@@ -47,6 +47,10 @@ bool pm_lines_place(DiEpoch epoch, u64 ip, struct pm_lines_place *place);
 void pm_lines_find(const struct pm_lines_wanted *wanted, u32 count, pm_lines_found *found,
                    void *context);
 
+/* The same for one place, at once. Cost: with the first place of an object its .debug_line is read and kept, in a few
+   megabytes for a large one; then logarithmic. */
+void pm_lines_find_now(const struct pm_lines_place *place, u32 tag, pm_lines_found *found, void *context);
+
 /* --- For pm_core_lines.c --- */
 
 /* The core opened or closed a file with debug information. path: NULL if it is not a local file. */

@@ -131,7 +131,15 @@ void pm_native_add_lines(struct pm_native *native)
     pm_lines_find(native->lines, native->line_count, on_line, native);
     pm_free(native->lines);
     native->lines = NULL;
-    native->line_count = native->line_capacity = 0;
+    native->line_count = native->line_capacity = native->lines_now = 0;
+}
+
+void pm_native_add_lines_now(struct pm_native *native)
+{
+    for (; native->lines_now < native->line_count; native->lines_now++) {
+        const struct pm_lines_wanted *wanted = &native->lines[native->lines_now];
+        pm_lines_find_now(&wanted->place, wanted->tag, on_line, native);
+    }
 }
 
 /* The address of ip as its object's file was linked; 0 if it is in no object. */

@@ -33,6 +33,7 @@ struct pm_native {
     u32 epoch;
     struct pm_lines_wanted *lines;  /* frames whose source lines are still to be looked up */
     u32 line_count, line_capacity;
+    u32 lines_now;                  /* so many of them were looked up at once */
     u64 ours_low, ours_high;        /* where our preloaded object's code is; equal: not met yet */
     struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "": not met yet */
 };
@@ -59,6 +60,10 @@ u64 pm_native_address(const struct pm_native *native, struct pm_frame_id frame);
 /* Looks up the source lines of all frames met since the last call. Needed before frames are shown
    or matched with suppressions. */
 void pm_native_add_lines(struct pm_native *native);
+
+/* The lines only, for who needs them as frames are met; pm_native_add_lines may add more to the same frames later. Cost: that
+   of pm_lines_find_now for each new frame. */
+void pm_native_add_lines_now(struct pm_native *native);
 
 /* True once after objects were loaded or unloaded: then all caches of what addresses mean must be
    dropped. */

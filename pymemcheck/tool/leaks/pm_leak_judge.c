@@ -54,6 +54,48 @@ static void rank_leaders(struct pm_leak_state *check, u32 *chosen)
     }
 }
 
+/* Marks the blocks that a lost block, or memory of the object in it, points to. */
+static void mark_held(struct pm_leak_state *check, u32 index, struct pm_map *held)
+{
+    const struct pm_leak_block *block = &check->found[index];
+    const u64 end = block->address + block->bytes;
+    u64 word;
+
+    for (u64 at = (block->address + 7) & ~(u64)7; at + sizeof word <= end; at += sizeof word) {
+        const u32 to = pm_reader_read_u64(&check->run->reader, at, &word) ? pm_leaks_block_at(&check->leaks, word)
+            : PM_LEAK_NONE;
+        if (to != PM_LEAK_NONE && check->found[to].kind == PM_LEAK_INDIRECT)
+            pm_map_put(held, to, 1);
+    }
+}
+
+/* An object that a lost one leads to, and to which somebody took a reference too many, is a leak of its own: a lost
+   instance leads to its class, the class to its module, and so to all that is lost there. What a lost object itself points
+   to stays with it: what lost the one lost the other. */
+static void lead_by_surplus(struct pm_leak_state *check)
+{
+    struct pm_map held;
+    struct pm_object object;
+
+    pm_map_init(&held);
+    for (u32 i = 0; i < check->count; i++) {
+        const u32 owner = pm_leak_owner(check, i);
+        if (check->found[owner == PM_LEAK_NONE ? i : owner].kind == PM_LEAK_DEFINITE)
+            mark_held(check, i, &held);
+    }
+    for (u32 i = 0; i < check->count; i++) {
+        struct pm_leak_block *found = &check->found[i];
+        if (found->kind != PM_LEAK_INDIRECT || check->found[found->leader].kind != PM_LEAK_DEFINITE
+                || pm_map_get(&held, i) != NULL
+                || !pm_leak_identify(check, i, &object) || !has_surplus(found, &object))
+            continue;
+        found->kind = PM_LEAK_DEFINITE;
+        found->leader = i;
+        found->cycle = found->with_leader = 0;
+    }
+    pm_map_release(&held);
+}
+
 void pm_leak_choose_leaders(struct pm_leak_state *check)
 {
     u32 *chosen = pm_alloc("pm.leak_check", (check->count + 1) * sizeof *chosen);
@@ -74,6 +116,7 @@ void pm_leak_choose_leaders(struct pm_leak_state *check)
             found->leader = chosen[found->leader];
     }
     pm_free(chosen);
+    lead_by_surplus(check);
     pm_leaks_find_cliques(&check->leaks);
 }
 
@@ -154,13 +197,9 @@ static struct pm_leak_verdict judge_leader(struct pm_leak_state *check, u32 inde
 /* Of a block whose leader is judged already. */
 static struct pm_leak_verdict judge_member(struct pm_leak_state *check, u32 index)
 {
-    struct pm_object object;
-
-    if (check->verdicts[check->found[index].leader].kind != PM_LOSS_INTERPRETER)
-        return verdict(PM_LOSS_INDIRECT, PM_REASON_LOST_OWNER);
-    if (pm_leak_identify(check, index, &object) && has_surplus(&check->found[index], &object))
-        return verdict(PM_LOSS_DEFINITE, PM_REASON_COUNT_TOO_HIGH);
-    return verdict(PM_LOSS_INTERPRETER, PM_REASON_INTERPRETER_OWNER);
+    return check->verdicts[check->found[index].leader].kind == PM_LOSS_INTERPRETER
+        ? verdict(PM_LOSS_INTERPRETER, PM_REASON_INTERPRETER_OWNER)
+        : verdict(PM_LOSS_INDIRECT, PM_REASON_LOST_OWNER);
 }
 
 static struct pm_leak_verdict judge_reachable(struct pm_leak_state *check, u32 index)

@@ -289,6 +289,8 @@ static void write_record(struct pm_event_log *log, struct pm_trace_record *recor
     record->thread = shown_thread(log, tid);
     if (log->until_tick-- == 0)
         tick(log);
+    if (log->format->wants_lines)
+        pm_native_add_lines_now(&log->run->native);
     log->format->record(log->writer, record);
     settle(log, length);
 }

@@ -7,8 +7,13 @@
    returned. If not, it was called.
 
    The compiler orders stores as it likes, so what else a call stores may not be there yet. A call is verified when
-   the next thing happens: its caller must be the frame that ran before. If it is another, the thread changed to
-   another stack (a greenlet), or something was missed: then the interpreter's own chain is read, and nothing is told.
+   the next thing happens: its caller must be the frame that ran before. If it is another, something was missed: then the
+   interpreter's own chain is read, and nothing is told. Other code than the interpreter's that stores to such a word
+   changes the thread to another stack (greenlet). There the chain is read too.
+
+   A generator that waits for another (yield from, await) is made the running frame while throw() is passed on through it, though
+   none of its code runs. So a generator is told when it has moved from where it was resumed, or when something else
+   happens than that another one is resumed.
 
    A frame runs its prologue before its function begins: up to the first traceable instruction, where
    sys.setprofile has its event too. The call of a generator function ends there, with the new generator. So a
