@@ -260,7 +260,7 @@ def test_children_by_pid(command, release_python, extensions, tmp_path, workers)
     session = run_session(command, release_python.path, tmp_path, [extensions], *spread, options=["--trace-children=yes"])
     assert session.named() == set(session.outcomes) and len(session.outcomes) == 4, session.text
     assert "3 child processes, by pid:\n" in session.text
-    rows = re.findall(r"(?m)^ +(\d+) test_children.py::(\w+): (no leak|1 leak, [1-9][\d,]* bytes in 1 blocks) \((.*)\)$", session.text)
+    rows = re.findall(r"(?m)^ +(\d+) test_children.py::(\w+): (no leak|1 leak, [1-9][\d,]* bytes in [1-9]\d* blocks) \((.*)\)$", session.text)
     assert {name: found.partition(",")[0] for _, name, found, _ in rows} == {
         "test_leaky_child": "1 leak", "test_fork": "1 leak", "test_clean_child": "no leak"}, session.text
     for pid, name, _, words in rows:
