@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pytest plugin and the driver for CPython's tests, under the tool. By default on Debian's release build; with
 PM_LEAKS_WIDE=1 the suite of 30 tests runs on every interpreter with headers from 3.9 on, if this pytest can be imported there."""
+import json
 import os
 import re
 import subprocess
@@ -223,6 +224,50 @@ def test_one_run_each_and_kinds(command, release_python, extensions, tmp_path):
         assert session.named() == {"test_leak", "test_clean"}, session.text
 
 
+CHILDREN = """
+import os
+import subprocess
+import sys
+
+import pm_lose_builtin as lose
+
+def test_leaky_child():
+    subprocess.check_call([sys.executable, "-c", "import pm_lose_builtin as lose; lose.a_list(0)"])
+
+def test_clean_child():
+    subprocess.check_call([sys.executable, "-S", "-c", "pass"])
+
+def test_fork():
+    pid = os.fork()
+    if pid == 0:
+        lose.a_tuple(3)
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+def test_without_child():
+    pass
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_children_by_pid(command, release_python, extensions, tmp_path, workers):
+    """The summary has a row for each process that a test started, with the leaks of the search at its end."""
+    if workers and subprocess.run([release_python.path, "-c", "import xdist"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("NOT TESTED: %s has no xdist" % release_python.path)
+    (tmp_path / "test_children.py").write_text(CHILDREN)
+    (tmp_path / "pymemcheck.out.1").write_text("an old file that is no profile")
+    spread = ["-n", str(workers)] if workers else ["-p", "no:xdist"]
+    session = run_session(command, release_python.path, tmp_path, [extensions], *spread, options=["--trace-children=yes"])
+    assert session.named() == set(session.outcomes) and len(session.outcomes) == 4, session.text
+    assert "3 child processes, by pid:\n" in session.text
+    rows = re.findall(r"(?m)^ +(\d+) test_children.py::(\w+): (no leak|1 leak, [1-9][\d,]* bytes in [1-9]\d* blocks) \((.*)\)$", session.text)
+    assert {name: found.partition(",")[0] for _, name, found, _ in rows} == {
+        "test_leaky_child": "1 leak", "test_fork": "1 leak", "test_clean_child": "no leak"}, session.text
+    for pid, name, _, words in rows:
+        assert ("lose.a_list(0)" in words) == (name == "test_leaky_child")
+        assert json.loads((tmp_path / ("pymemcheck.out." + pid)).read_bytes())["run"]["pid"] == int(pid)
+
+
 def test_plugin_blocked(command, release_python, extensions, tmp_path):
     (tmp_path / "test_two.py").write_text(TWO)
     session = run_session(command, release_python.path, tmp_path, [extensions], "-p", "no:pymemcheck", "-p", "no:xdist")
@@ -259,5 +304,6 @@ def test_regrtest(command, release_python, extensions, tmp_path):
     assert "leaky_tests leaked [1, 1, 1] references, sum=3\n" in leaky.stderr
     assert "leaky_tests leaked [1, 1, 1] memory blocks, sum=3\n" in leaky.stderr
     assert "pm_lose_builtin.so`a_list" in leaky.stderr and "by Test.test_list (%s/leaky_tests.py:" % tmp_path in leaky.stderr
+    assert "regrtest.py" not in leaky.stderr and "runpy" not in leaky.stderr and "/unittest/" not in leaky.stderr
     clean = run("-m", "test_clean")
     assert clean.returncode == 0 and "leaked [" not in clean.stderr and "0 of 1 tests leaked or failed" in clean.stderr

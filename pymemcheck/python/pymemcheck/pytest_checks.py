@@ -16,10 +16,13 @@ import pytest
 from _pytest.runner import CallInfo, call_and_report, check_interactive_exception
 
 from . import client_requests
+from .child_processes import ChildProcesses
 from .filters import FileFilter, ObjectFilter
-from .pytest_summary import Figures, properties
+from .labels import harmless
+from .pytest_summary import Child, Figures, child_property, properties
 from .repetition import DEFAULT_RUNS, Repetition, parse_size
-from .search import RUNNING_KINDS, check_kinds, growth_lines, growth_sums, leak_check, overwrite_frames
+from .search import RUNNING_KINDS, check_kinds, growth_lines, growth_sums, leak_check, overwrite_frames, record_sums, \
+    without_frames_of
 
 # What a fixture of a wider scope allocated: numbers of allocations after begin, up to end.
 Fixture = collections.namedtuple("Fixture", "name begin end")
@@ -29,6 +32,7 @@ _MACHINERY = ("/_pytest/", "/pluggy/", "/xdist/", "/execnet/", _HERE)
 # pytest's functions that call tests, and set up and tear down fixtures.
 _CALLS = ("pytest_pyfunc_call", "runtest", "call_fixture_func", "_teardown_yield_fixture")
 _CUT = ("/_pytest/", "/pluggy/", "/unittest/")
+SHOWN_COMMAND = 80
 
 
 class _Plan:
@@ -108,6 +112,7 @@ class Checker:
         self._growth = option.pymemcheck_growth
         self._filters = [[ObjectFilter(pattern) for pattern in option.only_object],
                          [FileFilter(pattern) for pattern in option.only_file]]
+        self._children = ChildProcesses(config.invocation_params.dir)
         self._found = None          # the last search; None: unchecked tests ran since, or none was made
         self._fixtures, self._ended = [], False
         self._item = self._repetition = None
@@ -215,6 +220,7 @@ class Checker:
         self._reachable = None
         if self._growth is not None:
             self._reachable = Repetition(*plan.runs, key=_line_of, measure="bytes", least=max(self._growth, 1))
+        self._children.forget()
         begin, properties_before = time.perf_counter(), list(item.user_properties)
         try:
             for number in range(1, self._repetition.runs + 1):
@@ -234,7 +240,7 @@ class Checker:
         wider.add(self._found)
         figures = self._judge(item, plan, grown, reports, seconds, number)
         # Of the teardown's report, which is the one whose properties get into a JUnit file.
-        reports[-1].user_properties.extend(properties(figures))
+        reports[-1].user_properties.extend(properties(figures) + self._child_properties())
         self._tell_fixtures(item, wider.grown(), reports)
         if self._ended:
             self._search_after_fixtures(item, reports)
@@ -276,6 +282,16 @@ class Checker:
         return Figures(runs=number, leaked_bytes=size, leaked_blocks=blocks, leaks=len(own), known=len(known),
                        peak_bytes=max(self.peak_bytes, 0), search_ms=round(self._search_seconds * 1000),
                        test_ms=round(seconds * 1000), pid=self.pid)
+
+    def _child_properties(self):
+        """Of the children that ended while the test ran."""
+        told = []
+        for child in self._children.ended():
+            records = [record for record in child.leaks or () if record.kind in self._kinds and not record.suppressed
+                       and not record.left_out and self._counts(record)]
+            told.append(child_property(Child(child.pid, None if child.leaks is None else len(records), *record_sums(records),
+                                             harmless(" ".join(child.command))[:SHOWN_COMMAND])))
+        return told
 
     def _tell_fixtures(self, item, grown, reports):
         """A report for each fixture of a wider scope that leaked when it was set up for this test."""
@@ -349,18 +365,8 @@ def _report_bad_mark(item, nextitem, problem):
 
 # --- Reports ---
 
-def _shortened(frames):
-    """The frames up to pytest's own."""
-    for index, frame in enumerate(frames):
-        if index and frame.kind == "python" and any(part in frame.file for part in _CUT):
-            python = [f for f in frames[:index] if f.kind == "python"]
-            if python:
-                return tuple(frames[:index])
-    return frames
-
-
 def _cut_all(grown):
-    return [growth._replace(record=growth.record._replace(frames=_shortened(growth.record.frames))) for growth in grown]
+    return without_frames_of(grown, _CUT)
 
 
 def _headline(item, grown, runs):

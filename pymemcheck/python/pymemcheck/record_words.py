@@ -10,7 +10,7 @@ SHOWN_TYPES = 4
 
 
 def counted(value, noun):
-    return "%s %s%s" % (format(value, ","), noun, "" if value == 1 else "s")
+    return "%s %s%s" % (format(value, ","), noun, "" if value == 1 else "es" if noun.endswith("s") else "s")
 
 
 def bytes_in_blocks(size, count):

@@ -14,9 +14,11 @@ import unittest
 
 from . import client_requests
 from .repetition import Repetition, parse_runs
-from .search import RUNNING_KINDS, check_kinds, growth_lines, leak_check, overwrite_frames
+from .search import RUNNING_KINDS, check_kinds, growth_lines, leak_check, overwrite_frames, without_frames_of
 
 BAD = 2
+# Files that run the tests; records do not show their frames.
+_RUNNERS = ("/unittest/", os.path.abspath(__file__))
 
 
 def _parse(arguments):
@@ -116,7 +118,7 @@ def run_test(name, runs, patterns=(), kinds=RUNNING_KINDS, verbose=False, out=sy
         deltas = [sum(steps) for steps in zip(*(growth.amounts for growth in grown if growth.noun == noun))]
         if deltas:
             print("%s leaked %s %s, sum=%d" % (name, deltas, words, sum(deltas)), file=out)
-    for line in growth_lines(found, grown, repetition.runs):
+    for line in growth_lines(found, without_frames_of(grown, _RUNNERS), repetition.runs):
         print(line, file=out)
     return not grown
 

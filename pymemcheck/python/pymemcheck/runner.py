@@ -20,12 +20,13 @@ import subprocess
 import sys
 
 from .arguments import UsageError
+from .child_processes import DEFAULT_OUT_FILE, VARIABLE
 from .labels import harmless
 from .profile import Profile, ProfileError
 from .summary import ten_lines
 from .terminal import Output, complain
 
-OUT_FILE, LOG_FILE = "pymemcheck.out.%p", "pymemcheck.log.%p"
+OUT_FILE, LOG_FILE = DEFAULT_OUT_FILE, "pymemcheck.log.%p"
 # Twice and more what Valgrind has: Python's C code is deep.
 NUM_CALLERS = 30
 _WITH_VALUE = ("--python", "-o", "--output", "--valgrind", "--valgrind-options")
@@ -166,13 +167,14 @@ def prepare(words, options):
     return words, options
 
 
-def prepare_environment(words):
-    """The environment of the program: where our package is, behind all that the program finds itself."""
+def prepare_environment(words, out):
+    """The environment of the program: where our package is, behind all that the program finds itself, and where the profiles
+    are."""
     if not _inside(words):
         return None
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths + [here]))
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths + [here]), **{VARIABLE: os.path.abspath(out)})
 
 
 def _starter(arguments):
@@ -237,13 +239,13 @@ def wait(process):
 
 def start(arguments):
     """Starts the program under the tool. Gives the process, or None if there is no Valgrind, which was said."""
-    options, _ = make_options(arguments, arguments.passed)
+    options, out = make_options(arguments, arguments.passed)
     words, options = prepare(arguments.words, options)
     command = command_of(words, arguments.python)
     starter = _starter(arguments)
     sys.stdout.flush()
     try:
-        return subprocess.Popen(starter + options + command, preexec_fn=_raise_file_limit, env=prepare_environment(words))
+        return subprocess.Popen(starter + options + command, preexec_fn=_raise_file_limit, env=prepare_environment(words, out))
     except OSError as error:
         complain("error: %s: %s" % (starter[0], error.strerror))
         return None

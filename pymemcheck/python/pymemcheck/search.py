@@ -172,9 +172,27 @@ def growth_lines(found, grown, runs):
     return lines
 
 
+def without_frames_of(grown, runners):
+    """A list of Growth whose stacks end where what runs tests begins. runners: parts of the paths of its files."""
+    return [growth._replace(record=growth.record._replace(frames=_up_to(growth.record.frames, runners))) for growth in grown]
+
+
+def _up_to(frames, runners):
+    for index, frame in enumerate(frames):
+        if (frame.kind == "python" and any(part in frame.file for part in runners)
+                and any(inner.kind == "python" for inner in frames[:index])):
+            return tuple(frames[:index])
+    return frames
+
+
 def growth_sums(grown):
     """Bytes and blocks that leaked, with what only that kept."""
-    records = [growth.record for growth in grown if growth.record.kind not in ("surplus", "deficit")]
+    return record_sums(growth.record for growth in grown)
+
+
+def record_sums(records):
+    """The same of Records."""
+    records = [record for record in records if record.kind not in ("surplus", "deficit")]
     return (sum(record.bytes + record.indirect_bytes for record in records),
             sum(record.blocks + record.indirect_blocks for record in records))
 
