@@ -7,7 +7,7 @@
 
    A change is the new value minus the old one, so no pattern of instructions need be known. Whatever the
    program stores, the sum of all changes is the count; what was stored in a way that is not seen (a system call,
-   a store of 16 bytes) is met at the next store, and counted as unseen.
+   a store of 32 bytes) is met at the next store, and counted as unseen.
 
    Nothing of this runs, and no memory is taken, without the option. */
 #ifndef PM_WATCH_H

@@ -11,8 +11,7 @@
    Where a function of an extension returns, and behind its calls of the interpreter's functions, the same test is made
    for the result (pm_watch_return). Functions that move exceptions are rare, and always looked at.
 
-   Stores of a constant 0 are left out: no count is set to 0, but very much else is. A count that falls to 0 is
-   computed. Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
+   Translated code of amd64 has no load-linked and store-conditional instructions (VEX's Ist_LLSC). */
 #include "pub_tool_basics.h"
 #include "pub_tool_libcbase.h"
 #include "pub_tool_machine.h"
@@ -145,7 +144,8 @@ static void add_call(const struct spot *spot, IRDirty *call, IRExpr *byte)
     addStmtToIRSB(spot->block, IRStmt_Dirty(call));
 }
 
-static void add_store(const struct spot *spot, IRExpr *address, IRExpr *value, IRExpr *guard)
+/* value: of 4 or 8 bytes. */
+static void add_word(const struct spot *spot, IRExpr *address, IRExpr *value, IRExpr *guard)
 {
     const bool wide = typeOfIRExpr(spot->block->tyenv, value) == Ity_I64;
     IRExpr *byte = load_byte(spot->block, address);
@@ -157,6 +157,20 @@ static void add_store(const struct spot *spot, IRExpr *address, IRExpr *value, I
     add_call(spot, wide ? unsafeIRDirty_0_N(0, "on_store_8", VG_(fnptr_to_fnentry)(&on_store_8), arguments)
                         : unsafeIRDirty_0_N(0, "on_store_4", VG_(fnptr_to_fnentry)(&on_store_4), arguments),
              byte);
+}
+
+/* Compilers store an object's count and type by one instruction. */
+static void add_store(const struct spot *spot, IRExpr *address, IRExpr *value, IRExpr *guard)
+{
+    IRSB *block = spot->block;
+
+    if (typeOfIRExpr(block->tyenv, value) != Ity_V128) {
+        add_word(spot, address, value, guard);
+        return;
+    }
+    add_word(spot, address, assign(block, Ity_I64, IRExpr_Unop(Iop_V128to64, value)), guard);
+    add_word(spot, assign(block, Ity_I64, IRExpr_Binop(Iop_Add64, address, mkIRExpr_HWord(sizeof(u64)))),
+             assign(block, Ity_I64, IRExpr_Unop(Iop_V128HIto64, value)), guard);
 }
 
 static void add_swap(const struct spot *spot, const IRCAS *swap)
@@ -182,17 +196,20 @@ static bool may_have_half_counts(void)
     return layout == NULL || layout->at.object_refcount_bits != WHOLE_WORD_BITS;
 }
 
-/* Whether a stored value may be a count. */
+/* Whether a stored value may be a count. Also the constant 0: where a compiler knows that a count is 1, it stores that
+   (gcc 14, dict_dealloc of 3.13). */
 static bool may_be_count(const IRSB *block, const IRExpr *value)
 {
-    const IRType type = typeOfIRExpr(block->tyenv, value);
-
-    if (type != Ity_I64 && (type != Ity_I32 || !may_have_half_counts()))
-        return false;
-    if (value->tag != Iex_Const)
+    switch (typeOfIRExpr(block->tyenv, value)) {
+    case Ity_I64:
         return true;
-    return value->Iex.Const.con->tag == Ico_U64 ? value->Iex.Const.con->Ico.U64 != 0
-                                                : value->Iex.Const.con->Ico.U32 != 0;
+    case Ity_I32:
+        return may_have_half_counts();
+    case Ity_V128:
+        return value->tag != Iex_Const;
+    default:
+        return false;
+    }
 }
 
 /* Which temporaries of the block are the stack pointer plus a constant. */
