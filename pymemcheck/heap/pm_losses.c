@@ -117,14 +117,10 @@ static u64 function_hash(const struct pm_frame *frame)
 
 static bool is_importing(const struct pm_losses *losses, struct pm_stack_id stack)
 {
-    bool found = false;
-
-    for (struct pm_stack_id at = stack; at.v != 0 && !found;) {
-        struct pm_stack_node node = pm_stacks_node(losses->stacks, at);
-        found = is_import(losses, frame_of(losses, node.frame));
-        at = node.parent;
-    }
-    return found;
+    for (struct pm_stack_id at = stack; at.v != 0; at = pm_stacks_node(losses->stacks, at).parent)
+        if (is_import(losses, frame_of(losses, pm_stacks_node(losses->stacks, at).frame)))
+            return true;
+    return false;
 }
 
 /* All of the key but importing: that takes a walk over the whole stack, and a fingerprint does without it. */
