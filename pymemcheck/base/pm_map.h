@@ -43,6 +43,17 @@ static inline u64 pm_hash_u64(u64 x)
     return x;
 }
 
+/* The x of a pm_hash_u64(x): its steps backwards, with the inverse of the factor modulo 2^64. */
+static inline u64 pm_unhash_u64(u64 hash)
+{
+    hash ^= hash >> 32;
+    hash *= 0xcfee444d8b59a89bull;
+    hash ^= hash >> 32;
+    hash *= 0xcfee444d8b59a89bull;
+    hash ^= hash >> 32;
+    return hash;
+}
+
 /* The cell to probe at try number tries (from 0) for an item with this hash, in a table of mask + 1
    cells. For tables whose items are looked up in about the order in which they were made.
 

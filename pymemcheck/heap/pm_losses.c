@@ -34,9 +34,17 @@ struct pm_loss_key {
     bool has_python, has_called, has_place, importing;
 };
 
+#define MIX_STEP 0x9e3779b97f4a7c15ull
+
 static u64 mix(u64 hash, u64 value)
 {
-    return pm_hash_u64(hash ^ (value + 0x9e3779b97f4a7c15ull + (hash << 6)));
+    return pm_hash_u64(hash ^ (value + MIX_STEP + (hash << 6)));
+}
+
+/* The value for which mix(hash, value) gives mixed. */
+static u64 unmix(u64 hash, u64 mixed)
+{
+    return (hash ^ pm_unhash_u64(mixed)) - MIX_STEP - (hash << 6);
 }
 
 static bool starts_with(const char *text, const char *start)
@@ -107,6 +115,15 @@ static u64 function_hash(const struct pm_frame *frame)
     return frame->function.v != 0 ? hash : mix(hash, frame->offset);
 }
 
+static bool is_importing(const struct pm_losses *losses, struct pm_stack_id stack)
+{
+    for (struct pm_stack_id at = stack; at.v != 0; at = pm_stacks_node(losses->stacks, at).parent)
+        if (is_import(losses, frame_of(losses, pm_stacks_node(losses->stacks, at).frame)))
+            return true;
+    return false;
+}
+
+/* All of the key but importing: that takes a walk over the whole stack, and a fingerprint does without it. */
 static struct pm_loss_key make_key(const struct pm_losses *losses, struct pm_stack_id stack)
 {
     struct pm_loss_key key = { .hash = 1 };
@@ -114,11 +131,6 @@ static struct pm_loss_key make_key(const struct pm_losses *losses, struct pm_sta
     describe_inner(losses, stack, &key);
     key.has_place = key.has_called || (!key.has_python && key.native_count > 0);
     key.place = key.has_called ? key.called : key.natives[0];
-    for (struct pm_stack_id at = stack; at.v != 0 && !key.importing;) {
-        struct pm_stack_node node = pm_stacks_node(losses->stacks, at);
-        key.importing = is_import(losses, frame_of(losses, node.frame));
-        at = node.parent;
-    }
     if (losses->resolution == PM_LOSS_HIGH) {
         key.stack = stack.v;
         key.hash = mix(key.hash, stack.v);
@@ -242,6 +254,7 @@ static const struct pm_loss_key *key_of_stack(struct pm_losses *losses, struct p
                                         losses->stack_key_capacity * sizeof *losses->stack_keys);
     }
     losses->stack_keys[losses->stack_key_count] = make_key(losses, stack);
+    losses->stack_keys[losses->stack_key_count].importing = is_importing(losses, stack);
     pm_map_put(&losses->known_stacks, stack.v, losses->stack_key_count);
     return &losses->stack_keys[losses->stack_key_count++];
 }
@@ -420,11 +433,9 @@ bool pm_losses_may_be(const struct pm_tables *tables, enum pm_loss_resolution re
             .kind = (enum pm_loss_kind)kind, .types = &types, .type_count = type.v != 0,
         };
         const u64 first = fingerprint_of(&losses, &record, &key);
-        if (first == fingerprint)
+        const u64 same = unmix(first, fingerprint);
+        if (first == fingerprint || (same > 0 && same < MOST_ALIKE))
             return true;
-        for (u64 same = 1; same < MOST_ALIKE; same++)
-            if (mix(first, same) == fingerprint)
-                return true;
     }
     return false;
 }

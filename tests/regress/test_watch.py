@@ -254,6 +254,19 @@ def test_limits(tool, release_python):
     assert run.profile.json["watched"]["objects"] >= 700
 
 
+def test_objects_from_free_lists(tool, release_python):
+    """Whether its place or its type decides about an object that comes from a free list, the same ones are watched."""
+    program = "def f():\n  for _ in range(700): x = [1.5]\n  return x\n\ndef g():\n  return [[2.5] for _ in range(50)]\na = f(), g()"
+    seen = []
+    for rules in (["line:<string>:2"], ["line:<string>:2", "0000000000000000"], ["line:<string>:2", "type:NoSuchType"]):
+        run = tool.run(release_python.path, "-S", "-c", program,
+                       options=[*watch(*rules), "--leak-check=no", "--watch-refs-all=yes"])
+        watched = run.profile.json["watched"]
+        seen.append([watched[key] for key in ("objects", "gone", "changes", "unseen_changes")]
+                    + [living[1:] for living in watched["living"]])
+    assert seen[0][0] >= 700 and seen[0][3] == 0 and seen == [seen[0]] * 3
+
+
 TASK = """
 import asyncio
 

@@ -250,6 +250,30 @@ static void fingerprints_survive_moving_lines(void **state)
     assert_true(fingerprint(world, "other", 7, "list") != first);
 }
 
+/* Records of one function and type have different fingerprints. What is born there may be of any of them, and of no other. */
+static void what_is_born_may_be_of_each_record_alike(void **state)
+{
+    enum { ALIKE = 63 };
+    struct world *world = *state;
+    const struct pm_fixture *fixture = &world->fixture;
+    const struct pm_tables tables = { &fixture->strings, &fixture->frames, &fixture->stacks };
+    const struct pm_stack_id stack = leak_at(world, "leak", 1, true);
+    const struct pm_losses *losses = &world->losses;
+
+    begin(world, PM_LOSS_MEDIUM);
+    for (u32 line = 1; line <= ALIKE; line++)
+        add(world, PM_LOSS_DEFINITE, leak_at(world, "leak", line, true), "list", 56);
+    pm_losses_finish(&world->losses);
+    assert_int_equal(losses->count, ALIKE);
+    for (u32 i = 0; i < losses->count; i++) {
+        const u64 fingerprint = losses->records[i].fingerprint;
+        assert_true(i == 0 || fingerprint != losses->records[0].fingerprint);
+        assert_true(pm_losses_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "list"), fingerprint));
+        assert_false(pm_losses_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "dict"), fingerprint));
+        assert_false(pm_losses_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "list"), fingerprint + 1));
+    }
+}
+
 /* The fingerprint of a record whose extension function, object and Python function have these names. */
 static u64 fingerprint_by_names(struct world *world, const char *object, const char *symbol, const char *function)
 {
@@ -523,6 +547,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(blocks_stay_with_their_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_reads_well, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counts_of_references_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_born_may_be_of_each_record_alike, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fingerprints_have_sixteen_digits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(importlib_is_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chain_reads_as_an_expression, set_up, tear_down),

@@ -43,7 +43,7 @@ struct pm_watch_type {
     u64 known;
 };
 
-enum { PM_WATCH_RECENT_TYPES = 64 };
+enum { PM_WATCH_RECENT_TYPES = 512, PM_WATCH_REFUSED = 4096 };
 
 /* Beside an object of the balance. */
 struct pm_watched {
@@ -70,6 +70,7 @@ struct pm_watch {
     struct pm_map types;        /* address of a type -> what is known of it */
     struct pm_watch_type recent_types[PM_WATCH_RECENT_TYPES];   /* the same, by a hash of the address */
     struct pm_map verdicts;     /* stack and type -> whether it is chosen */
+    u64 refused[PM_WATCH_REFUSED];      /* recent keys of verdicts that choose nothing, by a hash; 0: the entry is free */
     struct pm_watch_fetch fetch;
     u32 unresolved_objects;     /* rules object: whose object was not found yet */
     u64 next_look_serial;       /* when to look for them again */

@@ -97,9 +97,9 @@ static u64 learn_type(struct pm_run *run, u64 type)
 
 static struct pm_watch_type *recent_type(struct pm_run *run, u64 type)
 {
-    enum { SHIFT = 5 };
+    enum { LOW_SHIFT = 4, HIGH_SHIFT = 13 };
 
-    return &run->watch.recent_types[(type >> SHIFT) % PM_WATCH_RECENT_TYPES];
+    return &run->watch.recent_types[(type >> LOW_SHIFT ^ type >> HIGH_SHIFT) % PM_WATCH_RECENT_TYPES];
 }
 
 /* What is known of the type of the object at store->object; 0: there is no object. */
@@ -149,10 +149,16 @@ static bool is_chosen(struct pm_run *run, struct pm_stack_id stack, u32 type)
     const struct pm_watch_rules *rules = &run->options.watch_refs;
     const struct pm_tables tables = tables_of(run);
     const u64 key = (u64)(rules->only_types ? 0 : stack.v) << 32 | type;
-    const u64 *known = pm_map_get(&run->watch.verdicts, key);
+    u64 *refused = &run->watch.refused[pm_hash_u64(key) % PM_WATCH_REFUSED];
 
-    if (known != NULL)
+    if (key != 0 && *refused == key)
+        return false;
+    const u64 *known = pm_map_get(&run->watch.verdicts, key);
+    if (known != NULL) {
+        if (*known == 0)
+            *refused = key;
         return *known != 0;
+    }
     const bool chosen = type == ANY_TYPE
         ? pm_watch_rules_match_birth(rules, &tables, stack)
         : pm_watch_rules_match(rules, &tables, stack, (struct pm_string_id){ type });
@@ -284,13 +290,22 @@ static void make_late(struct pm_run *run, u32 index)
     watch->late_count++;
 }
 
+/* Whether an object fits into the block. Then its first possible count is marked as long as the block is pending. */
+static bool has_room(const struct pm_run *run, const struct pm_block *block)
+{
+    u64 headers[PM_WATCH_HEADERS];
+
+    pm_watch_headers(run, block->padding_units != 0, headers);
+    return headers[0] + LEAST_OBJECT_BYTES <= block->bytes;
+}
+
 static void await(struct pm_run *run, const struct pm_block *block)
 {
     struct pm_watch *watch = &run->watch;
     const struct pm_stack_id birth = pm_allocator_stack(run, block);
     const u32 index = watch->next_pending;
 
-    if (!run->options.watch_refs.only_types && !is_chosen(run, birth, ANY_TYPE))
+    if (!has_room(run, block) || (!run->options.watch_refs.any_place && !is_chosen(run, birth, ANY_TYPE)))
         return;
     make_late(run, index);
     watch->next_pending = (index + 1) % PM_WATCH_NEW;
@@ -313,7 +328,7 @@ static void await_again(struct pm_run *run, const struct pm_block *block, u64 ob
     const u64 known = known_type(run, &store);
     const u32 index = run->watch.next_pending;
 
-    if (known != 0 && !is_known_chosen(known))
+    if (known != 0 && (!is_known_chosen(known) || !is_chosen(run, pm_allocator_stack(run, block), name_in(known).v)))
         return;
 
     await(run, block);
@@ -325,9 +340,10 @@ u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64
 {
     const struct pm_watch_pending pending = run->watch.pending[index];
     const u64 header = count_address - offset_of_count(run) - pending.block;
-    const u64 type = type_at(run, pending.block, header, pending.padded);
+    const u64 type = is_plausible(new)      /* first: most stores are of pointers, and need no look at memory */
+        ? type_at(run, pending.block, header, pending.padded) : 0;
 
-    if (type == 0 || !is_plausible(new)) {
+    if (type == 0) {
         if (++run->watch.pending[index].tries == MOST_TRIES)
             drop_pending(run, index);
         return PM_WATCH_NONE;
@@ -353,13 +369,15 @@ static void for_each_in(struct pm_run *run, const struct pm_block *block,
                         void (*visit)(struct pm_run *run, u32 object, u64 moved_by), u64 moved_by)
 {
     u64 headers[PM_WATCH_HEADERS];
-    const u32 pending = pm_watch_pending_at(run, block->address);
+    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
 
-    if (pending != PM_WATCH_NONE && run->watch.pending[pending].block == block->address)
-        drop_pending(run, pending);
+    if (pm_watch_code_is_marked(block->address + headers[0] + offset_of_count(run))) {
+        const u32 pending = pm_watch_pending_at(run, block->address);
+        if (pending != PM_WATCH_NONE && run->watch.pending[pending].block == block->address)
+            drop_pending(run, pending);
+    }
     if (run->watch.counts.count == 0)
         return;
-    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     for (u32 i = 0; i < count; i++) {
         const u64 at = block->address + headers[i] + offset_of_count(run);
         const u64 *entry = pm_watch_code_is_marked(at) ? pm_map_get(&run->watch.counts, at) : NULL;
@@ -422,8 +440,10 @@ static void forget_types(struct pm_run *run, const struct pm_block *block)
 static bool is_watched_in(struct pm_run *run, const struct pm_block *block)
 {
     u64 headers[PM_WATCH_HEADERS];
-    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
 
+    if (run->watch.counts.count == 0)
+        return false;
+    const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     for (u32 i = 0; i < count; i++)
         if (pm_watch_object_at(run, block->address + headers[i]) != PM_WATCH_NONE)
             return true;

@@ -93,6 +93,7 @@ void pm_watch_rules_parse(struct pm_watch_rules *rules, const char *arg, const c
         if (!parse_rule(rule, value, length))
             VG_(fmsg_bad_option)(arg, "expected " EXPECTED ", separated by commas\n");
         rules->only_types = rule->kind == PM_WATCH_TYPE && (rules->count == 0 || rules->only_types);
+        rules->any_place |= rule->kind == PM_WATCH_TYPE || rule->kind == PM_WATCH_FINGERPRINT;
         rules->count++;
         if (value[length] == '\0')
             break;
@@ -152,13 +153,7 @@ bool pm_watch_rules_match_place(const struct pm_watch_rules *rules, const struct
 bool pm_watch_rules_match_birth(const struct pm_watch_rules *rules, const struct pm_tables *tables,
                                 struct pm_stack_id stack)
 {
-    for (u32 i = 0; i < rules->count; i++) {
-        const struct pm_watch_rule *rule = &rules->at[i];
-        if (rule->kind == PM_WATCH_TYPE || matches_place(rule, tables, stack)
-                || rule->kind == PM_WATCH_FINGERPRINT)     /* it depends on the type, too */
-            return true;
-    }
-    return false;
+    return rules->any_place || pm_watch_rules_match_place(rules, tables, stack);
 }
 
 bool pm_watch_rules_match(const struct pm_watch_rules *rules, const struct pm_tables *tables,

@@ -33,6 +33,7 @@ enum { PM_WATCH_NAME_BYTES = 256 };
 struct pm_watch_rules {
     struct pm_watch_rule at[PM_WATCH_RULES_MOST];
     u32 count;
+    bool any_place;             /* some rule may choose an object wherever it is born */
     bool only_types;            /* all rules are type: where an object is born does not matter */
     enum pm_loss_resolution resolution;     /* on which fingerprints depend */
 };
