@@ -45,18 +45,20 @@ class ChildProcesses:
         self._seen = self._written()
 
     def ended(self):
-        """A list of Children whose profiles were written since the last call. A file that cannot be read is left out."""
+        """A list of Children that wrote their profiles at their end since the last call. A file that cannot be read is left out."""
         before, self._seen = self._seen, self._written()
         profiles = []
         for path in sorted(path for path, time in self._seen.items() if before.get(path) != time):
             try:
-                profiles.append(Profile.load(path))
+                profile = Profile.load(path)
             except ProfileError:
                 continue
+            if profile.run["end"] != "running":
+                profiles.append(profile)
         found, more = [], True
         while more:             # a child may have ended before the one that started it
-            more = [profile for profile in profiles
-                    if profile.run["ppid"] in self._parents and profile.run["pid"] not in self._parents]
+            more = [profile for profile in profiles if profile.run["ppid"] in self._parents]
+            profiles = [profile for profile in profiles if profile.run["ppid"] not in self._parents]
             self._parents.update(profile.run["pid"] for profile in more)
             found += more
         return [Child(profile.run["pid"], profile.run["command"], profile.leaks) for profile in found]

@@ -12,8 +12,6 @@ Figures = collections.namedtuple("Figures", "runs leaked_bytes leaked_blocks lea
 # (heading, figure, column, how it is written)
 TABLES = (("slowest", "test_ms", "ms", "{:,}"), ("leakiest", "leaked_bytes", "bytes", "{:,}"),
           ("most memory", "peak_bytes", "bytes", "{:,}"))
-
-
 # A child process of a test: leaks is None if no search was made at its end. command: a text that can be printed.
 CHILD = "pymemcheck-child"
 Child = collections.namedtuple("Child", "pid leaks leaked_bytes leaked_blocks command")
