@@ -32,28 +32,46 @@ static bool matches_object(const struct pm_event_patterns *patterns, const char 
     return false;
 }
 
+struct pm_event_match pm_event_filter_begin(const struct pm_event_filter *filter)
+{
+    return (struct pm_event_match){ .file = filter->files.count == 0, .function = filter->functions.count == 0,
+                                    .object = filter->objects.count == 0 };
+}
+
+static bool is_complete(const struct pm_event_match *match)
+{
+    return match->file && match->function && match->object;
+}
+
+void pm_event_filter_match(const struct pm_event_filter *filter, const struct pm_tables *tables, struct pm_frame_id id,
+                           struct pm_event_match *match)
+{
+    const struct pm_frame *frame = pm_frames_get(tables->frames, id);
+
+    if (frame->kind == PM_FRAME_NOTE || is_complete(match))
+        return;
+    const bool python = frame->kind == PM_FRAME_PYTHON;
+    const struct pm_string_id place = python ? frame->file : frame->object;
+    const char *path = pm_strings_text(tables->strings, place);
+    const size_t length = pm_strings_length(tables->strings, place);
+
+    if (python)
+        match->file = match->file || matches_end(&filter->files, path, length, '/');
+    else
+        match->object = match->object || matches_object(&filter->objects, path, length);
+    match->function = match->function
+        || matches_end(&filter->functions, pm_strings_text(tables->strings, frame->function),
+                       pm_strings_length(tables->strings, frame->function), '.');
+}
+
 bool pm_event_filter_accepts_stack(const struct pm_event_filter *filter, const struct pm_tables *tables,
                                    struct pm_stack_id stack)
 {
-    bool file = filter->files.count == 0, function = filter->functions.count == 0;
-    bool object = filter->objects.count == 0;
+    struct pm_event_match match = pm_event_filter_begin(filter);
 
-    for (; stack.v != 0 && !(file && function && object); stack = pm_stacks_node(tables->stacks, stack).parent) {
-        const struct pm_frame *frame = pm_frames_get(tables->frames, pm_stacks_node(tables->stacks, stack).frame);
-        if (frame->kind == PM_FRAME_NOTE)
-            continue;
-        const bool python = frame->kind == PM_FRAME_PYTHON;
-        const struct pm_string_id place = python ? frame->file : frame->object;
-        const char *path = pm_strings_text(tables->strings, place);
-        const size_t length = pm_strings_length(tables->strings, place);
-        if (python)
-            file = file || matches_end(&filter->files, path, length, '/');
-        else
-            object = object || matches_object(&filter->objects, path, length);
-        function = function || matches_end(&filter->functions, pm_strings_text(tables->strings, frame->function),
-                                           pm_strings_length(tables->strings, frame->function), '.');
-    }
-    return file && function && object;
+    for (; stack.v != 0 && !is_complete(&match); stack = pm_stacks_node(tables->stacks, stack).parent)
+        pm_event_filter_match(filter, tables, pm_stacks_node(tables->stacks, stack).frame, &match);
+    return is_complete(&match);
 }
 
 bool pm_event_filter_accepts_bytes(const struct pm_event_filter *filter, u64 bytes)

@@ -27,6 +27,18 @@ void pm_event_filter_init(struct pm_event_filter *filter);
 /* Whether it accepts everything. */
 bool pm_event_filter_is_empty(const struct pm_event_filter *filter);
 
+/* What frames of a stack matched so far: one of the files, the functions, the objects. Kinds that are not given are
+   matched from the start. */
+struct pm_event_match {
+    bool file, function, object;
+};
+
+struct pm_event_match pm_event_filter_begin(const struct pm_event_filter *filter);
+
+/* Adds what one more frame matches. */
+void pm_event_filter_match(const struct pm_event_filter *filter, const struct pm_tables *tables, struct pm_frame_id frame,
+                           struct pm_event_match *match);
+
 /* Whether the stack has a Python frame in one of the files (a pattern of trailing parts of the path), a
    frame of one of the functions (a pattern of trailing parts of a qualified Python name, or of a C name),
    and a native frame in one of the objects (pm_pattern_matches_object). Cost: the stack's length times the

@@ -263,3 +263,51 @@ def test_columns(tool, release_python):
                      rf" *{run.pid}       program\.py:1    CALL  *-> f\n"
                      rf" *{run.pid}       program\.py:2    RTN   *<- f\n"
                      rf" *{run.pid}       program\.py:4    RTN   *<- g$", run.trace, re.M)
+
+
+FILTERED = """\
+import threading
+def inner(n):
+    return n
+def numbers():
+    for n in range(3):
+        yield inner(n)
+def wanted():
+    return list(numbers())
+def other():
+    return inner(1), wanted(), inner(2)
+for _ in range(4):
+    other()
+    wanted()
+thread = threading.Thread(target=other)
+thread.start()
+thread.join()
+"""
+
+
+def below(events, name):
+    """The calls of a function and what happens in them, to their returns."""
+    inside = {}                         # thread -> depth of the function's call
+    for event in events:
+        thread, kind, depth, _, function = event
+        if function == name:
+            inside.setdefault(thread, depth)
+        if thread in inside:
+            yield event
+        if kind == "RTN" and inside.get(thread) == depth:
+            del inside[thread]
+
+
+@pytest.mark.parametrize("option, expected", [
+    ("--trace-function-filter=wanted", lambda events: below(events, "wanted")),
+    ("--trace-thread-filter=2", lambda events: (event for event in events if event[0] == 2)),
+    ("--trace-file-filter=program.py", lambda events: events),
+    ("--trace-file-filter=no_such.py", lambda events: ()),
+], ids=["function", "thread", "file", "nothing"])
+def test_filters(tool, release_python, option, expected):
+    """A filtered log has the lines of the whole one, in its depths, of the function and what it called."""
+    path = script(tool, FILTERED)
+    whole = list(lines(run_calls(tool, release_python.path, "-S", path).trace, path.name))
+    trace = run_calls(tool, release_python.path, "-S", path, options=[option]).trace
+    assert list(lines(trace, path.name)) == list(expected(whole))
+    assert len(whole) > 150 and (" CALL " in trace) == (option != "--trace-file-filter=no_such.py")

@@ -177,13 +177,15 @@ static bool accepts_stack(struct pm_event_log *log, struct pm_stack_id stack)
     return log->accepted[stack.v] == ACCEPTED;
 }
 
+static bool accepts_thread(const struct pm_event_log *log, u32 tid)
+{
+    return pm_event_filter_accepts_thread(&settings_of(log)->filter, pm_python_thread_ordinal(&log->run->python, tid));
+}
+
 static bool accepts(struct pm_event_log *log, struct pm_stack_id stack, u64 bytes, u32 tid)
 {
-    const struct pm_event_filter *filter = &settings_of(log)->filter;
-
     return !log->filtered
-        || (pm_event_filter_accepts_bytes(filter, bytes)
-            && pm_event_filter_accepts_thread(filter, pm_python_thread_ordinal(&log->run->python, tid))
+        || (pm_event_filter_accepts_bytes(&settings_of(log)->filter, bytes) && accepts_thread(log, tid)
             && accepts_stack(log, stack));
 }
 
@@ -369,7 +371,7 @@ void pm_event_log_domain_call(struct pm_event_log *log, u32 tid, struct pm_trace
 
 void pm_event_log_python_call(struct pm_event_log *log, u32 tid, struct pm_trace_call *call)
 {
-    if (!pm_event_log_is_on(log) || !is_open(log))
+    if (!pm_event_log_is_on(log) || !is_open(log) || !accepts_thread(log, tid))
         return;
     const size_t length = log->file.buffer.length;
     call->thread = shown_thread(log, tid);

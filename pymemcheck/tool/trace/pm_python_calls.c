@@ -45,6 +45,7 @@ enum { WORD = 8, MOST_FRAMES = 20000, MOST_RETURNS = 16, PLACE_OF_ANCHOR = 8 };
 struct running {
     u64 frame, code;
     struct pm_frame_id shown;   /* of its call */
+    struct pm_event_match match;    /* of this frame, if it is told, and of those outside of it that are */
     u64 resumed_at;             /* position */
     bool resumed;               /* it ran before: a generator */
     bool told;                  /* the log has its call */
@@ -98,17 +99,29 @@ static u64 word_at(u64 address)
 
 /* --- What is told --- */
 
-static void tell(u32 tid, bool returns, u32 depth, struct pm_frame_id frame)
+/* Calls have no native frames, so objects do not matter. */
+static void tell(u32 tid, const struct pm_event_match *match, bool returns, u32 depth, struct pm_frame_id frame)
 {
     struct pm_trace_call call = { .returns = returns, .depth = depth, .frame = frame };
-    pm_event_log_python_call(&state.run->log, tid, &call);
+
+    if (match->file && match->function)
+        pm_event_log_python_call(&state.run->log, tid, &call);
+}
+
+static void set_told(struct running *running, struct pm_frame_id shown)
+{
+    const struct pm_run *run = state.run;
+    const struct pm_tables tables = { &run->strings, &run->frames, &run->stacks };
+
+    running->told = true;
+    running->shown = shown;
+    pm_event_filter_match(&run->options.trace.filter, &tables, shown, &running->match);
 }
 
 static void tell_call(u32 tid, struct thread *thread, struct running *running, struct pm_frame_id shown)
 {
-    running->told = true;
-    running->shown = shown;
-    tell(tid, false, thread->depth++, shown);
+    set_told(running, shown);
+    tell(tid, &running->match, false, thread->depth++, shown);
 }
 
 /* The innermost frame, if it is that of a call which was not told and is no pause; else NULL. view: filled in. */
@@ -155,7 +168,11 @@ static struct running *add(struct thread *thread, u64 frame, u64 code)
         thread->capacity = thread->capacity == 0 ? 64 : thread->capacity * 2;
         thread->frames = pm_realloc("pm.trace.calls", thread->frames, thread->capacity * sizeof *thread->frames);
     }
-    thread->frames[thread->count] = (struct running){ .frame = frame, .code = code };
+    thread->frames[thread->count] = (struct running){
+        .frame = frame, .code = code,
+        .match = thread->count > 0 ? thread->frames[thread->count - 1].match
+            : pm_event_filter_begin(&state.run->options.trace.filter),
+    };
     return &thread->frames[thread->count++];
 }
 
@@ -198,8 +215,7 @@ static void change_stack(struct thread *thread, u64 innermost)
         if (!pm_frame_view_read(python(), frame, &view))
             continue;
         struct running *running = add(thread, frame, view.code);
-        running->told = true;
-        running->shown = pm_frame_view_line(python(), &view);
+        set_told(running, pm_frame_view_line(python(), &view));
         thread->depth++;
     }
     pm_free(found.frames);
@@ -247,7 +263,7 @@ static void leave(u32 tid, struct thread *thread)
         return;
     thread->depth--;
     const bool readable = pm_frame_view_read(python(), running.frame, &view) && view.code == running.code;
-    tell(tid, true, thread->depth, readable ? pm_frame_view_line(python(), &view) : running.shown);
+    tell(tid, &running.match, true, thread->depth, readable ? pm_frame_view_line(python(), &view) : running.shown);
 }
 
 /* Adds the frames that were entered between the innermost one and the one before, if there are a few: a frame that
