@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pymemcheck report: the tool's own text again, tables that agree with tracemalloc, and output that suits any place."""
+import collections
 import io
 import os
 import pty
@@ -13,6 +14,7 @@ import pytest
 
 import pack
 from pmtest import PROGRAMS, compile_program
+from pymemcheck.record_words import known_leaks
 from pymemcheck.terminal import Patience
 
 
@@ -58,6 +60,15 @@ def test_same_short_text_with_leaks(leaking, command, tmp_path, scan):
     assert re.search(r"fingerprint [0-9a-f]{16}$", text, re.MULTILINE)
     assert ", refcount 2 with 1 pointer to it" in text or scan == "after"
     assert "kept alive by __main__.CONFIG\n" in text or scan == "after"
+
+
+def test_which_leaks_are_the_same():
+    """Those of one fingerprint, and those that begin with one allocation; static objects have none."""
+    record = collections.namedtuple("Record", "fingerprint stack first")
+    is_known = known_leaks([record("a", 1, 10), record("b", 0, 0)], [record("a", 1, 10), record("b", 0, 0)])
+    assert is_known(record("a", 2, 20)) and is_known(record("other kind", 1, 10))
+    assert not is_known(record("c", 1, 11)) and not is_known(record("c", 2, 10)) and not is_known(record("c", 0, 0))
+    assert not known_leaks([record("a", 1, 10)], [])(record("c", 1, 10))
 
 
 DIE = """\
