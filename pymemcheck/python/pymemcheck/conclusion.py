@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The end of the text report: the tool's own conclusion, made again from the file (pymemcheck/report/pm_text_conclusion.c)."""
-from .grouping import DEFAULT_LEAK_KINDS
+from .grouping import counts_as_leak
 from .labels import harmless
 from .record_words import KIND_TEXTS, bytes_in_blocks, counted, is_static, known_leaks
 
@@ -10,8 +10,7 @@ UNKNOWN_PLACE = "???"
 
 def is_leak(record, accepts):
     """Whether a record is a leak, and no suppression or filter takes it out. accepts: None, or a function of it."""
-    return (record.kind in DEFAULT_LEAK_KINDS and not record.suppressed and not record.left_out
-            and (accepts is None or accepts(record)))
+    return counts_as_leak(record) and (accepts is None or accepts(record))
 
 
 def is_import_leak(record):

@@ -277,13 +277,17 @@ def domains_of_stacks(profile):
     return {stack: DOMAINS[number] for stack, number in zip(profile.sites.stack, numbers)}
 
 
+def counts_as_leak(record, kinds=DEFAULT_LEAK_KINDS):
+    """Whether a record is of one of these kinds, and neither suppressed nor left out by the run's options."""
+    return record.kind in kinds and not record.suppressed and not record.left_out
+
+
 def leaks_of(profile, before=False, kinds=DEFAULT_LEAK_KINDS):
     """The records that count as leaks, in the tool's order; None if there was no search."""
     records = profile.leaks_before if before else profile.leaks
     if records is None:
         return None
-    return [record for record in records
-            if record.kind in kinds and not record.suppressed and not record.left_out]
+    return [record for record in records if counts_as_leak(record, kinds)]
 
 
 def searched_leaks(profiles):
