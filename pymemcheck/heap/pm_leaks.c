@@ -98,6 +98,13 @@ u32 pm_leaks_block_at(const struct pm_leaks *leaks, u64 address)
     return address - extent.start < extent.end - extent.start ? block : PM_LEAK_NONE;
 }
 
+/* value: of a word that is no reference. It may be in a block nevertheless. */
+static void tell_missed(struct pm_leak_search *search, u64 value)
+{
+    if (search->leaks->missed != NULL)
+        search->leaks->missed(search->leaks->context, value);
+}
+
 void pm_leak_flush(struct pm_leak_search *search)
 {
     const struct pm_leak_index *index = &search->leaks->index;
@@ -107,8 +114,10 @@ void pm_leak_flush(struct pm_leak_search *search)
     for (u32 i = 0; i < search->batched; i++) {
         const struct pm_leak_index_page *page = pm_leak_index_page(index, batch[i].value);
         const u8 *entry = NULL;
-        if (page->number == 0)
+        if (page->number == 0) {
+            tell_missed(search, batch[i].value);
             continue;
+        }
         if (page->list != PM_LEAK_INDEX_NO_LIST)
             __builtin_prefetch(entry = pm_leak_index_entry(index, page, batch[i].value));
         batch[count] = batch[i];
@@ -123,8 +132,11 @@ void pm_leak_flush(struct pm_leak_search *search)
     search->batched = 0;
     for (u32 i = 0; i < count; i++) {
         struct pm_leak_block *target;
-        if (!pm_leak_resolve(search, &batch[i], batch[i].block)
-            || pm_leak_is_weak(search, batch[i].from_block, batch[i].where))
+        if (!pm_leak_resolve(search, &batch[i], batch[i].block)) {
+            tell_missed(search, batch[i].value);
+            continue;
+        }
+        if (pm_leak_is_weak(search, batch[i].from_block, batch[i].where))
             continue;
         target = &search->blocks[batch[i].block];
         if (!batch[i].is_start && (target->flags & PM_LEAK_OBJECT) && batch[i].from_block == PM_LEAK_NONE

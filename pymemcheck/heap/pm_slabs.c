@@ -26,6 +26,7 @@ void pm_slabs_init(struct pm_slabs *slabs,
                    u64 (*get_memory)(void *context, u64 alignment, u64 bytes), void *context)
 {
     *slabs = (struct pm_slabs){ .get_memory = get_memory, .context = context };
+    pm_map_init(&slabs->held);
     if (get_memory != NULL)
         slabs->table = pm_alloc_zero("pm.slabs", PM_SLAB_TOP * sizeof *slabs->table);
 }
@@ -48,6 +49,7 @@ void pm_slabs_release(struct pm_slabs *slabs)
         pm_free(slabs->table[top]);
     pm_free(slabs->table);
     pm_free(slabs->regions);
+    pm_map_release(&slabs->held);
     *slabs = (struct pm_slabs){ 0 };
 }
 
@@ -156,8 +158,72 @@ u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes)
     return chunk->base + (u64)slot * chunk->slot_bytes;
 }
 
+enum { HELD_WAITS, HELD_FREE };        /* values of held: will be freed; is free */
+
+/* Whether a slot that is freed is held back. */
+static bool stays_held(struct pm_slabs *slabs, u64 slot)
+{
+    u64 *held = pm_map_get(&slabs->held, slot);
+
+    if (held != NULL)
+        *held = HELD_FREE;
+    return held != NULL;
+}
+
+/* Takes a slot out of a chunk's free ones; false if it is none of them. */
+static bool take_free_slot(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u32 slot)
+{
+    u32 i = 0;
+
+    while (i < chunk->free_count && chunk->free_slots[i] != slot)
+        i++;
+    if (i == chunk->free_count)
+        return false;
+    chunk->free_slots[i] = chunk->free_slots[--chunk->free_count];
+    if (!has_room(chunk))
+        unlink_chunk(slabs, chunk);
+    return true;
+}
+
+void pm_slabs_hold_back(struct pm_slabs *slabs, u64 address)
+{
+    struct pm_slab_chunk *chunk = pm_slabs_chunk(slabs, address);
+    const u32 slot = chunk != NULL ? pm_slabs_slot(chunk, address) : 0;
+
+    if (chunk == NULL || slot >= chunk->fresh || chunk->records[slot].address != 0
+            || slabs->held.count >= PM_SLAB_MOST_HELD
+            || slabs->held_bytes + chunk->slot_bytes > PM_SLAB_MOST_HELD_BYTES)
+        return;
+    const u64 start = chunk->base + (u64)slot * chunk->slot_bytes;
+    if (pm_map_get(&slabs->held, start) != NULL)
+        return;
+    pm_map_put(&slabs->held, start, take_free_slot(slabs, chunk, slot) ? HELD_FREE : HELD_WAITS);
+    slabs->held_bytes += chunk->slot_bytes;
+}
+
+void pm_slabs_hold_back_none(struct pm_slabs *slabs)
+{
+    struct pm_map held = slabs->held;
+
+    if (held.count == 0)
+        return;
+    pm_map_init(&slabs->held);
+    slabs->held_bytes = 0;
+    for (u64 cell = 0; cell <= held.mask; cell++) {
+        const struct pm_map_entry *entry = &held.entries[cell];
+        if (entry->value == HELD_FREE) {
+            struct pm_slab_chunk *chunk = pm_slabs_chunk(slabs, entry->key);
+            pm_slabs_free(slabs, chunk, pm_slabs_slot(chunk, entry->key));
+        }
+    }
+    pm_map_release(&held);
+}
+
 void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u32 slot)
 {
+    if (__builtin_expect(slabs->held.count != 0, 0)
+            && stays_held(slabs, chunk->base + (u64)slot * chunk->slot_bytes))
+        return;
     if (!has_room(chunk))
         link_chunk(slabs, chunk);
     chunk->free_slots[chunk->free_count++] = (u16)slot;

@@ -8,10 +8,14 @@
    damage our records.
 
    The next request of a size reuses the slot freed last. A chunk all of whose slots are free can
-   be used for another size. Memory is never returned to the owner. */
+   be used for another size. Memory is never returned to the owner.
+
+   A free slot can be held back: an old pointer to it, which nobody will use, would pass for a pointer to the
+   slot's next block. */
 #ifndef PM_SLABS_H
 #define PM_SLABS_H
 
+#include "base/pm_map.h"
 #include "base/pm_types.h"
 #include "heap/pm_block.h"
 
@@ -22,6 +26,8 @@ enum {
     PM_SLAB_CHUNK_BYTES = 1 << PM_SLAB_CHUNK_BITS,
     PM_SLAB_REGION_CHUNKS = 16,
     PM_SLAB_CLASSES = 64,
+    PM_SLAB_MOST_HELD = 4096,           /* slots held back */
+    PM_SLAB_MOST_HELD_BYTES = 4 << 20,
 };
 
 /* One line of the processor's cache. */
@@ -54,6 +60,8 @@ struct pm_slabs {
     struct pm_slab_chunk ***table;  /* by the upper half of a chunk's number, then by the lower */
     struct pm_slab_region *regions;
     u32 count, capacity;            /* of regions */
+    struct pm_map held;             /* address of a slot that is held back -> whether it was freed */
+    u64 held_bytes;
 };
 
 void pm_slabs_init(struct pm_slabs *slabs,
@@ -66,6 +74,12 @@ void pm_slabs_release(struct pm_slabs *slabs);
 u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes);
 /* Frees a slot, whose record must have the address 0. */
 void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u32 slot);
+
+/* From now on nobody gets the slot that contains address, if that was used and is free, or waits to be freed. Holds back
+   PM_SLAB_MOST_HELD slots and PM_SLAB_MOST_HELD_BYTES at most. */
+void pm_slabs_hold_back(struct pm_slabs *slabs, u64 address);
+/* Slots that are held back can be used again. */
+void pm_slabs_hold_back_none(struct pm_slabs *slabs);
 
 enum { PM_SLAB_TABLE_BITS = 15, PM_SLAB_TOP = 1 << 16 };
 

@@ -2,6 +2,7 @@
 """Asks the tool while it runs, by the functions of the package pymemcheck. Ends with an AssertionError where an answer is
 wrong; prints "done". PYTHONPATH must lead to the package and to the extensions pm_lose_builtin and
 pm_lose_types of tests/leaks/python."""
+import ctypes
 import gc
 import os
 import re
@@ -53,6 +54,22 @@ def lose_dicts():
 def keep_references(count=5):
     for _ in range(count):
         lose.keep_reference(HELD[0])
+
+
+def check_old_pointers():
+    """Memory that was free when a search found pointers to it is nobody's until the next search: its next owner would
+    pass for one that is reachable."""
+    pointers = (ctypes.c_size_t * 64)()
+    blocks = [bytes(1000) for _ in pointers]
+    pointers[:] = old = [id(block) for block in blocks]
+    blocks = None
+    # Many: what was freed first is handed out again.
+    assert any(id(bytes(1000)) in old for _ in range(20000))
+    pymemcheck.leak_check()
+    assert not any(id(bytes(1000)) in old for _ in range(20000))
+    pointers[:] = [0] * len(pointers)
+    pymemcheck.leak_check()
+    assert any(id(bytes(1000)) in old for _ in range(20000))
 
 
 def check_no_leaks():
@@ -215,8 +232,8 @@ def check_elsewhere():
     assert os.waitpid(child, 0)[1] == 0
 
 
-for check in (check_basics, check_searches, check_no_leaks, check_depths, check_unittest, check_objects, check_control, check_tracing,
-              check_elsewhere):
+for check in (check_basics, check_searches, check_old_pointers, check_no_leaks, check_depths, check_unittest, check_objects,
+              check_control, check_tracing, check_elsewhere):
     check()
     gc.collect()
 print("done")

@@ -9,7 +9,7 @@
 #include "heap/pm_blocks.h"
 #include "pm_random.h"
 
-enum { MAX_REGIONS = 512, MAX_LIVE = 60000, MAX_RETIRED = 1000 };
+enum { MAX_REGIONS = 512, MAX_LIVE = 60000, MAX_RETIRED = 1000, MAX_HELD = 300 };
 
 struct owner {
     void *regions[MAX_REGIONS];
@@ -28,7 +28,9 @@ struct slab_model {
     size_t count;
     struct live retired[MAX_RETIRED];
     u64 retired_count;
-    bool retires;
+    bool retires, holds;
+    u64 held[MAX_HELD];                 /* addresses in slots that are held back */
+    size_t held_count;
     u64 serial;
 };
 
@@ -78,6 +80,8 @@ static bool add(struct slab_model *model, u64 bytes)
     assert_null(pm_blocks_find(&model->blocks, address));
     pm_blocks_insert(&model->blocks, &block);
     assert_true(pm_blocks_slab_bytes(&model->blocks, address) >= bytes);
+    for (size_t i = 0; i < model->held_count; i++)
+        assert_true(model->held[i] - address >= pm_blocks_slab_bytes(&model->blocks, address));
     memset((void *)address, (int)(block.serial & 0xff), bytes);
     assert_true(model->count < MAX_LIVE);
     model->live[model->count++] = (struct live){ address, bytes, block.serial };
@@ -99,6 +103,30 @@ static void retire(struct slab_model *model, struct live live)
     *oldest = live;
 }
 
+/* Holds back a slot that was freed or retired; MAX_HELD slots, then none. */
+static void hold_back(struct slab_model *model, struct live live)
+{
+    struct pm_slabs *slabs = &model->blocks.slabs;
+    const u64 address = live.address + pm_random_below(&model->random, live.bytes + 1), before = slabs->held.count;
+
+    if (model->held_count == MAX_HELD) {
+        pm_slabs_hold_back_none(slabs);
+        assert_int_equal(slabs->held.count + slabs->held_bytes, 0);
+        model->held_count = 0;
+        return;
+    }
+    pm_slabs_hold_back(slabs, address);
+    /* A chunk whose last block it was has no slots now. */
+    if (slabs->held.count > before)
+        model->held[model->held_count++] = address;
+    pm_slabs_hold_back(slabs, address);
+    assert_int_equal(slabs->held.count, model->held_count);
+    if (model->count > 0) {         /* live blocks are not */
+        pm_slabs_hold_back(slabs, model->live[0].address);
+        assert_int_equal(slabs->held.count, model->held_count);
+    }
+}
+
 static void drop(struct slab_model *model, size_t i)
 {
     struct live live = model->live[i];
@@ -112,6 +140,8 @@ static void drop(struct slab_model *model, size_t i)
     if (model->retires && live.serial % 3 == 0) {
         retire(model, live);
         model->live[i] = model->live[--model->count];
+        if (model->holds && live.serial % 7 == 0)
+            hold_back(model, live);
         return;
     }
     assert_true(pm_blocks_remove(&model->blocks, live.address, &removed));
@@ -120,6 +150,8 @@ static void drop(struct slab_model *model, size_t i)
     assert_int_equal(removed.serial, live.serial);
     assert_false(pm_blocks_remove(&model->blocks, live.address, &removed));
     model->live[i] = model->live[--model->count];
+    if (model->holds && live.serial % 7 == 0)
+        hold_back(model, live);
 }
 
 static void sum_serials(void *context, struct pm_block *block)
@@ -145,12 +177,12 @@ static void check_all(const struct slab_model *model)
     assert_int_equal(sums[1], serials);
 }
 
-static void test_random_sizes(void **state)
+static void work_at_random(bool holds)
 {
     struct slab_model *model = model_new(MAX_REGIONS);
 
-    (void)state;
     model->retires = true;
+    model->holds = holds;
     for (int step = 0; step < 200000; step++) {
         bool filling = step / 40000 % 2 == 0;
         u64 most = pm_random_below(&model->random, 4) == 0 ? PM_SLAB_MAX_BYTES : 300;
@@ -166,6 +198,51 @@ static void test_random_sizes(void **state)
         drop(model, model->count - 1);
     check_all(model);
     model_free(model);
+}
+
+static void test_random_sizes(void **state)
+{
+    (void)state;
+    work_at_random(false);
+}
+
+/* Nobody gets a slot that is held back. */
+static void test_held_back(void **state)
+{
+    (void)state;
+    work_at_random(true);
+}
+
+/* No more than the limits allow; then all of it is used again. */
+static void test_most_held_back(void **state)
+{
+    (void)state;
+    for (u64 bytes = 16; bytes <= 4096; bytes *= 256) {
+        struct slab_model *model = model_new(MAX_REGIONS);
+        struct pm_slabs *slabs = &model->blocks.slabs;
+        u64 freed[2 * PM_SLAB_MOST_HELD];
+        const size_t count = sizeof freed / sizeof *freed;
+        while (model->count < 2 * count)
+            assert_true(add(model, bytes));
+        const size_t regions = model->owner.count;
+        /* Every second one: no chunk becomes empty. */
+        for (size_t i = 0; i < count; i++) {
+            freed[i] = model->live[2 * i].address;
+            assert_true(pm_blocks_remove(&model->blocks, freed[i], &(struct pm_block){ 0 }));
+            model->live[2 * i].address = 0;
+        }
+        for (size_t i = 0; i < count; i++)
+            pm_slabs_hold_back(slabs, freed[i]);
+        if (bytes == 16)
+            assert_int_equal(slabs->held.count, PM_SLAB_MOST_HELD);
+        else
+            assert_int_equal(slabs->held_bytes, PM_SLAB_MOST_HELD_BYTES);
+        pm_slabs_hold_back_none(slabs);
+        for (size_t i = 0; i < count; i++)
+            assert_true(add(model, bytes));
+        assert_int_equal(model->owner.count, regions);
+        model_free(model);
+    }
 }
 
 /* Every size fits in its slot, and wastes little of it. */
@@ -249,6 +326,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_sizes),
+        cmocka_unit_test(test_held_back),
+        cmocka_unit_test(test_most_held_back),
         cmocka_unit_test(test_every_size),
         cmocka_unit_test(test_other_sizes),
         cmocka_unit_test(test_no_memory),

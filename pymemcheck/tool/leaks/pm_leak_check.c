@@ -86,6 +86,7 @@ void pm_leak_check_run(struct pm_run *run, const struct pm_leak_check_request *r
     struct pm_leak_state check;
 
     begin(&check, run);
+    check.search_follows = request->search_follows;
     check.recorded_after = request->after_serial > run->fork_serial ? request->after_serial : run->fork_serial;
     if (!request->add) {
         pm_losses_init(losses, &run->strings, &run->frames, &run->stacks,

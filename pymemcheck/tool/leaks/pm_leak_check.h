@@ -16,6 +16,8 @@ struct pm_leak_check_request {
     bool list_blocks;       /* keep the list of each record's blocks (heap/pm_loss_blocks.h) */
     bool count_types;       /* sum up all that is in use by type; with add, in place of the earlier sums */
     bool add;               /* losses has records of earlier checks, and gets more */
+    bool search_follows;    /* the program may be searched again: free memory to which old pointers lead is not handed out
+                               before */
     u64 after_serial;       /* only blocks with a higher serial get records */
 };
 

@@ -199,6 +199,7 @@ void pm_leak_report_now(struct pm_run *run, const struct pm_leak_report_now *now
         return;
     request.all |= (now->kinds & PM_LOSS_KIND(PM_LOSS_REACHABLE)) != 0;
     request.list_blocks = true;
+    request.search_follows = true;
     request.after_serial = now->after_serial;
     run->checked_serial = pm_phase_mark(run);
     if (run->searched_on_request)
@@ -242,6 +243,7 @@ bool pm_leak_report_search(struct pm_run *run, const struct pm_leak_report_asked
 {
     const struct pm_leak_check_request request = {
         .all = asked->reachable,
+        .search_follows = true,
         .after_serial = asked->after_serial,
         .list_blocks = !asked->silent && run->options.shown_leak_blocks > 0,
     };

@@ -101,6 +101,13 @@ static bool is_vtable(void *context, u64 address)
     return pm_memory_is_vtable(&check->run->reader, address);
 }
 
+/* A word leads to no live block. If it leads to free memory, the next block there would pass for one that is reachable. */
+static void hold_back(void *context, u64 value)
+{
+    struct pm_leak_state *check = context;
+    pm_slabs_hold_back(&check->run->blocks.slabs, value);
+}
+
 static bool is_terminal(int fd)
 {
     struct vg_stat status;
@@ -138,6 +145,10 @@ void pm_leak_search(struct pm_leak_state *check)
     leaks->is_vtable = is_vtable;
     leaks->is_weak = is_weak_word;
     leaks->progress = show_progress;
+    if (check->search_follows) {
+        pm_slabs_hold_back_none(&check->run->blocks.slabs);
+        leaks->missed = hold_back;
+    }
     leaks->context = check;
     check->next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;
     pm_leaks_search(leaks);

@@ -45,6 +45,7 @@ struct pm_leak_state {
     struct pm_run *run;
     bool python;                    /* objects can be read */
     bool objects_begun;             /* objects must be released */
+    bool search_follows;            /* as the request says */
     u64 recorded_after;             /* blocks of this serial or less get no records */
     struct pm_objects objects;
     struct pm_memory_scan *scan;    /* its reader reads all memory in turn, for the search */
