@@ -36,6 +36,14 @@ def test_make_install(tmp_path, build_directory):
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
 
 
+def test_build_folder(tmp_path, build_directory):
+    """The command uninstalled, under both names."""
+    profile = str(pack.write(tmp_path, pack.sample()))
+    texts = [subprocess.run([*command, "report", profile], stdout=subprocess.PIPE, check=True, cwd=build_directory).stdout
+             for command in (["bin/pymemcheck"], [sys.executable, "pymemcheck"])]
+    assert b"What leaks:" in texts[0] and texts[0] == texts[1]
+
+
 def test_pip_install(tmp_path):
     able = [python for python in [sys.executable, *pack.PYTHONS] if subprocess.run(
         [python, "-c", "import setuptools, wheel, pip"], stderr=subprocess.DEVNULL).returncode == 0]
