@@ -104,6 +104,17 @@ def test_children(run, tmp_path):
     assert len(list(tmp_path.glob("pymemcheck.out.*"))) == 2 and "other processes: pymemcheck.out." in result.stderr
 
 
+def test_children_in_other_folders(command, tmp_path):
+    """Their files are beside the parent's, also where the folder's name looks like Valgrind's %p."""
+    here, other = tmp_path / "100%p", tmp_path / "other"
+    here.mkdir()
+    other.mkdir()
+    code = "import subprocess, sys; subprocess.check_call([sys.executable, '-c', 'pass'], cwd=%r)" % str(other)
+    result = command.run("run", "--python=" + PYTHON, "--trace-children=yes", "-c", code, cwd=str(here))
+    assert result.returncode == 0 and "other processes:" in result.stderr, result
+    assert len(list(here.glob("pymemcheck.out.*"))) == len(list(here.glob("pymemcheck.log.*"))) == 2 and not list(other.iterdir())
+
+
 def test_wrong_usage(run):
     for arguments, message in (((), "no program"), (("--",), "no program"), (("-m",), "needs a value"),
                                (("--", "no-such-program"), "no program no-such-program"), (("--python=no-such", "x"), "no program no-such")):

@@ -197,6 +197,11 @@ def log_of(out):
     return os.path.join(os.path.dirname(out), LOG_FILE)
 
 
+def _absolute(out):
+    """A file name as an option for processes that may run in other folders. A "%" of the current folder is none of Valgrind's."""
+    return out if os.path.isabs(out) else os.path.join(os.getcwd().replace("%", "%%"), out)
+
+
 def make_options(arguments, passed):
     """Valgrind's options, and the name of the profile."""
     options = list(passed) + list(arguments.valgrind_options)
@@ -208,9 +213,9 @@ def make_options(arguments, passed):
         if option.startswith("--pymemcheck-out-file="):
             out = option.split("=", 1)[1]
     if not _has(options, "--pymemcheck-out-file"):
-        options.append("--pymemcheck-out-file=" + out)
+        options.append("--pymemcheck-out-file=" + _absolute(out))
     if not any(_has(options, name) for name in ("--log-file", "--log-fd", "--log-socket")):
-        options.append("--log-file=" + log_of(out))
+        options.append("--log-file=" + _absolute(log_of(out)))
     if not _has(options, "--num-callers"):
         options.append("--num-callers=%d" % NUM_CALLERS)
     return options, out
