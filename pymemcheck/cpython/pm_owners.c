@@ -5,7 +5,7 @@
 #include "base/pm_platform.h"
 
 /* Patterns (base/pm_pattern.h). The first that fits counts. Names are of Objects/,
-   Python/ and Include/, 2.7 to 3.14. */
+   Python/ and Include/, 2.7 to 3.15. */
 struct named {
     const char *function;
     enum pm_owner owner;
@@ -117,6 +117,8 @@ static const struct named list[] = {
     CALL("_PyMethodDef_*"), CALL("_PyCFunction_*"), CALL("_PyStack_*"), CALL("slot_tp_*"),
     CALL("call_method"), CALL("lookup_maybe_method"), CALL("vectorcall_method"), EVALUATION("gen_*"),
     EVALUATION("_PyGen_*"), EVALUATION("PyGen_*"), CALL("call_function_tail"), EVALUATION("unpack_iterable"),
+    CALL("_Py_VectorCall*_StackRef*"), CALL("_Py_Call*_StackRef*"), CALL("_Py_Builtin*_StackRef*"),
+    CALL("_PyCallMethodDescriptor*"), CALLER("_Py_LoadAttr_StackRef*"),
 
     /* An extension may call these itself, and then has what they return. */
     CALLER("PyObject_Call*"), CALLER("_PyObject_Call*"), CALLER("PyCFunction_*"), CALLER("object_vacall"),

@@ -32,6 +32,7 @@ struct pm_loss_key {
     enum pm_loss_kind kind;             /* of a record's key */
     u32 next;                           /* record with the same hash + 1 */
     bool has_python, has_called, has_place, importing;
+    bool raw;                           /* lost memory that is no object */
 };
 
 #define MIX_STEP 0x9e3779b97f4a7c15ull
@@ -165,7 +166,7 @@ static bool same_function(const struct pm_losses *losses, struct pm_frame_id a,
 static bool same_key(const struct pm_losses *losses, const struct pm_loss_key *a,
                      const struct pm_loss_key *b)
 {
-    if (a->hash != b->hash || a->stack != b->stack || a->kind != b->kind
+    if (a->hash != b->hash || a->stack != b->stack || a->kind != b->kind || a->raw != b->raw
             || a->static_object != b->static_object)
         return false;
     if (losses->resolution == PM_LOSS_HIGH)
@@ -317,7 +318,8 @@ u32 pm_losses_add(struct pm_losses *losses, const struct pm_loss_item *item)
     struct pm_loss_key key = *key_of_stack(losses, item->stack);
 
     key.kind = item->kind;
-    key.hash = mix(key.hash, item->kind);
+    key.raw = (item->kind == PM_LOSS_DEFINITE || item->kind == PM_LOSS_POSSIBLE) && item->type.v == 0;
+    key.hash = mix(mix(key.hash, item->kind), key.raw);
     if (item->is_static) {
         key.static_object = item->address;
         key.hash = mix(key.hash, item->address);
