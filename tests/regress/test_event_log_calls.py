@@ -162,7 +162,8 @@ def test_calls_stand_round_allocations(tool, row):
     run = run_calls(tool, found.path, script(tool, "def make():\n    return bytearray(54321)\nkept = make()\n"),
                     options=["--trace=malloc"])
     between = run.trace[run.trace.index(" -> make\n"):run.trace.index(" <- make\n")]
-    request = r" (?:malloc\(|realloc\(0x0, )54322\) pntr 0x"
+    # From 3.15 on the memory of a bytearray is a bytes object, with a head of 32 bytes.
+    request = r" (?:malloc\(|realloc\(0x0, )%d\) pntr 0x" % (54354 if row == "3.15" else 54322)
     assert re.search(" -> make" + request, between)
     assert not re.search(request, run.trace.replace(between, ""))
 
