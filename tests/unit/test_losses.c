@@ -92,6 +92,22 @@ static struct pm_stack_id leak_at(struct world *world, const char *function, u32
                             world->call, world->eval, work, module, world->main_);
 }
 
+/* Objects that one call lost, and memory that is none, are two leaks; what is still in use is one place. */
+static void raw_memory_is_another_leak(void **state)
+{
+    struct world *world = *state;
+    const struct pm_stack_id stack = leak_at(world, "leak", 7, false);
+
+    for (int kind = 0; kind < PM_LOSS_KINDS; kind++) {
+        begin(world, PM_LOSS_MEDIUM);
+        const u32 object = add(world, (enum pm_loss_kind)kind, stack, "dict", 64);
+        const u32 raw = add(world, (enum pm_loss_kind)kind, stack, "", 976);
+        assert_int_equal(raw != object, kind == PM_LOSS_DEFINITE || kind == PM_LOSS_POSSIBLE);
+        assert_int_equal(add(world, (enum pm_loss_kind)kind, stack, "list", 56), object);
+        assert_int_equal(add(world, (enum pm_loss_kind)kind, stack, "", 976), raw);
+    }
+}
+
 /* The interpreter, when it specializes, calls the extension in another way after a while. */
 static void one_leak_is_one_record(void **state)
 {
@@ -534,6 +550,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_leak_is_one_record, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(raw_memory_is_another_leak, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cut_stacks_have_the_function_called, set_up, tear_down),
         cmocka_unit_test_setup_teardown(resolution_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_python_frames_count, set_up, tear_down),
