@@ -11,6 +11,7 @@
 enum {
     CHECKED_FRAMES = 64,
     PLAUSIBLE_LINE = 100000000,
+    MOST_EARLY_CHECKS = 1000,       /* allocations before the evaluation function has linked its frame: a few */
 };
 
 /* The state of the checks, which run one after another; the first that fails says why. */
@@ -107,8 +108,10 @@ static bool check_chain(struct check *check, u64 anchor)
                                         CHECKED_FRAMES, &end);
     if (end == PM_WALK_UNREADABLE)
         return refuse(check, "the chain of frames cannot be followed to its end");
-    check->interpreter->too_early = check->frame_count == 0;
-    return check->frame_count > 0 || refuse(check, "no Python frame runs yet");
+    if (check->frame_count > 0)
+        return true;
+    check->interpreter->too_early = ++check->interpreter->early_checks < MOST_EARLY_CHECKS;
+    return refuse(check, "no frame is found while Python code runs");
 }
 
 static bool check_code_types(struct check *check)

@@ -30,6 +30,7 @@ struct pm_interpreter {
     bool debug;
     bool too_early;                     /* refused only because no frame runs yet: the evaluation
                                            function was entered but has not linked its frame */
+    u32 early_checks;                   /* how often that was so */
     char version[32];                   /* "3.11.2" */
     struct pm_layout own_layout;        /* the row, corrected by the interpreter's own table or by what
                                            was measured; layout then points here */

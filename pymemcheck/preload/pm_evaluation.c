@@ -14,7 +14,11 @@
    global pointer, and enters the function at the second.
 
    Up to 3.10 each call of a Python function comes here, so the usual way is in assembler: three
-   blocks of translated code and one jump through memory. pm_evaluate_slowly does the rest. */
+   blocks of translated code and one jump through memory. pm_evaluate_slowly does the rest.
+
+   Before the function is entered, the memory that its frame will have is cleared. The frame has words that it never
+   or rarely writes to, and it lives long. What earlier calls left there would pass for pointers in a leak search:
+   where a lost object has the memory of a dead one, they hide the leak. */
 #include <valgrind/valgrind.h>
 
 #include "base/pm_types.h"
@@ -31,6 +35,9 @@
 #define PM_SLOT_HASH 0x9e3779b97f4a7c15
 
 enum { SLOTS = 1 << PM_SLOT_BITS };
+
+/* More than the frame of the evaluation function in any optimised build has. */
+enum { CLEARED_BYTES = 512 };
 
 /* Not static, since assembler uses them. */
 __attribute__((visibility("hidden"))) struct pm_slot pm_slots[SLOTS];
@@ -202,6 +209,15 @@ static void note_function(u64 original)
     __atomic_store_n(&pm_known_function.original, original, __ATOMIC_RELEASE);
 }
 
+/* Clears CLEARED_BYTES below the caller's frame. */
+static __attribute__((noinline)) void clear_stack(void)
+{
+    volatile u64 memory[CLEARED_BYTES / sizeof(u64)];
+
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+        memory[i] = 0;
+}
+
 /* The function takes (tstate, frame, throwflag) from 3.9 on and (frame,
    throwflag) before: three words cover both. */
 static inline void *evaluate(OrigFn original, void *first, void *second, void *third)
@@ -215,6 +231,7 @@ static inline void *evaluate(OrigFn original, void *first, void *second, void *t
         note_function(original.nraddr);
     u64 outer = slot->anchor;
     slot->anchor = (u64)first;
+    clear_stack();
     void *result = call(original, first, second, third);
     slot->anchor = outer;
     return result;
@@ -236,6 +253,7 @@ void *pm_evaluate_slowly(OrigFn original, void *first, void *second, void *third
            return pm_evaluate_slowly(original, first, second, third);
        outer = slot->anchor;
        slot->anchor = first;
+       clear_stack();
        result = the function, entered at its second instruction;
        slot->anchor = outer;
        return result;
@@ -253,6 +271,14 @@ _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owne
 #define TEXT(text) TEXT_(text)
 /* VALGRIND_GET_ORIG_FN (valgrind.h, amd64), with the answer in %rax. */
 #define GET_ORIGINAL "rolq $3, %rdi; rolq $13, %rdi; rolq $61, %rdi; rolq $51, %rdi; xchgq %rcx, %rcx\n"
+
+/* Below the stack pointer a program may not write where the stack still has to grow. */
+#define CLEAR_16(at) "movups %xmm0, " #at "(%rsp)\n"
+#define CLEAR_128(at) CLEAR_16(at) CLEAR_16(at + 16) CLEAR_16(at + 32) CLEAR_16(at + 48) \
+    CLEAR_16(at + 64) CLEAR_16(at + 80) CLEAR_16(at + 96) CLEAR_16(at + 112)
+#define CLEAR_STACK "subq $512, %rsp\nxorps %xmm0, %xmm0\n" \
+    CLEAR_128(0) CLEAR_128(128) CLEAR_128(256) CLEAR_128(384) "addq $512, %rsp\n"
+_Static_assert(CLEARED_BYTES == 512, "as the assembler has it");
 
 #define BEGIN_FUNCTION(name) \
     ".text\n.balign 16\n.globl " name "\n.type " name ", @function\n" name ":\n.cfi_startproc\n"
@@ -294,6 +320,7 @@ _Static_assert(sizeof(struct pm_slot) == 1 << 4 && offsetof(struct pm_slot, owne
             "movq %r8, -48(%rbp)\n"                                                       \
             "movq %r11, -56(%rbp)\n"                                                      \
             "movq %rdi, 8(%r11)\n"                                                        \
+            CLEAR_STACK                                                                   \
             "leaq 1f(%rip), %r11\n"                                                       \
             "pushq %r11\n"                                                                \
             "pushq %rbp\n"                                                                \

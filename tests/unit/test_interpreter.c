@@ -215,7 +215,7 @@ static void test_too_early(void **state)
     set_up(&fixture, "3.11.2");
     pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, 0);
     assert_false(init(&fixture));
-    assert_string_equal(fixture.why, "CPython 3.11.2: no Python frame runs yet");
+    assert_string_equal(fixture.why, "CPython 3.11.2: no frame is found while Python code runs");
     assert_true(fixture.interpreter.too_early);
     assert_ptr_equal(fixture.interpreter.layout, fixture.layout);
     pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, FRAME);
@@ -223,6 +223,25 @@ static void test_too_early(void **state)
                                      fixture.why, sizeof fixture.why));
     assert_false(fixture.interpreter.too_early);
     assert_string_equal(fixture.why, "");
+    pm_image_release(&fixture.image);
+}
+
+/* Where frames are never found, the layout does not fit. */
+static void test_never_a_frame(void **state)
+{
+    struct fixture fixture;
+    int checks = 1;
+
+    (void)state;
+    set_up(&fixture, "3.11.2");
+    pm_image_put_u64(&fixture.image, CFRAME + fixture.layout->at.cframe_frame, 0);
+    assert_false(init(&fixture));
+    for (; fixture.interpreter.too_early && checks < 2000; checks++)
+        assert_false(pm_interpreter_check(&fixture.interpreter, &fixture.image.reader, THREAD,
+                                          fixture.why, sizeof fixture.why));
+    assert_int_equal(checks, 1000);
+    assert_null(fixture.interpreter.layout);
+    assert_string_equal(fixture.why, "CPython 3.11.2: no frame is found while Python code runs");
     pm_image_release(&fixture.image);
 }
 
@@ -334,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_version_unreadable),
         cmocka_unit_test(test_chain_is_checked),
         cmocka_unit_test(test_too_early),
+        cmocka_unit_test(test_never_a_frame),
         cmocka_unit_test(test_hook_padding),
         cmocka_unit_test(test_code_type_is_checked),
         cmocka_unit_test(test_names_and_line_are_checked),
