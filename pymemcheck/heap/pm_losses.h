@@ -167,11 +167,6 @@ void pm_losses_finish(struct pm_losses *losses);
 void pm_losses_suppress(struct pm_losses *losses, struct pm_loss *loss);
 void pm_losses_leave_out(struct pm_losses *losses, struct pm_loss *loss);
 
-/* Whether an object of this type that was allocated at stack may become part of a record with this
-   fingerprint. Records that are alike but for their lines cannot be told apart. Cost: some hundred hashes. */
-bool pm_losses_may_be(const struct pm_tables *tables, enum pm_loss_resolution resolution, struct pm_stack_id stack,
-                      struct pm_string_id type, u64 fingerprint);
-
 /* "definitely lost", "surplus references" ... as reports say it. */
 const char *pm_loss_kind_text(enum pm_loss_kind kind);
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/pm_ranges.h"
+#include "heap/pm_loss_keys.h"
 #include "heap/pm_losses.h"
 #include "pm_fixture.h"
 #include "report/pm_text_parts.h"
@@ -284,10 +285,32 @@ static void what_is_born_may_be_of_each_record_alike(void **state)
     for (u32 i = 0; i < losses->count; i++) {
         const u64 fingerprint = losses->records[i].fingerprint;
         assert_true(i == 0 || fingerprint != losses->records[0].fingerprint);
-        assert_true(pm_losses_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "list"), fingerprint));
-        assert_false(pm_losses_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "dict"), fingerprint));
-        assert_false(pm_losses_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "list"), fingerprint + 1));
+        assert_true(pm_loss_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "list"), fingerprint));
+        assert_false(pm_loss_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "dict"), fingerprint));
+        assert_false(pm_loss_may_be(&tables, PM_LOSS_MEDIUM, stack, name(world, "list"), fingerprint + 1));
     }
+}
+
+/* A fingerprint tells the Python function: what is born in another one is not of its record. */
+static void what_is_born_elsewhere_may_not_be_of_a_record(void **state)
+{
+    struct world *world = *state;
+    struct pm_fixture *fixture = &world->fixture;
+    const struct pm_tables tables = { &fixture->strings, &fixture->frames, &fixture->stacks };
+    const u64 work = fingerprint(world, "leak", 7, "list");
+    const struct pm_stack_id other = pm_fixture_stack(fixture, world->malloc_, world->list_new, world->eval,
+                                                      pm_fixture_python(fixture, "/x/job.py", "other", 7));
+    const struct pm_stack_id none = pm_fixture_stack(fixture, world->malloc_, world->list_new, world->main_);
+
+    assert_true(work >> 48 != 0);
+    assert_true(pm_loss_may_be_born(&tables, leak_at(world, "another", 8, false), work));
+    assert_false(pm_loss_may_be_born(&tables, other, work));
+    assert_false(pm_loss_may_be_born(&tables, none, work));
+    begin(world, PM_LOSS_MEDIUM);
+    add(world, PM_LOSS_DEFINITE, none, "list", 56);
+    pm_losses_finish(&world->losses);
+    assert_true(world->losses.records[0].fingerprint >> 48 == 0);
+    assert_true(pm_loss_may_be_born(&tables, none, world->losses.records[0].fingerprint));
 }
 
 /* The fingerprint of a record whose extension function, object and Python function have these names. */
@@ -565,6 +588,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_record_reads_well, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counts_of_references_are_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_born_may_be_of_each_record_alike, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_born_elsewhere_may_not_be_of_a_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fingerprints_have_sixteen_digits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(importlib_is_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chain_reads_as_an_expression, set_up, tear_down),

@@ -8,6 +8,7 @@
 
 #include "base/pm_pattern.h"
 #include "base/pm_platform.h"
+#include "heap/pm_loss_keys.h"
 
 #define EXPECTED "type:NAME, line:FILE:LINE, birth:FUNCTION, object:NAME, asked or a fingerprint of 16 digits"
 
@@ -93,7 +94,7 @@ void pm_watch_rules_parse(struct pm_watch_rules *rules, const char *arg, const c
         if (!parse_rule(rule, value, length))
             VG_(fmsg_bad_option)(arg, "expected " EXPECTED ", separated by commas\n");
         rules->only_types = rule->kind == PM_WATCH_TYPE && (rules->count == 0 || rules->only_types);
-        rules->any_place |= rule->kind == PM_WATCH_TYPE || rule->kind == PM_WATCH_FINGERPRINT;
+        rules->any_place |= rule->kind == PM_WATCH_TYPE;
         rules->count++;
         if (value[length] == '\0')
             break;
@@ -144,9 +145,12 @@ static bool matches_place(const struct pm_watch_rule *rule, const struct pm_tabl
 bool pm_watch_rules_match_place(const struct pm_watch_rules *rules, const struct pm_tables *tables,
                                 struct pm_stack_id stack)
 {
-    for (u32 i = 0; i < rules->count; i++)
-        if (matches_place(&rules->at[i], tables, stack))
+    for (u32 i = 0; i < rules->count; i++) {
+        const struct pm_watch_rule *rule = &rules->at[i];
+        if (matches_place(rule, tables, stack)
+                || (rule->kind == PM_WATCH_FINGERPRINT && pm_loss_may_be_born(tables, stack, rule->fingerprint)))
             return true;
+    }
     return false;
 }
 
@@ -164,7 +168,7 @@ bool pm_watch_rules_match(const struct pm_watch_rules *rules, const struct pm_ta
         if ((rule->kind == PM_WATCH_TYPE && type.v != 0 && matches_end(rule, tables->strings, type, '.'))
                 || matches_place(rule, tables, stack)
                 || (rule->kind == PM_WATCH_FINGERPRINT
-                    && pm_losses_may_be(tables, rules->resolution, stack, type, rule->fingerprint)))
+                    && pm_loss_may_be(tables, rules->resolution, stack, type, rule->fingerprint)))
             return true;
     }
     return false;

@@ -50,7 +50,7 @@ bool pm_watch_rules_match_birth(const struct pm_watch_rules *rules, const struct
 bool pm_watch_rules_match(const struct pm_watch_rules *rules, const struct pm_tables *tables,
                           struct pm_stack_id stack, struct pm_string_id type);
 
-/* Whether some rule line: or birth: chooses all objects born at stack. */
+/* Whether some rule line: or birth: chooses all objects born at stack, or a fingerprint may choose some. */
 bool pm_watch_rules_match_place(const struct pm_watch_rules *rules, const struct pm_tables *tables,
                                 struct pm_stack_id stack);
 

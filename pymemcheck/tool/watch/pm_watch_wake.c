@@ -22,8 +22,8 @@ void pm_watch_wake_init(struct pm_run *run)
     for (u32 i = 0; i < rules->count; i++) {
         const struct pm_watch_rule *rule = &rules->at[i];
         wake->classes |= rule->kind == PM_WATCH_TYPE;
-        wake->births |= rule->kind == PM_WATCH_LINE || rule->kind == PM_WATCH_BIRTH;
-        wake->due |= rule->kind == PM_WATCH_FINGERPRINT || (rule->kind == PM_WATCH_TYPE && pm_watch_rule_has_wildcard(rule));
+        wake->births |= rule->kind == PM_WATCH_LINE || rule->kind == PM_WATCH_BIRTH || rule->kind == PM_WATCH_FINGERPRINT;
+        wake->due |= rule->kind == PM_WATCH_TYPE && pm_watch_rule_has_wildcard(rule);
     }
 }
 

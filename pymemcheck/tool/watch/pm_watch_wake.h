@@ -4,11 +4,11 @@
 
    What wakes it depends on the rule:
 
-   - line: and birth:, the first block that is born so;
+   - line:, birth: and a fingerprint, the first block that is born so (a fingerprint tells the function of Python);
    - type:, the first class of such a name. Classes made at run time lie in new blocks. Those in static memory have
      their names in an object file, which is searched before its code runs;
    - object: and asked, the object;
-   - a fingerprint, and type: with a wildcard: the first frame of Python.
+   - type: with a wildcard: the first frame of Python.
 
    Never before that: whether code is the interpreter's or an extension's is known only then.
 
@@ -36,11 +36,11 @@ struct pm_watch_wake {
     bool awake;
     bool due;                   /* wakes as soon as the interpreter is known */
     bool classes;               /* there are rules type: */
-    bool births;                /* there are rules line: or birth: */
+    bool births;                /* there are rules line: or birth:, or fingerprints */
     bool scanned;               /* for blocks older than the first frame */
     struct pm_watch_new_class new_classes[PM_WATCH_NEW_CLASSES];
     u32 new_class_count, next_new_class;
-    struct pm_map stacks;       /* stack -> whether a rule line: or birth: chooses what is born there */
+    struct pm_map stacks;       /* stack -> whether such a rule may choose what is born there */
     struct pm_map searched;     /* segments of object files that were searched */
     u32 epoch;                  /* of the core's list of object files, when it was searched */
 };
