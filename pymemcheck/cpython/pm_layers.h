@@ -22,6 +22,15 @@ enum pm_layer {
    .part.0, .cold, .isra.0) are ignored. */
 enum pm_layer pm_layer_of(const char *function);
 
+/* Whether a word is what debug hooks overwrite memory with, that is new or about to be freed or moved: CLEANBYTE or DEADBYTE of
+   Objects/obmalloc.c (0xCB and 0xDB up to 3.7, then 0xCD and 0xDD). */
+static inline bool pm_layers_is_fill(u64 word)
+{
+    const u8 byte = (u8)word;
+
+    return (byte == 0xcb || byte == 0xdb || byte == 0xcd || byte == 0xdd) && word == byte * 0x0101010101010101ull;
+}
+
 /* Entry index of the list, NULL behind its end. A name that ends in '(' stands for all functions
    that begin with it. */
 const char *pm_layers_entry(size_t index, enum pm_layer *layer);

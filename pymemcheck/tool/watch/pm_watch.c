@@ -6,6 +6,7 @@
 #include "tool/watch/pm_watch.h"
 
 #include "base/pm_platform.h"
+#include "cpython/pm_layers.h"
 #include "tool/pm_run.h"
 #include "tool/watch/pm_watch_code.h"
 #include "tool/watch/pm_watch_owner.h"
@@ -218,6 +219,9 @@ void pm_watch_store(struct pm_run *run, u32 tid, u64 address, u64 value, u32 byt
     const i64 old = pm_watch_count_of(run, word), new = pm_watch_count_of(run, stored);
     const u32 index = found != NULL ? (u32)*found : pm_watch_pending_store(run, pending, address, old, new);
     if (index == PM_WATCH_NONE)
+        return;
+    /* A debug hook overwrites the ends of a block before realloc, and restores them afterwards. */
+    if (pm_layers_is_fill(word) || pm_layers_is_fill(stored))
         return;
     if (is_link(run, expected_count(watch, index), stored)) {
         pm_watch_finish(run, index, true);
