@@ -22,6 +22,7 @@
 #include "tool/allocator/pm_allocator.h"
 #include "tool/pm_run.h"
 #include "tool/watch/pm_watch_code.h"
+#include "tool/watch/pm_watch_types.h"
 
 /* Before an instance with a dict or weak references that the interpreter manages, 3.11 and later
    (Include/internal/pycore_object.h, _PyType_PreHeaderSize). */
@@ -29,19 +30,6 @@ enum { PRE_HEADER_BYTES = 16, LEAST_OBJECT_BYTES = 16 };
 
 /* Stores to a pending block before it is given up: it holds no object. A large object may be cleared word by word first. */
 enum { MOST_TRIES = 100 };
-
-/* What is kept of a type: its name, what stands before its instances, and whether rules choose them that look at types only. Never 0. */
-enum { NAME_BITS = 32, HEADER_BITS = 16, CHOSEN_BIT = 62, KNOWN_BIT = 63 };
-
-static u64 header_of(u64 known)
-{
-    return known >> NAME_BITS & ((1 << HEADER_BITS) - 1);
-}
-
-static bool is_known_chosen(u64 known)
-{
-    return known >> CHOSEN_BIT & 1;
-}
 
 static struct pm_tables tables_of(const struct pm_run *run)
 {
@@ -64,80 +52,14 @@ static u64 offset_of_count(const struct pm_run *run)
     return (u64)run->python.interpreter.layout->at.object_refcount;
 }
 
-/* --- Types --- */
-
-static bool begin_objects(struct pm_run *run, struct pm_objects *objects)
-{
-    if (pm_objects_init(objects, &run->reader, &run->strings, &run->python.interpreter))
-        return true;
-    pm_objects_release(objects);
-    return false;
-}
-
-/* Reads a type that was not met before. 0: there is none. */
-static u64 learn_type(struct pm_run *run, u64 type)
-{
-    const struct pm_watch_rules *rules = &run->options.watch_refs;
-    const struct pm_tables tables = tables_of(run);
-    struct pm_objects objects;
-    u64 known = 0;
-    u32 header;
-
-    if (!begin_objects(run, &objects))
-        return 0;
-    if (pm_objects_header_of_type(&objects, type, &header)) {
-        const struct pm_string_id name = pm_objects_type_name(&objects, type);
-        const bool chosen = !rules->only_types || pm_watch_rules_match(rules, &tables, PM_STACK_EMPTY, name);
-        known = (u64)1 << KNOWN_BIT | (u64)chosen << CHOSEN_BIT | (u64)header << NAME_BITS | name.v;
-        pm_map_put(&run->watch.types, type, known);
-    }
-    pm_objects_release(&objects);
-    return known;
-}
-
-static struct pm_watch_type *recent_type(struct pm_run *run, u64 type)
-{
-    enum { LOW_SHIFT = 4, HIGH_SHIFT = 13 };
-
-    return &run->watch.recent_types[(type >> LOW_SHIFT ^ type >> HIGH_SHIFT) % PM_WATCH_RECENT_TYPES];
-}
-
-/* What is known of the type of the object at store->object; 0: there is no object. */
-static u64 known_type(struct pm_run *run, const struct pm_birth_store *store)
-{
-    const struct pm_layout *layout = run->python.interpreter.layout;
-    u64 type, known;
-
-    if (!pm_reader_read_u64(&run->reader, store->object + (u64)layout->at.object_type, &type) || type == 0)
-        return 0;
-    struct pm_watch_type *recent = recent_type(run, type);
-    if (recent->type == type)
-        return recent->known;
-    const u64 *found = pm_map_get(&run->watch.types, type);
-    if (found != NULL) {
-        known = *found;
-    } else {
-        pm_birth_judge(layout, &run->reader, run->python.frame_type, store, &type);
-        known = type == 0 ? 0 : learn_type(run, type);
-    }
-    if (known != 0)
-        *recent = (struct pm_watch_type){ type, known };
-    return known;
-}
-
 /* The same of the object that begins header bytes behind the start of a block; 0: none begins there. */
 static u64 type_at(struct pm_run *run, u64 block, u64 header, bool padded)
 {
     const struct pm_birth_store store = { .object = block + header, .block = block };
-    const u64 known = known_type(run, &store);
+    const u64 known = pm_watch_type_known(run, &store);
 
-    return known != 0 && header == header_of(known) + (padded ? run->python.interpreter.layout->hook_prefix_bytes : 0)
+    return known != 0 && header == pm_watch_type_header(known) + (padded ? run->python.interpreter.layout->hook_prefix_bytes : 0)
         ? known : 0;
-}
-
-static struct pm_string_id name_in(u64 known)
-{
-    return (struct pm_string_id){ (u32)known };
 }
 
 /* --- Verdicts --- */
@@ -238,8 +160,8 @@ static void look_into(struct pm_run *run, u64 block, u64 bytes, bool padded, str
             continue;
         const i64 references = pm_watch_count_of(run, word);
         if (is_plausible(references) && pm_map_get(&run->watch.counts, at) == NULL
-                && is_known_chosen(type) && is_chosen(run, birth, name_in(type).v))
-            pm_watch_begin(run, at, block, birth, name_in(type), pm_watch_place(run, birth, PM_BALANCE_BIRTH, true),
+                && pm_watch_type_chosen(type) && is_chosen(run, birth, pm_watch_type_name(type).v))
+            pm_watch_begin(run, at, block, birth, pm_watch_type_name(type), pm_watch_place(run, birth, PM_BALANCE_BIRTH, true),
                            references - 1);
         return;
     }
@@ -325,14 +247,26 @@ void pm_watch_settle_if_born(struct pm_run *run, u32 index)
 static void await_again(struct pm_run *run, const struct pm_block *block, u64 object)
 {
     const struct pm_birth_store store = { .object = object, .block = block->address };
-    const u64 known = known_type(run, &store);
+    const u64 known = pm_watch_type_known(run, &store);
     const u32 index = run->watch.next_pending;
 
-    if (known != 0 && (!is_known_chosen(known) || !is_chosen(run, pm_allocator_stack(run, block), name_in(known).v)))
+    if (known != 0 && (!pm_watch_type_chosen(known) || !is_chosen(run, pm_allocator_stack(run, block), pm_watch_type_name(known).v)))
         return;
 
     await(run, block);
     if (run->watch.pending[index].block == block->address)
+        pm_watch_settle_if_born(run, index);
+}
+
+/* A store to a pending block that is no count with a type behind it. The count may have been stored before the type: now and then
+   it is looked whether both are there. */
+static void look_again(struct pm_run *run, u32 index)
+{
+    const u32 tries = ++run->watch.pending[index].tries;
+
+    if (tries == MOST_TRIES)
+        settle(run, index);
+    else if ((tries & (tries - 1)) == 0)
         pm_watch_settle_if_born(run, index);
 }
 
@@ -344,13 +278,12 @@ u32 pm_watch_pending_store(struct pm_run *run, u32 index, u64 count_address, i64
         ? type_at(run, pending.block, header, pending.padded) : 0;
 
     if (type == 0) {
-        if (++run->watch.pending[index].tries == MOST_TRIES)
-            drop_pending(run, index);
+        look_again(run, index);
         return PM_WATCH_NONE;
     }
-    const struct pm_string_id name = name_in(type);
+    const struct pm_string_id name = pm_watch_type_name(type);
     drop_pending(run, index);
-    if (!is_known_chosen(type) || !is_chosen(run, pending.birth, name.v))
+    if (!pm_watch_type_chosen(type) || !is_chosen(run, pending.birth, name.v))
         return PM_WATCH_NONE;
     if (new == 1 || !is_plausible(old)) {
         pm_watch_begin(run, count_address, pending.block, pending.birth, name,
@@ -415,15 +348,6 @@ static void move_object(struct pm_run *run, u32 index, u64 moved_by)
     pm_watch_code_mark(watched->count_address);
 }
 
-static void forget_type(struct pm_run *run, u64 type)
-{
-    struct pm_watch_type *recent = recent_type(run, type);
-
-    if (recent->type == type)
-        *recent = (struct pm_watch_type){ 0 };
-    pm_map_remove(&run->watch.types, type);
-}
-
 /* A type lies in the block that is freed: its address may become another's. */
 static void forget_types(struct pm_run *run, const struct pm_block *block)
 {
@@ -434,7 +358,7 @@ static void forget_types(struct pm_run *run, const struct pm_block *block)
         return;
     const u32 count = pm_watch_headers(run, block->padding_units != 0, headers);
     for (u32 i = 0; i < count; i++)
-        forget_type(run, block->address + headers[i]);
+        pm_watch_type_forget(run, block->address + headers[i]);
 }
 
 static bool is_watched_in(struct pm_run *run, const struct pm_block *block)
