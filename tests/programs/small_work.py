@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A little of everything that allocates, the same on each run."""
 import _thread
+import time
 
 lists = [[i] * (i % 50) for i in range(500)]
 dicts = [{str(j): j for j in range(i % 20)} for i in range(200)]
@@ -27,4 +28,6 @@ lock.acquire()
 # Until it ends, the thread keeps what its function refers to: the whole module.
 while _thread._count() > 0:
     pass
+# The C library's part of its end comes after that.
+time.sleep(0.5)
 print(len(lists), len(dicts), len(text), sum(numbers) % 1009, len(blob))
