@@ -32,27 +32,15 @@ void pm_map_put(struct pm_map *map, u64 key, u64 value);
 /* Removes key; false if it was not there. */
 bool pm_map_remove(struct pm_map *map, u64 key);
 
-/* Mixes all bits of x. The steps are the same backwards: the inverse of factor modulo 2^64 undoes it. */
-static inline u64 pm_mix_u64(u64 x, u64 factor)
-{
-    x ^= x >> 32;
-    x *= factor;
-    x ^= x >> 32;
-    x *= factor;
-    x ^= x >> 32;
-    return x;
-}
-
-/* The map's own hash, and that of other tables. */
+/* Mixes all bits of x. The map's own hash, and that of other tables. */
 static inline u64 pm_hash_u64(u64 x)
 {
-    return pm_mix_u64(x, 0xd6e8feb86659fd93ull);
-}
-
-/* The x of a pm_hash_u64(x). */
-static inline u64 pm_unhash_u64(u64 hash)
-{
-    return pm_mix_u64(hash, 0xcfee444d8b59a89bull);
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ull;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93ull;
+    x ^= x >> 32;
+    return x;
 }
 
 /* The cell to probe at try number tries (from 0) for an item with this hash, in a table of mask + 1

@@ -17,16 +17,6 @@
 
 enum { LOW_FRAMES = 2, MEDIUM_FRAMES = PM_LOSS_KEY_FRAMES };
 
-static u64 mix(u64 hash, u64 value)
-{
-    return pm_loss_mix(hash, value);
-}
-
-static const struct pm_frame *frame_of(const struct pm_losses *losses, struct pm_frame_id id)
-{
-    return pm_loss_frame(losses, id);
-}
-
 /* The innermost frames up to and including the first Python one. */
 static void describe_inner(const struct pm_losses *losses, struct pm_stack_id stack,
                            struct pm_loss_key *key)
@@ -36,7 +26,7 @@ static void describe_inner(const struct pm_losses *losses, struct pm_stack_id st
 
     for (struct pm_stack_id at = stack; at.v != 0;) {
         struct pm_stack_node node = pm_stacks_node(losses->stacks, at);
-        const struct pm_frame *frame = frame_of(losses, node.frame);
+        const struct pm_frame *frame = pm_loss_frame(losses, node.frame);
         at = node.parent;
         if (frame->kind == PM_FRAME_PYTHON) {
             key->python = node.frame;
@@ -50,7 +40,7 @@ static void describe_inner(const struct pm_losses *losses, struct pm_stack_id st
     }
     for (struct pm_stack_id at = stack; at.v != 0;) {
         struct pm_stack_node node = pm_stacks_node(losses->stacks, at);
-        const struct pm_frame *frame = frame_of(losses, node.frame);
+        const struct pm_frame *frame = pm_loss_frame(losses, node.frame);
         at = node.parent;
         if (frame->kind != PM_FRAME_NATIVE || (key->has_python && (frame->flags & PM_FRAME_EVAL)))
             break;
@@ -68,8 +58,8 @@ static void describe_inner(const struct pm_losses *losses, struct pm_stack_id st
 
 static u64 function_hash(const struct pm_frame *frame)
 {
-    u64 hash = mix(frame->object.v, frame->function.v);
-    return frame->function.v != 0 ? hash : mix(hash, frame->offset);
+    u64 hash = pm_loss_mix(frame->object.v, frame->function.v);
+    return frame->function.v != 0 ? hash : pm_loss_mix(hash, frame->offset);
 }
 
 struct pm_loss_key pm_loss_key_of(const struct pm_losses *losses, struct pm_stack_id stack)
@@ -81,30 +71,30 @@ struct pm_loss_key pm_loss_key_of(const struct pm_losses *losses, struct pm_stac
     key.place = key.has_called ? key.called : key.natives[0];
     if (losses->resolution == PM_LOSS_HIGH) {
         key.stack = stack.v;
-        key.hash = mix(key.hash, stack.v);
+        key.hash = pm_loss_mix(key.hash, stack.v);
         return key;
     }
     if (key.has_python) {
-        const struct pm_frame *python = frame_of(losses, key.python);
-        key.hash = mix(mix(key.hash, python->file.v), python->function.v);
+        const struct pm_frame *python = pm_loss_frame(losses, key.python);
+        key.hash = pm_loss_mix(pm_loss_mix(key.hash, python->file.v), python->function.v);
         if (losses->resolution != PM_LOSS_LOW)
-            key.hash = mix(key.hash, python->line);
+            key.hash = pm_loss_mix(key.hash, python->line);
         key.native_count = 0;
         if (key.has_called && losses->resolution != PM_LOSS_LOW)
-            key.hash = mix(key.hash, function_hash(frame_of(losses, key.called)));
+            key.hash = pm_loss_mix(key.hash, function_hash(pm_loss_frame(losses, key.called)));
         return key;
     }
     if (losses->resolution == PM_LOSS_LOW && key.native_count > LOW_FRAMES)
         key.native_count = LOW_FRAMES;
     for (u32 i = 0; i < key.native_count; i++)
-        key.hash = mix(key.hash, function_hash(frame_of(losses, key.natives[i])));
+        key.hash = pm_loss_mix(key.hash, function_hash(pm_loss_frame(losses, key.natives[i])));
     return key;
 }
 
 static bool same_function(const struct pm_losses *losses, struct pm_frame_id a,
                           struct pm_frame_id b)
 {
-    const struct pm_frame *x = frame_of(losses, a), *y = frame_of(losses, b);
+    const struct pm_frame *x = pm_loss_frame(losses, a), *y = pm_loss_frame(losses, b);
 
     return x->object.v == y->object.v && x->function.v == y->function.v
         && (x->function.v != 0 || x->offset == y->offset);
@@ -120,7 +110,7 @@ bool pm_loss_keys_same(const struct pm_losses *losses, const struct pm_loss_key 
     if (a->has_python != b->has_python || a->native_count != b->native_count)
         return false;
     if (a->has_python) {
-        const struct pm_frame *x = frame_of(losses, a->python), *y = frame_of(losses, b->python);
+        const struct pm_frame *x = pm_loss_frame(losses, a->python), *y = pm_loss_frame(losses, b->python);
         if (x->file.v != y->file.v || x->function.v != y->function.v)
             return false;
         if (losses->resolution == PM_LOSS_LOW)
@@ -167,7 +157,7 @@ enum { PLACE_SHIFT = 48, PLACES = (1 << 16) - 1 };
 /* The first bits of the fingerprints of what is allocated while this Python frame is the innermost one. Not 0. */
 static u64 place_of(const struct pm_strings *strings, const struct pm_frame *python)
 {
-    const u64 hash = mix(pm_name_hash_file(strings, python->file), pm_name_hash_function(strings, python->function));
+    const u64 hash = pm_loss_mix(pm_name_hash_file(strings, python->file), pm_name_hash_function(strings, python->function));
     return (1 + hash % PLACES) << PLACE_SHIFT;
 }
 
@@ -178,27 +168,27 @@ static u64 join(u64 place, u64 hash)
 
 u64 pm_loss_fingerprint(const struct pm_losses *losses, const struct pm_loss *record, const struct pm_loss_key *key)
 {
-    u64 hash = mix(0, kind_numbers[record->kind]), place = 0;
+    u64 hash = pm_loss_mix(0, kind_numbers[record->kind]), place = 0;
 
     if (key->has_python) {
-        const struct pm_frame *python = frame_of(losses, key->python);
-        hash = mix(mix(hash, pm_name_hash_file(losses->strings, python->file)),
+        const struct pm_frame *python = pm_loss_frame(losses, key->python);
+        hash = pm_loss_mix(pm_loss_mix(hash, pm_name_hash_file(losses->strings, python->file)),
                    pm_name_hash_function(losses->strings, python->function));
         place = place_of(losses->strings, python);
     }
     if (key->has_called) {
-        const struct pm_frame *called = frame_of(losses, key->called);
-        hash = mix(mix(hash, pm_name_hash_object(losses->strings, called->object)),
+        const struct pm_frame *called = pm_loss_frame(losses, key->called);
+        hash = pm_loss_mix(pm_loss_mix(hash, pm_name_hash_object(losses->strings, called->object)),
                    pm_name_hash_symbol(losses->strings, called->function));
     }
     for (u32 i = 0; i < key->native_count; i++)
-        hash = mix(hash, pm_name_hash_symbol(losses->strings, frame_of(losses, key->natives[i])->function));
-    return join(place, record->type_count > 0 ? mix(hash, text_hash(losses, record->types[0].name)) : hash);
+        hash = pm_loss_mix(hash, pm_name_hash_symbol(losses->strings, pm_loss_frame(losses, key->natives[i])->function));
+    return join(place, record->type_count > 0 ? pm_loss_mix(hash, text_hash(losses, record->types[0].name)) : hash);
 }
 
 u64 pm_loss_fingerprint_again(u64 fingerprint, u64 number)
 {
-    return join(fingerprint >> PLACE_SHIFT << PLACE_SHIFT, mix(fingerprint, number));
+    return join(fingerprint >> PLACE_SHIFT << PLACE_SHIFT, pm_loss_mix(fingerprint, number));
 }
 
 bool pm_loss_may_be_born(const struct pm_tables *tables, struct pm_stack_id stack, u64 fingerprint)

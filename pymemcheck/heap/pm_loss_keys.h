@@ -26,11 +26,9 @@ struct pm_loss_key {
     bool raw;                           /* lost memory that is no object */
 };
 
-#define PM_LOSS_MIX_STEP 0x9e3779b97f4a7c15ull
-
 static inline u64 pm_loss_mix(u64 hash, u64 value)
 {
-    return pm_hash_u64(hash ^ (value + PM_LOSS_MIX_STEP + (hash << 6)));
+    return pm_hash_u64(hash ^ (value + 0x9e3779b97f4a7c15ull + (hash << 6)));
 }
 
 static inline const struct pm_frame *pm_loss_frame(const struct pm_losses *losses, struct pm_frame_id id)

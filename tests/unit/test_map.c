@@ -149,8 +149,6 @@ static void test_hash(void **state)
     for (unsigned bit = 0; bit < 64; bit++)
         for (unsigned other = 0; other < bit; other++)
             assert_true(pm_hash_u64((u64)1 << bit) != pm_hash_u64((u64)1 << other));
-    for (unsigned bit = 0; bit < 64; bit++)
-        assert_true(pm_unhash_u64(pm_hash_u64((u64)5 << bit)) == (u64)5 << bit);
     for (unsigned shift = 0; shift < 56; shift++) {
         bool seen[256] = { false };
         unsigned places = 0;

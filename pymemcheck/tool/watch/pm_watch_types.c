@@ -8,14 +8,6 @@
 #include "cpython/pm_object_member.h"
 #include "tool/pm_run.h"
 
-static bool begin_objects(struct pm_run *run, struct pm_objects *objects)
-{
-    if (pm_objects_init(objects, &run->reader, &run->strings, &run->python.interpreter))
-        return true;
-    pm_objects_release(objects);
-    return false;
-}
-
 /* Reads a type that was not met before. 0: there is none. */
 static u64 learn_type(struct pm_run *run, u64 type)
 {
@@ -25,9 +17,8 @@ static u64 learn_type(struct pm_run *run, u64 type)
     u64 known = 0;
     u32 header;
 
-    if (!begin_objects(run, &objects))
-        return 0;
-    if (pm_objects_header_of_type(&objects, type, &header)) {
+    if (pm_objects_init(&objects, &run->reader, &run->strings, &run->python.interpreter)
+            && pm_objects_header_of_type(&objects, type, &header)) {
         const struct pm_string_id name = pm_objects_type_name(&objects, type);
         const bool chosen = !rules->only_types || pm_watch_rules_match(rules, &tables, PM_STACK_EMPTY, name);
         known = (u64)1 << PM_WATCH_TYPE_KNOWN_BIT | (u64)chosen << PM_WATCH_TYPE_CHOSEN_BIT
