@@ -18,14 +18,14 @@ AC_PATH_PROG([ESBUILD], [esbuild])
 pm_page_word=yes
 AS_IF([test "x$enable_page" = xno],
     [pm_page_word="no (--disable-page)"],
-  [test -f "$srcdir/pymemcheck/page/dist/page.js"],
+  [test -f "$srcdir/page/dist/page.js"],
     [pm_page_word="yes, the one that lies in the source folder"],
   [test -z "$NPM" || test -z "$NODE"],
     [pm_page_word="no: npm is missing. Install the package npm to have it; all else works without"],
     [AC_MSG_CHECKING([whether npm can fetch the page's libraries])
-     AS_MKDIR_P([pymemcheck/page])
+     AS_MKDIR_P([page])
      AS_IF([NPM="$NPM" "$srcdir/pymemcheck/page/build" --fetch "`cd "$srcdir" && pwd`/pymemcheck/page" \
-            "`pwd`/pymemcheck/page" >&AS_MESSAGE_LOG_FD 2>&1],
+            "`pwd`/page" >&AS_MESSAGE_LOG_FD 2>&1],
          [AC_MSG_RESULT([yes])],
          [AC_MSG_RESULT([no])
           pm_page_word="no: npm cannot fetch the libraries (config.log says why); all else works without"])])

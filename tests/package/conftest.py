@@ -24,7 +24,7 @@ class Command:
     """The command of the build folder."""
 
     def __init__(self, build_directory):
-        self.path = os.path.join(build_directory, "bin", "pymemcheck")
+        self.path = os.path.join(build_directory, "pymemcheck")
 
     def run(self, *arguments, env=None, cwd=None, timeout=300):
         """Runs it as a process."""

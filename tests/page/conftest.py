@@ -22,8 +22,8 @@ Opened = collections.namedtuple("Opened", "results errors requests seconds")
 def bundle(build_directory):
     """The folder with the built script."""
     for folder in (pathlib.Path(build_directory), pack.SOURCE):
-        if (folder / "pymemcheck/page/dist/page.js").exists():
-            return folder / "pymemcheck/page/dist"
+        if (folder / "page/dist/page.js").exists():
+            return folder / "page/dist"
     pytest.skip("NOT TESTED: the page was not built: npm was missing when configure ran")
 
 
@@ -31,7 +31,7 @@ def bundle(build_directory):
 def browser(build_directory, bundle, tmp_path_factory):
     """A function: browser(page, [step, argument ...] ...) opens a page and carries out steps of browser.mjs."""
     node, chromium = shutil.which("node"), shutil.which("chromium") or shutil.which("chromium-browser")
-    modules = pathlib.Path(build_directory) / "pymemcheck/page/node_modules"
+    modules = pathlib.Path(build_directory) / "page/node_modules"
     for found, what in ((node, "node is missing"), (chromium, "Chromium is missing: install the package chromium"),
                         ((modules / "playwright-core").exists(), "configure found no npm to fetch playwright-core")):
         if not found:

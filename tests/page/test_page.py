@@ -317,7 +317,7 @@ def test_without_the_script_only_html_fails(profiles, tmp_path, capsys, monkeypa
 
 
 def test_a_page_that_cannot_be_written_is_one_line(profiles, tmp_path, capsys, bundle):
-    starter = [str(bundle.parents[2] / "pymemcheck-in-place")]
+    starter = [str(bundle.parents[1] / "pymemcheck-in-place")]
     target = tmp_path / "missing" / "report.html"
     assert main(["html", str(profiles[1]), "-o", str(target)], starter) == 2
     assert capsys.readouterr().err == "pymemcheck: error: %s: No such file or directory\n" % target

@@ -144,7 +144,7 @@ def test_snapshots_beyond_the_limit(make_page, path, tmp_path):
 
 def test_a_page_is_of_a_whole_file(build_directory, bundle, path, make_page):
     """An older profile to compare with may be a snapshot: the page shows what grew since."""
-    program = [sys.executable, "%s/bin/pymemcheck" % build_directory, "html", "%s@loaded" % path, "-o", "/dev/null"]
+    program = [sys.executable, "%s/pymemcheck" % build_directory, "html", "%s@loaded" % path, "-o", "/dev/null"]
     run = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     assert run.returncode == 2 and "a whole file is needed here" in run.stderr
     model = data_of(make_page(path, "%s@loaded" % path))

@@ -33,8 +33,8 @@ def find_bundle(starter):
     here = os.path.dirname(os.path.abspath(__file__))
     folders = [os.path.join(here, "page_bundle")]
     if starter and os.path.isabs(starter[0]):
-        folders.append(os.path.join(os.path.dirname(starter[0]), "pymemcheck", "page", "dist"))
-    folders.append(os.path.join(os.path.dirname(os.path.dirname(here)), "page", "dist"))
+        folders.append(os.path.join(os.path.dirname(starter[0]), "page", "dist"))
+    folders.append(os.path.join(here, "..", "..", "..", "page", "dist"))
     for folder in folders:
         if all(os.path.isfile(os.path.join(folder, name)) for name in BUNDLE):
             return folder
