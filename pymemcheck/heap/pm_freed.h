@@ -121,6 +121,7 @@ struct pm_wrong_free {
     struct pm_freed_block block;        /* that contains address; unset if ELSEWHERE */
     /* DOMAIN: names of the interfaces that were called. */
     const char *freed_by, *allocated_by;
+    u64 times;                          /* 0: the first of its kind; n: the n-th, of which only the block is shown */
 };
 
 #endif

@@ -25,13 +25,12 @@ void pm_wrong_free_sums_add(struct pm_wrong_free_sums *sums, const struct pm_wro
     sums->list[sums->count++] = (struct pm_wrong_free_sum){ .first = *wrong, .count = 1 };
 }
 
-void pm_wrong_free_sums_again(struct pm_wrong_free_sums *sums, const struct pm_wrong_free *wrong)
+u64 pm_wrong_free_sums_again(struct pm_wrong_free_sums *sums, const struct pm_wrong_free *wrong)
 {
     for (u32 i = 0; i < sums->count; i++)
-        if (pm_wrong_free_equal(&sums->list[i].first, wrong)) {
-            sums->list[i].count++;
-            return;
-        }
+        if (pm_wrong_free_equal(&sums->list[i].first, wrong))
+            return ++sums->list[i].count;
+    return 0;
 }
 
 void pm_wrong_free_sums_forked(struct pm_wrong_free_sums *sums)

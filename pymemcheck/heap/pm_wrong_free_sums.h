@@ -26,8 +26,11 @@ bool pm_wrong_free_equal(const struct pm_wrong_free *one, const struct pm_wrong_
 
 /* Adds one that is equal to none before. */
 void pm_wrong_free_sums_add(struct pm_wrong_free_sums *sums, const struct pm_wrong_free *wrong);
-/* Counts one that is equal to one before; nothing happens if that was not added. */
-void pm_wrong_free_sums_again(struct pm_wrong_free_sums *sums, const struct pm_wrong_free *wrong);
+/* How many equal ones the log shows. A loop may make millions. */
+#define PM_WRONG_FREES_SHOWN 20
+
+/* Counts one that is equal to one before. Returns how many there are now; 0: none equal to it was added. */
+u64 pm_wrong_free_sums_again(struct pm_wrong_free_sums *sums, const struct pm_wrong_free *wrong);
 
 /* After a fork, in the child: what its parent did counts no more. */
 void pm_wrong_free_sums_forked(struct pm_wrong_free_sums *sums);

@@ -128,3 +128,27 @@ void pm_text_release(struct pm_text *text)
     pm_labels_release(&text->labels);
     pm_buffer_release(&text->line);
 }
+
+void pm_text_add_place(struct pm_text *text, struct pm_stack_id stack)
+{
+    const struct pm_frame *frame = pm_profile_python_frame(text->profile, stack);
+
+    if (frame != NULL) {
+        pm_labels_add_file(&text->labels, &text->line, frame->file,
+                           text->options->paths == PM_TEXT_PATHS_FULL);
+        pm_text_add(text, ":");
+        pm_labels_add_line(&text->line, frame->line);
+        pm_text_add(text, " (");
+        pm_labels_add_function(&text->labels, &text->line, frame->function);
+        pm_text_add(text, ")");
+        return;
+    }
+    frame = pm_profile_caller(text->profile, stack);
+    if (frame == NULL) {
+        pm_text_add(text, PM_LABEL_UNKNOWN);
+        return;
+    }
+    pm_labels_add_object(&text->labels, &text->line, frame->object);
+    pm_text_add(text, "`");
+    pm_labels_add_function(&text->labels, &text->line, frame->function);
+}

@@ -19,31 +19,6 @@ static bool has_leak(const struct pm_losses *losses, const struct pm_loss *leak)
     return false;
 }
 
-/* The line that allocated, or the C function in a stack without a Python frame. */
-static void add_place(struct pm_text *text, struct pm_stack_id stack)
-{
-    const struct pm_frame *frame = pm_profile_python_frame(text->profile, stack);
-
-    if (frame != NULL) {
-        pm_labels_add_file(&text->labels, &text->line, frame->file,
-                           text->options->paths == PM_TEXT_PATHS_FULL);
-        pm_text_add(text, ":");
-        pm_labels_add_line(&text->line, frame->line);
-        pm_text_add(text, " (");
-        pm_labels_add_function(&text->labels, &text->line, frame->function);
-        pm_text_add(text, ")");
-        return;
-    }
-    frame = pm_profile_caller(text->profile, stack);
-    if (frame == NULL) {
-        pm_text_add(text, PM_LABEL_UNKNOWN);
-        return;
-    }
-    pm_labels_add_object(&text->labels, &text->line, frame->object);
-    pm_text_add(text, "`");
-    pm_labels_add_function(&text->labels, &text->line, frame->function);
-}
-
 static void put_leak(struct pm_text *text, const struct pm_loss *loss)
 {
     pm_text_add(text, "     ");
@@ -58,7 +33,7 @@ static void put_leak(struct pm_text *text, const struct pm_loss *loss)
         pm_text_add(text, pm_loss_kind_text(loss->kind));
     }
     pm_text_add(text, ": ");
-    add_place(text, loss->stack);
+    pm_text_add_place(text, loss->stack);
     pm_text_end_line(text);
 }
 
@@ -130,7 +105,7 @@ static bool put_wrong_frees(struct pm_text *text)
         pm_text_add(text, " invalid)");
     }
     pm_text_add(text, all == 1 ? ": " : ", the first: ");
-    add_place(text, first->first.stack);
+    pm_text_add_place(text, first->first.stack);
     pm_text_end_line(text);
     return true;
 }
@@ -143,7 +118,7 @@ static void add_over_released(struct pm_text *text, const struct pm_loss *loss)
     if (loss->is_static)
         return;
     pm_text_add(text, loss->type_count > 0 ? ", " : "");
-    add_place(text, loss->stack);
+    pm_text_add_place(text, loss->stack);
 }
 
 /* Returns whether there is a line. */

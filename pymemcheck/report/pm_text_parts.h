@@ -42,6 +42,9 @@ void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line
 /* The name of a row by line, "job.py:12 (load)", and of one by caller, "libc.so.6`strdup". */
 void pm_text_add_line_label(struct pm_text *text, const struct pm_row *row);
 void pm_text_add_caller_label(struct pm_text *text, const struct pm_row *row);
+/* The innermost Python line of a stack, "job.py:12 (load)", or the C function in a stack without a Python frame. */
+void pm_text_add_place(struct pm_text *text, struct pm_stack_id stack);
+
 /* What of a stack is left out, from the innermost frame on. --num-callers= limits native frames in a
    row, without the interpreter's and the allocator's; --python-frames= limits all Python frames. */
 struct pm_text_left_out {

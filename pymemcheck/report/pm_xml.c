@@ -289,6 +289,8 @@ static void write_wrong_free(void *writer, const struct pm_tables *tables,
     };
     struct xml *xml = writer;
 
+    if (wrong->times > 0)
+        return;                 /* the core's <errorcounts> have it */
     pm_text_init(&xml->text, &profile, &xml->text_options, &xml->sentences);
     put_kind(xml, wrong->kind == PM_FREE_INVALID ? "InvalidFree" : "MismatchedFree");
     put_sentences_as(xml, "  ", "what");

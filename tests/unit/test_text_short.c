@@ -160,10 +160,11 @@ static void test_conclusion_of_errors(void **state)
     fixture->profile.losses = &after;
     fixture->profile.wrong_frees = &wrong;
     assert_has(report(world), "CONCLUSION:\n   1 over-released object, see \"Leaks at exit\": a.py:9 (free)\n   5 leaks, see");
+    assert_int_equal(pm_wrong_free_sums_again(&wrong, &invalid), 0);
     pm_wrong_free_sums_add(&wrong, &invalid);
     assert_has(report(world), "CONCLUSION:\n   1 invalid free: a.py:9 (free)\n   1 over");
     pm_wrong_free_sums_add(&wrong, &mismatch);
-    pm_wrong_free_sums_again(&wrong, &mismatch);
+    assert_int_equal(pm_wrong_free_sums_again(&wrong, &mismatch), 2);
     assert_has(report(world),
         "CONCLUSION:\n"
         "   3 wrong frees (2 mismatched, 1 invalid), the first: a.py:9 (free)\n"
@@ -174,7 +175,7 @@ static void test_conclusion_of_errors(void **state)
         "     and 3 leaks more\n");
     pm_wrong_free_sums_forked(&wrong);
     assert_has(report(world), "CONCLUSION:\n   1 over-released object");
-    pm_wrong_free_sums_again(&wrong, &mismatch);
+    assert_int_equal(pm_wrong_free_sums_again(&wrong, &mismatch), 1);
     assert_has(report(world), "CONCLUSION:\n   1 mismatched free: a.py:9 (free)\n   1 over-released object");
     fixture->profile.wrong_frees = NULL;
     fixture->profile.losses = NULL;

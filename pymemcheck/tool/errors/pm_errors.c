@@ -81,6 +81,19 @@ void pm_errors_register(void)
 
 /* --- Reporting --- */
 
+/* The core counts one that is equal to one before, and says nothing. It may be of another block, from another line. */
+static void report_again(struct pm_run *run, struct pm_wrong_free wrong,
+                         void (*describe)(struct pm_run *run, struct pm_wrong_free *wrong))
+{
+    const struct pm_tables tables = tables_of(run);
+
+    wrong.times = pm_wrong_free_sums_again(&run->errors.wrong_frees, &wrong);
+    if (wrong.times == 0 || wrong.times > PM_WRONG_FREES_SHOWN)
+        return;
+    describe(run, &wrong);
+    pm_writers_wrong_free(&run->output.writers, &tables, &wrong);
+}
+
 void pm_errors_report_free(struct pm_run *run, u32 tid, const struct pm_wrong_free *wrong,
                            void (*describe)(struct pm_run *run, struct pm_wrong_free *wrong))
 {
@@ -97,7 +110,7 @@ void pm_errors_report_free(struct pm_run *run, u32 tid, const struct pm_wrong_fr
     if (run->errors.printed)
         pm_wrong_free_sums_add(&run->errors.wrong_frees, wrong);
     else if (run->errors.equal_to_another)
-        pm_wrong_free_sums_again(&run->errors.wrong_frees, wrong);
+        report_again(run, *wrong, describe);
 }
 
 void pm_errors_forked(struct pm_run *run)

@@ -57,7 +57,7 @@ void pm_errors_count_child(struct pm_run *run);
 bool pm_errors_report_loss(struct pm_run *run, const struct pm_loss_report *report);
 
 /* Reports a wrong free by thread tid, unless an equal one was reported before. describe fills in what
-   is costly to find out (place and block). It is called for the first of equal ones only. */
+   is costly to find out (place and block). It is called for the first PM_WRONG_FREES_SHOWN of equal ones. */
 void pm_errors_report_free(struct pm_run *run, u32 tid, const struct pm_wrong_free *wrong,
                            void (*describe)(struct pm_run *run, struct pm_wrong_free *wrong));
 
