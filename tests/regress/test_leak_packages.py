@@ -91,8 +91,6 @@ KNOWN = {
         Known("definite", {""}, "_rust"),
         Known("surplus", {"type"}, "builtins.ObjectIdentifier"),
         Known("possible", {"_cffi_backend.FFI", "dict"}, "PyInit__openssl"),
-        Known("possible", {"str"}, "int *"),
-        Known("possible", {""}, "PyDict_Copy"),
     ],
 }
 
