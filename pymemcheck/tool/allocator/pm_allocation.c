@@ -246,7 +246,9 @@ void pm_allocation_hand_out(struct pm_run *run, const struct pm_request *request
 void *pm_allocation_allocate(struct pm_run *run, const struct pm_request *request, u64 bytes,
                              u64 alignment)
 {
-    void *memory = is_absurd(bytes) ? NULL : allocate_memory(run, bytes, alignment);
+    /* C++'s containers keep pointers to the end of their memory. That is not the next block's beginning, if a byte is left. */
+    const bool has_end = request->call == PM_CALL_NEW || request->call == PM_CALL_NEW_ARRAY;
+    void *memory = is_absurd(bytes) ? NULL : allocate_memory(run, bytes + has_end, alignment);
 
     if (memory == NULL)
         return pm_allocation_fail(run, request, NULL);
