@@ -35,7 +35,7 @@ def compiled_interpreters():
 
 def interpreter_of(name, compiled, tmp_path_factory):
     if INTERPRETERS[name] is None:
-        pytest.skip(f"no {name} build of Python 3.11 on this machine")
+        pytest.skip(f"no {name} build of Python on this machine (tests/pmtest.py, find_interpreters)")
     if name not in compiled:
         compiled[name] = pmtest.Interpreter(name, INTERPRETERS[name], tmp_path_factory.mktemp(name))
         compiled[name].compile_extensions(pmtest.Interpreter.PROBE, pmtest.Interpreter.LEAKY)
@@ -44,7 +44,7 @@ def interpreter_of(name, compiled, tmp_path_factory):
 
 @pytest.fixture(params=sorted(INTERPRETERS), scope="session")
 def python(request, compiled_interpreters, tmp_path_factory):
-    """Each kind of Python 3.11 in turn: debug, release (stripped, static) and shared."""
+    """Each kind of CPython in turn: debug, release (stripped, static) and shared."""
     return interpreter_of(request.param, compiled_interpreters, tmp_path_factory)
 
 
@@ -81,4 +81,4 @@ def programs(tmp_path_factory):
 def pytest_terminal_summary(terminalreporter):
     for name, path in INTERPRETERS.items():
         if path is None:
-            terminalreporter.write_line(f"NOT TESTED: no {name} build of Python 3.11 here", red=True)
+            terminalreporter.write_line(f"NOT TESTED: no {name} build of Python here", red=True)

@@ -328,7 +328,12 @@ class Interpreter:
         self.extensions = pathlib.Path(scratch) / f"extensions-{name}"
 
     PROBE = PROGRAMS / "probe" / "pm_probe.c"           # for 2.7 and later
-    LEAKY = PROGRAMS / "cmemleak" / "cMemLeak.c"        # for 3.11
+    LEAKY = PROGRAMS / "cmemleak" / "cMemLeak.c"        # for 3.11 and later
+
+    def comprehension(self, function="<module>"):
+        """The name of the code that runs a list comprehension in a function: from 3.12 on, the function itself."""
+        inner = "<listcomp>" if function == "<module>" else function + ".<locals>.<listcomp>"
+        return function if self.version >= (3, 12) else inner
 
     @property
     def has_headers(self):
@@ -375,8 +380,15 @@ def compile_cython(python, source, folder):
                     str(made), "-o", str(folder / (source.stem + python.suffix))], check=True)
 
 
+def system_python():
+    """The path of the system's CPython that the tests use: 3.11, where most of them were written, else /usr/bin/python3, whichever
+    it is."""
+    return "/usr/bin/python3.11" if os.access("/usr/bin/python3.11", os.X_OK) else os.path.realpath("/usr/bin/python3")
+
+
 def find_interpreters():
-    """The path of each kind of 3.11 that the tests use, by name; None if it is not installed."""
+    """The path of each kind of CPython that the tests use, by name; None if it is not installed. Release and debug are the
+    system's."""
     def executable(path):
         return path if os.access(path, os.X_OK) else None
 
@@ -384,8 +396,8 @@ def find_interpreters():
     found = sorted(pyenv.glob("3.11*/bin/python")) if os.access(pyenv, os.R_OK | os.X_OK) else []
     shared = [path for path in found if list(path.parent.parent.glob("lib/libpython3.11*.so*"))]
     return {
-        "release": executable("/usr/bin/python3.11"),
-        "debug": executable("/usr/bin/python3.11-dbg"),
+        "release": executable(system_python()),
+        "debug": executable(system_python() + "-dbg"),
         "shared": shared[-1] if shared else None,
     }
 

@@ -11,6 +11,7 @@ struct search {
     struct pm_dead_data *parts;
     u32 count, capacity;
     u32 threads_left, chunks_left;
+    bool whole;             /* also what is below the top */
 };
 
 static u64 word_at(struct search *search, u64 address)
@@ -36,7 +37,7 @@ static void add_thread(struct search *search, u64 thread)
     if (chunk == 0 || size > MAX_CHUNK_BYTES || limit != chunk + size || top < chunk + (u64)search->at->chunk_data
             || top > limit)
         return;
-    add(search, top, limit);
+    add(search, search->whole ? chunk + (u64)search->at->chunk_data : top, limit);
     for (; search->chunks_left > 0; search->chunks_left--) {
         chunk = word_at(search, chunk + (u64)search->at->chunk_previous);
         if (chunk == 0)
@@ -45,12 +46,12 @@ static void add_thread(struct search *search, u64 thread)
         u64 used = word_at(search, chunk + (u64)search->at->chunk_top);
         if (size > MAX_CHUNK_BYTES || used > size / 8 || (u64)search->at->chunk_data + used * 8 > size)
             return;
-        add(search, chunk + (u64)search->at->chunk_data + used * 8, chunk + size);
+        add(search, chunk + (u64)search->at->chunk_data + (search->whole ? 0 : used * 8), chunk + size);
     }
 }
 
-u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_reader *reader,
-                         struct pm_dead_data *parts, u32 capacity)
+static u32 find_data(const struct pm_interpreter *interpreter, struct pm_reader *reader, bool whole,
+                     struct pm_dead_data *parts, u32 capacity)
 {
     const struct pm_layout *layout = interpreter->layout;
 
@@ -64,6 +65,7 @@ u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_rea
         .capacity = capacity,
         .threads_left = MAX_THREADS,
         .chunks_left = MAX_CHUNKS,
+        .whole = whole,
     };
     u64 current = word_at(&search, interpreter->runtime + (u64)layout->at.runtime_interpreters);
     for (u32 i = 0; current != 0 && i < MAX_INTERPRETERS; i++) {
@@ -75,6 +77,17 @@ u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_rea
         current = word_at(&search, current + (u64)layout->at.interpreter_next);
     }
     return search.count;
+}
+
+u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_reader *reader,
+                         struct pm_dead_data *parts, u32 capacity)
+{
+    return find_data(interpreter, reader, false, parts, capacity);
+}
+
+u32 pm_threads_data(const struct pm_interpreter *interpreter, struct pm_reader *reader, struct pm_dead_data *parts, u32 capacity)
+{
+    return find_data(interpreter, reader, true, parts, capacity);
 }
 
 bool pm_threads_is_raising(const struct pm_interpreter *interpreter, struct pm_reader *reader,

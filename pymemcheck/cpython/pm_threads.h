@@ -20,6 +20,9 @@ struct pm_dead_data {
 u32 pm_threads_dead_data(const struct pm_interpreter *interpreter, struct pm_reader *reader,
                          struct pm_dead_data *parts, u32 capacity);
 
+/* The same for all that chunks hold, dead or not. */
+u32 pm_threads_data(const struct pm_interpreter *interpreter, struct pm_reader *reader, struct pm_dead_data *parts, u32 capacity);
+
 /* Whether an exception propagates in thread (the address of its PyThreadState). False if that cannot
    be read. */
 bool pm_threads_is_raising(const struct pm_interpreter *interpreter, struct pm_reader *reader,

@@ -23,7 +23,7 @@ C_FLAGS = [
     "-gdwarf-5 -gsplit-dwarf", "-gdwarf-4 -fdebug-types-section", "-gdwarf-4 -gno-as-loc-support",
     "-gdwarf-5 -gno-as-loc-support", "-gdwarf-5 -ffunction-sections -Wl,--gc-sections",
 ]
-INSTALLED = ["/usr/bin/python3.11", "/usr/bin/python3.11-dbg", "/lib/x86_64-linux-gnu/libc.so.6"]
+INSTALLED = [pmtest.system_python(), pmtest.system_python() + "-dbg", "/lib/x86_64-linux-gnu/libc.so.6"]
 
 
 @pytest.fixture(scope="session")

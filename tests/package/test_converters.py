@@ -15,6 +15,7 @@ import tracemalloc
 import pytest
 
 import pack
+import pmtest
 
 DHAT_VIEWER = "/usr/libexec/valgrind/dh_view.js"
 METRICS = ("live", "peak", "total")
@@ -152,7 +153,7 @@ def test_massif(job, convert):
 
 def test_massif_of_a_debug_build(tool, convert, compiled_interpreters):
     """Padding of debug hooks is extra heap."""
-    path = "/usr/bin/python3.11-dbg"
+    path = pmtest.system_python() + "-dbg"
     if not os.path.exists(path):
         pytest.skip("NOT TESTED: there is no %s here" % path)
     run = tool.run(path, "-S", "-c", "x = [str(i) for i in range(1000)]")

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pymemcheck explain: a second run tells who took the reference that a record of the first has too many."""
-import os
 import re
-import sys
 
 import pytest
 
+import pmtest
 from pymemcheck import Profile
 
-PYTHON = "/usr/bin/python3.11" if os.path.exists("/usr/bin/python3.11") else sys.executable
+PYTHON = pmtest.system_python()
 JOB = """\
 import ctypes, sys
 

@@ -120,7 +120,8 @@ def test_same_text_of_over_released_objects(tool, command, release_python, tmp_p
     text = command("report", run.profile.path, "--full")
     assert text.splitlines() == log_of(run)
     assert "at least 16 references too few to 4 objects that are still reachable" in text
-    assert ("to one object in static memory: over-released" in text and "\n   never allocated\n" in text) == bool(arguments)
+    assert ("to one object in static memory: over-released" in text and "\n   never allocated\n" in text) == (
+        bool(arguments) and release_python.version < (3, 12))     # None is immortal from then on
     command("merge", run.profile.path, "-o", tmp_path / "merged")
     assert command("report", tmp_path / "merged", "--full", "--top=0") == command(
         "report", run.profile.path, "--full", "--top=0")

@@ -9,10 +9,11 @@ import time
 import pytest
 
 import pack
+import pmtest
 from pymemcheck import Profile
 from pymemcheck.runner import find_interpreter, resolve_program, split
 
-PYTHON = "/usr/bin/python3.11" if os.path.exists("/usr/bin/python3.11") else sys.executable
+PYTHON = pmtest.system_python()
 
 
 @pytest.fixture

@@ -10,10 +10,12 @@ import subprocess
 
 import pytest
 
+import pmtest
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = SOURCE / "tests" / "leaks" / "packages" / "clean_programs.py"
 SUPPRESSIONS = SOURCE / "pymemcheck" / "tool" / "pymemcheck-cython.supp"
-PYTHON = "/usr/bin/python3.11"
+PYTHON = pmtest.system_python()
 PROGRAMS = re.findall(r'^def (\w+)\(\):\n    """(python3-\w+)"""', SCRIPT.read_text(encoding="utf-8"), re.M)
 SHOWN = {"definite", "cycle", "surplus", "deficit", "possible"}
 # Packages that lose something at import, once (tests/regress/test_leak_packages.py tells what, and why): aiohttp imports

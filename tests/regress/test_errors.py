@@ -274,7 +274,8 @@ def test_equal_ones_name_their_blocks(tool, python, domains):
                        r"by now(; further ones are counted only)?\n==\d+==  Address 0x[0-9a-f]+ is 0 bytes inside a block of size \d+"
                        rf" alloc'd at {re.escape(str(path))}:3 \(<module>\)\n", run.log)
     assert [int(count) for count, _ in again] == list(range(2, 21)) and [bool(last) for _, last in again] == 18 * [False] + [True]
-    assert len(errors(run.log)) == 1 and summary(run.log)[:2] == (30, 1)
+    # From 3.13 on the first call of the loop has other native frames.
+    assert len(errors(run.log)) in (1, 2) and summary(run.log)[:2] == (30, len(errors(run.log)))
     run = tool.run(python.path, "-S", path, env=domains, options=["--xml=yes", "--xml-file=" + str(path.parent / "x.xml")])
     assert " again at " not in run.log + (path.parent / "x.xml").read_text()
 

@@ -12,9 +12,11 @@ import subprocess
 
 import pytest
 
+import pmtest
+
 SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "leaks" / "packages" / "packages.py"
 CYTHON_SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[2] / "pymemcheck" / "tool" / "pymemcheck-cython.supp"
-PYTHON = "/usr/bin/python3.11"
+PYTHON = pmtest.system_python()
 USES = re.findall(r'^def (\w+)\(\):\n    """([\w-]+)"""', SCRIPT.read_text(encoding="utf-8"), re.M)
 REPORTED = {"definite", "cycle", "surplus", "deficit", "possible"}
 SUMS = re.compile(r"(definitely|indirectly) lost: ([\d,]+) bytes in ([\d,]+) blocks")

@@ -13,6 +13,7 @@ import re
 
 import pytest
 
+import pmtest
 import pythons
 from pmtest import compile_program
 
@@ -128,7 +129,7 @@ def chosen_pythons():
     able = [python for python in pythons.PYTHONS
             if version_of(python.version) >= FIRST_VERSION and python.has_headers]
     if not os.environ.get("PM_LEAKS_WIDE"):
-        able = [python for python in able if python.path == "/usr/bin/python3.11"]
+        able = [python for python in able if python.path == pmtest.system_python()]
     return able
 
 
@@ -136,7 +137,7 @@ def chosen_pythons():
                 scope="session")
 def python(request, tmp_path_factory):
     if request.param is None:
-        pytest.skip("no CPython with headers here: install /usr/bin/python3.11 and its development package")
+        pytest.skip("no CPython with headers here: install the development package of the system's")
     return LeakPython(request.param, tmp_path_factory.mktemp("losing-" + request.param.row))
 
 

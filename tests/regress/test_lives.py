@@ -202,6 +202,15 @@ def test_stacks_of_vanished_threads(tool):
     assert [(loss.kind, loss.bytes) for loss in reported(child.losses)] == [("definite", 3003)]
 
 
+def test_frames_of_vanished_threads(tool, python):
+    """Nor what frames of their Python functions held, whose memory CPython does not unmap in the child."""
+    path = PROGRAMS / "frames_of_vanished.py"
+    run = tool.run(python.path, path, options=["--histogram=none"])
+    (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
+    losses, = [reported(losses_at(child, path, "# lost", before=False))]
+    assert [(loss.kind, loss.types, loss.blocks) for loss in losses] == [("definite", [("list", 1)], 1)]
+
+
 def test_fork_in_a_function_of_atexit(tool, release_python):
     """Each process has its own search before finalization, also where finalization has begun before the fork."""
     path = write(tool, """\

@@ -47,7 +47,7 @@ def job(tool, release_python, tmp_path_factory):
     path = tmp_path_factory.mktemp("monitor") / "job.py"
     path.write_text(JOB.replace('print(hex(id(big)), flush=True)\n', ""))
     with session(tool, release_python.path, "-S", path) as asked:
-        asked.path = path
+        asked.path, asked.python = path, release_python
         yield asked
 
 
@@ -55,7 +55,8 @@ def test_top_lines(job):
     answer = ask(job, "top")
     line = pmtest.line_of(job.path, "bytearray(10000)")
     first = answer.splitlines()[1]
-    assert re.match(rf" *2,\d\d\d,\d\d\d +\d+  job\.py:{line} \(load\.<locals>\.<listcomp>\)$", first), answer
+    function = re.escape(job.python.comprehension("load"))
+    assert re.match(rf" *2,\d\d\d,\d\d\d +\d+  job\.py:{line} \({function}\)$", first), answer
     assert "smaller rows left out)" in answer and "no Python frame" in answer
     assert re.search(r"^ *[\d,]+ +[\d,]+  in use now, with padding$", answer, re.MULTILINE)
     assert len(ask(job, "top", "line", "2").splitlines()) == 1 + 2 + 3
@@ -63,7 +64,7 @@ def test_top_lines(job):
 
 
 def test_top_functions(job):
-    assert re.search(r"^ *2,\d\d\d,\d\d\d +\d+  job\.py, load\.", ask(job, "top", "function", "3"), re.MULTILINE)
+    assert re.search(r"^ *2,\d\d\d,\d\d\d +\d+  job\.py, load\b", ask(job, "top", "function", "3"), re.MULTILINE)
 
 
 def test_top_types(job):
@@ -72,7 +73,8 @@ def test_top_types(job):
     rows = {name: (int(size.replace(",", "")), int(blocks.replace(",", "")))
             for size, blocks, name in re.findall(r"^ *([\d,]+) +([\d,]+)  (.+)$", answer, re.MULTILINE)}
     assert rows["bytearray"][0] >= 200 * 10000 and rows["bytearray"][1] >= 400
-    assert rows["__main__.Session"][1] >= 200      # instances and their attributes
+    # Instances and their attributes, which are in the instance from 3.13 on.
+    assert rows["__main__.Session"][1] >= (200 if job.python.version < (3, 13) else 100)
     total = rows.pop("in use now, with padding")
     assert (sum(size for size, _ in rows.values()), sum(blocks for _, blocks in rows.values())) == total
 

@@ -78,7 +78,8 @@ def test_kind_in_xml_and_suppressions(tool, release_python):
              options=[*options, "--xml=yes", f"--xml-file={path}"])
     errors = [error for error in xml.etree.ElementTree.parse(path).getroot().iter("error")
               if error.findtext("kind") == "Leak_OverReleased"]
-    assert len(errors) == 3
+    # None is immortal from 3.12 on.
+    assert len(errors) == (3 if release_python.version < (3, 12) else 2)
     assert re.search(r"references too few to 4 objects", " ".join(error.findtext("xwhat/text") for error in errors))
 
 

@@ -114,7 +114,8 @@ def test_before_finalization_by_line(tool, release_python):
     run = tool.run(release_python.path, "-S", script, options=["--leak-scan=before"])
     start = run.log.index("Blocks allocated before the interpreter's finalization, by Python line")
     part = run.log[start:run.log.index("Blocks still allocated")]
-    assert re.search(r" 50\d,\d{3} +\d+ .* cache\.py:3 \(fill\)\n", part.splitlines(keepends=True)[3]), part
+    # A newer interpreter's own imports may hold more.
+    assert any(re.search(r" 50\d,\d{3} +\d+ .* cache\.py:3 \(fill\)\n", row) for row in part.splitlines(keepends=True)[3:5]), part
     assert "cache.py:5" not in part
     assert "cache.py:3 (fill)" not in run.log[run.log.index("Blocks still allocated"):run.log.index("Leaks before")]
     assert re.search(r"in use before finalization [\d,]+ bytes", run.log[run.log.index("CONCLUSION:"):])
@@ -238,7 +239,7 @@ def test_environment_is_untouched(tool, python, flags):
 def test_isolated_sees_every_object(tool, python, flag):
     """-E and -I, which make Python ignore its environment, hide no small objects; nor does -X dev."""
     run = tool.run(python.path, *flag.split(), "-S", "-c", SMALL)
-    line = run.profile.in_function("<string>", "<listcomp>")
+    line = run.profile.in_function("<string>", python.comprehension())
     assert line.total_blocks >= 2000
     assert line.sizes[64] >= 2000       # 33 bytes of header and 40 to 46 of contents
 
@@ -247,7 +248,7 @@ def test_isolated_sees_every_object(tool, python, flag):
 def test_objects_that_stay_hidden_get_a_hint(tool, release_python, flags):
     """-X dev with -E or -I hides small objects, and the report says so, unless --pymalloc=yes was given."""
     run = tool.run(release_python.path, *flags.split(), "-S", "-c", SMALL)
-    if run.profile.in_function("<string>", "<listcomp>").total_blocks < 2000:
+    if run.profile.in_function("<string>", release_python.comprehension()).total_blocks < 2000:
         assert "-X dev was given together with -E or -I" in run.log
         assert "-X dev" in run.profile.json["run"]["hint"]
     else:
@@ -332,7 +333,7 @@ def test_trace_children(tool, release_python):
     run = tool.run(release_python.path, "-c", code, options=["--trace-children=yes"])
     (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
     assert child.json["run"]["ppid"] == run.pid
-    assert child.in_function("<string>", "<listcomp>").total_blocks >= 2000
+    assert child.in_function("<string>", release_python.comprehension()).total_blocks >= 2000
     assert run.profile.json["run"]["python"] == child.json["run"]["python"]
 
 

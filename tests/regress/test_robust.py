@@ -43,6 +43,8 @@ print(failed, sum(map(len, [bytearray(10) for _ in range(10)])))
 
 def test_deep_recursion(tool, python):
     """Of ten thousand Python frames, in Python alone and through C, the tool reads as many as it keeps."""
+    # From 3.12 on the interpreter limits calls through C by itself; debug builds to 500.
+    through_c = 3000 if python.version < (3, 12) else 100
     path = script(tool, """\
 import sys, threading
 sys.setrecursionlimit(50_000)
@@ -56,12 +58,12 @@ def through_c(n):
     return max([n], key=lambda x: (through_c(n - 1), 0)[1])
 print(len(deep(10_000)))
 threading.stack_size(512 * 1024 * 1024)
-thread = threading.Thread(target=lambda: print(through_c(3_000)))
+thread = threading.Thread(target=lambda: print(through_c(%d)))
 thread.start()
 thread.join()
-""")
+""" % through_c)
     run = tool.run(python.path, "-S", path)
-    assert run.stdout == "77777\n3000\n"
+    assert run.stdout == f"77777\n{through_c}\n"
     for size, functions in (77_778, {"deep"}), (88_889, {"through_c", "through_c.<locals>.<lambda>"}):
         (site,) = [site for site in run.profile.sites if site.total_bytes == size]
         assert {line.function for line in site.python} == functions
@@ -107,7 +109,7 @@ def test_exec_with_trace_children(tool, release_python):
     first, second = re.findall(r"total heap usage: ([\d,]+) allocs", run.stderr)
     assert first != second
     profile = Profile(directory / f"pymemcheck.out.{run.pid}")
-    assert profile.in_function("<string>", "<listcomp>").live_blocks >= 140
+    assert profile.in_function("<string>", release_python.comprehension()).live_blocks >= 140
 
 
 def test_exec_that_fails(tool, release_python):
@@ -171,8 +173,8 @@ thread.join()
     run = tool.run(release_python.path, "-S", path)
     (child,) = [profile for pid, profile in run.profiles.items() if pid != run.pid]
     stacks = {tuple(line.function for line in site.python) for site in child.at_line(str(path), 5).sites}
-    assert ("work.<locals>.<listcomp>" in {stack[0] for stack in stacks} or
-            all(stack[0] in ("work", "work.<locals>.<listcomp>") for stack in stacks)) and stacks
+    inner = release_python.comprehension("work")
+    assert (inner in {stack[0] for stack in stacks} or all(stack[0] in ("work", inner) for stack in stacks)) and stacks
     for stack in stacks:
         assert stack[-3:] == ("Thread.run", "Thread._bootstrap_inner", "Thread._bootstrap")
 
@@ -418,6 +420,8 @@ print("unharmed")
 def test_corrupt_frame_chain(tool, python, pointer):
     """If a thread state's chain of frames leads to unmapped memory, the stack has no Python frames, and the tool counts
     it as unreadable."""
+    if not (3, 11) <= python.version < (3, 13):
+        pytest.skip("pm_probe knows where the pointer to the running frame is in 3.11 and 3.12 only")
     path, run = corrupted(tool, python, f"""
 def corrupt():
     pm_probe.with_bytes(pm_probe.frame_chain(), struct.pack("<Q", {pointer}), 60_013)

@@ -30,7 +30,7 @@ def test_domain_of_objects(tool, python):
     run = tool.run(python.path, "-S", "-c", "class C: pass\nkeep = [C() for i in range(1000)]")
     domains = {domain for site, _, domain in sites_with(run)
                if site.has_native("PyType_GenericAlloc") and site.python and site.python[0].line == 2}
-    assert domains == {4}
+    assert domains == {4} or (not domains and python.version >= (3, 12))
 
 
 def test_domain_of_new(tool, programs):

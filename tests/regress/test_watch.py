@@ -297,6 +297,8 @@ again(TASK, CONTEXT)
 
 def test_leak_of_cpython(tool, release_python):
     """The example of docs/watch-refs.md: a task whose __init__ is called again keeps its old context."""
+    if release_python.version >= (3, 12, 1):
+        pytest.skip("this leak is mended there")
     source = tool.new_directory() / "task.py"
     source.write_text(TASK)
     run = tool.run(release_python.path, source, options=[*watch("type:__main__.Context"), "--leak-scan=before"])

@@ -80,6 +80,12 @@ static void all_chunks_of_all_threads(void **state)
         assert_int_equal(parts[2].start, CHUNKS + 0x30000 + 24 + 80);
         assert_int_equal(parts[2].end, CHUNKS + 0x30000 + CHUNK_BYTES);
         assert_int_equal(pm_threads_dead_data(&world.interpreter, &world.image.reader, parts, 2), 2);
+        assert_int_equal(pm_threads_data(&world.interpreter, &world.image.reader, parts, 8), 4);
+        assert_int_equal(parts[0].start, CHUNKS + (u64)layout->at.chunk_data);
+        assert_int_equal(parts[0].end, CHUNKS + CHUNK_BYTES);
+        assert_int_equal(parts[2].start, CHUNKS + 0x30000 + (u64)layout->at.chunk_data);
+        assert_int_equal(parts[2].end, CHUNKS + 0x30000 + CHUNK_BYTES);
+        assert_int_equal(parts[3].start, CHUNKS + 0x20000 + (u64)layout->at.chunk_data);
         pm_image_release(&world.image);
     }
     assert_true(tried >= 5);

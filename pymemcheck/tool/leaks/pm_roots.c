@@ -26,7 +26,6 @@
 
 #include "base/pm_platform.h"
 #include "base/pm_sort.h"
-#include "cpython/pm_threads.h"
 #include "tool/capture/pm_python.h"
 #include "tool/pm_memory.h"
 
@@ -53,6 +52,17 @@ static void forget_dead(struct pm_roots *roots, u64 start, u64 bytes)
         if (roots->dead[i].low >= start + bytes || roots->dead[i].end <= start)
             roots->dead[left++] = roots->dead[i];
     roots->dead_count = left;
+}
+
+/* Where frames were inherited: this memory is another's now. */
+static void forget_inherited(struct pm_roots *roots, u64 start, u64 bytes)
+{
+    u32 left = 0;
+
+    for (u32 i = 0; i < roots->inherited_count; i++)
+        if (roots->frames[i].start >= start + bytes || roots->frames[i].end <= start)
+            roots->frames[left++] = roots->frames[i];
+    roots->inherited_count = roots->frames_count = left;
 }
 
 /* Whether the segment is of the dynamic loader's file. */
@@ -93,6 +103,7 @@ void pm_roots_unmapped(struct pm_roots *roots, u64 start, u64 bytes)
     pm_ranges_remove(&roots->mapped, start, bytes);
     pm_ranges_remove(&roots->loader, start, bytes);
     forget_dead(roots, start, bytes);
+    forget_inherited(roots, start, bytes);
 }
 
 /* Thread tid's stack, low to top (the last byte). */
@@ -123,6 +134,19 @@ static void hide_dead_part(struct pm_roots *roots, u32 tid, u32 ordinal, u64 red
         add_dead(roots, low, (pointer - red_zone) & ~(u64)7, ordinal);
 }
 
+/* Notes where threads keep frames. The parent drops it at its next fork. */
+static void note_frames(struct pm_roots *roots, const struct pm_python *python)
+{
+    roots->frames_count = roots->inherited_count;
+    if (python->state != PM_PYTHON_READY)
+        return;
+    roots->frames = pm_realloc("pm.roots", roots->frames,
+                               (roots->inherited_count + MAX_DATA_PARTS) * sizeof *roots->frames);
+    roots->frames_count += pm_threads_data(&python->interpreter, python->reader, roots->frames + roots->inherited_count,
+                                           MAX_DATA_PARTS);
+    roots->frames = pm_realloc("pm.roots", roots->frames, (roots->frames_count + 1) * sizeof *roots->frames);
+}
+
 /* The core forgets these threads before it tells the tool of the child. */
 void pm_roots_forks(struct pm_roots *roots, const struct pm_python *python, u32 tid)
 {
@@ -130,6 +154,7 @@ void pm_roots_forks(struct pm_roots *roots, const struct pm_python *python, u32 
     Addr start, end;
     u64 low, top;
 
+    note_frames(roots, python);
     pm_free(roots->others);
     roots->others = NULL;
     roots->other_count = 0;
@@ -150,6 +175,7 @@ void pm_roots_forked(struct pm_roots *roots)
         forget_dead(roots, other->low, other->end - other->low);
         add_dead(roots, other->low, other->end, other->thread);
     }
+    roots->inherited_count = roots->frames_count;
     pm_free(roots->others);
     roots->others = NULL;
     roots->other_count = 0;
@@ -326,7 +352,16 @@ static void collect_mappings(struct pm_roots *roots)
     pm_free(starts);
 }
 
-/* What returned frames left above the top of the interpreter's own stacks. */
+static bool is_in_parts(const struct pm_dead_data *parts, u32 count, u64 address)
+{
+    for (u32 i = 0; i < count; i++)
+        if (address >= parts[i].start && address < parts[i].end)
+            return true;
+    return false;
+}
+
+/* What returned frames left above the top of the interpreter's own stacks, and all that is left of stacks whose threads are
+   the parent's only. */
 static void hide_dead_data(struct pm_roots *roots, const struct pm_roots_request *request)
 {
     struct pm_dead_data *parts;
@@ -339,6 +374,10 @@ static void hide_dead_data(struct pm_roots *roots, const struct pm_roots_request
                                  MAX_DATA_PARTS);
     for (u32 i = 0; i < count; i++)
         add_dead(roots, parts[i].start, parts[i].end, 0);
+    count = pm_threads_data(&request->python->interpreter, request->reader, parts, MAX_DATA_PARTS);
+    for (u32 i = 0; i < roots->inherited_count; i++)
+        if (!is_in_parts(parts, count, roots->frames[i].start))
+            add_dead(roots, roots->frames[i].start, roots->frames[i].end, 0);
     pm_free(parts);
 }
 

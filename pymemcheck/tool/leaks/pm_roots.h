@@ -8,6 +8,7 @@
 #include "base/pm_ranges.h"
 #include "base/pm_reader.h"
 #include "base/pm_types.h"
+#include "cpython/pm_threads.h"
 #include "heap/pm_leaks.h"
 
 struct pm_python;
@@ -24,6 +25,10 @@ struct pm_roots {
     u32 dead_count, dead_capacity;
     struct pm_dead_stack *others;   /* from fork to the child's first instruction: stacks of other threads */
     u32 other_count;
+    /* Where all threads kept frames when the process was forked; of a fork under way, after those of the forks that
+       made this process. The interpreter does not unmap those of threads that the child has not. */
+    struct pm_dead_data *frames;
+    u32 inherited_count, frames_count;
     struct pm_ranges loader;    /* what the dynamic loader mapped for tables of its own */
     struct pm_ranges mapped;    /* what the program mapped itself, each call of mmap apart */
     /* Of one collection. */
