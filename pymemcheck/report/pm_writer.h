@@ -89,8 +89,7 @@ struct pm_format {
     void (*search_end)(void *writer, const struct pm_losses *losses);
 
     /* If the address is in no known block, the core describes it after this call, in the log or the
-       XML output. */
-    /* wrong->times > 0: one that is equal to one before; XML counts those. */
+       XML output. If wrong->times is not 0, it is equal to one before; XML counts those. */
     void (*wrong_free)(void *writer, const struct pm_tables *tables, const struct pm_wrong_free *wrong);
     /* The suppression that would match the error just written (heap/pm_suggestions.h). */
     void (*suggestion)(void *writer, const struct pm_tables *tables,
