@@ -72,7 +72,7 @@ def test_fails_for_the_new_leak_only(nightly, example, build_directory):
              result["level"]) for result in results} == {("new", "shop/stock.py", "error"), ("unchanged", "shop/cart.py", "note")}
     assert "## New" in (out / "summary.md").read_text() and (out / "merged").exists()
     page = out / "report.html"
-    if os.path.exists(os.path.join(build_directory, "pymemcheck", "page", "dist", "page.js")):
+    if os.path.exists(os.path.join(build_directory, "page", "dist", "page.js")):
         assert "stock.py:9" in page.read_text(encoding="utf-8")
     else:
         assert "there is no page" in failed.stdout
