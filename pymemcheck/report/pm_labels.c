@@ -174,6 +174,17 @@ static void add_native(const struct pm_labels *labels, struct pm_buffer *out,
     pm_buffer_add_hex(out, frame->offset);
 }
 
+void pm_labels_add_python_line(const struct pm_labels *labels, struct pm_buffer *out, struct pm_string_id file, u32 line,
+                               struct pm_string_id function, bool full)
+{
+    pm_labels_add_file(labels, out, file, full);
+    pm_buffer_add_char(out, ':');
+    pm_labels_add_line(out, line);
+    pm_buffer_add_text(out, " (");
+    pm_labels_add_function(labels, out, function);
+    pm_buffer_add_char(out, ')');
+}
+
 void pm_labels_add_frame(const struct pm_labels *labels, struct pm_buffer *out,
                          const struct pm_frame *frame, bool full)
 {
@@ -183,12 +194,7 @@ void pm_labels_add_frame(const struct pm_labels *labels, struct pm_buffer *out,
     }
     pm_buffer_add_text(out, "[ ");
     if (frame->kind == PM_FRAME_PYTHON) {
-        pm_labels_add_file(labels, out, frame->file, full);
-        pm_buffer_add_char(out, ':');
-        pm_labels_add_line(out, frame->line);
-        pm_buffer_add_text(out, " (");
-        pm_labels_add_function(labels, out, frame->function);
-        pm_buffer_add_char(out, ')');
+        pm_labels_add_python_line(labels, out, frame->file, frame->line, frame->function, full);
     } else {
         pm_labels_add_function(labels, out, frame->function);
     }

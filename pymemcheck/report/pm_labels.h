@@ -34,6 +34,10 @@ void pm_labels_add_object(const struct pm_labels *labels, struct pm_buffer *out,
 /* A line number, or ? for 0. */
 void pm_labels_add_line(struct pm_buffer *out, u32 line);
 
+/* A line of Python and its function: "job.py:12 (load)". full: as for pm_labels_add_file. */
+void pm_labels_add_python_line(const struct pm_labels *labels, struct pm_buffer *out, struct pm_string_id file, u32 line,
+                               struct pm_string_id function, bool full);
+
 /* One frame of a stack: object`function+0x12; object`0x4a2b where the function is not known; [
    /path/file.py:28 (func) ]; or [ note ]. */
 void pm_labels_add_frame(const struct pm_labels *labels, struct pm_buffer *out,

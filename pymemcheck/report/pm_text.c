@@ -134,13 +134,8 @@ void pm_text_add_place(struct pm_text *text, struct pm_stack_id stack)
     const struct pm_frame *frame = pm_profile_python_frame(text->profile, stack);
 
     if (frame != NULL) {
-        pm_labels_add_file(&text->labels, &text->line, frame->file,
-                           text->options->paths == PM_TEXT_PATHS_FULL);
-        pm_text_add(text, ":");
-        pm_labels_add_line(&text->line, frame->line);
-        pm_text_add(text, " (");
-        pm_labels_add_function(&text->labels, &text->line, frame->function);
-        pm_text_add(text, ")");
+        pm_labels_add_python_line(&text->labels, &text->line, frame->file, frame->line, frame->function,
+                                  text->options->paths == PM_TEXT_PATHS_FULL);
         return;
     }
     frame = pm_profile_caller(text->profile, stack);

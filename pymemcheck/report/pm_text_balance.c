@@ -56,12 +56,8 @@ static void add_place(struct pm_text *text, u32 index, u64 amount, bool up)
     const size_t used = text->line.length - start;
     pm_buffer_add_repeated(&text->line, ' ', used < PLACE_WIDTH ? PLACE_WIDTH - used : 2);
     const struct pm_frame *frame = pm_frames_get(text->profile->frames, place->python);
-    pm_labels_add_file(&text->labels, &text->line, frame->file, text->options->paths == PM_TEXT_PATHS_FULL);
-    pm_text_add(text, ":");
-    pm_labels_add_line(&text->line, frame->line);
-    pm_text_add(text, " (");
-    pm_labels_add_function(&text->labels, &text->line, frame->function);
-    pm_text_add(text, ")");
+    pm_labels_add_python_line(&text->labels, &text->line, frame->file, frame->line, frame->function,
+                              text->options->paths == PM_TEXT_PATHS_FULL);
 }
 
 static void add_line(struct pm_text *text, u32 index, u64 amount)

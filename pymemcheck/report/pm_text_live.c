@@ -114,13 +114,8 @@ void pm_text_put_source(struct pm_text *text, struct pm_string_id file, u32 line
 
 void pm_text_add_line_label(struct pm_text *text, const struct pm_row *row)
 {
-    pm_labels_add_file(&text->labels, &text->line, row->file,
-                       text->options->paths == PM_TEXT_PATHS_FULL);
-    pm_text_add(text, ":");
-    pm_labels_add_line(&text->line, row->line);
-    pm_text_add(text, " (");
-    pm_labels_add_function(&text->labels, &text->line, row->function);
-    pm_text_add(text, ")");
+    pm_labels_add_python_line(&text->labels, &text->line, row->file, row->line, row->function,
+                              text->options->paths == PM_TEXT_PATHS_FULL);
 }
 
 void pm_text_add_caller_label(struct pm_text *text, const struct pm_row *row)
