@@ -374,7 +374,8 @@ static void hide_dead_data(struct pm_roots *roots, const struct pm_roots_request
                                  MAX_DATA_PARTS);
     for (u32 i = 0; i < count; i++)
         add_dead(roots, parts[i].start, parts[i].end, 0);
-    count = pm_threads_data(&request->python->interpreter, request->reader, parts, MAX_DATA_PARTS);
+    count = roots->inherited_count == 0
+        ? 0 : pm_threads_data(&request->python->interpreter, request->reader, parts, MAX_DATA_PARTS);
     for (u32 i = 0; i < roots->inherited_count; i++)
         if (!is_in_parts(parts, count, roots->frames[i].start))
             add_dead(roots, roots->frames[i].start, roots->frames[i].end, 0);
