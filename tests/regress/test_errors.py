@@ -275,7 +275,7 @@ def test_equal_ones_name_their_blocks(tool, python, domains):
                        rf" alloc'd at {re.escape(str(path))}:3 \(<module>\)\n", run.log)
     assert [int(count) for count, _ in again] == list(range(2, 21)) and [bool(last) for _, last in again] == 18 * [False] + [True]
     # From 3.13 on the first call of the loop has other native frames.
-    assert len(errors(run.log)) in (1, 2) and summary(run.log)[:2] == (30, len(errors(run.log)))
+    assert len(errors(run.log)) in ((1,) if python.version < (3, 13) else (1, 2)) and summary(run.log)[:2] == (30, len(errors(run.log)))
     run = tool.run(python.path, "-S", path, env=domains, options=["--xml=yes", "--xml-file=" + str(path.parent / "x.xml")])
     assert " again at " not in run.log + (path.parent / "x.xml").read_text()
 

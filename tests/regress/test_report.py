@@ -114,8 +114,9 @@ def test_before_finalization_by_line(tool, release_python):
     run = tool.run(release_python.path, "-S", script, options=["--leak-scan=before"])
     start = run.log.index("Blocks allocated before the interpreter's finalization, by Python line")
     part = run.log[start:run.log.index("Blocks still allocated")]
-    # A newer interpreter's own imports may hold more.
-    assert any(re.search(r" 50\d,\d{3} +\d+ .* cache\.py:3 \(fill\)\n", row) for row in part.splitlines(keepends=True)[3:5]), part
+    # From 3.13 on the interpreter's own imports may hold more.
+    rows = part.splitlines(keepends=True)[3:4 if release_python.version < (3, 13) else 5]
+    assert any(re.search(r" 50\d,\d{3} +\d+ .* cache\.py:3 \(fill\)\n", row) for row in rows), part
     assert "cache.py:5" not in part
     assert "cache.py:3 (fill)" not in run.log[run.log.index("Blocks still allocated"):run.log.index("Leaks before")]
     assert re.search(r"in use before finalization [\d,]+ bytes", run.log[run.log.index("CONCLUSION:"):])

@@ -75,7 +75,8 @@ def test_by_bytes(tool, python, job):
              and any(frame.line == LINE for frame in site.python)}
     held = [sum(size for site, (size, _) in snapshot["live"].items() if site in sites) for snapshot in snapshots]
     falls = sum(1 for before, after in zip(held, held[1:]) if after < before - 200000)
-    assert falls in (5, 6) and max(held) > 450000     # a snapshot may come between two falls
+    # From 3.12 on the job allocates less beside them, so that a snapshot may come between two falls.
+    assert (falls == 6 or (falls == 5 and python.version >= (3, 12))) and max(held) > 450000
 
 
 def test_thinned_evenly(tool, python, job):
