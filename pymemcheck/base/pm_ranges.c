@@ -83,3 +83,11 @@ const struct pm_range *pm_ranges_at(const struct pm_ranges *ranges, u64 address)
 
     return at < ranges->count && ranges->entries[at].start <= address ? &ranges->entries[at] : NULL;
 }
+
+bool pm_ranges_overlap(const struct pm_ranges *ranges, u64 start, u64 bytes)
+{
+    u32 at = count_before(ranges, start);
+
+    return !is_empty(start, bytes) && at < ranges->count
+        && ranges->entries[at].start < start + bytes;
+}

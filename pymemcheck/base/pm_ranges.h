@@ -27,5 +27,7 @@ void pm_ranges_add(struct pm_ranges *ranges, u64 start, u64 bytes);
 void pm_ranges_remove(struct pm_ranges *ranges, u64 start, u64 bytes);
 /* The range that holds address, or NULL. Valid until the next change. */
 const struct pm_range *pm_ranges_at(const struct pm_ranges *ranges, u64 address);
+/* Whether a range holds any of these addresses. */
+bool pm_ranges_overlap(const struct pm_ranges *ranges, u64 start, u64 bytes);
 
 #endif

@@ -12,7 +12,31 @@ void pm_reader_init(struct pm_reader *reader,
 void pm_reader_forget(struct pm_reader *reader)
 {
     pm_zero(reader->cached_page, sizeof reader->cached_page);
+    reader->all_forgotten = ++reader->generation;
+    reader->forgotten_low = 0;
+    reader->forgotten_high = ~0ull;
+}
+
+void pm_reader_forget_range(struct pm_reader *reader, u64 start, u64 bytes)
+{
+    if (bytes == 0)
+        return;
+    const u64 high = start + (bytes - 1) < start ? ~0ull : start + (bytes - 1);
+    const u64 first = start >> PM_READER_PAGE_BITS, last = high >> PM_READER_PAGE_BITS;
+
+    if (last - first >= PM_READER_CACHE_PAGES) {
+        pm_reader_forget(reader);
+        return;
+    }
     reader->generation++;
+    for (u64 page = first; page <= last; page++) {
+        u64 cell = page & (PM_READER_CACHE_PAGES - 1);
+        if (reader->cached_page[cell] == page + 1)
+            reader->cached_page[cell] = 0;
+        reader->forgotten[cell] = reader->generation;
+    }
+    reader->forgotten_low = first << PM_READER_PAGE_BITS;
+    reader->forgotten_high = high | (PAGE_BYTES - 1);
 }
 
 const u8 *pm_reader_page(struct pm_reader *reader, u64 page)

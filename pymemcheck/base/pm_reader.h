@@ -6,8 +6,8 @@
    (pm_reader_page).
 
    The owner is asked once for each page whether it can be read. The answer stays in a small
-   direct-mapped cache, so pm_reader_forget must be called when client memory is unmapped or
-   protected. Cost on the usual path: two compares and the copy. */
+   direct-mapped cache, so pm_reader_forget_range must be called when client memory is unmapped,
+   protected or replaced. Cost on the usual path: two compares and the copy. */
 #ifndef PM_READER_H
 #define PM_READER_H
 
@@ -24,7 +24,10 @@ struct pm_reader {
     const u8 *(*map_page)(void *context, u64 address);
     void *context;
     u64 failures;                               /* reads refused so far */
-    u64 generation;                             /* pm_reader_forget increases it */
+    u64 generation;                             /* increased when pages are forgotten */
+    u64 forgotten_low, forgotten_high;          /* these, the last time; high is the last byte */
+    u64 all_forgotten;                          /* the generation that began when all were */
+    u64 forgotten[PM_READER_CACHE_PAGES];       /* and when a page of this cell was */
     u64 cached_page[PM_READER_CACHE_PAGES];     /* page number + 1; 0 is empty */
     const u8 *cached_bytes[PM_READER_CACHE_PAGES];
 };
@@ -32,13 +35,33 @@ struct pm_reader {
 void pm_reader_init(struct pm_reader *reader,
                     const u8 *(*map_page)(void *context, u64 address), void *context);
 
-/* Forgets which pages can be read. Call it when client memory was unmapped or protected. */
+/* Forgets which pages can be read. Call it where memory may have been unmapped unseen. */
 void pm_reader_forget(struct pm_reader *reader);
+
+/* Forgets the pages that bytes from start on are in. Call it when they were unmapped, protected or
+   replaced. Cost: one compare for each page, or for each page of the cache. */
+void pm_reader_forget_range(struct pm_reader *reader, u64 start, u64 bytes);
+
+/* Whether the pages of low up to and including high were not forgotten since generation was since.
+   Only the last range is known: false if pages were forgotten twice since then. */
+static inline bool pm_reader_kept(const struct pm_reader *reader, u64 since, u64 low, u64 high)
+{
+    return reader->generation == since
+        || (reader->generation == since + 1
+            && (reader->forgotten_high < low || reader->forgotten_low > high));
+}
 
 /* The bytes of page number page (address >> PM_READER_PAGE_BITS), or NULL if it cannot be read. For
    callers that read the same words again and again: the bytes stay readable, at the same place,
-   until generation changes. */
+   until generation changes. Then asking again is cheap, unless this page was forgotten. */
 const u8 *pm_reader_page(struct pm_reader *reader, u64 page);
+
+/* Whether page number page was surely not forgotten since generation was since. */
+static inline bool pm_reader_kept_page(const struct pm_reader *reader, u64 since, u64 page)
+{
+    return reader->all_forgotten <= since
+        && reader->forgotten[page & (PM_READER_CACHE_PAGES - 1)] <= since;
+}
 
 /* The general path, across pages; use pm_reader_read. */
 bool pm_reader_read_slow(struct pm_reader *reader, u64 address, void *to, size_t bytes);

@@ -12,7 +12,8 @@
        if (pm_watched_words_unchanged(&watched) == watched.count)
            the result is still right
 
-   Cost: three loads and one compare for each word; 32 bytes of memory for each word. */
+   Cost: four loads and one compare for each word; 40 bytes of memory for each word, of which a
+   compare reads 16. */
 #ifndef PM_WATCHED_WORDS_H
 #define PM_WATCHED_WORDS_H
 
@@ -22,9 +23,24 @@
 #include "base/pm_types.h"
 
 struct pm_watched_word {
-    const u8 *place;            /* in our own address space */
-    u64 value;                  /* 0 outside mask */
-    u64 mask;
+    u64 place_and_field;        /* where it is in our own address space, and the field's number */
+    u64 value;                  /* 0 outside the field */
+};
+
+static inline const u8 *pm_watched_word_place(const struct pm_watched_word *word)
+{
+    return (const u8 *)(word->place_and_field >> PM_TRACE_FIELD_BITS);
+}
+
+static inline u32 pm_watched_word_field(const struct pm_watched_word *word)
+{
+    return word->place_and_field % (1 << PM_TRACE_FIELD_BITS);
+}
+
+/* A page that has words. */
+struct pm_watched_page {
+    u64 number;
+    u32 word;                   /* the first of its words, or a later one */
 };
 
 struct pm_watched_words {
@@ -32,6 +48,9 @@ struct pm_watched_words {
     u64 generation;             /* the reader's, when all places were last known to be right */
     u32 count, capacity;
     u64 *addresses;             /* client address of each word; in the same allocation as words */
+    struct pm_watched_page *pages;      /* by word; a page may be there again; in the same
+                                           allocation */
+    u32 page_count;
 };
 
 /* Owns nothing until pm_watched_words_reserve. */
@@ -47,6 +66,8 @@ static inline void pm_watched_words_truncate(struct pm_watched_words *watched, u
 {
     PM_ASSERT(count <= watched->count);
     watched->count = count;
+    while (watched->page_count > 0 && watched->pages[watched->page_count - 1].word >= count)
+        watched->page_count--;
 }
 
 /* Adds count words, in order. False when there is no room or a word cannot be read: then some of
@@ -58,7 +79,7 @@ bool pm_watched_words_add(struct pm_watched_words *watched, struct pm_reader *re
 /* Word number index, as it was added. */
 struct pm_traced_word pm_watched_words_at(const struct pm_watched_words *watched, u32 index);
 
-/* The slow path of pm_watched_words_readable. */
+/* The slow path of pm_watched_words_readable: asks for each page that may have been forgotten. */
 bool pm_watched_words_ask_again(struct pm_watched_words *watched, struct pm_reader *reader);
 
 /* Whether every word is still at its place and can be read. */
@@ -77,8 +98,8 @@ static inline u32 pm_watched_words_unchanged(const struct pm_watched_words *watc
 
     for (; word < end; word++) {
         u64 now;
-        pm_copy(&now, word->place, sizeof now);
-        if ((now & word->mask) != word->value)
+        pm_copy(&now, pm_watched_word_place(word), sizeof now);
+        if ((now & pm_trace_masks[pm_watched_word_field(word)]) != word->value)
             break;
     }
     return (u32)(word - watched->words);

@@ -38,12 +38,19 @@
 
 static struct pm_run the_run;
 
-/* What the program did not map itself may be a part of its heap. */
+/* Also called for brk, which is no part of the heap that the tool hands out. The core calls it
+   once before the program runs. */
 static void forget_memory(Addr start, SizeT bytes)
 {
-    the_run.heap_protected |= pm_ranges_at(&the_run.roots.mapped, start) == NULL;
     pm_roots_unmapped(&the_run.roots, start, bytes);
-    pm_reader_forget(&the_run.reader);
+    pm_reader_forget_range(&the_run.reader, start, bytes);
+}
+
+/* What the program did not map itself may be a part of its heap. */
+static void forget_mapping(Addr start, SizeT bytes)
+{
+    the_run.heap_protected |= pm_ranges_at(&the_run.roots.mapped, start) == NULL;
+    forget_memory(start, bytes);
 }
 
 static void note_mapping(Addr start, SizeT bytes, Bool r, Bool w, Bool x, ULong debug_info)
@@ -52,6 +59,8 @@ static void note_mapping(Addr start, SizeT bytes, Bool r, Bool w, Bool x, ULong 
     (void)w;
     (void)x;
     (void)debug_info;
+    if (pm_ranges_overlap(&the_run.roots.mapped, start, bytes))
+        pm_reader_forget_range(&the_run.reader, start, bytes);
     pm_roots_mapped(&the_run.roots, start, bytes);
 }
 
@@ -60,10 +69,9 @@ static void forget_protection(Addr start, SizeT bytes, Bool r, Bool w, Bool x)
     const NSegment *segment = VG_(am_find_nsegment)(start);
 
     (void)x;
-    (void)bytes;
     the_run.heap_protected |= (!r || !w) && segment != NULL && segment->isCH;
     if (!r)
-        pm_reader_forget(&the_run.reader);
+        pm_reader_forget_range(&the_run.reader, start, bytes);
 }
 
 static void thread_starts(ThreadId parent, ThreadId child)
@@ -243,7 +251,7 @@ static void before_options(void)
                                     pm_options_print_debug_usage);
     VG_(needs_client_requests)(on_client_request);
     VG_(track_new_mem_mmap)(note_mapping);
-    VG_(track_die_mem_munmap)(forget_memory);
+    VG_(track_die_mem_munmap)(forget_mapping);
     VG_(track_die_mem_brk)(forget_memory);
     VG_(track_change_mem_mprotect)(forget_protection);
     VG_(track_pre_thread_ll_create)(thread_starts);

@@ -45,10 +45,10 @@ static void expect_trace(struct pm_fuzz_image *image, const struct pm_trace *tra
         const struct pm_traced_word *word = &trace->words[i];
         u64 value;
 
-        PM_FUZZ_EXPECT(word->address % 8 == 0 && word->mask != 0);
-        PM_FUZZ_EXPECT((word->value & ~word->mask) == 0);
+        PM_FUZZ_EXPECT(word->address % 8 == 0 && pm_traced_word_mask(word) != 0);
+        PM_FUZZ_EXPECT((word->value & ~pm_traced_word_mask(word)) == 0);
         PM_FUZZ_EXPECT(pm_reader_read_u64(&image->reader, word->address, &value));
-        PM_FUZZ_EXPECT((value & word->mask) == word->value);
+        PM_FUZZ_EXPECT((value & pm_traced_word_mask(word)) == word->value);
     }
 }
 

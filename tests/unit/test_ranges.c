@@ -34,6 +34,14 @@ static void compare(const struct pm_ranges *ranges)
     }
 }
 
+static bool is_owned(u64 start, u64 bytes)
+{
+    for (u64 at = start; at < start + bytes; at++)
+        if (owners[at] != 0)
+            return true;
+    return false;
+}
+
 static void test_random(void **state)
 {
     struct pm_ranges ranges = { 0 };
@@ -47,6 +55,7 @@ static void test_random(void **state)
         u64 bytes = pm_random_below(&random, ADDRESSES - start + 1);
         bool add = pm_random_below(&random, 2) != 0;
 
+        assert_int_equal(pm_ranges_overlap(&ranges, start, bytes), is_owned(start, bytes));
         if (add)
             pm_ranges_add(&ranges, start, bytes);
         else
@@ -74,6 +83,8 @@ static void test_ends(void **state)
     assert_int_equal(pm_ranges_at(&ranges, 8191)->start, 4096);
     assert_int_equal(pm_ranges_at(&ranges, 8192)->start, 8192);
     assert_null(pm_ranges_at(&ranges, 12288));
+    assert_false(pm_ranges_overlap(&ranges, 8191, 0));
+    assert_false(pm_ranges_overlap(&ranges, 8191, ~(u64)0));    /* wraps round */
     pm_ranges_remove(&ranges, 0, ~(u64)0);
     assert_int_equal(ranges.count, 0);
     pm_ranges_release(&ranges);

@@ -114,10 +114,80 @@ static void test_random_reads(void **state)
         if (step % 100 == 0) {
             size_t page = pm_random_below(&random, client->count);
             client->pages[page].readable = !client->pages[page].readable;
-            if (!client->pages[page].readable)
+            if (!client->pages[page].readable && pm_random_below(&random, 4) == 0)
                 pm_reader_forget(&client->reader);
+            else if (!client->pages[page].readable)
+                pm_reader_forget_range(&client->reader, client->pages[page].address + pm_random_below(&random, PAGE),
+                                       1);
         }
     }
+    free(client);
+}
+
+/* Only pages that have a byte of the range are asked for again. */
+static void test_forgotten_ranges(void **state)
+{
+    enum { PAGES = 8, START = 0x10000 };
+    struct pm_random random = pm_random_start();
+    struct client *client = new_client();
+    u64 word;
+
+    (void)state;
+    for (u64 page = 0; page < PAGES; page++)
+        add_page(client, START + page * PAGE);
+    for (int round = 0; round < 1000; round++) {
+        u64 start = START + pm_random_below(&random, PAGES * PAGE);
+        u64 bytes = pm_random_below(&random, START + PAGES * PAGE - start + 1);
+        u64 pages = bytes == 0 ? 0 : (start + bytes - 1) / PAGE - start / PAGE + 1;
+        u64 since = client->reader.generation;
+        for (u64 page = 0; page < PAGES; page++)
+            assert_true(pm_reader_read_u64(&client->reader, START + page * PAGE, &word));
+        u64 asked = client->asked;
+        pm_reader_forget_range(&client->reader, start, bytes);
+        for (u64 page = 0; page < PAGES; page++) {
+            u64 address = START + page * PAGE;
+            assert_int_equal(pm_reader_kept(&client->reader, since, address, address + PAGE - 1),
+                             pages == 0 || page < (start - START) / PAGE
+                                 || page >= (start - START) / PAGE + pages);
+            assert_true(pm_reader_read_u64(&client->reader, address, &word));
+        }
+        assert_int_equal(client->asked, asked + pages);
+        assert_int_equal(client->reader.generation, since + (pages != 0));
+    }
+    /* Of two ranges only the last one is known. */
+    u64 since = client->reader.generation;
+    pm_reader_forget_range(&client->reader, START, 1);
+    pm_reader_forget_range(&client->reader, START, 1);
+    assert_false(pm_reader_kept(&client->reader, since, START + PAGE, START + 2 * PAGE - 1));
+    assert_true(pm_reader_kept(&client->reader, since + 1, START + PAGE, START + 2 * PAGE - 1));
+    free(client);
+}
+
+/* A range that has more pages than the cache, or that would wrap round, forgets as much as it must. */
+static void test_forgotten_ends(void **state)
+{
+    struct client *client = new_client();
+    const u64 whole = (u64)PM_READER_CACHE_PAGES * PAGE;
+    u64 word, asked;
+
+    (void)state;
+    add_page(client, 0x7f0000000000);
+    add_page(client, 0 - (u64)PAGE);
+    for (u64 address = 0x7f0000000000;; address = 0 - (u64)PAGE) {
+        for (u64 before = 0; before <= whole + PAGE; before += whole / 2) {
+            assert_true(pm_reader_read_u64(&client->reader, address, &word));
+            asked = client->asked;
+            pm_reader_forget_range(&client->reader, address - before, before + 1);
+            assert_true(pm_reader_read_u64(&client->reader, address, &word));
+            assert_int_equal(client->asked, asked + 1);
+        }
+        if (address != 0x7f0000000000)
+            break;
+    }
+    asked = client->asked;
+    pm_reader_forget_range(&client->reader, 0 - (u64)16, ~0ull);
+    assert_true(pm_reader_read_u64(&client->reader, 0 - (u64)PAGE, &word));
+    assert_int_equal(client->asked, asked + 1);
     free(client);
 }
 
@@ -237,6 +307,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_reads),
+        cmocka_unit_test(test_forgotten_ranges),
+        cmocka_unit_test(test_forgotten_ends),
         cmocka_unit_test(test_pages_are_asked_once),
         cmocka_unit_test(test_page_that_comes_later),
         cmocka_unit_test(test_end_of_the_address_space),

@@ -106,7 +106,7 @@ static bool has_word(const struct pm_trace *trace, struct pm_traced_word word)
 {
     for (unsigned i = 0; i < trace->count; i++)
         if (trace->words[i].address == word.address && trace->words[i].value == word.value
-                && trace->words[i].mask == word.mask)
+                && trace->words[i].field == word.field)
             return true;
     return false;
 }

@@ -48,7 +48,7 @@ static void expect_rest_is_unused(struct chain *chain, unsigned capacity,
 
     for (unsigned i = 0; i < trace->count; i++)
         if (trace->words[i].address == address)
-            untraced &= ~trace->words[i].mask;
+            untraced &= ~pm_traced_word_mask(&trace->words[i]);
     if (untraced == 0)
         return;
     assert_false(matters(chain, capacity, address, untraced));
@@ -69,7 +69,7 @@ static void walk_traced(struct chain *chain, unsigned capacity, struct pm_trace 
     assert_true(same_walk(chain, &untraced));
     assert_false(trace->incomplete);
     for (unsigned i = 0; i < trace->count; i++)
-        assert_int_equal(word_of(chain, trace->words[i].address) & trace->words[i].mask,
+        assert_int_equal(word_of(chain, trace->words[i].address) & pm_traced_word_mask(&trace->words[i]),
                          trace->words[i].value);
 }
 
@@ -107,7 +107,7 @@ static void expect_exact_trace(struct chain *chain, unsigned capacity, size_t fr
     if (chain->end == PM_WALK_LIMIT || layout->entry == PM_ENTRY_RUNNING)
         return;
     for (unsigned i = 0; i < trace.count; i++)
-        if (words[i].mask == ~0ull && words[i].address >= FRAMES && (words[i].address & SHIM) == 0)
+        if (pm_traced_word_mask(&words[i]) == ~0ull && words[i].address >= FRAMES && (words[i].address & SHIM) == 0)
             assert_true(matters(chain, capacity, words[i].address, ~0ull));
 }
 

@@ -63,13 +63,12 @@ void pm_unwind_forget(struct pm_unwind *unwind)
 /* Finds the stack's limits. False if they are not known, or the stack pointer is near the end. */
 static bool find_limits(struct pm_unwind *unwind, u64 stack_pointer)
 {
-    const u64 generation = unwind->rules.reader->generation;
+    const struct pm_reader *reader = unwind->rules.reader;
 
-    if (unwind->generation != generation || stack_pointer < unwind->stack_low
-            || stack_pointer >= unwind->stack_high) {
+    if (stack_pointer < unwind->stack_low || stack_pointer >= unwind->stack_high
+            || !pm_reader_kept(reader, unwind->generation, unwind->stack_low, unwind->stack_high))
         pm_core_stack_limits(stack_pointer, &unwind->stack_low, &unwind->stack_high);
-        unwind->generation = generation;
-    }
+    unwind->generation = reader->generation;
     return stack_pointer >= unwind->stack_low && stack_pointer + PM_CORE_STACK_END_BYTES < unwind->stack_high;
 }
 
