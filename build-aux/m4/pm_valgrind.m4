@@ -294,3 +294,29 @@ PM_TOOL_DIR=$with_tool_dir
 AS_IF([test -z "$PM_TOOL_DIR"], [PM_TOOL_DIR=$VALGRIND_TOOL_DIR])
 AC_SUBST([PM_TOOL_DIR])
 ])
+
+# PM_CHECK_LTO
+# Whether the tool can be optimised as a whole when it is linked. Its parts stand in for functions of the core
+# (PM_CORE_WRAPS), which not every linker does in a file that is optimised so. Comes after all that changes CFLAGS.
+#   PM_LTO  options for the compiler and for the linker, or nothing
+AC_DEFUN([PM_CHECK_LTO], [
+AC_ARG_ENABLE([lto],
+    [AS_HELP_STRING([--disable-lto], [do not optimise the tool as a whole @<:@where the compiler can@:>@])],
+    [], [enable_lto=yes])
+AC_MSG_CHECKING([whether the tool can be optimised when it is linked])
+PM_LTO=
+AS_IF([test "x$enable_lto" != xno], [
+    pm_lto="-O2 -flto=auto -ffat-lto-objects"
+    AS_ECHO(["int inner(void) { return 2; }"]) >conftest-inner.c
+    AS_ECHO(["int inner(void); int outer(void) { return inner(); }"]) >conftest-core.c
+    AS_ECHO(["int outer(void), __real_inner(void); int __wrap_inner(void) { return 40 + __real_inner(); }
+        int main(void) { return outer() != 42; }"]) >conftest-tool.c
+    AS_IF([$CC $CFLAGS -Werror -O2 -c conftest-core.c conftest-inner.c >/dev/null 2>&1 &&
+           $CC $CFLAGS -Werror $pm_lto -c conftest-tool.c >/dev/null 2>&1 &&
+           $CC $pm_lto -o conftest-lto conftest-tool.o conftest-core.o conftest-inner.o -Wl,--wrap=inner 2>conftest.err &&
+           test ! -s conftest.err && ./conftest-lto],
+        [PM_LTO=$pm_lto])
+    rm -f conftest*])
+AS_IF([test -n "$PM_LTO"], [AC_MSG_RESULT([yes])], [AC_MSG_RESULT([no])])
+AC_SUBST([PM_LTO])
+])
