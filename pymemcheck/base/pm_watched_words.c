@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/pm_watched_words.h"
 
-/* Whether two addresses are in the same page. */
-static inline bool same_page(u64 a, u64 b)
-{
-    return (a ^ b) >> PM_READER_PAGE_BITS == 0;
-}
-
 /* NULL if the page of address cannot be read. */
 static const u8 *place_of(struct pm_reader *reader, u64 address)
 {
@@ -41,7 +35,7 @@ void pm_watched_words_release(struct pm_watched_words *watched)
 
 void pm_watched_words_reserve(struct pm_watched_words *watched, u32 capacity)
 {
-    watched->count = watched->page_count = 0;
+    pm_watched_words_truncate(watched, 0);
     if (watched->capacity >= capacity)
         return;
     pm_free(watched->words);
@@ -53,32 +47,39 @@ void pm_watched_words_reserve(struct pm_watched_words *watched, u32 capacity)
     watched->capacity = capacity;
 }
 
+static bool turn_to_page(struct pm_watched_words *watched, struct pm_reader *reader, u64 page)
+{
+    watched->last_bytes = pm_reader_page(reader, page);
+    watched->last_page = page;
+    if (watched->last_bytes == NULL)
+        return false;
+    note_page(watched, page, watched->count);
+    return true;
+}
+
 /* Most words are in the same page as the word before. */
 bool pm_watched_words_add(struct pm_watched_words *watched, struct pm_reader *reader,
                           const struct pm_traced_word *words, u32 count)
 {
-    const u8 *place = NULL;
+    const u64 in_page = (1u << PM_READER_PAGE_BITS) - 1;
 
     PM_ASSERT(watched->count == 0 || watched->generation == reader->generation);
     if (count > watched->capacity - watched->count)
         return false;
+    if (watched->generation != reader->generation)
+        watched->last_bytes = NULL;
     watched->generation = reader->generation;
-    for (u32 i = 0; i < count; i++) {
-        const bool same = i > 0 && same_page(words[i].address, words[i - 1].address);
-        if (same)
-            place += (i64)(words[i].address - words[i - 1].address);
-        else
-            place = place_of(reader, words[i].address);
-        if (place == NULL)
+    for (const struct pm_traced_word *word = words; word < words + count; word++) {
+        const u64 page = word->address >> PM_READER_PAGE_BITS;
+        if ((watched->last_page != page || watched->last_bytes == NULL)
+                && !turn_to_page(watched, reader, page))
             return false;
-        watched->addresses[watched->count] = words[i].address;
-        watched->words[watched->count] = (struct pm_watched_word){
-            .place_and_field = (u64)place << PM_TRACE_FIELD_BITS | words[i].field,
-            .value = words[i].value,
+        const u64 place = (u64)watched->last_bytes + (word->address & in_page);
+        watched->addresses[watched->count] = word->address;
+        watched->words[watched->count++] = (struct pm_watched_word){
+            .place_and_field = place << PM_TRACE_FIELD_BITS | word->field,
+            .value = word->value,
         };
-        if (!same)
-            note_page(watched, words[i].address >> PM_READER_PAGE_BITS, watched->count);
-        watched->count++;
     }
     return true;
 }

@@ -51,6 +51,8 @@ struct pm_watched_words {
     struct pm_watched_page *pages;      /* by word; a page may be there again; in the same
                                            allocation */
     u32 page_count;
+    u64 last_page;                      /* number of the page that a word was added in last */
+    const u8 *last_bytes;               /* where it is in our own address space; NULL: none */
 };
 
 /* Owns nothing until pm_watched_words_reserve. */
@@ -66,6 +68,7 @@ static inline void pm_watched_words_truncate(struct pm_watched_words *watched, u
 {
     PM_ASSERT(count <= watched->count);
     watched->count = count;
+    watched->last_bytes = NULL;
     while (watched->page_count > 0 && watched->pages[watched->page_count - 1].word >= count)
         watched->page_count--;
 }

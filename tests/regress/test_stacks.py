@@ -82,6 +82,12 @@ def test_sanity(tool, any_python, options):
     assert_same(stacks)
 
 
+def test_sanity_of_deep_native_stacks(tool, any_python):
+    """The parser and the compiler recurse in C, beyond --num-callers= and beyond what is unwound further."""
+    run = tool.run(any_python.path, "-S", PROGRAMS / "recursion_in_c.py", options=["--sanity-level=2"])
+    assert run.profile.troubles["unreadable_stacks"] == 0
+
+
 def test_fresh_objects_are_no_reused_ones(tool, any_python):
     """An object whose memory is fresh does not count as reused. Instances have no free list."""
     reused = [tool.run(any_python.path, "-S", "-c", f"kept = [object() for n in range({count})]")

@@ -86,11 +86,9 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
     struct pm_capture *capture = &run->capture;
     u8 layers[MAX_LAYERS];
     size_t n = 0;
-    bool cut = pm_unwind_was_cut(&capture->unwind, natives);
 
     for (unsigned i = 0; i < natives->count; i++) {
         struct pm_native_frame known = pm_native_resolve(&run->native, natives->ips[i], i == 0);
-        cut = cut && !known.boundary && !known.below_main;
         if (known.below_main && n > 0)
             break;
         if (known.hidden)
@@ -102,24 +100,22 @@ static struct pm_known_natives resolve_natives(struct pm_run *run, const struct 
     return (struct pm_known_natives){
         .part = pm_pairs_native(&capture->pairs, capture->native, n),
         .debug_hooks = count_hooks(layers, n < MAX_LAYERS ? n : MAX_LAYERS),
-        .cut = cut,
     };
 }
 
-enum { CUT_BIT = 63, HOOKS_BIT = 32 };
+enum { HOOKS_BIT = 32 };
 
 /* As pm_unwind_note keeps it. Not 0, since no part is 0. */
 static u64 packed(struct pm_known_natives known)
 {
-    return (u64)known.cut << CUT_BIT | (u64)known.debug_hooks << HOOKS_BIT | known.part.v;
+    return (u64)known.debug_hooks << HOOKS_BIT | known.part.v;
 }
 
 static struct pm_known_natives unpacked(u64 meaning)
 {
     return (struct pm_known_natives){
         .part = { (u32)meaning },
-        .debug_hooks = (u32)(meaning >> HOOKS_BIT) & INT32_MAX,
-        .cut = meaning >> CUT_BIT,
+        .debug_hooks = (u32)(meaning >> HOOKS_BIT),
     };
 }
 
@@ -302,18 +298,27 @@ static bool is_frequent(struct pm_capture *capture, const struct pm_snapshot_key
     return frequent;
 }
 
-static bool is_boundary(void *context, u64 ip)
+static enum pm_unwind_frame_kind kind_of(void *context, u64 ip)
 {
-    return pm_native_is_boundary(context, ip);
+    return pm_native_is_boundary(context, ip) ? PM_UNWIND_FRAME_END
+        : pm_native_is_interpreter(context, ip) ? PM_UNWIND_FRAME_PASSING : PM_UNWIND_FRAME;
 }
 
-/* The native part of a stack that was cut, up to the evaluation of Python that runs in it. It stays
-   cut if the evaluation is too far out. *natives becomes all that this depends on. */
-static struct pm_known_natives further_part(struct pm_run *run, u32 tid, struct pm_known_natives cut,
-                                            struct pm_unwound *natives)
+/* A native stack. If it was cut before an evaluation of Python, it goes on up to that, unless that is
+   too far out. *whole is all that the result depends on. */
+static struct pm_unwound unwind_natives(struct pm_run *run, u32 tid, bool python, struct pm_unwound *whole)
 {
-    return pm_unwind_further(&run->capture.unwind, tid, is_boundary, &run->native, natives)
-        ? native_part(run, natives) : cut;
+    struct pm_unwind *unwind = &run->capture.unwind;
+    struct pm_unwound natives = pm_unwind_stack(unwind, tid);
+    bool cut = python && pm_unwind_was_cut(unwind, &natives);
+
+    *whole = natives;
+    for (unsigned i = 1; cut && i < natives.count; i++)
+        cut = !pm_native_is_boundary(&run->native, natives.ips[i]);
+    if (cut)
+        pm_unwind_further(unwind, tid, kind_of, &run->native, whole, &natives);
+    pm_unwind_prefetch(unwind, &natives);
+    return natives;
 }
 
 /* Without a snapshot. May keep one for key. */
@@ -321,7 +326,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
 {
     struct pm_capture *capture = &run->capture;
     enum pm_walk_end end;
-    struct pm_unwound natives = pm_unwind_stack(&capture->unwind, tid);
+    struct pm_unwound whole, natives = unwind_natives(run, tid, key->slot != 0, &whole);
     unsigned same, fresh = pm_python_walk_again(&run->python, tid, &capture->rewalk, capture->raw,
                                                 capture->walk_limit, &end, &same);
     for (unsigned i = 0; i < fresh && i < PREFETCHED_FRAMES; i++)
@@ -330,8 +335,6 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
         run->troubles.unreadable_stacks++;
 
     struct pm_known_natives native = native_part(run, &natives);
-    if (native.cut && fresh + same > 0)
-        native = further_part(run, tid, native, &natives);
     struct pm_python_part python = python_part(run, fresh, same, end);
     if (pm_core_sanity_level() > 1)
         check_walk(run, tid, end, fresh + same);
@@ -343,7 +346,7 @@ static struct pm_captured compute(struct pm_run *run, u32 tid, const struct pm_s
     };
     bool unsteady = fresh + same > 0 && capture->last[fresh + same - 1].unsteady;
     if (!unsteady && is_frequent(capture, key, pair))
-        keep_snapshot(run, tid, key, &natives, captured);
+        keep_snapshot(run, tid, key, &whole, captured);
     return captured;
 }
 

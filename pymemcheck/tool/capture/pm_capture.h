@@ -8,8 +8,9 @@
 
    A native stack is unwound up to --num-callers= frames. If that many do not reach the innermost
    evaluation of Python, the extension's function that Python called may be missing. Such a stack is
-   unwound again, up to the evaluation or PM_CAPTURE_NATIVES frames. Few stacks are so deep, so this
-   costs less than to unwind all stacks further.
+   unwound again, up to the evaluation or PM_CAPTURE_NATIVES frames, unless its outer frames are the
+   last such stack's. Of the interpreter's frames beyond --num-callers= only the outermost of several
+   in a row are kept: the compiler and the parser recurse, and each depth would be another stack.
 
    The number of a native part is remembered by the addresses, until objects are loaded or
    unloaded. Of the Python frames, only those are named that differ from the last stack's, counted
@@ -41,7 +42,6 @@ struct pm_run;
 struct pm_known_natives {
     struct pm_native_part part;
     u32 debug_hooks;                /* as in struct pm_captured */
-    bool cut;                       /* at --num-callers=, before an evaluation of Python */
 };
 
 /* A Python frame of the last stack. */

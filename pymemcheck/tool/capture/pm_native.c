@@ -149,15 +149,15 @@ static u64 linked_address(u64 ip)
     return info != NULL ? ip - (u64)VG_(DebugInfo_get_text_bias)(info) : 0;
 }
 
-/* Notes where the code of our object is, which contains ip. */
-static void meet_ours(struct pm_native *native, u64 ip)
+/* Where the code of the object is that contains ip. */
+static void find_code(u64 ip, u64 *low, u64 *high)
 {
     const DebugInfo *info = VG_(find_DebugInfo)(VG_(current_DiEpoch)(), ip);
 
     if (info == NULL)
         return;
-    native->ours_low = (u64)VG_(DebugInfo_get_text_avma)(info);
-    native->ours_high = native->ours_low + VG_(DebugInfo_get_text_size)(info);
+    *low = (u64)VG_(DebugInfo_get_text_avma)(info);
+    *high = *low + VG_(DebugInfo_get_text_size)(info);
 }
 
 static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool innermost)
@@ -174,7 +174,7 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
         ours = VG_(strstr)(text, PRELOAD_NAME) != NULL;
         frame.object = pm_strings_intern_text(native->strings, text);
         if (ours)
-            meet_ours(native, ip);
+            find_code(ip, &native->ours_low, &native->ours_high);
     }
     if (VG_(get_fnname_w_offset)(epoch, ip, &text)) {
         size_t length = split_offset(text, &frame.offset);
@@ -199,8 +199,10 @@ static struct pm_native_frame look_up(struct pm_native *native, u64 ip, bool inn
         frame.address = linked;
         frame.offset = (linked != 0 ? linked : ip) + !innermost;
     }
-    if (result.layer == PM_LAYER_EVAL && !ours)
+    if (result.layer == PM_LAYER_EVAL && !ours) {
         native->evaluator = frame.object;
+        find_code(ip, &native->interpreter_low, &native->interpreter_high);
+    }
     if (result.layer == PM_LAYER_EVAL)
         frame.flags |= PM_FRAME_EVAL;
     else if (result.layer != PM_LAYER_NONE)

@@ -35,6 +35,7 @@ struct pm_native {
     u32 line_count, line_capacity;
     u32 lines_now;                  /* so many of them were looked up at once */
     u64 ours_low, ours_high;        /* where our preloaded object's code is; equal: not met yet */
+    u64 interpreter_low, interpreter_high;  /* and the code of the object with CPython's evaluation */
     struct pm_string_id evaluator;  /* the object with CPython's evaluation function; "": not met yet */
 };
 
@@ -52,6 +53,12 @@ static inline bool pm_native_is_boundary(struct pm_native *native, u64 ip)
 {
     return ip - native->ours_low < native->ours_high - native->ours_low
         && pm_native_resolve(native, ip, false).boundary;
+}
+
+/* Whether ip is in the object with CPython's evaluation function, once that was met. */
+static inline bool pm_native_is_interpreter(const struct pm_native *native, u64 ip)
+{
+    return ip - native->interpreter_low < native->interpreter_high - native->interpreter_low;
 }
 
 /* An address of the frame, for the XML report; 0 if the frame is not native. */

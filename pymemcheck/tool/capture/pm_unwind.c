@@ -46,6 +46,9 @@ void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned
     *unwind = (struct pm_unwind){
         .inner = make_room(limit),
         .further = make_room(most),
+        .reaching_ips = pm_alloc("pm.unwind", most * sizeof *unwind->reaching_ips),
+        .reaching_sps = pm_alloc("pm.unwind", most * sizeof *unwind->reaching_sps),
+        .kept = pm_alloc("pm.unwind", most * sizeof *unwind->kept),
         .keys = pm_alloc("pm.unwind", most * sizeof *unwind->keys),
     };
     for (unsigned i = 0; i < most; i++)
@@ -58,6 +61,7 @@ void pm_unwind_forget(struct pm_unwind *unwind)
 {
     pm_unwind_rules_forget(&unwind->rules);
     pm_map_clear(&unwind->meanings);
+    unwind->reaching_count = 0;
 }
 
 /* Finds the stack's limits. False if they are not known, or the stack pointer is near the end. */
@@ -142,42 +146,159 @@ static unsigned unwind_into(struct pm_unwind *unwind, struct pm_unwind_room *roo
     return count;
 }
 
-/* The innermost count frames of the room's stack, with their hash. */
-static struct pm_unwound unwound(const struct pm_unwind *unwind, const struct pm_unwind_room *room,
-                                 unsigned count)
+static u64 hash_of(const struct pm_unwind *unwind, const unsigned long *ips, unsigned count)
 {
-    const struct pm_unwind_rules_walk *walk = &room->walk;
     u64 hash = 0;
 
     for (unsigned i = 0; i < count; i++)
-        hash += walk->instructions[i] * unwind->keys[i];
-    return (struct pm_unwound){
-        .ips = walk->instructions,
-        .sps = walk->stack_pointers,
-        .count = count,
-        .hash = hash,
-    };
+        hash += ips[i] * unwind->keys[i];
+    return hash;
 }
 
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
 {
+    const struct pm_unwind_rules_walk *walk = &unwind->inner.walk;
     const unsigned count = unwind_into(unwind, &unwind->inner, tid);
-    const struct pm_unwound stack = unwound(unwind, &unwind->inner, count);
 
-    pm_map_prefetch(&unwind->meanings, stack.hash);
-    return stack;
+    return (struct pm_unwound){
+        .ips = walk->instructions,
+        .sps = walk->stack_pointers,
+        .count = count,
+        .hash = hash_of(unwind, walk->instructions, count),
+    };
 }
 
-bool pm_unwind_further(struct pm_unwind *unwind, u32 tid, bool (*is_end)(void *context, u64 ip),
-                       void *context, struct pm_unwound *stack)
+/* Makes room for a stack of count frames that reaches its end. */
+static void reach(struct pm_unwind *unwind, unsigned count, struct pm_unwound *whole)
+{
+    const unsigned begin = unwind->further.limit - count;
+
+    unwind->reaching_count = count;
+    *whole = (struct pm_unwound){
+        .ips = unwind->reaching_ips + begin, .sps = unwind->reaching_sps + begin, .count = count,
+    };
+}
+
+/* Writes the innermost count frames of a walk into the stack that reaches its end. */
+static void copy_frames(const struct pm_unwind *unwind, const struct pm_unwind_rules_walk *walk,
+                        unsigned count)
+{
+    const unsigned begin = unwind->further.limit - unwind->reaching_count;
+
+    for (unsigned i = 0; i < count; i++) {
+        unwind->reaching_ips[begin + i] = walk->instructions[i];
+        unwind->reaching_sps[begin + i] = walk->stack_pointers[i];
+    }
+}
+
+/* How many frames of the last stack that reached its end are outside of the last frame of
+   pm_unwind_stack; 0: that frame is not in it, or the return addresses outside changed. */
+static unsigned count_outside(const struct pm_unwind *unwind)
+{
+    const struct pm_unwind_rules_walk *inner = &unwind->inner.walk;
+    const unsigned most = unwind->further.limit, last = unwind->inner.limit - 1;
+    const unsigned long *ips = unwind->reaching_ips, *sps = unwind->reaching_sps;
+    unsigned known = most - unwind->reaching_count;
+    u64 address;
+
+    while (known < most && sps[known] < inner->stack_pointers[last])
+        known++;
+    if (known == most || sps[known] != inner->stack_pointers[last]
+            || ips[known] != inner->instructions[last])
+        return 0;
+    for (unsigned i = known + 1; i < most; i++)
+        if (!pm_reader_read_u64(unwind->rules.reader, sps[i] - sizeof(u64), &address)
+                || address != ips[i] + 1)
+            return 0;
+    return most - known - 1;
+}
+
+/* Finds the outer frames among the last stack's. That is as exact as a snapshot is
+   (docs/decisions/snapshots.md). */
+static bool reach_again(struct pm_unwind *unwind, struct pm_unwound *whole)
+{
+    const unsigned outside = count_outside(unwind);
+
+    if (outside == 0 || unwind->inner.limit + outside > unwind->further.limit)
+        return false;
+    reach(unwind, unwind->inner.limit + outside, whole);
+    copy_frames(unwind, &unwind->inner.walk, unwind->inner.limit);
+    return true;
+}
+
+/* Unwinds as far as there is room. Without an end, *whole is all frames within that. */
+static bool unwind_to_end(struct pm_unwind *unwind, u32 tid,
+                          enum pm_unwind_frame_kind (*kind_of)(void *context, u64 ip), void *context,
+                          struct pm_unwound *whole)
 {
     const unsigned count = unwind_into(unwind, &unwind->further, tid);
     unsigned end = unwind->inner.limit;
 
-    while (end < count && !is_end(context, unwind->further.walk.instructions[end]))
+    while (end < count && kind_of(context, unwind->further.walk.instructions[end]) != PM_UNWIND_FRAME_END)
         end++;
-    *stack = unwound(unwind, &unwind->further, end < count ? end + 1 : count);
-    return end < count;
+    if (end >= count) {
+        *whole = (struct pm_unwound){
+            .ips = unwind->further.walk.instructions,
+            .sps = unwind->further.walk.stack_pointers,
+            .count = count,
+        };
+        return false;
+    }
+    reach(unwind, end + 1, whole);
+    copy_frames(unwind, &unwind->further.walk, end + 1);
+    return true;
+}
+
+/* With --sanity-level=2 the core unwinds the stack, too. */
+static void check_whole(const struct pm_unwound *whole, u32 tid)
+{
+    unsigned long *ips = pm_alloc("pm.unwind.check", whole->count * sizeof *ips);
+    unsigned long *sps = pm_alloc("pm.unwind.check", whole->count * sizeof *sps);
+
+    PM_ASSERT(VG_(get_StackTrace)(tid, ips, whole->count, sps, NULL, 0) == whole->count);
+    for (unsigned i = 0; i < whole->count; i++)
+        PM_ASSERT(ips[i] == whole->ips[i] && sps[i] == whole->sps[i]);
+    pm_free(ips);
+    pm_free(sps);
+}
+
+/* Writes the addresses that are kept of a stack. Returns how many. Walks inwards, since the outermost
+   frames of several in a row are kept. */
+static unsigned keep_frames(const struct pm_unwind *unwind, const struct pm_unwound *whole,
+                            enum pm_unwind_frame_kind (*kind_of)(void *context, u64 ip), void *context)
+{
+    unsigned first = whole->count, passing = 0;
+
+    for (unsigned i = whole->count; i-- > 0;) {
+        const bool passes = i >= unwind->inner.limit
+            && kind_of(context, whole->ips[i]) == PM_UNWIND_FRAME_PASSING;
+        passing = passes ? passing + 1 : 0;
+        if (passing <= PM_UNWIND_KEPT_PASSING)
+            unwind->kept[--first] = whole->ips[i];
+    }
+    for (unsigned i = first; i < whole->count; i++)
+        unwind->kept[i - first] = unwind->kept[i];
+    return whole->count - first;
+}
+
+bool pm_unwind_further(struct pm_unwind *unwind, u32 tid,
+                       enum pm_unwind_frame_kind (*kind_of)(void *context, u64 ip), void *context,
+                       struct pm_unwound *whole, struct pm_unwound *kept)
+{
+    if (!reach_again(unwind, whole) && !unwind_to_end(unwind, tid, kind_of, context, whole))
+        return false;
+    if (pm_core_sanity_level() > 1)
+        check_whole(whole, tid);
+    const unsigned length = keep_frames(unwind, whole, kind_of, context);
+    *kept = (struct pm_unwound){
+        .ips = unwind->kept, .count = length, .hash = hash_of(unwind, unwind->kept, length),
+    };
+    return true;
+}
+
+void pm_unwind_prefetch(const struct pm_unwind *unwind, const struct pm_unwound *stack)
+{
+    pm_map_prefetch(&unwind->meanings, stack->hash);
 }
 
 u64 pm_unwind_meaning(const struct pm_unwind *unwind, const struct pm_unwound *stack)

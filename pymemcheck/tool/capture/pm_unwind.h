@@ -31,6 +31,11 @@ struct pm_unwind {
     struct pm_unwind_room further;  /* of pm_unwind_further */
     u64 stack_low, stack_high;      /* limits of the last stack; equal: none */
     u64 generation;                 /* the reader's, when these limits were found */
+    /* The last stack of pm_unwind_further that reached its end. The outermost frame is the last one
+       of these arrays, so that another stack with the same outer frames needs no copy of them. */
+    unsigned long *reaching_ips, *reaching_sps;
+    unsigned reaching_count;
+    unsigned long *kept;            /* addresses that are kept of it */
     u64 *keys;                      /* of the hash: a factor for each frame */
     struct pm_map meanings;         /* what stacks mean to the caller, by hash */
 };
@@ -42,20 +47,33 @@ void pm_unwind_init(struct pm_unwind *unwind, struct pm_reader *reader, unsigned
 /* The native stack of thread tid, which must be running. */
 struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid);
 
-/* Whether the stack was cut at the limit. */
+/* Whether the stack was cut at the limit and may go on further. */
 static inline bool pm_unwind_was_cut(const struct pm_unwind *unwind, const struct pm_unwound *stack)
 {
     return stack->count == unwind->inner.limit && unwind->inner.limit < unwind->further.limit;
 }
 
-/* The same stack beyond the limit, up to the first frame for which is_end says yes. False if there is
-   none within the larger limit: then *stack is all frames within it. */
-bool pm_unwind_further(struct pm_unwind *unwind, u32 tid, bool (*is_end)(void *context, u64 ip),
-                       void *context, struct pm_unwound *stack);
+enum { PM_UNWIND_KEPT_PASSING = 8 };
+
+/* What a frame beyond the limit is to the caller. */
+enum pm_unwind_frame_kind {
+    PM_UNWIND_FRAME,
+    PM_UNWIND_FRAME_PASSING,        /* of several in a row the PM_UNWIND_KEPT_PASSING outermost are kept */
+    PM_UNWIND_FRAME_END,            /* the last one wanted */
+};
+
+/* The same stack beyond the limit, up to the first frame that kind_of calls the end. False if there
+   is none within the larger limit: then *kept is not set. *whole is all that the answer depends on,
+   for pm_unwound_trace; *kept has no stack pointers. Frames that recursion puts between the ones that
+   a reader wants are left out of *kept: otherwise each depth would be another stack. */
+bool pm_unwind_further(struct pm_unwind *unwind, u32 tid,
+                       enum pm_unwind_frame_kind (*kind_of)(void *context, u64 ip), void *context,
+                       struct pm_unwound *whole, struct pm_unwound *kept);
 
 /* What pm_unwind_note kept for the addresses of a stack, which must still be valid; 0: nothing yet.
-   Prefetched by pm_unwind_stack: do other work before asking. */
+   Cheaper after pm_unwind_prefetch, with other work between. */
 u64 pm_unwind_meaning(const struct pm_unwind *unwind, const struct pm_unwound *stack);
+void pm_unwind_prefetch(const struct pm_unwind *unwind, const struct pm_unwound *stack);
 
 /* Keeps what the addresses of a stack mean to the caller; not 0. The stack must still be valid. */
 void pm_unwind_note(struct pm_unwind *unwind, const struct pm_unwound *stack, u64 meaning);
