@@ -18,6 +18,9 @@ void pm_introduce(bool runs)
             ? (u64)((const char *(*)(void))pm_symbols.Py_GetVersion)() : 0,
         .code_type = pm_symbols.PyCode_Type,
         .frame_type = pm_symbols.PyFrame_Type,
+        .generator_types = {
+            pm_symbols.PyGen_Type, pm_symbols.PyCoro_Type, pm_symbols.PyAsyncGen_Type,
+        },
         .runtime = pm_symbols._PyRuntime,
         .debug_marker = pm_symbols._Py_NegativeRefcount,
         .trace_refs_marker = pm_symbols.PyModule_Create2TraceRefs

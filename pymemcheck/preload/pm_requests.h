@@ -49,9 +49,12 @@ struct pm_allocators {
     u64 changed[PM_ALLOCATOR_FUNCTIONS];    /* functions whose translations must be made anew; 0: none */
 };
 
+enum { PM_GENERATOR_TYPES = 3 };
+
 /* Addresses in the program; 0: there is no such symbol. */
 struct pm_hello {
     u64 version_text, code_type, frame_type, runtime, debug_marker, trace_refs_marker;
+    u64 generator_types[PM_GENERATOR_TYPES];
 };
 
 #endif

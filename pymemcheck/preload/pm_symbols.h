@@ -13,6 +13,10 @@
     SYMBOL(Py_IsInitialized) \
     SYMBOL(PyCode_Type) \
     SYMBOL(PyFrame_Type) \
+    SYMBOL(PyGen_Type) \
+    /* 3.5 and later; 3.6 and later. */ \
+    SYMBOL(PyCoro_Type) \
+    SYMBOL(PyAsyncGen_Type) \
     SYMBOL(_PyRuntime) \
     /* 3.8 and later. */ \
     SYMBOL(Py_BytesMain) \

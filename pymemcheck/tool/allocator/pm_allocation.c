@@ -211,7 +211,10 @@ static void release_block(struct pm_run *run, u32 tid, struct pm_block *found)
 {
     const struct pm_block block = *found;
     const bool retired = is_protected(run, block.address, block.bytes);
-    const bool waits = !retired && pm_freed_should_wait(&run->freed, block.bytes);
+    /* A generator's frame is part of a stack. If generators took turns in many places, each place
+       would be another stack to compute. */
+    const bool waits = !retired && pm_freed_should_wait(&run->freed, block.bytes)
+        && !pm_python_contains_frame(&run->python, block.address, block.bytes);
 
     pm_sites_prefetch(&run->sites, site_of_block(&block));
     pm_blocks_retire_found(&run->blocks, found);

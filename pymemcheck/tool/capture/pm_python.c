@@ -12,6 +12,8 @@
 #include "cpython/pm_threads.h"
 #include "preload/pm_requests.h"
 
+_Static_assert((int)PM_PYTHON_GENERATOR_TYPES == (int)PM_GENERATOR_TYPES, "as the program says hello");
+
 void pm_python_init(struct pm_python *python, struct pm_reader *reader,
                     struct pm_strings *strings, struct pm_frames *frames,
                     struct pm_blocks *blocks, struct pm_troubles *troubles)
@@ -101,6 +103,7 @@ void pm_python_meet(struct pm_python *python, u64 hello_address)
         return;
     python->state = PM_PYTHON_UNCHECKED;
     python->frame_type = hello.frame_type;
+    pm_copy(python->generator_types, hello.generator_types, sizeof python->generator_types);
     facts = (struct pm_interpreter_facts){
         .version_text = hello.version_text,
         .code_type = hello.code_type,
@@ -111,6 +114,32 @@ void pm_python_meet(struct pm_python *python, u64 hello_address)
     if (!pm_interpreter_init(&python->interpreter, python->reader, &facts, python->why,
                              sizeof python->why))
         refuse_interpreter(python);
+}
+
+static bool is_generator(const struct pm_python *python, u64 object)
+{
+    u64 type;
+    bool found = false;
+
+    if (!pm_reader_read_u64(python->reader, object + (u64)python->interpreter.layout->at.object_type, &type)
+            || type == 0)
+        return false;
+    for (unsigned i = 0; i < PM_PYTHON_GENERATOR_TYPES; i++)
+        found |= type == python->generator_types[i];
+    return found;
+}
+
+bool pm_python_contains_frame(const struct pm_python *python, u64 address, u64 bytes)
+{
+    const struct pm_layout *layout = python->interpreter.layout;
+
+    if (layout == NULL || layout->frames != PM_FRAMES_STRUCTS)
+        return false;
+    const u64 object = address + (u64)layout->at.gc_head_bytes;
+    if (bytes <= (u64)layout->at.gc_head_bytes + (u64)layout->at.generator_frame)
+        return false;
+    return is_generator(python, object)
+        || (layout->hook_prefix_bytes != 0 && is_generator(python, object + layout->hook_prefix_bytes));
 }
 
 u64 pm_python_slot(const struct pm_python *python, u32 tid)

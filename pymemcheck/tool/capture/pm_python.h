@@ -49,6 +49,8 @@ enum pm_python_state {
     PM_PYTHON_REFUSED,  /* the field why says why */
 };
 
+enum { PM_PYTHON_GENERATOR_TYPES = 3 };
+
 struct pm_python {
     struct pm_reader *reader;
     struct pm_strings *strings;
@@ -59,6 +61,7 @@ struct pm_python {
     enum pm_python_state state;
     struct pm_interpreter interpreter;
     u64 frame_type;             /* &PyFrame_Type; 0: not known */
+    u64 generator_types[PM_PYTHON_GENERATOR_TYPES];     /* of generators, coroutines ...; 0: not known */
     char why[PM_PYTHON_MAX_WHY];
 
     struct pm_thread *threads;  /* by ThreadId */
@@ -77,6 +80,10 @@ void pm_python_init(struct pm_python *python, struct pm_reader *reader,
 /* Whether an exception is raised and not yet handled in the thread. Known from 3.9 on,
    while the thread evaluates Python code. */
 bool pm_python_is_raising(const struct pm_python *python, u32 tid);
+
+/* Whether the block of bytes at address is a generator or coroutine that contains its frame (3.11 and
+   later). */
+bool pm_python_contains_frame(const struct pm_python *python, u64 address, u64 bytes);
 
 /* The interpreter's state (PyInterpreterState) of the thread, while it evaluates Python code in 3.9 or
    later; 0: not known. */
