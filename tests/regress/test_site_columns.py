@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The columns thread and domain of sites in the JSON file."""
+import json
+import pathlib
+
 from pmtest import PROGRAMS, compile_program
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "pymemcheck/python"
 
 CODES = {1: "libc", 2: "raw", 3: "mem", 4: "object"}
 
@@ -52,3 +57,24 @@ def test_threads(tool, python):
         if site.python and site.python[0].file == "<string>" and site.total_bytes / max(site.total_blocks, 1) >= 5000:
             by_line.setdefault(site.python[0].line, set()).add(thread)
     assert by_line == {3: {0}, 5: {2}, 14: {1}}
+
+
+def test_domains_in_a_file_that_the_program_asks_for(tool, python, tmp_path):
+    """They are those of the file at the end, and snapshots have them: the items of lists are of the domain mem."""
+    path = tmp_path / "asked.json"
+    code = f"""
+import sys
+sys.path.insert(0, {str(PACKAGE)!r})
+from pymemcheck import DOMAINS, tracing, write_profile
+keep = [[i] * 50 for i in range(1000)]
+write_profile({str(path)!r})
+print(sum(trace.domain == DOMAINS.index("mem") for trace in tracing.take_snapshot().traces if trace.traceback[0].lineno == 5))
+"""
+    run = tool.run(python.path, "-S", "-c", code)
+    asked, end = json.loads(path.read_text())["sites"], run.profile.json["sites"]
+    at_end = dict(zip(end["first"], end["domain"]))
+    both = [(domain, at_end[first]) for first, domain in zip(asked["first"], asked["domain"]) if first in at_end and first]
+    assert len(both) > 1000 and all(here == there for here, there in both)
+    items = {domain for site, _, domain in sites_with(run) if site.python and site.python[0].line == 5 and site.live_blocks
+             and CODES.get(domain) == "mem"}
+    assert any(here for here, _ in both) and int(run.stdout) >= (1000 if items else 0)

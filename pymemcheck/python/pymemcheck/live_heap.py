@@ -36,7 +36,7 @@ class _Frames:
 
 
 class LiveHeap:
-    """sites: for each site with live blocks (first, stack, bytes, blocks). first: the number of its first allocation, which
+    """domains: stack -> a number of profile.DOMAINS, where it is known. sites: for each site with live blocks (first, stack, bytes, blocks). first: the number of its first allocation, which
     is its name in all profiles of a run; 0 if it has only blocks that passed to it."""
 
     def __init__(self, path):
@@ -48,6 +48,10 @@ class LiveHeap:
             sites = data["sites"]
             self.sites = [site for site in zip(sites["first"], sites["stack"], sites["live_bytes"], sites["live_blocks"])
                           if site[3]]
+            # Stack -> the number of its site's domain; only of those that are live.
+            numbers = sites.get("domain", ())
+            self.domains = {stack: number for stack, blocks, number
+                            in zip(sites["stack"], sites["live_blocks"], numbers) if blocks and number}
             strings = read_texts(data["strings"], data["strings_hex"], "strings", {})
             self.frames = _Frames(data["frames"], strings)
             self.stack_frame, self.stack_parent = data["stacks"]["frame"], _Parents(data["stacks"]["back"])

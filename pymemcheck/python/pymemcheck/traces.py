@@ -7,6 +7,7 @@ import sys
 # The addresses of tracemalloc's DomainFilter. It has one domain for all that Python's allocators gave: ours tell them apart.
 DOMAINS = ("object", "mem", "raw", "libc", "c++")
 OBJECT, MEM, RAW, LIBC, CXX = range(5)
+_BY_NUMBER = (None, LIBC, RAW, MEM, OBJECT, CXX)           # as profile.DOMAINS has them
 OUTSIDE = -1                # of a frame that is no layer of an allocator
 
 _BY_NAME = (("operator new", CXX), ("_Zn", CXX), ("PyMem_Raw", RAW), ("_PyMem_Raw", RAW), ("_PyMem_DefaultRaw", RAW),
@@ -18,11 +19,13 @@ _SHARED = ("_PyMem_DebugRaw", "_PyMem_Debug", "_PyMem_RawMalloc", "_PyMem_RawCal
 
 
 class Domains:
-    """The domain of a block by its stack's number: the outermost of the allocator's layers that it came through. A block
-    without any is an object that was taken from a free list."""
+    """The domain of a block by its stack's number. The tool may have told by the call instruction (profile.domains of a
+    LiveHeap). Else it is the outermost of the allocator's layers that the stack names. A block without any is an object
+    that was taken from a free list."""
 
     def __init__(self, profile):
         self._profile, self._known = profile, {}
+        self._told = getattr(profile, "domains", {})
 
     def _layer(self, number):
         """Of a frame: its domain, None for a layer of several domains, OUTSIDE for no layer."""
@@ -34,6 +37,8 @@ class Domains:
         return next((domain for start, domain in _BY_NAME if frame.function.startswith(start)), None)
 
     def __getitem__(self, stack):
+        if stack in self._told:
+            return _BY_NUMBER[self._told[stack]]
         known, tops, parents = self._known, self._profile.stack_frame, self._profile.stack_parent
         found, native = None, False
         while stack:

@@ -35,7 +35,7 @@ bool pm_profile_now_write(struct pm_run *run, const char *path, struct pm_buffer
     char *numbered = path == NULL ? numbered_name(run) : NULL;
 
     pm_buffer_add_text(name, path == NULL ? numbered : path);
-    pm_freeze(run, PM_END_RUNNING, 0, &frozen);
+    pm_freeze_for_file(run, PM_END_RUNNING, 0, &frozen);
     pm_profile_file_init(&file);
     pm_profile_file_begin(&file, name->bytes);
     pm_json_write(&frozen.profile, &options, &file.sink);
