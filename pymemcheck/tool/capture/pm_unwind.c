@@ -263,22 +263,25 @@ static void check_whole(const struct pm_unwound *whole, u32 tid)
 }
 
 /* Writes the addresses that are kept of a stack. Returns how many. Walks inwards, since the outermost
-   frames of several in a row are kept. */
+   frames of several in a row are kept, and the one that called what is no such frame. */
 static unsigned keep_frames(const struct pm_unwind *unwind, const struct pm_unwound *whole,
                             enum pm_unwind_frame_kind (*kind_of)(void *context, u64 ip), void *context)
 {
-    unsigned first = whole->count, passing = 0;
+    const unsigned limit = unwind->inner.limit;
+    unsigned first = whole->count, in_a_row = 0;
+    bool passes = kind_of(context, whole->ips[whole->count - 1]) == PM_UNWIND_FRAME_PASSING;
 
-    for (unsigned i = whole->count; i-- > 0;) {
-        const bool passes = i >= unwind->inner.limit
-            && kind_of(context, whole->ips[i]) == PM_UNWIND_FRAME_PASSING;
-        passing = passes ? passing + 1 : 0;
-        if (passing <= PM_UNWIND_KEPT_PASSING)
+    for (unsigned i = whole->count; i-- > limit;) {
+        const bool inner_passes = i > 1 && kind_of(context, whole->ips[i - 1]) == PM_UNWIND_FRAME_PASSING;
+        in_a_row = passes ? in_a_row + 1 : 0;
+        if (in_a_row <= PM_UNWIND_KEPT_PASSING || !inner_passes)
             unwind->kept[--first] = whole->ips[i];
+        passes = inner_passes;
     }
-    for (unsigned i = first; i < whole->count; i++)
-        unwind->kept[i - first] = unwind->kept[i];
-    return whole->count - first;
+    const unsigned outer = whole->count - first;
+    pm_move(unwind->kept + limit, unwind->kept + first, outer * sizeof *unwind->kept);
+    pm_copy(unwind->kept, whole->ips, limit * sizeof *unwind->kept);
+    return limit + outer;
 }
 
 bool pm_unwind_further(struct pm_unwind *unwind, u32 tid,

@@ -58,7 +58,8 @@ enum { PM_UNWIND_KEPT_PASSING = 8 };
 /* What a frame beyond the limit is to the caller. */
 enum pm_unwind_frame_kind {
     PM_UNWIND_FRAME,
-    PM_UNWIND_FRAME_PASSING,        /* of several in a row the PM_UNWIND_KEPT_PASSING outermost are kept */
+    PM_UNWIND_FRAME_PASSING,        /* of several in a row the PM_UNWIND_KEPT_PASSING outermost are kept, and
+                                       the innermost if it called another kind of frame */
     PM_UNWIND_FRAME_END,            /* the last one wanted */
 };
 
