@@ -13,7 +13,7 @@ HERE = pythons.SOURCE / "tests" / "oracle"
 GENERATE = pythons.CPYTHON / "generate-layouts"
 TABLE = pythons.CPYTHON / "pm_layout_table.h"
 UNITS = ["base/pm_buffer.c", "base/pm_characters.c", "base/pm_map.c", "base/pm_platform_hosted.c",
-         "base/pm_reader.c", "base/pm_watched_words.c", "cpython/pm_code.c", "cpython/pm_debug_offsets.c",
+         "base/pm_reader.c", "base/pm_trace.c", "base/pm_watched_words.c", "cpython/pm_code.c", "cpython/pm_debug_offsets.c",
          "cpython/pm_interpreter.c", "cpython/pm_layout.c",
          "cpython/pm_linetable.c", "cpython/pm_pystring.c", "cpython/pm_rewalk.c", "cpython/pm_version.c",
          "cpython/pm_walk.c"]

@@ -11,7 +11,7 @@ import pythons
 
 HERE = pythons.SOURCE / "tests" / "oracle"
 UNITS = ["base/pm_buffer.c", "base/pm_characters.c", "base/pm_decimal.c", "base/pm_map.c",
-         "base/pm_platform_hosted.c", "base/pm_reader.c", "base/pm_strings.c",
+         "base/pm_platform_hosted.c", "base/pm_reader.c", "base/pm_strings.c", "base/pm_trace.c",
          "cpython/pm_code.c", "cpython/pm_debug_offsets.c", "cpython/pm_interpreter.c",
          "cpython/pm_layout.c", "cpython/pm_linetable.c", "cpython/pm_object.c",
          "cpython/pm_object_dict.c", "cpython/pm_object_fields.c", "cpython/pm_object_head.c",
