@@ -118,17 +118,17 @@ static unsigned walk_over(struct pm_unwind *unwind, struct pm_unwind_room *room,
     return 0;
 }
 
-/* With --sanity-level=2 the core unwinds the whole stack, and both are compared. */
-static void check(const struct pm_unwind_room *room, u32 tid, unsigned count)
+/* With --sanity-level=2 the core unwinds up to limit frames, and both are compared. */
+static void check(u32 tid, const unsigned long *instructions, const unsigned long *stack_pointers, unsigned count,
+                  unsigned limit)
 {
-    const struct pm_unwind_rules_walk *walk = &room->walk;
-    unsigned long *ips = pm_alloc("pm.unwind.check", room->limit * sizeof *ips);
-    unsigned long *sps = pm_alloc("pm.unwind.check", room->limit * sizeof *sps);
-    unsigned whole = VG_(get_StackTrace)(tid, ips, room->limit, sps, NULL, 0);
+    unsigned long *ips = pm_alloc("pm.unwind.check", limit * sizeof *ips);
+    unsigned long *sps = pm_alloc("pm.unwind.check", limit * sizeof *sps);
+    unsigned whole = VG_(get_StackTrace)(tid, ips, limit, sps, NULL, 0);
 
     PM_ASSERT(whole == count);
     for (unsigned i = 0; i < whole; i++)
-        PM_ASSERT(ips[i] == walk->instructions[i] && sps[i] == walk->stack_pointers[i]);
+        PM_ASSERT(ips[i] == instructions[i] && sps[i] == stack_pointers[i]);
     pm_free(ips);
     pm_free(sps);
 }
@@ -142,7 +142,7 @@ static unsigned unwind_into(struct pm_unwind *unwind, struct pm_unwind_room *roo
     if (count == 0)
         count = VG_(get_StackTrace)(tid, walk->instructions, room->limit, walk->stack_pointers, NULL, 0);
     if (pm_core_sanity_level() > 1)
-        check(room, tid, count);
+        check(tid, walk->instructions, walk->stack_pointers, count, room->limit);
     return count;
 }
 
@@ -168,27 +168,20 @@ struct pm_unwound pm_unwind_stack(struct pm_unwind *unwind, u32 tid)
     };
 }
 
-/* Makes room for a stack of count frames that reaches its end. */
-static void reach(struct pm_unwind *unwind, unsigned count, struct pm_unwound *whole)
+/* The stack that reaches its end gets count frames: the innermost ones from a walk, and the outermost that
+   it has already. */
+static void reach(struct pm_unwind *unwind, unsigned count, const struct pm_unwind_rules_walk *walk,
+                  unsigned from_walk, struct pm_unwound *whole)
 {
-    const unsigned begin = unwind->further.limit - count;
+    unsigned long *ips = unwind->reaching_ips + unwind->further.limit - count;
+    unsigned long *sps = unwind->reaching_sps + unwind->further.limit - count;
 
-    unwind->reaching_count = count;
-    *whole = (struct pm_unwound){
-        .ips = unwind->reaching_ips + begin, .sps = unwind->reaching_sps + begin, .count = count,
-    };
-}
-
-/* Writes the innermost count frames of a walk into the stack that reaches its end. */
-static void copy_frames(const struct pm_unwind *unwind, const struct pm_unwind_rules_walk *walk,
-                        unsigned count)
-{
-    const unsigned begin = unwind->further.limit - unwind->reaching_count;
-
-    for (unsigned i = 0; i < count; i++) {
-        unwind->reaching_ips[begin + i] = walk->instructions[i];
-        unwind->reaching_sps[begin + i] = walk->stack_pointers[i];
+    for (unsigned i = 0; i < from_walk; i++) {
+        ips[i] = walk->instructions[i];
+        sps[i] = walk->stack_pointers[i];
     }
+    unwind->reaching_count = count;
+    *whole = (struct pm_unwound){ .ips = ips, .sps = sps, .count = count };
 }
 
 /* How many frames of the last stack that reached its end are outside of the last frame of
@@ -221,8 +214,7 @@ static bool reach_again(struct pm_unwind *unwind, struct pm_unwound *whole)
 
     if (outside == 0 || unwind->inner.limit + outside > unwind->further.limit)
         return false;
-    reach(unwind, unwind->inner.limit + outside, whole);
-    copy_frames(unwind, &unwind->inner.walk, unwind->inner.limit);
+    reach(unwind, unwind->inner.limit + outside, &unwind->inner.walk, unwind->inner.limit, whole);
     return true;
 }
 
@@ -244,22 +236,8 @@ static bool unwind_to_end(struct pm_unwind *unwind, u32 tid,
         };
         return false;
     }
-    reach(unwind, end + 1, whole);
-    copy_frames(unwind, &unwind->further.walk, end + 1);
+    reach(unwind, end + 1, &unwind->further.walk, end + 1, whole);
     return true;
-}
-
-/* With --sanity-level=2 the core unwinds the stack, too. */
-static void check_whole(const struct pm_unwound *whole, u32 tid)
-{
-    unsigned long *ips = pm_alloc("pm.unwind.check", whole->count * sizeof *ips);
-    unsigned long *sps = pm_alloc("pm.unwind.check", whole->count * sizeof *sps);
-
-    PM_ASSERT(VG_(get_StackTrace)(tid, ips, whole->count, sps, NULL, 0) == whole->count);
-    for (unsigned i = 0; i < whole->count; i++)
-        PM_ASSERT(ips[i] == whole->ips[i] && sps[i] == whole->sps[i]);
-    pm_free(ips);
-    pm_free(sps);
 }
 
 /* Writes the addresses that are kept of a stack. Returns how many. Walks inwards, since the outermost
@@ -291,7 +269,7 @@ bool pm_unwind_further(struct pm_unwind *unwind, u32 tid,
     if (!reach_again(unwind, whole) && !unwind_to_end(unwind, tid, kind_of, context, whole))
         return false;
     if (pm_core_sanity_level() > 1)
-        check_whole(whole, tid);
+        check(tid, whole->ips, whole->sps, whole->count, whole->count);
     const unsigned length = keep_frames(unwind, whole, kind_of, context);
     *kept = (struct pm_unwound){
         .ips = unwind->kept, .count = length, .hash = hash_of(unwind, unwind->kept, length),
