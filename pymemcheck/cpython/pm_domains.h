@@ -21,6 +21,10 @@ enum pm_domain pm_domain_of_allocator(const char *function);
 /* The domain of the blocks that the function frees; reallocation counts as freeing. */
 enum pm_domain pm_domain_of_free(const char *function);
 
+/* The domain of the blocks that tracemalloc's hook of this name returns (Modules/_tracemalloc.c, Python/tracemalloc.c): one
+   serves the mem and the object domain, which is told as mem, the other the raw domain. PM_DOMAIN_UNKNOWN if it is none. */
+enum pm_domain pm_domain_of_tracemalloc(const char *function);
+
 /* Whether the function makes objects by the allocator of the object domain, whichever type they have (Objects/object.c,
    Modules/gcmodule.c, Objects/typeobject.c of 3.6 to 3.14). */
 bool pm_domain_makes_objects(const char *function);

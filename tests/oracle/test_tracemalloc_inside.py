@@ -31,7 +31,7 @@ from pmtest import PROGRAMS, Profile, line_of
 TRACED = PROGRAMS / "traced"
 RUN = TRACED / "inside.py"
 NOT_THE_WORKLOAD = {"<warm-up>", "<finish>", "<unknown>"}
-BEGINNING = (str(RUN), line_of(RUN, "ran[name] = run(name)"))
+BEGINNING = (str(RUN), line_of(RUN, "ran[name] = run(name"))
 END = (str(RUN), line_of(RUN, "exec(finish)"))
 # Each case runs in one process: starting an interpreter and tracemalloc under the tool costs more than a workload.
 ALL = {

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "cpython/pm_domain_functions.h"
+#include "cpython/pm_domains.h"
 #include "heap/pm_event_filter.h"
 
 struct world {
@@ -122,6 +123,9 @@ static void test_domain_functions(void **unused)
     assert_string_equal(pm_domain_function_name(PM_SLOT_OBJECT, PM_DOMAIN_FREE, false), "_PyObject_Free");
     assert_string_equal(pm_domain_function_name(PM_SLOT_OBJECT, PM_DOMAIN_FREE, true), "_PyMem_RawFree");
     assert_true(pm_domain_is_hook('o') && !pm_domain_is_hook(0));
+    assert_int_equal(pm_domain_of_tracemalloc("tracemalloc_malloc_gil"), PM_DOMAIN_MEM);
+    assert_int_equal(pm_domain_of_tracemalloc("tracemalloc_raw_realloc.lto_priv.0"), PM_DOMAIN_RAW);
+    assert_int_equal(pm_domain_of_tracemalloc("tracemalloc_add_trace"), PM_DOMAIN_UNKNOWN);
 }
 
 int main(void)

@@ -78,8 +78,13 @@ static enum pm_site_domain of_frame(struct search *search, struct pm_frame_id id
     const struct pm_frame frame = *pm_frames_get(&run->frames, id);
     enum pm_site_domain domain = PM_SITE_DOMAIN_UNKNOWN;
 
-    if (frame.flags & PM_FRAME_ALLOCATOR)
-        domain = of_function(pm_strings_text(&run->strings, frame.function));
+    if (frame.flags & PM_FRAME_ALLOCATOR) {
+        const char *name = pm_strings_text(&run->strings, frame.function);
+        domain = of_function(name);
+        /* It is known even where an interface was called through a pointer, as by _Py_hashtable_set. */
+        if (domain == PM_SITE_DOMAIN_UNKNOWN && name != NULL)
+            domain = of_domain(pm_domain_of_tracemalloc(name));
+    }
     if (innermost)
         return domain == PM_SITE_DOMAIN_CXX ? domain : PM_SITE_DOMAIN_UNKNOWN;
     if (domain == PM_SITE_DOMAIN_UNKNOWN)
