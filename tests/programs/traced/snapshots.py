@@ -39,15 +39,17 @@ def wait_for_threads():
 
 def both_snapshots():
     """theirs, ours. Ours begins with a file that the tool writes, and then reads it in. Theirs is taken just before the file
-    is written, so that both show the same moment: what runs between uses memory of free lists. tracemalloc does not
-    follow what is read in, which would cost minutes."""
+    is written, so that both show the same moment: what runs between uses memory of free lists. tracemalloc stops just
+    after it, since to follow what is read in would take minutes. Not before: its table keeps file names of code that is
+    gone."""
     write, theirs = client_requests.write_profile, []
 
-    def after_theirs(path):
+    def with_theirs(path):
         theirs.append(tracemalloc.take_snapshot())
+        answer = write(path)
         tracemalloc.stop()
-        return write(path)
-    client_requests.write_profile = after_theirs
+        return answer
+    client_requests.write_profile = with_theirs
     ours = tracing.take_snapshot()
     return theirs[0], ours
 
