@@ -89,6 +89,16 @@ void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u
     PM_ASSERT(lists == shared);
 }
 
+void pm_leak_index_widen(struct pm_leak_index *index, u64 from, u64 to)
+{
+    /* Without blocks nothing leads anywhere, so no range is looked at. */
+    if (from >= to || index->span == 0)
+        return;
+    const u64 end = index->low + index->span;
+    index->low = from < index->low ? from : index->low;
+    index->span = (to > end ? to : end) - index->low;
+}
+
 void pm_leak_index_release(struct pm_leak_index *index)
 {
     pm_free(index->pages);

@@ -29,7 +29,7 @@ struct pm_leak_index_page {
 };
 
 struct pm_leak_index {
-    u64 low, span;      /* low .. low + span - 1 holds all blocks */
+    u64 low, span;      /* low .. low + span - 1 holds all blocks, and what else is asked for */
     struct pm_leak_index_page *pages;
     u32 shift;          /* of the hash: 64 - log2 of the cells */
     u64 mask;           /* cells - 1 */
@@ -46,6 +46,9 @@ void pm_leak_index_make(struct pm_leak_index *index, struct pm_reader *reader, u
                         struct pm_leak_extent (*extent)(const void *context, u32 block),
                         const void *context);
 void pm_leak_index_release(struct pm_leak_index *index);
+
+/* Addresses from .. to - 1 may hold something, too: outside of blocks they lead to empty cells. */
+void pm_leak_index_widen(struct pm_leak_index *index, u64 from, u64 to);
 
 static inline bool pm_leak_index_may_hold(const struct pm_leak_index *index, u64 address)
 {

@@ -520,6 +520,8 @@ void pm_leaks_search(struct pm_leaks *leaks)
     search->leaks = leaks;
     pm_leak_index_release(&leaks->index);
     pm_leak_index_make(&leaks->index, leaks->reader, leaks->block_count, extent_of, leaks->blocks);
+    if (leaks->missed != NULL)
+        pm_leak_index_widen(&leaks->index, leaks->missed_from, leaks->missed_to);
     prepare(search);
     search_definite(search);
     if (!leaks->cliques_of_possible)

@@ -135,8 +135,10 @@ struct pm_leaks {
     /* Whether the word at address, in a block with PM_LEAK_WEAK_WORDS, is no reference. The search
        asks for words that point to a block, perhaps more than once. NULL: no word is weak. */
     bool (*is_weak)(void *context, u32 block, u64 address);
-    /* Called for words, in roots and reachable blocks, whose value is between blocks. NULL: not asked for. */
+    /* Called for words, in roots and reachable blocks, whose value is between blocks, or from missed_from up to missed_to
+       and in no block. NULL: not asked for. */
     void (*missed)(void *context, u64 value);
+    u64 missed_from, missed_to;
     /* Called now and then with the bytes done and all bytes; may print, may be NULL. */
     void (*progress)(void *context, u64 done_bytes, u64 all_bytes);
     void *context;

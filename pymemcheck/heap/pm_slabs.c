@@ -185,6 +185,17 @@ static bool take_free_slot(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, 
     return true;
 }
 
+void pm_slabs_extent(const struct pm_slabs *slabs, u64 *from, u64 *to)
+{
+    *from = *to = 0;
+    for (u32 i = 0; i < slabs->count; i++) {
+        const u64 first = slabs->regions[i].chunks[0].base;
+        const u64 end = first + PM_SLAB_REGION_CHUNKS * PM_SLAB_CHUNK_BYTES;
+        *from = i == 0 || first < *from ? first : *from;
+        *to = end > *to ? end : *to;
+    }
+}
+
 void pm_slabs_hold_back(struct pm_slabs *slabs, u64 address)
 {
     struct pm_slab_chunk *chunk = pm_slabs_chunk(slabs, address);

@@ -75,6 +75,9 @@ u64 pm_slabs_allocate(struct pm_slabs *slabs, u64 bytes);
 /* Frees a slot, whose record must have the address 0. */
 void pm_slabs_free(struct pm_slabs *slabs, struct pm_slab_chunk *chunk, u32 slot);
 
+/* All memory of slabs is from *from up to *to; between may be memory of others. Both are 0 if there is none. */
+void pm_slabs_extent(const struct pm_slabs *slabs, u64 *from, u64 *to);
+
 /* From now on nobody gets the slot that contains address, if that was used and is free, or waits to be freed. Holds back
    PM_SLAB_MOST_HELD slots and PM_SLAB_MOST_HELD_BYTES at most. */
 void pm_slabs_hold_back(struct pm_slabs *slabs, u64 address);

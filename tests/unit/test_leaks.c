@@ -506,10 +506,41 @@ static void test_progress(void **state)
     delete_field(field);
 }
 
+static void sum_missed(void *context, u64 value)
+{
+    *(u64 *)context += value - HEAP + 0x10000;
+}
+
+static void test_missed(void **state)
+{
+    struct field *field = new_field();
+    u64 sum = 0;
+
+    (void)state;
+    add_row(field, 3);
+    hold(field, 0, HEAP);
+    hold(field, 1, HEAP + 48);          /* between blocks */
+    hold(field, 2, HEAP + 4096);        /* behind all, in another page */
+    hold(field, 3, HEAP - 8);           /* before all, in another page */
+    hold(field, 4, HEAP + 0x2000);      /* outside of what is asked for */
+    hold(field, 5, HEAP - 0x2000);
+    field->leaks.missed = sum_missed;
+    field->leaks.context = &sum;
+    pm_leaks_search(&field->leaks);
+    assert_int_equal(sum, 0x10000 + 48);
+    sum = 0;
+    field->leaks.missed_from = HEAP - 0x1000;
+    field->leaks.missed_to = HEAP + 0x2000;
+    pm_leaks_search(&field->leaks);
+    assert_int_equal(sum, 3 * 0x10000 + 48 + 4096 - 8);
+    expect_kinds(field, "RDD");
+    delete_field(field);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_blocks),
+        cmocka_unit_test(test_no_blocks), cmocka_unit_test(test_missed),
         cmocka_unit_test(test_the_nine_cases),
         cmocka_unit_test(test_ends_and_sizes),
         cmocka_unit_test(test_unaligned_pointer),

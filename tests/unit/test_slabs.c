@@ -225,6 +225,10 @@ static void test_most_held_back(void **state)
         while (model->count < 2 * count)
             assert_true(add(model, bytes));
         const size_t regions = model->owner.count;
+        u64 from, to;
+        pm_slabs_extent(slabs, &from, &to);
+        for (size_t i = 0; i < model->count; i++)
+            assert_true(from <= model->live[i].address && model->live[i].address + bytes <= to);
         /* Every second one: no chunk becomes empty. */
         for (size_t i = 0; i < count; i++) {
             freed[i] = model->live[2 * i].address;

@@ -148,6 +148,7 @@ void pm_leak_search(struct pm_leak_state *check)
     if (check->search_follows) {
         pm_slabs_hold_back_none(&check->run->blocks.slabs);
         leaks->missed = hold_back;
+        pm_slabs_extent(&check->run->blocks.slabs, &leaks->missed_from, &leaks->missed_to);
     }
     leaks->context = check;
     check->next_progress_ms = VG_(read_millisecond_timer)() + PROGRESS_AFTER_MS;
