@@ -89,4 +89,13 @@ static inline bool pm_text_equal(const char *a, const char *b)
     return *a == *b;
 }
 
+static inline bool pm_text_starts(const char *text, const char *start)
+{
+    while (*start != '\0' && *text == *start) {
+        text++;
+        start++;
+    }
+    return *start == '\0';
+}
+
 #endif

@@ -65,29 +65,20 @@ bool pm_domain_makes_objects(const char *function)
     return false;
 }
 
-static bool begins_with(const char *text, const char *beginning)
-{
-    while (*beginning != '\0' && *text == *beginning) {
-        text++;
-        beginning++;
-    }
-    return *beginning == '\0';
-}
-
 /* Whether the name of one of tracemalloc's functions is that of a hook, after the part that says which domain. */
 static bool is_operation(const char *function)
 {
-    return begins_with(function, "alloc") || begins_with(function, "malloc") || begins_with(function, "calloc")
-        || begins_with(function, "realloc");
+    return pm_text_starts(function, "alloc") || pm_text_starts(function, "malloc") || pm_text_starts(function, "calloc")
+        || pm_text_starts(function, "realloc");
 }
 
 enum pm_domain pm_domain_of_tracemalloc(const char *function)
 {
     static const char raw[] = "tracemalloc_raw_", other[] = "tracemalloc_";
 
-    if (begins_with(function, raw) && is_operation(function + sizeof raw - 1))
+    if (pm_text_starts(function, raw) && is_operation(function + sizeof raw - 1))
         return PM_DOMAIN_RAW;
-    if (begins_with(function, other) && is_operation(function + sizeof other - 1))
+    if (pm_text_starts(function, other) && is_operation(function + sizeof other - 1))
         return PM_DOMAIN_MEM;
     return PM_DOMAIN_UNKNOWN;
 }
@@ -99,7 +90,7 @@ bool pm_domain_is_inside(const char *function)
     };
 
     for (size_t i = 0; i < PM_ARRAY_LENGTH(beginnings); i++)
-        if (begins_with(function, beginnings[i]))
+        if (pm_text_starts(function, beginnings[i]))
             return true;
     return false;
 }

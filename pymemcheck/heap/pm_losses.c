@@ -6,22 +6,14 @@
 #include "base/pm_sort.h"
 #include "heap/pm_loss_keys.h"
 
-static bool starts_with(const char *text, const char *start)
-{
-    while (*start != '\0')
-        if (*text++ != *start++)
-            return false;
-    return true;
-}
-
 /* Whether a frame belongs to an import: to importlib (3.3 and later) or the C functions
    of 2.7. */
 static bool is_import(const struct pm_losses *losses, const struct pm_frame *frame)
 {
     if (frame->kind == PM_FRAME_PYTHON)
-        return starts_with(pm_strings_text(losses->strings, frame->file), "<frozen importlib");
+        return pm_text_starts(pm_strings_text(losses->strings, frame->file), "<frozen importlib");
     return frame->kind == PM_FRAME_NATIVE
-        && starts_with(pm_strings_text(losses->strings, frame->function), "PyImport_Import");
+        && pm_text_starts(pm_strings_text(losses->strings, frame->function), "PyImport_Import");
 }
 
 static bool is_importing(const struct pm_losses *losses, struct pm_stack_id stack)

@@ -2,14 +2,7 @@
 #include "heap/pm_name_hashes.h"
 
 #include "base/pm_map.h"
-
-static bool starts_with(const char *text, const char *start)
-{
-    while (*start != '\0')
-        if (*text++ != *start++)
-            return false;
-    return true;
-}
+#include "base/pm_platform.h"
 
 /* Where a path's last part starts. */
 static size_t base_of(const char *path, size_t length)
@@ -61,7 +54,7 @@ u64 pm_name_hash_symbol(const struct pm_strings *strings, struct pm_string_id na
 
     for (; end < length; end++) {
         arguments |= text[end] == '(' || text[end] == '<';
-        if (end > 0 && (arguments ? starts_with(text + end, " [clone ") : text[end] == '.'))
+        if (end > 0 && (arguments ? pm_text_starts(text + end, " [clone ") : text[end] == '.'))
             break;
     }
     return pm_hash_bytes(text, end);

@@ -31,20 +31,11 @@ static enum pm_site_domain of_domain(enum pm_domain domain)
     }
 }
 
-static bool begins_with(const char *text, const char *beginning)
-{
-    while (*beginning != '\0' && *text == *beginning) {
-        text++;
-        beginning++;
-    }
-    return *beginning == '\0';
-}
-
 static enum pm_site_domain of_function(const char *name)
 {
     if (name == NULL)
         return PM_SITE_DOMAIN_UNKNOWN;
-    if (begins_with(name, "operator new") || begins_with(name, "_Zn"))
+    if (pm_text_starts(name, "operator new") || pm_text_starts(name, "_Zn"))
         return PM_SITE_DOMAIN_CXX;
     if (pm_domain_makes_objects(name))
         return PM_SITE_DOMAIN_OBJECT;

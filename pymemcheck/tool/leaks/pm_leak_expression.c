@@ -25,14 +25,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool starts_with(const char *text, const char *start)
-{
-    while (*start != '\0')
-        if (*text++ != *start++)
-            return false;
-    return true;
-}
-
 static bool ends_with(const char *text, size_t length, const char *end)
 {
     size_t n = pm_length(end);
@@ -49,8 +41,8 @@ static bool is_expression(const char *field)
     if (field[0] == '.')
         return is_letter(key[0]);
     return field[0] == '[' && !ends_with(field, pm_length(field), "...]")
-        && (is_digit(key[0]) || key[0] == '-' || key[0] == '\'' || key[0] == '"' || starts_with(key, "b'")
-            || starts_with(key, "b\"") || starts_with(key, "True]") || starts_with(key, "False]"));
+        && (is_digit(key[0]) || key[0] == '-' || key[0] == '\'' || key[0] == '"' || pm_text_starts(key, "b'")
+            || pm_text_starts(key, "b\"") || pm_text_starts(key, "True]") || pm_text_starts(key, "False]"));
 }
 
 /* The length of the name in ['name'], if it is an identifier; else 0. */
@@ -58,7 +50,7 @@ static size_t attribute_length(const char *field)
 {
     size_t length = 0;
 
-    if ((!starts_with(field, "['") && !starts_with(field, "[\"")) || !is_letter(field[2]))
+    if ((!pm_text_starts(field, "['") && !pm_text_starts(field, "[\"")) || !is_letter(field[2]))
         return 0;
     while (is_letter(field[2 + length]) || is_digit(field[2 + length]))
         length++;
@@ -76,7 +68,7 @@ static void add_step(struct pm_buffer *text, const char *field)
         text->bytes[text->length] = '\0';
         pm_buffer_add_char(text, '.');
         pm_buffer_add_bytes(text, field + 2, length);
-    } else if (starts_with(field, ".ob_type")) {
+    } else if (pm_text_starts(field, ".ob_type")) {
         pm_buffer_add_text(text, ".__class__");
     } else {
         pm_buffer_add_text(text, field);
@@ -121,7 +113,7 @@ static void begin_at(struct pm_leak_expression *expression, const struct pm_obje
 {
     struct pm_objects *objects = &expression->check->objects;
     bool module = pm_length(type_name(expression, object->type)) == 6
-        && starts_with(type_name(expression, object->type), "module");
+        && pm_text_starts(type_name(expression, object->type), "module");
 
     if (module) {
         pm_buffer_clear(&expression->text);
