@@ -17,6 +17,7 @@ import subprocess
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
+PACKAGE = PROGRAMS.parents[1] / "pymemcheck/python"         # for PYTHONPATH
 
 # The two lines of the log that many tests read.
 HEAP_SUMMARY = re.compile(

@@ -10,19 +10,17 @@ As there, the tool may have a few more blocks: objects older than tracemalloc th
 handed out again (at MAX_OLDER lines, MAX_OLDER_BLOCKS in all).
 """
 import json
-import pathlib
 
 import pytest
 
 import pythons
-from pmtest import PROGRAMS
+from pmtest import PACKAGE, PROGRAMS
 from test_tracemalloc_inside import ALL, CASES, MAX_OLDER, SECONDS_FOR_EACH_MODULE, follows_objects, has_names
 
 SCRIPT = PROGRAMS / "traced/snapshots.py"
 MAX_OLDER_BLOCKS = 32
 # One process: taking two snapshots costs more than these workloads.
 CASES = ALL if CASES is ALL else {"few": [name for names in CASES.values() for name in names]}
-PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "pymemcheck/python"
 
 
 class Snapshots:

@@ -8,10 +8,10 @@ import subprocess
 import pytest
 
 import pythons
+from pmtest import PACKAGE
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 SCRIPT = TESTS / "programs/traced/standard_test.py"
-PACKAGE = TESTS.parent / "pymemcheck/python"
 
 TRACK = "memory that an extension reports by PyTraceMalloc_Track is known to tracemalloc only; the tool sees blocks where they are allocated"
 DIFFERENCES = {

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The columns thread and domain of sites in the JSON file."""
 import json
-import pathlib
 
-from pmtest import PROGRAMS, compile_program
-
-PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "pymemcheck/python"
+from pmtest import PACKAGE, PROGRAMS, compile_program
 
 CODES = {1: "libc", 2: "raw", 3: "mem", 4: "object"}
 

@@ -342,8 +342,7 @@ def asking(tool, python, tmp_path, program, *options):
     python.compile_extensions(TAKERS.with_name("pm_watched.c"))
     path = tmp_path / "asks.py"
     path.write_text(program)
-    package = pmtest.PROGRAMS.parents[1] / "pymemcheck/python"
-    return path, tool.run(python.path, path, env={"PYTHONPATH": f"{package}:{python.extensions}"},
+    return path, tool.run(python.path, path, env={"PYTHONPATH": f"{pmtest.PACKAGE}:{python.extensions}"},
                           options=["--histogram=none", "--leak-scan=before", *options])
 
 

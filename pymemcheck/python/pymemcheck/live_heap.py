@@ -36,8 +36,9 @@ class _Frames:
 
 
 class LiveHeap:
-    """domains: stack -> a number of profile.DOMAINS, where it is known. sites: for each site with live blocks (first, stack, bytes, blocks). first: the number of its first allocation, which
-    is its name in all profiles of a run; 0 if it has only blocks that passed to it."""
+    """domains: stack -> a number of profile.DOMAINS, where it is known. sites: for each site with live blocks (first, stack,
+    bytes, blocks). first: the number of its first allocation, which is its name in all profiles of a run; 0 if it has only
+    blocks that passed to it."""
 
     def __init__(self, path):
         collecting = gc.isenabled()

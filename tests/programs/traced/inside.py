@@ -24,13 +24,9 @@ import sys
 import time
 import types
 
-from workloads import WARM_UP, run
+from workloads import WAIT_FOR_THREADS, WARM_UP, run
 
-FINISH = """
-for n in range(1000):
-    if len(os.listdir("/proc/self/task")) <= _thread._count() + 1:
-        break
-    time.sleep(0.02)
+FINISH = WAIT_FOR_THREADS + """
 kept.append([[] for n in range(200)])
 kept.append([n + 1000000000 for n in range(200)])
 if fork():

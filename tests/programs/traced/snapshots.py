@@ -22,19 +22,11 @@ import types
 
 import pymemcheck
 from pymemcheck import DOMAINS, client_requests, tracing
-from workloads import WARM_UP, run
+from workloads import WAIT_FOR_THREADS, WARM_UP, run
 
 FRAMES = 200
 PACKAGE = os.path.join(os.path.dirname(pymemcheck.__file__), "*")
 DOMAINS_OF_PYTHON = [tracing.DomainFilter(True, DOMAINS.index(name)) for name in ("object", "mem", "raw")]
-
-
-def wait_for_threads():
-    """A thread that the interpreter no longer counts frees its state later."""
-    for _ in range(1000):
-        if len(os.listdir("/proc/self/task")) <= _thread._count() + 1:
-            return
-        time.sleep(0.02)
 
 
 def both_snapshots():
@@ -79,7 +71,7 @@ tracing.clear_traces()
 tracemalloc.start(FRAMES)
 exec(warm_up)
 ran = {name: run(name, seconds_for_each) for name in sys.argv[1].split(",")}
-wait_for_threads()
+exec(WAIT_FOR_THREADS)
 kept = None                     # the warm-up's; filters take long for so many
 gc.collect()
 gc.disable()
